@@ -1,0 +1,64 @@
+# Every target sets up what it needs: a fresh machine with Python >= 3.11 and make is enough.
+# `make help` lists the targets.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+
+# The newest interpreter that the project supports; `make PYTHON=/path/to/python3 test` chooses another.
+PYTHON ?= $(shell for p in python3.11 python3.12 python3.13 python3; do \
+	if command -v $$p >/dev/null 2>&1 && $$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; \
+	then echo $$p; break; fi; done)
+VENV := .venv
+BIN := $(VENV)/bin
+ENV := $(VENV)/.ready
+DOCS_ENV := .build/docs-env/.ready
+
+# Two workers on two cores; pytest-xdist's `auto` would count cores that a container does not have.
+WORKERS ?= 2
+
+.PHONY: help
+help: ## List the targets
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+$(ENV): requirements/dev.txt pyproject.toml
+	@if [ -z "$(PYTHON)" ]; then echo "paydown needs Python 3.11 or newer: install it, or say make PYTHON=/path/to/python3" >&2; exit 1; fi
+	@echo "Setting up $(VENV) with $$($(PYTHON) --version) (about a minute, once)"
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@
+
+.PHONY: setup
+setup: $(ENV) ## Make the environment .venv
+
+.PHONY: demo
+demo: $(ENV) ## Start the sandbox, repay a debt, lose an answer: the whole story in 20 seconds
+	@$(BIN)/python examples/demo.py
+
+.PHONY: test
+test: check ## Everything: lint, types, drift, layers, unit, generator, sandbox and contract tests
+	@$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal -m "not interop and not deep"
+
+.PHONY: check
+check: $(ENV) ## Lint, types (mypy, pyright), drift of generated code
+	@$(BIN)/ruff check --quiet .
+	@$(BIN)/ruff format --check --quiet .
+	@$(BIN)/python -m generator --check
+	@$(BIN)/mypy --no-error-summary
+	@$(BIN)/pyright --warnings >.build-pyright.log || { cat .build-pyright.log; rm -f .build-pyright.log; exit 1; }; rm -f .build-pyright.log
+
+.PHONY: generate
+generate: $(ENV) ## Write generated_client/ anew from openapi/ and say what changed
+	@$(BIN)/python -m generator
+
+.PHONY: lock
+lock: $(ENV) ## Pin the dependencies anew, with hashes and without addresses
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
+	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-header --extra dev pyproject.toml -o requirements/dev.txt
+	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-header --extra docs pyproject.toml -o requirements/docs.txt
+
+.PHONY: clean
+clean: ## Remove everything that the other targets made
+	@rm -rf $(VENV) .build dist site reports .hypothesis .mypy_cache .pytest_cache .ruff_cache
