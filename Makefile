@@ -47,7 +47,7 @@ check: $(ENV) ## Lint, types (mypy, pyright), drift of generated code
 	@$(BIN)/ruff format --check --quiet .
 	@$(BIN)/python -m generator --check
 	@$(BIN)/mypy --no-error-summary
-	@$(BIN)/pyright --warnings >.build-pyright.log || { cat .build-pyright.log; rm -f .build-pyright.log; exit 1; }; rm -f .build-pyright.log
+	@found=$$($(BIN)/pyright --warnings) || { echo "$$found"; exit 1; }
 
 .PHONY: generate
 generate: $(ENV) ## Write generated_client/ anew from openapi/ and say what changed

@@ -1,0 +1,104 @@
+"""Imports point one way: paydown_wire <- paydown <- paydown.repay <- paydown.cli; the sandbox stands opposite."""
+
+from __future__ import annotations
+
+import ast
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+STDLIB = frozenset(sys.stdlib_module_names)
+
+# The one door between the two sides: `paydown sandbox` starts the double as a program.
+SANDBOX_DOOR = ROOT / "src/paydown/cli/sandbox.py"
+
+
+def imports(path: Path) -> Iterator[tuple[str, int]]:
+    """Every module that a file imports, wherever in the file, with its line."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            for alias in node.names:
+                yield alias.name, node.lineno
+        elif isinstance(node, ast.ImportFrom):
+            if node.level:  # relative: resolve against the package of the file
+                package = path.parent
+                for _ in range(node.level - 1):
+                    package = package.parent
+                base = ".".join(package.relative_to(_source_root(path)).parts)
+                yield f"{base}.{node.module}" if node.module else base, node.lineno
+            else:
+                assert node.module is not None
+                yield node.module, node.lineno
+
+
+def _source_root(path: Path) -> Path:
+    return ROOT / ("generated_client" if path.is_relative_to(ROOT / "generated_client") else "src")
+
+
+def offenders(folder: str, allowed: set[str], *, forbidden: set[str] = frozenset()) -> list[str]:  # type: ignore[assignment]  # a frozenset is a fine default for a set that is only read
+    """Imports of `folder` that are neither standard library nor `allowed`, or that are `forbidden`."""
+    found: list[str] = []
+    files = sorted((ROOT / folder).rglob("*.py"))
+    assert files, f"no Python files in {folder}"
+    for path in files:
+        for name, line in imports(path):
+            top = name.partition(".")[0]
+            banned = any(name == bad or name.startswith(bad + ".") for bad in forbidden)
+            if banned or (top not in STDLIB and top not in allowed):
+                found.append(f"{path.relative_to(ROOT)}:{line} imports {name}")
+    return found
+
+
+def test_generated_code_is_a_leaf():
+    """Generated code imports the standard library, attrs and itself, and nothing that people wrote."""
+    assert offenders("generated_client/paydown_wire", {"attrs", "attr", "paydown_wire"}) == []
+
+
+def test_the_client_imports_neither_the_engine_nor_the_sandbox():
+    """What sends requests knows nothing of plans, of the command line or of the double."""
+    allowed = {"httpx", "cryptography", "paydown", "paydown_wire", "httpx_aiohttp", "aiohttp", "opentelemetry"}
+    found = offenders(
+        "src/paydown", allowed | {"rich", "paydown_sandbox"}, forbidden={"paydown.repay", "paydown.cli"}
+    )
+    outside = [line for line in found if not line.startswith(("src/paydown/cli/", "src/paydown/repay/"))]
+    assert outside == []
+    # rich and the sandbox belong to the command line alone
+    narrow = offenders("src/paydown", allowed)
+    assert [line for line in narrow if not line.startswith("src/paydown/cli/")] == []
+
+
+def test_the_engine_does_not_import_the_command_line():
+    """A program that repays safely needs no terminal."""
+    if not (ROOT / "src/paydown/repay").exists():
+        pytest.skip("no engine in this tree")
+    allowed = {"paydown", "paydown_wire"}
+    assert offenders("src/paydown/repay", allowed, forbidden={"paydown.cli"}) == []
+
+
+def test_the_sandbox_shares_no_code_with_the_client():
+    """A mistake in our Python must not be able to agree with itself."""
+    allowed = {"starlette", "uvicorn", "httptools", "uvloop", "websockets", "cryptography", "pytest", "httpx"}
+    assert offenders("src/paydown_sandbox", allowed | {"paydown_sandbox"}) == []
+
+
+def test_only_one_file_of_the_client_opens_the_door_to_the_sandbox():
+    """`paydown sandbox` is the single place that names the double."""
+    found = [
+        path
+        for path in sorted((ROOT / "src/paydown").rglob("*.py"))
+        if any(name.partition(".")[0] == "paydown_sandbox" for name, _ in imports(path))
+    ]
+    assert found == [SANDBOX_DOOR]
+
+
+def test_only_one_file_of_the_generator_imports_openapi_python_client():
+    """Its programmatic interface is not public: one adapter meets each of its changes."""
+    found = [
+        path.name
+        for path in sorted((ROOT / "generator").rglob("*.py"))
+        if any(name.partition(".")[0] == "openapi_python_client" for name, _ in imports(path))
+    ]
+    assert found == ["opc_adapter.py"]
