@@ -1,0 +1,191 @@
+# Written by `make generate` from openapi/ and generator/templates/codec.py.jinja.
+# Edits here are lost: change one of those two and run it again.
+
+"""Read JSON values exactly, and say where one is not what the document promises.
+
+Money never passes through a binary float: decimal text becomes `Decimal`, digit for digit, and a float is refused.
+Parse JSON with `parse_float=decimal.Decimal`, so that a number arrives with the digits that were sent.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from decimal import Decimal
+from enum import Enum
+from typing import TypeVar, cast
+
+from .operation import DecodeError
+
+T = TypeVar("T")
+E = TypeVar("E", bound=Enum)
+S = TypeVar("S", bound=str)
+
+_PLAIN_DECIMAL = re.compile(r"-?[0-9]+(\.[0-9]+)?")  # no exponent, no NaN, ASCII digits only
+_INT64 = range(-(2**63), 2**63)
+_SHOWN = 40  # characters of a wrong value that a message quotes
+
+
+class Reader:
+    """The members of one JSON object. Those that were not asked for are kept in `rest`."""
+
+    __slots__ = ("_left",)
+
+    def __init__(self, data: object) -> None:
+        if not isinstance(data, dict):
+            raise DecodeError("", f"expected an object, got {_kind(data)}")
+        self._left = dict(cast("dict[str, object]", data))
+
+    def required(self, name: str, decode: Callable[[object], T]) -> T:
+        """Return a member that must be there."""
+        if name not in self._left:
+            raise DecodeError(name, "is missing")
+        return _at(name, decode, self._left.pop(name))
+
+    def optional(self, name: str, decode: Callable[[object], T]) -> T | None:
+        """Return a member, or `None` if it is missing."""
+        return _at(name, decode, self._left.pop(name)) if name in self._left else None
+
+    def rest(self) -> dict[str, object]:
+        """Return the members that nobody asked for."""
+        return self._left
+
+
+def text(value: object) -> str:
+    """Read a JSON string."""
+    if isinstance(value, str):
+        return value
+    raise DecodeError("", f"expected text, got {_kind(value)}")
+
+
+def constant(expected: S) -> Callable[[object], S]:
+    """Return a decoder of one fixed string."""
+
+    def decode(value: object) -> S:
+        if value == expected and isinstance(value, str):
+            return expected
+        raise DecodeError("", f'expected "{expected}", got {_quoted(value)}')
+
+    return decode
+
+
+def integer(value: object) -> int:
+    """Read a JSON integer of 64 bits. `true`, `1.0` and `"1"` are not integers."""
+    if type(value) is int and value in _INT64:
+        return value
+    raise DecodeError("", f"expected an integer of 64 bits, got {_quoted(value)}")
+
+
+def boolean(value: object) -> bool:
+    """Read `true` or `false`; `1` and `"true"` are neither."""
+    if isinstance(value, bool):
+        return value
+    raise DecodeError("", f"expected true or false, got {_quoted(value)}")
+
+
+def decimal(value: object) -> Decimal:
+    """Read decimal text, keeping its scale: "0.10" stays Decimal("0.10")."""
+    if isinstance(value, str) and _PLAIN_DECIMAL.fullmatch(value):
+        return Decimal(value)
+    raise DecodeError("", f"expected decimal text, got {_quoted(value)}")
+
+
+def decimal_or_empty(value: object) -> Decimal | None:
+    """Read decimal text, or `None` where the exchange sends "" for a number that it does not give."""
+    return None if value == "" and isinstance(value, str) else decimal(value)
+
+
+def decimal_text_or_number(value: object) -> Decimal:
+    """Read a decimal that some answers carry as text and others as a JSON number."""
+    if isinstance(value, Decimal) and value.is_finite():
+        return value
+    if type(value) is int:
+        return Decimal(value)
+    if isinstance(value, float):
+        raise DecodeError("", "a binary float has lost digits: parse the JSON with parse_float=Decimal")
+    return decimal(value)
+
+
+def enum_of(enum: type[E]) -> Callable[[object], E]:
+    """Return a decoder of an open enum: a value that nobody knows yet becomes a member of its own."""
+    return lambda value: enum(text(value))
+
+
+def nullable(decode: Callable[[object], T]) -> Callable[[object], T | None]:
+    """Return a decoder that reads JSON null as `None`."""
+    return lambda value: None if value is None else decode(value)
+
+
+def list_of(decode: Callable[[object], T]) -> Callable[[object], list[T]]:
+    """Return a decoder of a JSON array."""
+
+    def decode_list(value: object) -> list[T]:
+        if not isinstance(value, list):
+            raise DecodeError("", f"expected an array, got {_kind(value)}")
+        return [_at(f"[{index}]", decode, item) for index, item in enumerate(cast("list[object]", value))]
+
+    return decode_list
+
+
+def tuple_of(decode: Callable[[object], T]) -> Callable[[object], tuple[T, ...]]:
+    """Return a decoder of a JSON array that becomes part of an unchanging model."""
+    decode_list = list_of(decode)
+    return lambda value: tuple(decode_list(value))
+
+
+def nothing(value: object) -> None:
+    """Read an answer that carries nothing: any JSON object."""
+    Reader(value)
+
+
+def decimal_text(value: Decimal) -> str:
+    """Write a decimal without exponent: `str(Decimal("0.0000001"))` would be "1E-7"."""
+    return format(value, "f")
+
+
+def decimal_text_or_empty(value: Decimal | None) -> str:
+    """Write a decimal, or "" for one that was not given."""
+    return "" if value is None else decimal_text(value)
+
+
+def plain(value: Mapping[str, object]) -> dict[str, object]:
+    """Return unknown members as plain JSON data. Numbers that are not integers become text, digit for digit."""
+    return {name: _plain(member) for name, member in value.items()}
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, Decimal):
+        return decimal_text(value)
+    if isinstance(value, Mapping):
+        return plain(cast("Mapping[str, object]", value))
+    if isinstance(value, list):
+        return [_plain(item) for item in cast("list[object]", value)]
+    return value
+
+
+def _at(step: str, decode: Callable[[object], T], value: object) -> T:
+    try:
+        return decode(value)
+    except DecodeError as error:
+        raise error.inside(step) from None
+
+
+def _kind(value: object) -> str:
+    if value is None:
+        return "null"
+    kinds = (
+        (bool, "true or false"),
+        (str, "text"),
+        ((int, float, Decimal), "a number"),
+        (list, "an array"),
+        (dict, "an object"),
+    )
+    return next((name for types, name in kinds if isinstance(value, types)), type(value).__name__)
+
+
+def _quoted(value: object) -> str:
+    if isinstance(value, str):
+        return f"the text {value[:_SHOWN]!r}{'…' if len(value) > _SHOWN else ''}"
+    if value is None or isinstance(value, (bool, list, dict)):
+        return {True: "true", False: "false"}[value] if isinstance(value, bool) else _kind(value)
+    return f"the number {str(value)[:_SHOWN]}"

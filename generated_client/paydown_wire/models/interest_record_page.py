@@ -1,0 +1,45 @@
+# Written by `make generate` from openapi/components/schemas.yaml and generator/templates/model.py.jinja.
+# Edits here are lost: change one of those two and run it again.
+
+"""`InterestRecordPage`, as the exchange sends it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from attrs import field, frozen
+
+from .. import codec
+from .interest_record import InterestRecord
+
+
+@frozen(kw_only=True)
+class InterestRecordPage:
+    """One page of charges, newest first.
+
+    Attributes:
+        rows: Charges, newest first.
+        total: Number of all matches, by our reading.
+        additional: Members that the document does not name, kept as decoded.
+    """
+
+    rows: tuple[InterestRecord, ...]
+    total: int
+    additional: Mapping[str, object] = field(factory=dict[str, object], hash=False)
+
+    @classmethod
+    def from_json(cls, data: object) -> InterestRecordPage:
+        """Read one from decoded JSON. Raises `DecodeError`, which names the member at fault."""
+        read = codec.Reader(data)
+        return cls(
+            rows=read.required("rows", codec.tuple_of(InterestRecord.from_json)),
+            total=read.required("total", codec.integer),
+            additional=read.rest(),
+        )
+
+    def to_json(self) -> dict[str, object]:
+        """Write it back as plain JSON data, under the exchange's names."""
+        return codec.plain(self.additional) | {
+            "rows": [item.to_json() for item in self.rows],
+            "total": self.total,
+        }

@@ -1,0 +1,50 @@
+# Written by `make generate` from openapi/components/events.yaml and generator/templates/model.py.jinja.
+# Edits here are lost: change one of those two and run it again.
+
+"""`OpenOrderLossEvent`, as the exchange sends it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Literal
+
+from attrs import field, frozen
+
+from .. import codec
+from .open_order_loss import OpenOrderLoss
+
+
+@frozen(kw_only=True)
+class OpenOrderLossEvent:
+    """The loss of open cross-margin orders changed.
+
+    Attributes:
+        event_type: Name of the event.
+        event_time: When the event was made, ms UTC.
+        losses: Losses, one per asset.
+        additional: Members that the document does not name, kept as decoded.
+    """
+
+    event_type: Literal["openOrderLoss"]
+    event_time: int
+    losses: tuple[OpenOrderLoss, ...]
+    additional: Mapping[str, object] = field(factory=dict[str, object], hash=False)
+
+    @classmethod
+    def from_json(cls, data: object) -> OpenOrderLossEvent:
+        """Read one from decoded JSON. Raises `DecodeError`, which names the member at fault."""
+        read = codec.Reader(data)
+        return cls(
+            event_type=read.required("e", codec.constant("openOrderLoss")),
+            event_time=read.required("E", codec.integer),
+            losses=read.required("O", codec.tuple_of(OpenOrderLoss.from_json)),
+            additional=read.rest(),
+        )
+
+    def to_json(self) -> dict[str, object]:
+        """Write it back as plain JSON data, under the exchange's names."""
+        return codec.plain(self.additional) | {
+            "e": self.event_type,
+            "E": self.event_time,
+            "O": [item.to_json() for item in self.losses],
+        }

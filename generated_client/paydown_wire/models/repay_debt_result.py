@@ -1,0 +1,62 @@
+# Written by `make generate` from openapi/components/schemas.yaml and generator/templates/model.py.jinja.
+# Edits here are lost: change one of those two and run it again.
+
+"""`RepayDebtResult`, as the exchange sends it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from decimal import Decimal
+
+from attrs import field, frozen
+
+from .. import codec
+
+
+@frozen(kw_only=True)
+class RepayDebtResult:
+    """What the exchange says it repaid. There is no transaction id, no list of assets spent, no price and
+    no fee. The page describes none of these fields.
+
+    Attributes:
+        amount: Amount repaid, in units of `asset`. Missing when the call named no amount. `None` then.
+        asset: The asset that was owed.
+        specify_repay_assets: Payment assets of the request, not what was really spent. `None` if it is
+            missing.
+        update_time: When it was done, ms UTC.
+        success: True in every published answer. Anything else is not a confirmation.
+        additional: Members that the document does not name, kept as decoded.
+    """
+
+    amount: Decimal | None = None
+    asset: str
+    specify_repay_assets: tuple[str, ...] | None = None
+    update_time: int
+    success: bool
+    additional: Mapping[str, object] = field(factory=dict[str, object], hash=False)
+
+    @classmethod
+    def from_json(cls, data: object) -> RepayDebtResult:
+        """Read one from decoded JSON. Raises `DecodeError`, which names the member at fault."""
+        read = codec.Reader(data)
+        return cls(
+            amount=read.optional("amount", codec.decimal),
+            asset=read.required("asset", codec.text),
+            specify_repay_assets=read.optional("specifyRepayAssets", codec.tuple_of(codec.text)),
+            update_time=read.required("updateTime", codec.integer),
+            success=read.required("success", codec.boolean),
+            additional=read.rest(),
+        )
+
+    def to_json(self) -> dict[str, object]:
+        """Write it back as plain JSON data, under the exchange's names."""
+        data: dict[str, object] = {
+            "asset": self.asset,
+            "updateTime": self.update_time,
+            "success": self.success,
+        }
+        if self.amount is not None:
+            data["amount"] = codec.decimal_text(self.amount)
+        if self.specify_repay_assets is not None:
+            data["specifyRepayAssets"] = list(self.specify_repay_assets)
+        return codec.plain(self.additional) | data

@@ -1,0 +1,261 @@
+# Written by `make generate` from openapi/ and generator/templates/operation.py.jinja.
+# Edits here are lost: change one of those two and run it again.
+
+"""What is known about a call before it is made, and what a transport must be able to do.
+
+    resources/*.py ──(Operation, arguments, decode)──> Sender, written by hand ──> the exchange
+
+Nothing here imports anything but the standard library, so that the facts can be read without loading a client.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Final, Literal, Protocol, TypeVar, final
+
+T = TypeVar("T")
+
+
+@final
+class Unset:
+    """The type of `UNSET`: an argument that is not sent at all, which is not the same as `None`."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return "UNSET"
+
+    def __bool__(self) -> Literal[False]:
+        return False
+
+    def __reduce__(self) -> str:
+        return "UNSET"
+
+
+UNSET: Final = Unset()
+
+
+class DecodeError(ValueError):
+    """An answer does not have the shape that the document promises.
+
+    Attributes:
+        path: Where, such as "rows[3].principal"; "" is the answer itself.
+        reason: What was expected there and what was found, without secrets.
+    """
+
+    def __init__(self, path: str, reason: str) -> None:
+        super().__init__(path, reason)
+        self.path = path
+        self.reason = reason
+
+    def __str__(self) -> str:
+        return f"{self.path or 'the answer'}: {self.reason}"
+
+    def inside(self, step: str) -> DecodeError:
+        """Return the same error seen from one level further out."""
+        if not self.path:
+            return DecodeError(step, self.reason)
+        dot = "" if self.path.startswith("[") else "."
+        return DecodeError(f"{step}{dot}{self.path}", self.reason)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WeightCase:
+    """Another weight, charged when a parameter is present (or absent)."""
+
+    parameter: str
+    present: bool
+    value: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Weight:
+    """What a call costs.
+
+    Attributes:
+        value: Charged against `budget` before sending.
+        scope: What the budget is counted per, as far as known: "ip", "order" or "uid".
+        budget: Key in `error_codes.LIMITS`.
+        observed: Weight that others measured, where it differs from the documented one.
+        when: Other weights for other arguments. The first that fits replaces `value`.
+    """
+
+    value: int
+    scope: str
+    budget: str
+    observed: int | None = None
+    when: tuple[WeightCase, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parameter:
+    """One argument: how it is written, and what is refused before anything is sent.
+
+    Attributes:
+        name: Name on the wire.
+        python_name: Name of the keyword argument.
+        in_: Where it goes.
+        kind: How a Python value becomes text.
+        exclusive_minimum: Decimal text that a "decimal" must be greater than.
+        pattern: Must match the whole text (`re.fullmatch`), for lists the text of each item.
+        min_length: In characters, for lists of each item. The same holds for `max_length`.
+        choices: The only texts an "enum" may take.
+        unit: Unit of a number: "ms", "asset" (units of the asset named in the call), "USD", or "".
+    """
+
+    name: str
+    python_name: str
+    in_: Literal["query", "body"]
+    kind: Literal["string", "decimal", "integer", "boolean_text", "enum", "string_list"]
+    required: bool
+    description: str
+    minimum: int | None = None
+    maximum: int | None = None
+    exclusive_minimum: str | None = None
+    max_integer_digits: int | None = None
+    max_fraction_digits: int | None = None
+    min_length: int | None = None
+    max_length: int | None = None
+    pattern: str | None = None
+    choices: tuple[str, ...] = ()
+    unit: str = ""
+    min_items: int | None = None
+    max_items: int | None = None
+    unique_items: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SuccessRule:
+    """What a 200 must say to count as done: `field` is exactly `equals`, is the value sent as
+    `equals_argument`, or is present with the JSON type `type`. One of the three is given."""
+
+    field: str
+    equals: str | int | bool | None = None
+    equals_argument: str | None = None
+    type: Literal["integer", "string", "boolean"] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cap:
+    """A hard limit of one call: the value it may move, or how often it may be made per `interval_ms`."""
+
+    id: str
+    kind: Literal["value", "rate"]
+    limit: str
+    unit: str
+    inclusive: bool
+    text: str
+    interval_ms: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UnresolvedScope:
+    """While a call of this `group` with the same value of `argument` has an unknown outcome, no other may leave."""
+
+    group: str
+    argument: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PageWindow:
+    """Wire names of the two ends of a time window, and its greatest width in ms."""
+
+    start: str
+    end: str
+    max_ms: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pagination:
+    """How a list is read completely. Names are wire names; `None` where the call has no such thing.
+
+    Attributes:
+        page: Parameter with the page number, counted from 1.
+        size: Parameter with the number of rows per page.
+        max_size: Most rows that a page may have.
+        rows: Member of the answer that holds the rows; `None` if the answer is the list.
+        total: Member of the answer that counts all rows.
+        id: Member of a row that tells rows apart.
+        order: "newest-first", "oldest-first" or "undocumented".
+        time: Member of a row with its time, ms UTC.
+        window: The time window, if there is one.
+    """
+
+    page: str | None = None
+    size: str | None = None
+    max_size: int | None = None
+    rows: str | None = None
+    total: str | None = None
+    id: str | None = None
+    order: Literal["newest-first", "oldest-first", "undocumented"]
+    time: str | None = None
+    window: PageWindow | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Operation:
+    """One call of the API, as data.
+
+    Attributes:
+        id: `operationId` in the document.
+        name: "resource.method" in Python.
+        server: Key in `error_codes.SERVERS`.
+        api_key: Whether the key header is sent.
+        signed: Whether timestamp and signature are added.
+        mutates: Whether it changes anything at the exchange; such a call is sent at most once.
+        connect_timeout_s: Seconds until the connection must stand.
+        answer_timeout_s: Seconds until the answer must be complete.
+        parameters: In the order of the document, which is the order on the wire; without those of the auth scheme.
+        success: Every rule must hold for a 200 to count as done.
+    """
+
+    id: str
+    name: str
+    method: Literal["GET", "POST", "PUT", "DELETE"]
+    path: str
+    server: str
+    security_type: str
+    api_key: bool
+    signed: bool
+    mutates: bool
+    weight: Weight
+    connect_timeout_s: float
+    answer_timeout_s: float
+    parameters: tuple[Parameter, ...] = ()
+    success: tuple[SuccessRule, ...] = ()
+    caps: tuple[Cap, ...] = ()
+    unresolved_scope: UnresolvedScope | None = None
+    pagination: Pagination | None = None
+    evidence: tuple[str, ...] = ()
+    source: str = ""
+
+
+class Sender(Protocol):
+    """What a blocking resource needs. `arguments` are keyed by wire name and may hold `UNSET`, which is not sent."""
+
+    def send(self, operation: Operation, arguments: Mapping[str, object], decode: Callable[[object], T]) -> T:
+        """Make one call and return its decoded answer."""
+        ...
+
+    def iterate(
+        self, operation: Operation, arguments: Mapping[str, object], decode_row: Callable[[object], T]
+    ) -> Iterator[T]:
+        """Read every page of `operation.pagination` and yield its rows, decoded."""
+        ...
+
+
+class AsyncSender(Protocol):
+    """What an awaited resource needs; the same as `Sender` otherwise."""
+
+    async def send(
+        self, operation: Operation, arguments: Mapping[str, object], decode: Callable[[object], T]
+    ) -> T:
+        """Make one call and return its decoded answer."""
+        ...
+
+    def iterate(
+        self, operation: Operation, arguments: Mapping[str, object], decode_row: Callable[[object], T]
+    ) -> AsyncIterator[T]:
+        """Read every page of `operation.pagination` and yield its rows, decoded."""
+        ...

@@ -1,0 +1,361 @@
+"""Join what the parser named with what only the document knows, into `model.Client`. A pure function."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import cast
+
+from .model import (
+    Cap,
+    Client,
+    EnumMember,
+    ErrorCode,
+    Field,
+    Limit,
+    Model,
+    OpenEnum,
+    Operation,
+    PageWindow,
+    Pagination,
+    Parameter,
+    Question,
+    Resource,
+    Rule,
+    StatusOutcome,
+    SuccessRule,
+    TaggedUnion,
+    UnionCase,
+    UnresolvedScope,
+    Weight,
+    WeightCase,
+)
+from .opc_adapter import Parsed, ParsedOperation, class_name, module_name, python_name
+from .python_types import Type
+from .schema import Schema, items, member, members, number, operations, schema_name, target, text, texts
+from .source import Json, unescape
+from .transform import Transformed, operation_parameters, owned_parameters
+
+Place = Callable[[str], tuple[str, str]]
+_EXPOSED = "recvWindow"  # owned by the auth scheme, but a caller may want another value for one call
+_DEFAULT_BUDGET = "ip-weight"
+
+
+def assemble(document: Mapping[str, Json], place: Place, transformed: Transformed, parsed: Parsed) -> Client:
+    """Return the client that the document describes.
+
+    Args:
+        document: The validated, bundled document.
+        place: Maps a pointer in it to (file, pointer) of the sources.
+        transformed: What `transform` made of it.
+        parsed: What the parser made of that.
+    """
+    return _Assembler(dict(document), place, transformed, parsed).run()
+
+
+class _Assembler:
+    def __init__(self, document: dict[str, Json], place: Place, transformed: Transformed, parsed: Parsed) -> None:
+        self._document = document
+        self._place = place
+        self._transformed = transformed
+        self._parsed = parsed
+        self._owned = owned_parameters(document)
+        timeout = members(document, "x-default-timeout")
+        self._timeout = (number(timeout, "connect-ms") or 0, number(timeout, "answer-ms") or 0)
+
+    def run(self) -> Client:
+        document = self._document
+        header, signing = self._scheme()
+        servers = members(document, "x-servers")
+        return Client(
+            title=text(document, "info", "title"),
+            version=text(document, "info", "version"),
+            resources=self._resources(),
+            models=tuple(self._model(name) for name in self._transformed.models),
+            enums=tuple(sorted(self._enums(), key=lambda enum: enum.class_name)),
+            unions=tuple(self._union(name) for name in self._transformed.unions),
+            error_codes=tuple(_error_code(row) for row in items(document, "x-error-codes")),
+            status_outcomes=tuple(_status_outcome(row) for row in items(document, "x-status-outcomes")),
+            limits=tuple(_limit(name, row) for name, row in members(document, "x-limits").items()),
+            servers={name: text(row, "url") for name, row in servers.items() if text(row, "url")},
+            clocks=tuple(text(row, "url") for row in items(servers, "clocks")),
+            api_key_header=header,
+            signing=signing,
+            default_connect_timeout_ms=self._timeout[0],
+            default_answer_timeout_ms=self._timeout[1],
+            evidence_marks={name: str(meaning) for name, meaning in members(document, "x-evidence-marks").items()},
+        )
+
+    def _scheme(self) -> tuple[str, Mapping[str, Json]]:
+        for scheme in members(self._document, "components", "securitySchemes").values():
+            if text(scheme, "type") == "apiKey":
+                return text(scheme, "name"), members(scheme, "x-signing")
+        return "", {}
+
+    # ------------------------------------------------------------------------------- operations
+
+    def _resources(self) -> tuple[Resource, ...]:
+        grouped: dict[str, list[Operation]] = {}
+        for pointer, operation in operations(self._document):
+            grouped.setdefault(texts(operation, "tags")[0], []).append(self._operation(pointer, operation))
+        described = {text(tag, "name"): text(tag, "description") for tag in items(self._document, "tags")}
+        order = [name for name in described if name in grouped] + [name for name in grouped if name not in described]
+        return tuple(
+            Resource(tag, f"{class_name(tag)}Resource", tag, described.get(tag, ""), tuple(grouped[tag])) for tag in order
+        )
+
+    def _operation(self, pointer: str, operation: Schema) -> Operation:
+        document = self._document
+        parsed = self._parsed.operations[text(operation, "operationId")]
+        path, method = pointer.split("/")[2:]
+        security = members(document, "x-security-types", text(operation, "x-security-type"))
+        parameters = [self._parameter(parsed, *found) for found in operation_parameters(document, pointer, operation)]
+        signed = security.get("signed") is True
+        mutates = operation.get("x-mutates") is True
+        owned = tuple(parameter for parameter in parameters if parameter.name in self._owned)
+        timeout = members(operation, "x-timeout")
+        method_name = text(operation, "x-method-name")
+        polymorphic_by = text(operation, "x-polymorphic-by") or None
+        results = parsed.results or (Type("nothing"),)
+        pagination = self._pagination(operation)
+        scope = members(operation, "x-unresolved-scope")
+        return Operation(
+            id=text(operation, "operationId"),
+            name=f"{texts(operation, 'tags')[0]}.{method_name}",
+            constant=parsed.python_name.upper(),
+            python_name=method_name,
+            resource=texts(operation, "tags")[0],
+            method=method.upper(),
+            path=unescape(path),
+            server=text(operation, "x-server") or "papi",
+            security_type=text(operation, "x-security-type"),
+            api_key=security.get("api-key") is True,
+            signed=signed,
+            mutates=mutates,
+            weight=self._weight(operation),
+            connect_timeout_ms=number(timeout, "connect-ms") or self._timeout[0],
+            answer_timeout_ms=number(timeout, "answer-ms") or self._timeout[1],
+            parameters=tuple(parameter for parameter in parameters if parameter.name not in self._owned),
+            owned=owned,
+            exposed=tuple(parameter for parameter in owned if parameter.name == _EXPOSED),
+            success=tuple(_success(rule) for rule in items(operation, "x-success")),
+            caps=tuple(_cap(row) for row in items(operation, "x-caps")),
+            rules=tuple(Rule(text(row, "id"), text(row, "text"), texts(row, "x-evidence")) for row in items(operation, "x-rules")),
+            questions=tuple(
+                Question(text(row, "id"), text(row, "question"), text(row, "reading")) for row in items(operation, "x-undocumented")
+            ),
+            unresolved_scope=UnresolvedScope(text(scope, "group"), text(scope, "argument")) if scope else None,
+            pagination=pagination,
+            polymorphic_by=polymorphic_by,
+            result=results[0],
+            single_result=results[1] if polymorphic_by else None,
+            row=self._row(results[0], pagination),
+            summary=text(operation, "summary"),
+            description=text(operation, "description"),
+            evidence=texts(operation, "x-evidence"),
+            source=text(operation, "x-source"),
+            file=self._place(pointer)[0],
+        )
+
+    def _parameter(self, parsed: ParsedOperation, pointer: str, location: str, parameter: Schema) -> Parameter:
+        document = self._document
+        name = text(parameter, "name")
+        schema = target(document, parameter.get("schema"))
+        decimals = members(schema, "x-decimal")
+        kind = _parameter_kind(schema)
+        shape = target(document, schema.get("items")) if kind == "string_list" else schema
+        resolved = text(parameter, "x-python-name") or parsed.arguments.get(name) or python_name(name)
+        return Parameter(
+            name=name,
+            python_name=resolved,
+            location=location,
+            kind=kind,
+            required=parameter.get("required") is True,
+            description=text(parameter, "description") or text(schema, "description"),
+            unit=text(parameter, "x-unit") or text(schema, "x-unit"),
+            minimum=number(schema, "minimum"),
+            maximum=number(schema, "maximum"),
+            max_integer_digits=number(decimals, "max-integer-digits"),
+            max_fraction_digits=number(decimals, "max-fraction-digits"),
+            exclusive_minimum=text(decimals, "exclusive-minimum") or None,
+            min_length=number(shape, "minLength"),
+            max_length=number(shape, "maxLength"),
+            pattern=text(shape, "pattern") or None,
+            choices=texts(schema, "enum") if kind == "enum" else (),
+            min_items=number(schema, "minItems"),
+            max_items=number(schema, "maxItems"),
+            unique_items=schema.get("uniqueItems") is True,
+            evidence=texts(parameter, "x-evidence") or texts(schema, "x-evidence"),
+        )
+
+    def _weight(self, operation: Schema) -> Weight:
+        weight = members(operation, "x-weight")
+        return Weight(
+            value=number(weight, "value") or 0,
+            scope=text(weight, "scope"),
+            budget=text(weight, "budget") or _DEFAULT_BUDGET,
+            observed=number(weight, "observed"),
+            when=tuple(
+                WeightCase(text(case, "parameter"), member(case, "present") is not False, number(case, "value") or 0)
+                for case in items(weight, "when")
+            ),
+            label={name: str(scope) for name, scope in members(weight, "label").items()},
+            note=" ".join(text(weight, "note").split()),
+        )
+
+    def _pagination(self, operation: Schema) -> Pagination | None:
+        facts = members(operation, "x-pagination")
+        if not facts:
+            return None
+        window = members(facts, "window")
+        return Pagination(
+            page=text(facts, "page") or None,
+            size=text(facts, "size") or None,
+            max_size=number(facts, "max-size"),
+            rows=text(facts, "rows") or None,
+            total=text(facts, "total") or None,
+            id=text(facts, "id") or None,
+            order=text(facts, "order"),
+            time=text(facts, "time") or None,
+            window=PageWindow(text(window, "start"), text(window, "end"), number(window, "max-ms")) if window else None,
+            facts=facts,
+        )
+
+    def _row(self, result: Type, pagination: Pagination | None) -> Type | None:
+        if pagination is None:
+            return None
+        if pagination.rows is None:
+            return result.item
+        envelope = self._parsed.models[result.name].fields[pagination.rows].type
+        return envelope.item
+
+    # ------------------------------------------------------------------------------- answers
+
+    def _model(self, name: str) -> Model:
+        schema = target(self._document, {"$ref": f"#/components/schemas/{name}"})
+        parsed = self._parsed.models[class_name(name)]
+        required = texts(schema, "required")
+        file, _ = self._place(f"/components/schemas/{name}")
+        fields: list[Field] = []
+        for key, child in members(schema, "properties").items():
+            resolved = target(self._document, child)
+            found = parsed.fields[key]
+            fields.append(
+                Field(
+                    name=key,
+                    python_name=text(resolved, "x-python-name") or found.python_name,
+                    type=found.type,
+                    required=key in required,
+                    description=" ".join(text(resolved, "description").split()),
+                    unit=text(resolved, "x-unit"),
+                    secret=text(resolved, "format") == "password",
+                    evidence=texts(resolved, "x-evidence"),
+                )
+            )
+        return Model(parsed.class_name, parsed.module, text(schema, "description"), tuple(fields), file, text(schema, "x-source"))
+
+    def _enums(self) -> list[OpenEnum]:
+        found: list[OpenEnum] = []
+        for enum in self._transformed.enums.values():
+            described = members(enum.schema, "x-open-enum-descriptions")
+            names = self._parsed.enums[class_name(enum.name)]
+            found.append(
+                OpenEnum(
+                    class_name=class_name(enum.name),
+                    description=text(enum.schema, "x-enum-description") or text(enum.schema, "description"),
+                    members=tuple(
+                        EnumMember(name, value, text(described, value)) for name, value in zip(names, enum.values, strict=True)
+                    ),
+                    file=self._place(enum.pointer)[0],
+                )
+            )
+        return found
+
+    def _union(self, name: str) -> TaggedUnion:
+        schema = target(self._document, {"$ref": f"#/components/schemas/{name}"})
+        mapping = members(schema, "discriminator", "mapping")
+        return TaggedUnion(
+            class_name=class_name(name),
+            module=module_name(name),
+            description=text(schema, "description"),
+            tag=text(schema, "discriminator", "propertyName"),
+            cases=tuple(UnionCase(value, class_name(schema_name({"$ref": ref}))) for value, ref in mapping.items()),
+            file=self._place(f"/components/schemas/{name}")[0],
+        )
+
+
+def _parameter_kind(schema: Mapping[str, Json]) -> str:
+    """Return how an argument is checked and written. The validator refuses whatever is not listed here."""
+    if schema.get("type") == "array":
+        return "string_list"
+    if schema.get("type") == "integer":
+        return "integer"
+    choices = items(dict(schema), "enum")
+    if choices:
+        return "boolean_text" if sorted(str(choice) for choice in choices) == ["false", "true"] else "enum"
+    return "decimal" if schema.get("format") == "decimal" else "string"
+
+
+def _success(rule: Json) -> SuccessRule:
+    return SuccessRule(
+        field=text(rule, "field"),
+        equals=member(rule, "equals"),
+        equals_argument=text(rule, "equals-argument") or None,
+        type=text(rule, "type") or None,
+    )
+
+
+def _cap(row: Json) -> Cap:
+    return Cap(
+        id=text(row, "id"),
+        kind=text(row, "kind"),
+        limit=str(member(row, "limit")),
+        unit=text(row, "unit"),
+        inclusive=member(row, "inclusive") is not False,
+        interval_ms=number(row, "interval-ms"),
+        text=text(row, "text"),
+        evidence=texts(row, "x-evidence"),
+    )
+
+
+def _error_code(row: Json) -> ErrorCode:
+    return ErrorCode(
+        code=number(row, "code") or 0,
+        name=text(row, "name"),
+        meaning=" ".join(text(row, "meaning").split()),
+        executed=text(row, "executed"),
+        retry=text(row, "retry"),
+        category=text(row, "category"),
+        match=text(row, "match"),
+        http=tuple(status for status in cast("list[int]", items(row, "http"))),
+        server=text(row, "server") or None,
+        listed=text(row, "listed"),
+        evidence=texts(row, "x-evidence"),
+    )
+
+
+def _status_outcome(row: Json) -> StatusOutcome:
+    return StatusOutcome(
+        status=text(row, "status"),
+        body=text(row, "body") or "any",
+        text=text(row, "text") or None,
+        code=number(row, "code"),
+        overrides_codes=tuple(code for code in cast("list[int]", items(row, "overrides-codes"))),
+        executed=text(row, "executed"),
+        category=text(row, "category"),
+        retry=text(row, "retry"),
+        evidence=texts(row, "x-evidence"),
+    )
+
+
+def _limit(name: str, row: Json) -> Limit:
+    return Limit(
+        id=name,
+        limit=number(row, "limit") or 0,
+        interval_ms=number(row, "interval-ms") or 0,
+        per=text(row, "per"),
+        per_endpoint=member(row, "per-endpoint") is True,
+        header=text(row, "header"),
+        counted_on_error=member(row, "counted-on-error") is True,
+        window=text(row, "window-reading") or text(row, "window"),
+        evidence=texts(row, "x-evidence"),
+    )

@@ -1,0 +1,246 @@
+"""Write values as Python source."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from decimal import Decimal
+
+from .model import (
+    Cap,
+    Client,
+    ErrorCode,
+    Limit,
+    Operation,
+    Pagination,
+    Parameter,
+    StatusOutcome,
+    SuccessRule,
+    Weight,
+)
+from .schema import member, members, number, text, texts
+
+_RAW_SAFE = '"'
+
+
+def literal(value: object) -> str:
+    """Return the source of a constant: text, numbers, None, tuples and mappings of them."""
+    if isinstance(value, str):
+        return _text(value)
+    if value is None or isinstance(value, (bool, int, float)):
+        return repr(value)
+    if isinstance(value, Mapping):
+        return "{" + ", ".join(f"{literal(key)}: {literal(entry)}" for key, entry in value.items()) + "}"
+    if isinstance(value, (tuple, list)):
+        inner = ", ".join(literal(entry) for entry in value)
+        return f"({inner},)" if len(value) == 1 else f"({inner})"
+    raise TypeError(f"{type(value).__name__} has no literal")
+
+
+def _text(value: str) -> str:
+    if "\\" in value and '"' not in value and not value.endswith("\\") and value.isprintable():
+        return f'r"{value}"'
+    return json.dumps(value, ensure_ascii=not value.isprintable())
+
+
+def call(name: str, /, *positional: object, **keywords: object) -> str:
+    """Return the source of a call. Keywords whose value is None, "", False or () are left out: they are the defaults."""
+    arguments = [literal(value) for value in positional]
+    arguments += [f"{key}={_source(value)}" for key, value in keywords.items() if value not in (None, "", (), Ellipsis)]
+    return f"{name}({', '.join(arguments)})"
+
+
+class Source(str):
+    """Text that is Python source already."""
+
+
+def _source(value: object) -> str:
+    if isinstance(value, Source):
+        return value
+    if isinstance(value, tuple) and value and all(isinstance(entry, Source) for entry in value):
+        return "(" + ", ".join(value) + ",)"
+    return literal(value)
+
+
+def constructed(row: Operation | ErrorCode | StatusOutcome | Limit) -> str:
+    """Return the call that makes a row of the generated tables."""
+    if isinstance(row, Operation):
+        return _operation(row)
+    if isinstance(row, ErrorCode):
+        return call(
+            "ErrorCode",
+            row.code,
+            row.name,
+            row.meaning,
+            executed=row.executed,
+            retry=row.retry,
+            category=row.category,
+            match=_unless(row.match, "exact"),
+            http=row.http,
+            server=row.server,
+            listed=_unless(row.listed, "papi"),
+            evidence=row.evidence,
+        )
+    if isinstance(row, StatusOutcome):
+        return call(
+            "StatusOutcome",
+            status=row.status,
+            body=_unless(row.body, "any"),
+            text=row.text,
+            code=row.code,
+            overrides_codes=row.overrides_codes,
+            executed=row.executed,
+            category=row.category,
+            retry=row.retry,
+            evidence=row.evidence,
+        )
+    return call(
+        "Limit",
+        id=row.id,
+        limit=row.limit,
+        interval_ms=row.interval_ms,
+        per=row.per,
+        header=row.header,
+        counted_on_error=row.counted_on_error,
+        per_endpoint=_unless(row.per_endpoint, False),
+        window=row.window,
+        evidence=row.evidence,
+    )
+
+
+def signing(client: Client) -> str:
+    """Return the call that makes the facts of the auth scheme."""
+    facts = client.signing
+    algorithms = {
+        name: Source(
+            call(
+                "SigningAlgorithm",
+                algorithm=text(row, "algorithm"),
+                encoding=text(row, "encoding"),
+                percent_encoded=member(row, "percent-encoded") is True,
+                evidence=texts(row, "x-evidence"),
+            )
+        )
+        for name, row in members(dict(facts), "algorithms").items()
+    }
+    table = "{" + ", ".join(f"{literal(name)}: {source}" for name, source in algorithms.items()) + "}"
+    codes = members(dict(facts), "error-codes")
+    return call(
+        "Signing",
+        api_key_header=client.api_key_header,
+        payload=texts(dict(facts), "payload"),
+        separator=Source(literal(text(dict(facts), "separator"))),
+        signature_parameter=text(dict(facts), "signature", "parameter"),
+        owned_parameters=texts(dict(facts), "owned-parameters"),
+        algorithms=Source(f"MappingProxyType({table})"),
+        charset=text(dict(facts), "percent-encoding", "charset"),
+        unreserved=text(dict(facts), "percent-encoding", "unreserved"),
+        hex_case=text(dict(facts), "percent-encoding", "hex-case"),
+        future_tolerance_ms=number(dict(facts), "timestamp", "future-tolerance-ms"),
+        default_recv_window_ms=number(dict(facts), "recv-window", "default"),
+        maximum_recv_window_ms=number(dict(facts), "recv-window", "maximum"),
+        time_code=number(codes, "time"),
+        signature_code=number(codes, "signature"),
+        key_format_code=number(codes, "key-format"),
+        key_code=number(codes, "key"),
+    )
+
+
+def _operation(operation: Operation) -> str:
+    scope = operation.unresolved_scope
+    return call(
+        "Operation",
+        id=operation.id,
+        name=operation.name,
+        method=operation.method,
+        path=operation.path,
+        server=operation.server,
+        security_type=operation.security_type,
+        api_key=operation.api_key,
+        signed=operation.signed,
+        mutates=operation.mutates,
+        weight=Source(_weight(operation.weight)),
+        connect_timeout_s=Source(_seconds(operation.connect_timeout_ms)),
+        answer_timeout_s=Source(_seconds(operation.answer_timeout_ms)),
+        parameters=tuple(Source(_parameter(parameter)) for parameter in operation.parameters),
+        success=tuple(Source(_success(rule)) for rule in operation.success),
+        caps=tuple(Source(_cap(cap)) for cap in operation.caps),
+        unresolved_scope=Source(call("UnresolvedScope", group=scope.group, argument=scope.argument)) if scope else None,
+        pagination=Source(_pagination(operation.pagination)) if operation.pagination else None,
+        evidence=operation.evidence,
+        source=operation.source,
+    )
+
+
+def _weight(weight: Weight) -> str:
+    cases = tuple(
+        Source(call("WeightCase", parameter=case.parameter, present=case.present, value=case.value)) for case in weight.when
+    )
+    return call("Weight", value=weight.value, scope=weight.scope, budget=weight.budget, observed=weight.observed, when=cases)
+
+
+def _parameter(parameter: Parameter) -> str:
+    return call(
+        "Parameter",
+        name=parameter.name,
+        python_name=parameter.python_name,
+        in_=parameter.location,
+        kind=parameter.kind,
+        required=parameter.required,
+        description=Source(literal(parameter.description)),
+        minimum=parameter.minimum,
+        maximum=parameter.maximum,
+        exclusive_minimum=parameter.exclusive_minimum,
+        max_integer_digits=parameter.max_integer_digits,
+        max_fraction_digits=parameter.max_fraction_digits,
+        min_length=parameter.min_length,
+        max_length=parameter.max_length,
+        pattern=parameter.pattern,
+        choices=parameter.choices,
+        unit=parameter.unit,
+        min_items=parameter.min_items,
+        max_items=parameter.max_items,
+        unique_items=_unless(parameter.unique_items, False),
+    )
+
+
+def _success(rule: SuccessRule) -> str:
+    return call("SuccessRule", field=rule.field, equals=rule.equals, equals_argument=rule.equals_argument, type=rule.type)
+
+
+def _cap(cap: Cap) -> str:
+    return call(
+        "Cap",
+        id=cap.id,
+        kind=cap.kind,
+        limit=cap.limit,
+        unit=Source(literal(cap.unit)),
+        inclusive=cap.inclusive,
+        text=cap.text,
+        interval_ms=cap.interval_ms,
+    )
+
+
+def _pagination(pages: Pagination) -> str:
+    window = pages.window
+    return call(
+        "Pagination",
+        page=pages.page,
+        size=pages.size,
+        max_size=pages.max_size,
+        rows=pages.rows,
+        total=pages.total,
+        id=pages.id,
+        order=pages.order,
+        time=pages.time,
+        window=Source(call("PageWindow", start=window.start, end=window.end, max_ms=window.max_ms)) if window else None,
+    )
+
+
+def _unless(value: object, default: object) -> object:
+    return Ellipsis if value == default else value
+
+
+def _seconds(ms: int) -> str:
+    seconds = format((Decimal(ms) / 1000).normalize(), "f")
+    return seconds if "." in seconds else f"{seconds}.0"

@@ -1,0 +1,93 @@
+"""Run every stage, from the files of the document to a tree of files that is ready to be put in place."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from . import formatting, opc_adapter, tree
+from .assemble import assemble
+from .bundle import Bundle, bundle
+from .model import Client
+from .problem import DocumentRefused
+from .render import render
+from .source import parse_files, read_folder
+from .transform import transform
+from .verify import check_manifest, verify
+
+
+@dataclass(frozen=True, slots=True)
+class Product:
+    """A finished client.
+
+    Attributes:
+        client: Its facts.
+        bundle: The document it was made from.
+        folder: Where its files stand, until they are put in place.
+        files: The same files, keyed by path below `generated_client/`.
+    """
+
+    client: Client
+    bundle: Bundle
+    folder: Path
+    files: Mapping[str, bytes]
+
+
+def load(openapi: Path) -> Bundle:
+    """Read and join the document. Raises `DocumentRefused`."""
+    return bundle(parse_files(read_folder(openapi)))
+
+
+def describe(joined: Bundle) -> Client:
+    """Return the client that a document describes, without writing anything. Raises `DocumentRefused`."""
+    transformed = transform(joined.document)
+    try:
+        parsed = opc_adapter.parse(transformed.document)
+    except opc_adapter.ParserComplaint as complaint:
+        raise DocumentRefused(
+            joined.problem(
+                f"/components/schemas/{name}" if name in transformed.models else "",
+                f"the parser would leave this out: {what}",
+                "a schema that the generator supports; see CONTRIBUTING.md.",
+            )
+            for name, what in complaint.complaints
+        ) from complaint
+    return assemble(joined.document, joined.place, transformed, parsed)
+
+
+@contextmanager
+def produce(openapi: Path, target: Path) -> Iterator[Product]:
+    """Make a client from the document in `openapi`, beside `target`.
+
+    Raises:
+        DocumentRefused: The document is broken, or says what this generator cannot say in Python.
+        GeneratorFault: A tool is not the pinned one, or the result does not match the document.
+    """
+    formatting.check_pin()
+    joined = load(openapi)
+    client = describe(joined)
+    with tree.staging(target) as folder:
+        tree.write(folder, render(client, joined.document))
+        formatting.format_tree(folder)
+        files = tree.read(folder)
+        tree.write(folder, {tree.MANIFEST: _manifest(joined, files)})
+        files = tree.read(folder)
+        verify(files, client, joined.document)
+        check_manifest(files)
+        yield Product(client, joined, folder, files)
+
+
+def _manifest(joined: Bundle, files: Mapping[str, bytes]) -> str:
+    """Return the manifest: what made the tree, and the hash of every file in it."""
+    document = json.dumps(joined.document, sort_keys=True, ensure_ascii=False).encode()
+    manifest = {
+        "written-by": "Written by `make generate` from openapi/ and generator/pipeline.py. Edits here are lost.",
+        "tools": {"openapi-python-client": opc_adapter.PINNED, "ruff": formatting.PINNED},
+        "document": {"sha256": hashlib.sha256(document).hexdigest(), "files": sorted(joined.files)},
+        "files": {name: hashlib.sha256(content).hexdigest() for name, content in files.items()},
+    }
+    return json.dumps(manifest, indent=2, ensure_ascii=False) + "\n"

@@ -1,0 +1,227 @@
+"""Render every file of the client from its facts and our own templates.
+
+The templates import nothing of openapi-python-client: its macros change in patch releases. An unknown name in a
+template is an error (`StrictUndefined`), never an empty text.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from . import docstring
+from .facts import operation_facts
+from .literals import constructed, literal, signing
+from .model import Client, Field, Model, Operation, Parameter, Resource
+from .opc_adapter import module_name
+from .python_types import Type
+from .source import Json
+from .vocabulary import CATEGORIES, RETRIES
+
+PACKAGE = "paydown_wire"
+_TEMPLATES = Path(__file__).parent / "templates"
+_LINE = 110
+_STATIC = {
+    "operation.py": ("AsyncSender Cap DecodeError Operation PageWindow Pagination Parameter Sender SuccessRule UNSET "
+                     "UnresolvedScope Unset Weight WeightCase").split(),
+    "error_codes.py": ("CLOCKS ERROR_CODES EVIDENCE_MARKS ErrorCode LIMITS Limit SERVERS SIGNING STATUS_OUTCOMES Signing "
+                       "SigningAlgorithm StatusOutcome find_error_code").split(),
+    "operations.py": ["ALL_OPERATIONS"],
+}  # fmt: skip
+
+
+def header(template: str, source: str, prefix: str = "# ", suffix: str = "") -> str:
+    """Return the two lines that open a generated file and name what to edit instead."""
+    return (
+        f"{prefix}Written by `make generate` from {source} and generator/templates/{template}.{suffix}\n"
+        f"{prefix}Edits here are lost: change one of those two and run it again.{suffix}\n"
+    )
+
+
+def render(client: Client, document: Mapping[str, Json]) -> dict[str, str]:
+    """Return the text of every file but the manifest, keyed by path below `generated_client/`."""
+    return _Renderer(client, document).run()
+
+
+class _Renderer:
+    def __init__(self, client: Client, document: Mapping[str, Json]) -> None:
+        self._client = client
+        self._document = document
+        self._models = {model.class_name: model for model in client.models}
+        self._unions = {union.class_name: union for union in client.unions}
+        self._env = Environment(
+            loader=FileSystemLoader(_TEMPLATES),
+            undefined=StrictUndefined,
+            trim_blocks=True,
+            lstrip_blocks=True,
+            keep_trailing_newline=True,
+            autoescape=False,  # Python source, not HTML
+        )
+        filters: dict[str, Callable[..., object]] = {
+            "answer": lambda result: result.annotation(models="models.", sequence="list"),
+            "arguments": _arguments,
+            "comment": lambda text, indent: docstring.comment(text, indent).lstrip(),
+            "constructed": constructed,
+            "decoder": lambda result: result.decoder(models="models.", sequence="list"),
+            "encoded": _encoded,
+            "enum_names": lambda model: sorted({name for field in model.fields for name in field.type.names("enum")}),
+            "field_annotation": _field_annotation,
+            "field_default": _field_default,
+            "fits": lambda text, names: len(text) + len(names) + 14 <= _LINE,
+            "literal": literal,
+            "method_doc": lambda op, indent: docstring.operation_docstring(op, client, self._models, indent),
+            "model_doc": docstring.model_docstring,
+            "module": module_name,
+            "neighbours": self._neighbours,
+            "optional_fields": lambda model: [field for field in model.fields if not field.required],
+            "polymorphic_argument": _polymorphic_argument,
+            "prose": docstring.plain,
+            "resource_doc": lambda resource, twin: docstring.resource_docstring(resource, asynchronous=twin),
+            "rows_doc": lambda op, indent: docstring.operation_docstring(op, client, self._models, indent, rows=True),
+            "signing": signing,
+            "wire_arguments": _wire_arguments,
+        }
+        self._env.filters.update(filters)
+
+    def run(self) -> dict[str, str]:
+        client = self._client
+        files = {
+            "README.md": self._text("README.md.jinja", "openapi/", "<!-- ", " -->", client=client),
+            "operations.json": _json({"written-by": _by("generator/facts.py"), "operations": operation_facts(client)}),
+            f"{PACKAGE}/openapi.json": _json({"x-written-by": _by("generator/bundle.py"), **self._document}, first="openapi"),
+            f"{PACKAGE}/py.typed": header("", "openapi/").replace("generator/templates/", "generator/render.py"),
+        }
+        python = {
+            "operation.py": self._text("operation.py.jinja", "openapi/"),
+            "codec.py": self._text("codec.py.jinja", "openapi/"),
+            "operations.py": self._text("operations.py.jinja", "openapi/paths/", operations=client.operations),
+            "error_codes.py": self._text(
+                "error_codes.py.jinja", "openapi/components/errors.yaml", client=client, categories=CATEGORIES, retries=RETRIES
+            ),
+            "enums.py": self._text("enums.py.jinja", "openapi/components/", enums=client.enums),
+        }
+        for model in client.models:
+            python[f"models/{model.module}.py"] = self._text("model.py.jinja", f"openapi/{model.file}", model=model)
+        for union in client.unions:
+            python[f"models/{union.module}.py"] = self._text("union.py.jinja", f"openapi/{union.file}", union=union)
+        for resource in client.resources:
+            python[f"resources/{resource.module}.py"] = self._text(
+                "resource.py.jinja", f"openapi/{resource.operations[0].file}", resource=resource
+            )
+        python |= self._packages()
+        return files | {f"{PACKAGE}/{name}": text for name, text in python.items()}
+
+    def _packages(self) -> dict[str, str]:
+        client = self._client
+        models = [(model.module, model.class_name) for model in client.models]
+        for union in client.unions:
+            models += [(union.module, name) for name in (union.class_name, f"Unknown{union.class_name}", f"{union.module}_from_json")]
+        resources = [
+            (resource.module, f"{colour}{resource.class_name}") for resource in client.resources for colour in ("Async", "")
+        ]
+        root = [(f"models.{module}", name) for module, name in models]
+        root += [(f"resources.{module}", name) for module, name in resources]
+        root += [("enums", name) for name in ["OpenEnum", *(enum.class_name for enum in client.enums)]]
+        root += [(module.removesuffix(".py"), name) for module, names in _STATIC.items() for name in names]
+        return {
+            "__init__.py": self._package(
+                "The typed client that `openapi/` describes. Private to paydown: import from `paydown`.\n\n"
+                "Loads nothing by itself; a module is loaded when one of its names is first asked for.\n",
+                root,
+                ["enums", "error_codes", "models", "operation", "operations", "resources"],
+            ),
+            "models/__init__.py": self._package("The objects that the exchange sends, one module each, loaded on first use.", models),
+            "resources/__init__.py": self._package("The calls, grouped as a user thinks of them, loaded on first use.", resources),
+        }
+
+    def _package(self, doc: str, exports: list[tuple[str, str]], submodules: list[str] | None = None) -> str:
+        ordered = sorted(exports, key=lambda export: export[1])
+        return self._text(
+            "lazy_init.py.jinja",
+            "openapi/",
+            docstring=doc,
+            exports=ordered,
+            submodules=submodules or [],
+            all_names=sorted([name for _, name in exports] + (submodules or [])),
+        )
+
+    def _text(self, template: str, source: str, prefix: str = "# ", suffix: str = "", **values: object) -> str:
+        body = self._env.get_template(template).render(**values).lstrip("\n")
+        return f"{header(template, source, prefix, suffix)}\n{body}".rstrip("\n") + "\n"
+
+    def _neighbours(self, model: Model) -> list[tuple[str, str]]:
+        names = {name for field in model.fields for name in field.type.names("model")} - {model.class_name}
+        return sorted((name, self._models[name].module) for name in names)
+
+
+def _by(module: str) -> str:
+    return f"Written by `make generate` from openapi/ and {module}. Edits here are lost: change one of those two and run it again."
+
+
+def _json(value: Mapping[str, object], first: str | None = None) -> str:
+    ordered = {first: value[first], **value} if first is not None else value
+    return json.dumps(ordered, indent=2, ensure_ascii=False) + "\n"
+
+
+# ----------------------------------------------------------------------------------- methods
+
+
+def _arguments(operation: Operation, form: str = "") -> str:
+    """Return the parameter list after `self`.
+
+    Args:
+        operation: The call.
+        form: "with" and "without" for the two overloads of a polymorphic call, "rows" for the walk over pages.
+    """
+    parts: list[str] = []
+    for parameter in (*operation.parameters, *operation.exposed):
+        if form == "rows" and operation.pagination is not None and parameter.name == operation.pagination.page:
+            continue
+        polymorphic = parameter.name == operation.polymorphic_by
+        if polymorphic and form == "without":
+            parts.append(f"{parameter.python_name}: Unset = UNSET")
+        elif parameter.required or (polymorphic and form == "with"):
+            parts.append(f"{parameter.python_name}: {parameter.annotation}")
+        else:
+            parts.append(f"{parameter.python_name}: {parameter.annotation} | Unset = UNSET")
+    return f", *, {', '.join(parts)}" if parts else ""
+
+
+def _wire_arguments(operation: Operation, rows: bool = False) -> str:
+    def sent(parameter: Parameter) -> bool:
+        return not (rows and operation.pagination is not None and parameter.name == operation.pagination.page)
+
+    pairs = [f"{literal(parameter.name)}: {parameter.python_name}" for parameter in (*operation.parameters, *operation.exposed) if sent(parameter)]
+    return "{" + ", ".join(pairs) + "}"
+
+
+def _polymorphic_argument(operation: Operation) -> str:
+    return next(parameter.python_name for parameter in operation.parameters if parameter.name == operation.polymorphic_by)
+
+
+# ----------------------------------------------------------------------------------- models
+
+
+def _field_annotation(field: Field) -> str:
+    text = field.type.annotation()
+    return text if field.required or text.endswith("| None") else f"{text} | None"
+
+
+def _field_default(field: Field) -> str:
+    if field.secret:
+        return " = field(repr=False)" if field.required else " = field(default=None, repr=False)"
+    return "" if field.required else " = None"
+
+
+def _encoded(field: Field) -> str:
+    value = f"self.{field.python_name}"
+    text = field.type.encoder(value)
+    return f"None if {value} is None else {text}" if field.type.nullable and text != value else text
+
+
+def result_type(operation: Operation) -> Type:
+    """Return the type of an answer; of a polymorphic call, without its argument."""
+    return operation.result

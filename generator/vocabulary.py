@@ -1,0 +1,27 @@
+"""The closed vocabularies of the `x-` extensions. A word that is not here is refused, not passed on."""
+
+CATEGORIES = (
+    "request",
+    "credentials",
+    "clock",
+    "rate-limit",
+    "ban",
+    "busy",
+    "firewall",
+    "wrong-host",
+    "wrong-path",
+    "funds",
+    "account-state",
+    "unknown",
+)
+RETRIES = ("never-blindly", "after-fixing-request", "yes-after-backoff")
+EXECUTED = ("no", "unknown")
+MATCHES = ("exact", "absolute")
+LISTED = ("papi", "elsewhere")
+WEIGHT_SCOPES = ("ip", "order", "uid")
+LABEL_SCOPES = ("ip", "order", "uid", "none")
+CAP_KINDS = ("value", "rate")
+ORDERS = ("newest-first", "oldest-first")
+BODIES = ("any", "empty", "json-error")
+RESOURCES = ("market", "account", "margin", "records", "futures_debt", "stream")
+SECURITY_TYPES = ("NONE", "TRADE", "USER_DATA", "MARGIN", "USER_STREAM", "MARKET_DATA")
