@@ -23,7 +23,7 @@ class RepayDebtResult:
         asset: The asset that was owed.
         specify_repay_assets: Payment assets of the request, not what was really spent. `None` if it is
             missing.
-        update_time: When it was done, ms UTC.
+        update_time: When it was done, ms UTC. `None` if it is missing.
         success: True in every published answer. Anything else is not a confirmation.
         additional: Members that the document does not name, kept as decoded.
     """
@@ -31,7 +31,7 @@ class RepayDebtResult:
     amount: Decimal | None = None
     asset: str
     specify_repay_assets: tuple[str, ...] | None = None
-    update_time: int
+    update_time: int | None = None
     success: bool
     additional: Mapping[str, object] = field(factory=dict[str, object], hash=False)
 
@@ -40,10 +40,10 @@ class RepayDebtResult:
         """Read one from decoded JSON. Raises `DecodeError`, which names the member at fault."""
         read = codec.Reader(data)
         return cls(
-            amount=read.optional("amount", codec.decimal),
+            amount=read.optional("amount", codec.decimal_text_or_number),
             asset=read.required("asset", codec.text),
             specify_repay_assets=read.optional("specifyRepayAssets", codec.tuple_of(codec.text)),
-            update_time=read.required("updateTime", codec.integer),
+            update_time=read.optional("updateTime", codec.integer),
             success=read.required("success", codec.boolean),
             additional=read.rest(),
         )
@@ -52,11 +52,12 @@ class RepayDebtResult:
         """Write it back as plain JSON data, under the exchange's names."""
         data: dict[str, object] = {
             "asset": self.asset,
-            "updateTime": self.update_time,
             "success": self.success,
         }
         if self.amount is not None:
             data["amount"] = codec.decimal_text(self.amount)
         if self.specify_repay_assets is not None:
             data["specifyRepayAssets"] = list(self.specify_repay_assets)
+        if self.update_time is not None:
+            data["updateTime"] = self.update_time
         return codec.plain(self.additional) | data
