@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import cast
 
 from .model import (
+    Archive,
     Cap,
     Client,
     EnumMember,
@@ -53,7 +54,9 @@ def assemble(document: Mapping[str, Json], place: Place, transformed: Transforme
 
 
 class _Assembler:
-    def __init__(self, document: dict[str, Json], place: Place, transformed: Transformed, parsed: Parsed) -> None:
+    def __init__(
+        self, document: dict[str, Json], place: Place, transformed: Transformed, parsed: Parsed
+    ) -> None:
         self._document = document
         self._place = place
         self._transformed = transformed
@@ -82,7 +85,9 @@ class _Assembler:
             signing=signing,
             default_connect_timeout_ms=self._timeout[0],
             default_answer_timeout_ms=self._timeout[1],
-            evidence_marks={name: str(meaning) for name, meaning in members(document, "x-evidence-marks").items()},
+            evidence_marks={
+                name: str(meaning) for name, meaning in members(document, "x-evidence-marks").items()
+            },
         )
 
     def _scheme(self) -> tuple[str, Mapping[str, Json]]:
@@ -98,9 +103,12 @@ class _Assembler:
         for pointer, operation in operations(self._document):
             grouped.setdefault(texts(operation, "tags")[0], []).append(self._operation(pointer, operation))
         described = {text(tag, "name"): text(tag, "description") for tag in items(self._document, "tags")}
-        order = [name for name in described if name in grouped] + [name for name in grouped if name not in described]
+        order = [name for name in described if name in grouped] + [
+            name for name in grouped if name not in described
+        ]
         return tuple(
-            Resource(tag, f"{class_name(tag)}Resource", tag, described.get(tag, ""), tuple(grouped[tag])) for tag in order
+            Resource(tag, f"{class_name(tag)}Resource", tag, described.get(tag, ""), tuple(grouped[tag]))
+            for tag in order
         )
 
     def _operation(self, pointer: str, operation: Schema) -> Operation:
@@ -108,14 +116,16 @@ class _Assembler:
         parsed = self._parsed.operations[text(operation, "operationId")]
         path, method = pointer.split("/")[2:]
         security = members(document, "x-security-types", text(operation, "x-security-type"))
-        parameters = [self._parameter(parsed, *found) for found in operation_parameters(document, pointer, operation)]
+        parameters = [
+            self._parameter(parsed, *found) for found in operation_parameters(document, pointer, operation)
+        ]
         signed = security.get("signed") is True
         mutates = operation.get("x-mutates") is True
         owned = tuple(parameter for parameter in parameters if parameter.name in self._owned)
         timeout = members(operation, "x-timeout")
         method_name = text(operation, "x-method-name")
         polymorphic_by = text(operation, "x-polymorphic-by") or None
-        results = parsed.results or (Type("nothing"),)
+        results = list(parsed.results) or [Type("nothing")]
         pagination = self._pagination(operation)
         scope = members(operation, "x-unresolved-scope")
         return Operation(
@@ -139,15 +149,21 @@ class _Assembler:
             exposed=tuple(parameter for parameter in owned if parameter.name == _EXPOSED),
             success=tuple(_success(rule) for rule in items(operation, "x-success")),
             caps=tuple(_cap(row) for row in items(operation, "x-caps")),
-            rules=tuple(Rule(text(row, "id"), text(row, "text"), texts(row, "x-evidence")) for row in items(operation, "x-rules")),
-            questions=tuple(
-                Question(text(row, "id"), text(row, "question"), text(row, "reading")) for row in items(operation, "x-undocumented")
+            rules=tuple(
+                Rule(text(row, "id"), text(row, "text"), texts(row, "x-evidence"))
+                for row in items(operation, "x-rules")
             ),
-            unresolved_scope=UnresolvedScope(text(scope, "group"), text(scope, "argument")) if scope else None,
+            questions=tuple(
+                Question(text(row, "id"), text(row, "question"), text(row, "reading"))
+                for row in items(operation, "x-undocumented")
+            ),
+            unresolved_scope=UnresolvedScope(text(scope, "group"), text(scope, "argument"))
+            if scope
+            else None,
             pagination=pagination,
             polymorphic_by=polymorphic_by,
             result=results[0],
-            single_result=results[1] if polymorphic_by else None,
+            single_result=results[-1] if polymorphic_by else None,
             row=self._row(results[0], pagination),
             summary=text(operation, "summary"),
             description=text(operation, "description"),
@@ -156,7 +172,9 @@ class _Assembler:
             file=self._place(pointer)[0],
         )
 
-    def _parameter(self, parsed: ParsedOperation, pointer: str, location: str, parameter: Schema) -> Parameter:
+    def _parameter(
+        self, parsed: ParsedOperation, pointer: str, location: str, parameter: Schema
+    ) -> Parameter:
         document = self._document
         name = text(parameter, "name")
         schema = target(document, parameter.get("schema"))
@@ -195,7 +213,9 @@ class _Assembler:
             budget=text(weight, "budget") or _DEFAULT_BUDGET,
             observed=number(weight, "observed"),
             when=tuple(
-                WeightCase(text(case, "parameter"), member(case, "present") is not False, number(case, "value") or 0)
+                WeightCase(
+                    text(case, "parameter"), member(case, "present") is not False, number(case, "value") or 0
+                )
                 for case in items(weight, "when")
             ),
             label={name: str(scope) for name, scope in members(weight, "label").items()},
@@ -207,16 +227,24 @@ class _Assembler:
         if not facts:
             return None
         window = members(facts, "window")
+        archive = members(facts, "archive")
         return Pagination(
+            style=text(facts, "style"),
             page=text(facts, "page") or None,
+            from_id=text(facts, "from-id") or None,
             size=text(facts, "size") or None,
+            default_size=number(facts, "default-size"),
             max_size=number(facts, "max-size"),
             rows=text(facts, "rows") or None,
             total=text(facts, "total") or None,
             id=text(facts, "id") or None,
             order=text(facts, "order"),
             time=text(facts, "time") or None,
-            window=PageWindow(text(window, "start"), text(window, "end"), number(window, "max-ms")) if window else None,
+            window=_window(window) if window else None,
+            archive=Archive(text(archive, "parameter"), number(archive, "older-than-months") or 0)
+            if archive
+            else None,
+            kept_ms=number(facts, "kept-ms"),
             facts=facts,
         )
 
@@ -251,7 +279,14 @@ class _Assembler:
                     evidence=texts(resolved, "x-evidence"),
                 )
             )
-        return Model(parsed.class_name, parsed.module, text(schema, "description"), tuple(fields), file, text(schema, "x-source"))
+        return Model(
+            parsed.class_name,
+            parsed.module,
+            text(schema, "description"),
+            tuple(fields),
+            file,
+            text(schema, "x-source"),
+        )
 
     def _enums(self) -> list[OpenEnum]:
         found: list[OpenEnum] = []
@@ -263,7 +298,8 @@ class _Assembler:
                     class_name=class_name(enum.name),
                     description=text(enum.schema, "x-enum-description") or text(enum.schema, "description"),
                     members=tuple(
-                        EnumMember(name, value, text(described, value)) for name, value in zip(names, enum.values, strict=True)
+                        EnumMember(name, value, text(described, value))
+                        for name, value in zip(names, enum.values, strict=True)
                     ),
                     file=self._place(enum.pointer)[0],
                 )
@@ -278,7 +314,9 @@ class _Assembler:
             module=module_name(name),
             description=text(schema, "description"),
             tag=text(schema, "discriminator", "propertyName"),
-            cases=tuple(UnionCase(value, class_name(schema_name({"$ref": ref}))) for value, ref in mapping.items()),
+            cases=tuple(
+                UnionCase(value, class_name(schema_name({"$ref": ref}))) for value, ref in mapping.items()
+            ),
             file=self._place(f"/components/schemas/{name}")[0],
         )
 
@@ -293,6 +331,12 @@ def _parameter_kind(schema: Mapping[str, Json]) -> str:
     if choices:
         return "boolean_text" if sorted(str(choice) for choice in choices) == ["false", "true"] else "enum"
     return "decimal" if schema.get("format") == "decimal" else "string"
+
+
+def _window(facts: Schema) -> PageWindow:
+    return PageWindow(
+        text(facts, "start"), text(facts, "end"), number(facts, "max-ms"), number(facts, "default-ms")
+    )
 
 
 def _success(rule: Json) -> SuccessRule:

@@ -1,16 +1,17 @@
 """Join the files of a document into one, and remember where everything came from.
 
     components/schemas.yaml#/Balance   -> {"$ref": "#/components/schemas/Balance"}   named parts stay named
-    paths/margin.yaml#/repayDebt       -> its content                                 path items are put in place
-    examples/repay-debt.json           -> its content                                 under an example's `value`
-    components/errors.yaml#/codes      -> its content                                 under an `x-` key
+    paths/margin.yaml#/repayDebt       -> its content                     path items are put in place
+    examples/repay-debt.json           -> its content                     under an example's `value`
+    components/errors.yaml#/codes      -> its content                     under an `x-` key
 
-A `$ref` that leads nowhere, out of the folder or round in a circle is refused, and so is anything that nothing
-refers to: a reference that got lost must not take an operation with it in silence.
+A `$ref` that leads nowhere, out of the folder or round in a circle is refused, and so is anything that
+nothing refers to: a reference that got lost must not take an operation with it in silence.
 """
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import PurePosixPath
@@ -29,7 +30,19 @@ _KINDS = {
     "security": "securitySchemes",
 }
 # Maps whose keys are names given by people: an "x-" or "value" in them is a name, not a keyword.
-_NAME_MAPS = frozenset({"properties", "headers", "schemas", "parameters", "responses", "links", "securitySchemes", "examples", "mapping"})
+_NAME_MAPS = frozenset(
+    {
+        "properties",
+        "headers",
+        "schemas",
+        "parameters",
+        "responses",
+        "links",
+        "securitySchemes",
+        "examples",
+        "mapping",
+    }
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,10 +103,13 @@ class _Bundler:
 
     def run(self) -> dict[str, Json]:
         if ROOT_FILE not in self._files:
-            self.problems.append(Problem(ROOT_FILE, 0, "", f"the document has no {ROOT_FILE}.", f"a root file named {ROOT_FILE}."))
+            self.problems.append(
+                Problem(
+                    ROOT_FILE, 0, "", f"the document has no {ROOT_FILE}.", f"a root file named {ROOT_FILE}."
+                )
+            )
             return {}
-        root = self._files[ROOT_FILE].data
-        assert isinstance(root, dict)
+        root = self._content(ROOT_FILE)
         self.origins[""] = (ROOT_FILE, "")
         components = root.get("components")
         listed = components if isinstance(components, dict) else {}
@@ -102,7 +118,9 @@ class _Bundler:
             if key == "components":
                 document[key] = {}  # keeps its place
             else:
-                document[key] = self._walk(value, ROOT_FILE, f"/{escape(key)}", f"/{escape(key)}", key.startswith("x-"))
+                document[key] = self._walk(
+                    value, ROOT_FILE, f"/{escape(key)}", f"/{escape(key)}", key.startswith("x-")
+                )
         document["components"] = self._components(listed)
         return document
 
@@ -121,10 +139,10 @@ class _Bundler:
                 done.add((kind, name))
                 pointer = f"/components/{kind}/{escape(name)}"
                 start = f"/{escape(name)}"
-                content = self._files[file].data
-                assert isinstance(content, dict)
                 self.origins[pointer] = (file, start)
-                parts.setdefault(kind, {})[name] = self._walk(content[name], file, start, pointer, False)
+                parts.setdefault(kind, {})[name] = self._walk(
+                    self._content(file)[name], file, start, pointer, False
+                )
         return {kind: self._in_file_order(kind, parts[kind]) for kind in sorted(parts)}
 
     def _listed(self, kind: str, name: str, value: Json, parts: dict[str, dict[str, Json]]) -> None:
@@ -137,15 +155,19 @@ class _Bundler:
             return
         file, start = found
         if self._named(file, start) != (kind, name):
-            self._refuse(ROOT_FILE, pointer, f"the entry is called {kind}/{name} but refers to {value['$ref']}.", f"the same name on both sides, in components/{kind}.yaml.")
+            self._refuse(
+                ROOT_FILE,
+                pointer,
+                f"the entry is called {kind}/{name} but refers to {value['$ref']}.",
+                f"the same name on both sides, in components/{kind}.yaml.",
+            )
 
     def _in_file_order(self, kind: str, entries: dict[str, Json]) -> Json:
         """Order by file and by place in the file, so that the output does not depend on who refers first."""
 
         def place(name: str) -> tuple[str, int, str]:
             file = self._wanted.get((kind, name), ROOT_FILE)
-            content = self._files[file].data
-            names = list(content) if isinstance(content, dict) else []
+            names = list(self._content(file))
             return file, names.index(name) if name in names else len(names), name
 
         return {name: entries[name] for name in sorted(entries, key=place)}
@@ -160,12 +182,13 @@ class _Bundler:
             return None  # security.yaml also holds the table of security types, which is data
         owner = self._wanted.setdefault((kind, name), file)
         if owner != file:
-            self._refuse(file, pointer, f"{kind} {name} is defined in {owner} and in {file}.", "two different names.")
+            self._refuse(
+                file, pointer, f"{kind} {name} is defined in {owner} and in {file}.", "two different names."
+            )
         return kind, name
 
     def _is_scheme(self, file: str, name: str) -> bool:
-        content = self._files[file].data
-        entry = content.get(name) if isinstance(content, dict) else None
+        entry = self._content(file).get(name)
         return isinstance(entry, dict) and "type" in entry
 
     # ------------------------------------------------------------------------------- walking
@@ -181,7 +204,10 @@ class _Bundler:
             inline: Whether every reference is replaced by content (below `x-` keys and example values).
         """
         if isinstance(value, list):
-            return [self._walk(item, file, f"{source}/{index}", f"{target}/{index}", inline) for index, item in enumerate(value)]
+            return [
+                self._walk(item, file, f"{source}/{index}", f"{target}/{index}", inline)
+                for index, item in enumerate(value)
+            ]
         if not isinstance(value, dict):
             return value
         if isinstance(value.get("$ref"), str):
@@ -191,10 +217,18 @@ class _Bundler:
         for key, child in value.items():
             step = f"/{escape(key)}"
             if key == "externalValue" and not inline:
-                self._refuse(file, source + step, "externalValue is not followed.", "value: {$ref: ../examples/name.json}")
+                self._refuse(
+                    file,
+                    source + step,
+                    "externalValue is not followed.",
+                    "value: {$ref: ../examples/name.json}",
+                )
             below = inline or (not names and (key.startswith("x-") or _is_example(key, target)))
             if key == "mapping" and target.endswith("/discriminator") and isinstance(child, dict):
-                copied[key] = {name: self._mapped(ref, file, f"{source}/mapping/{escape(name)}") for name, ref in child.items()}
+                copied[key] = {
+                    name: self._mapped(ref, file, f"{source}/mapping/{escape(name)}")
+                    for name, ref in child.items()
+                }
             else:
                 copied[key] = self._walk(child, file, source + step, target + step, below)
         return copied
@@ -207,16 +241,32 @@ class _Bundler:
         siblings = {key: child for key, child in value.items() if key != "$ref"}
         named = None if inline else self._named(target_file, start)
         copied = {
-            key: self._walk(child, file, f"{source}/{escape(key)}", f"{target}/{escape(key)}", inline or key.startswith("x-"))
+            key: self._walk(
+                child,
+                file,
+                f"{source}/{escape(key)}",
+                f"{target}/{escape(key)}",
+                inline or key.startswith("x-"),
+            )
             for key, child in siblings.items()
         }
         if named is not None:
             return {"$ref": f"#/components/{named[0]}/{escape(named[1])}", **copied}
         if not inline and start.count("/") > 1:
-            self._refuse(file, source, f"{value['$ref']} points into the inside of a named part.", "give that part a name of its own in components/ and refer to it.")
+            self._refuse(
+                file,
+                source,
+                f"{value['$ref']} points into the inside of a named part.",
+                "give that part a name of its own in components/ and refer to it.",
+            )
             return {}
         if found in self._open:
-            self._refuse(file, source, f"{value['$ref']} leads back to itself.", "a schema in components/schemas.yaml, which may refer to itself, or the content.")
+            self._refuse(
+                file,
+                source,
+                f"{value['$ref']} leads back to itself.",
+                "a schema in components/schemas.yaml, which may refer to itself, or the content.",
+            )
             return {}
         self.origins[target] = found
         for key in siblings:
@@ -225,7 +275,9 @@ class _Bundler:
         content = self._walk(self._at(target_file, start), target_file, start, target, inline)
         self._open.pop()
         if siblings and not isinstance(content, dict):
-            self._refuse(file, source, "members beside a $ref to something that is not a mapping.", "the $ref alone.")
+            self._refuse(
+                file, source, "members beside a $ref to something that is not a mapping.", "the $ref alone."
+            )
         return {**content, **copied} if isinstance(content, dict) else content
 
     def _mapped(self, ref: Json, file: str, source: str) -> Json:
@@ -233,7 +285,12 @@ class _Bundler:
         named = self._named(*found) if found else None
         if named is None:
             if found is not None or not isinstance(ref, str):
-                self._refuse(file, source, f"{ref} is not a named schema.", "'#/Name' of a schema in this file, or its path.")
+                self._refuse(
+                    file,
+                    source,
+                    f"{ref} is not a named schema.",
+                    "'#/Name' of a schema in this file, or its path.",
+                )
             return None
         return f"#/components/{named[0]}/{escape(named[1])}"
 
@@ -243,14 +300,29 @@ class _Bundler:
         """Return (file, pointer) that a `$ref` means, or None after noting what is wrong with it."""
         path, _, pointer = ref.partition("#")
         if "://" in path or path.startswith(("/", "\\")) or "\\" in path:
-            self._refuse(file, source, f"{ref} is not a path inside this folder.", "a relative path such as ../components/schemas.yaml#/Name; the document needs no network.")
+            self._refuse(
+                file,
+                source,
+                f"{ref} is not a path inside this folder.",
+                "a relative path such as ../components/schemas.yaml#/Name; the document needs no network.",
+            )
             return None
         where = file if not path else _joined(PurePosixPath(file).parent, path)
         if where is None:
-            self._refuse(file, source, f"{ref} leaves the folder of the document.", "a copy of that file inside the folder.")
+            self._refuse(
+                file,
+                source,
+                f"{ref} leaves the folder of the document.",
+                "a copy of that file inside the folder.",
+            )
             return None
         if where not in self._files:
-            self._refuse(file, source, f"{ref} refers to {where}, which does not exist.", f"one of: {', '.join(_near(where, self._files))}.")
+            self._refuse(
+                file,
+                source,
+                f"{ref} refers to {where}, which does not exist.",
+                f"one of: {', '.join(_near(where, self._files))}.",
+            )
             return None
         if where == ROOT_FILE and pointer.startswith("/components/"):
             return self._find_listed(ref, file, source, pointer)
@@ -266,7 +338,9 @@ class _Bundler:
                 node = node[int(key)]
             else:
                 names = ", ".join(_near(key, node)) if isinstance(node, dict) and node else "nothing"
-                self._refuse(file, source, f"{ref} finds no {key!r} in {where}.", f"a name that stands there: {names}.")
+                self._refuse(
+                    file, source, f"{ref} finds no {key!r} in {where}.", f"a name that stands there: {names}."
+                )
                 return None
         top = "/" + pointer.split("/")[1] if pointer else ""
         self._used.add((where, top))
@@ -277,7 +351,12 @@ class _Bundler:
         entry = self._at(ROOT_FILE, pointer, missing=None)
         if isinstance(entry, dict) and isinstance(entry.get("$ref"), str):
             return self._find(str(entry["$ref"]), ROOT_FILE, pointer)
-        self._refuse(file, source, f"{ref} finds nothing in {ROOT_FILE}.", "components/schemas.yaml#/Name, the file that defines it.")
+        self._refuse(
+            file,
+            source,
+            f"{ref} finds nothing in {ROOT_FILE}.",
+            "components/schemas.yaml#/Name, the file that defines it.",
+        )
         return None
 
     def _at(self, file: str, pointer: str, missing: Json = None) -> Json:
@@ -300,21 +379,30 @@ class _Bundler:
         whole = {file for file, pointer in self._used if not pointer}
         for name, source in self._files.items():
             if name not in touched:
-                problems.append(Problem(name, 0, "", "nothing refers to this file.", "a $ref to it, or delete it."))
+                problems.append(
+                    Problem(name, 0, "", "nothing refers to this file.", "a $ref to it, or delete it.")
+                )
             elif name not in whole and isinstance(source.data, dict):
                 for key in source.data:
                     pointer = f"/{escape(key)}"
                     if (name, pointer) not in self._used:
                         remedy = f"a $ref to it, an entry below components in {ROOT_FILE}, or delete it."
-                        problems.append(Problem(name, source.line(pointer), pointer, f"nothing refers to {key}.", remedy))
+                        problems.append(
+                            Problem(name, source.line(pointer), pointer, f"nothing refers to {key}.", remedy)
+                        )
         return problems
+
+    def _content(self, file: str) -> dict[str, Json]:
+        """Return the top level of a file, which is a mapping in every YAML file."""
+        data = self._files[file].data
+        return data if isinstance(data, dict) else {}
 
     def _refuse(self, file: str, pointer: str, reason: str, remedy: str) -> None:
         self.problems.append(Problem(file, self._files[file].line(pointer), pointer, reason, remedy))
 
 
 def _is_example(key: str, target: str) -> bool:
-    """Whether the key holds sample data: `example`, a schema's list of `examples`, or `examples/<name>/value`."""
+    """Whether the key holds sample data: `example`, or `value` below `examples/<name>`."""
     parts = target.split("/")
     return key == "example" or (key == "value" and len(parts) > 2 and parts[-2] == "examples")
 
@@ -333,7 +421,5 @@ def _joined(folder: PurePosixPath, path: str) -> str | None:
 
 def _near(wanted: str, names: Mapping[str, object]) -> list[str]:
     """Return up to five names, the most similar first."""
-    import difflib
-
     ranked = sorted(names, key=lambda name: (-difflib.SequenceMatcher(None, wanted, name).ratio(), name))
     return ranked[:5]

@@ -5,7 +5,7 @@
     python -m generator --out DIR     write to another folder
     python -m generator diff [REV]    what an edit of openapi/ changes for users
 
-Exit codes: 0 done, 1 the committed client is stale, 2 the document is refused, 3 a tool is not what it should be.
+Exit codes: 0 done, 1 the client is stale, 2 the document is refused, 3 a tool is not the pinned one.
 """
 
 from __future__ import annotations
@@ -28,7 +28,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _generate(options)
     except DocumentRefused as refused:
         count = len(refused.problems)
-        print(f"{options.openapi}: refused, {count} problem{'s' if count > 1 else ''}. Nothing was written.\n", file=sys.stderr)
+        print(
+            f"{options.openapi}: refused, {count} problem{'s' if count > 1 else ''}. Nothing was written.\n",
+            file=sys.stderr,
+        )
         print(refused, file=sys.stderr)
         return 2
     except GeneratorFault as fault:
@@ -37,10 +40,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m generator", description="Write generated_client/ from openapi/.")
-    parser.add_argument("--openapi", type=Path, default=_ROOT / "openapi", help="folder of the document (default: openapi/)")
-    parser.add_argument("--out", type=Path, default=_ROOT / "generated_client", help="folder to write (default: generated_client/)")
-    parser.add_argument("--check", action="store_true", help="write nothing; exit 1 if the folder is not up to date")
+    parser = argparse.ArgumentParser(
+        prog="python -m generator", description="Write generated_client/ from openapi/."
+    )
+    parser.add_argument(
+        "--openapi", type=Path, default=_ROOT / "openapi", help="folder of the document (default: openapi/)"
+    )
+    parser.add_argument(
+        "--out",
+        type=Path,
+        default=_ROOT / "generated_client",
+        help="folder to write (default: generated_client/)",
+    )
+    parser.add_argument(
+        "--check", action="store_true", help="write nothing; exit 1 if the folder is not up to date"
+    )
     return parser
 
 
@@ -53,8 +67,15 @@ def _generate(options: argparse.Namespace) -> int:
         difference = tree.compare(present, product.files)
         if options.check:
             if difference:
-                print(f"{target.name}/ is not what openapi/ and generator/ say: run 'make generate'", file=sys.stderr)
-                for what, names in (("differs", difference.changed), ("missing", difference.missing), ("nobody wrote", difference.orphans)):
+                print(
+                    f"{target.name}/ is not what openapi/ and generator/ say: run 'make generate'",
+                    file=sys.stderr,
+                )
+                for what, names in (
+                    ("differs", difference.changed),
+                    ("missing", difference.missing),
+                    ("nobody wrote", difference.orphans),
+                ):
                     for name in names:
                         print(f"  {what}: {name}", file=sys.stderr)
             return 1 if difference else 0

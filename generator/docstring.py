@@ -10,50 +10,77 @@ from .model import Client, Field, Model, Operation, Parameter, Resource
 from .python_types import Type
 
 WIDTH = 104
+_LAST_MOMENT = 9_999_999_999_999  # 13 digits of milliseconds
+_LAST_ID = 2**63 - 1
 _READ_RAISES = (
-    ("RequestNotSent", "Nothing left this machine: an argument is wrong, the budget is spent or there is no connection."),
+    (
+        "RequestNotSent",
+        "Nothing left this machine: a wrong argument, a spent budget, or no connection.",
+    ),
     ("RequestRejected", "The exchange refused to answer. Nothing was read, nothing has changed."),
-    ("ReadFailed", "No usable answer, after repeating the call. Conclude nothing about the account; reading again is safe."),
+    (
+        "ReadFailed",
+        "No usable answer, even after repeating. Conclude nothing; reading again is safe.",
+    ),
 )
 _WRITE_RAISES = (
     ("RequestNotSent", "Nothing left this machine. Nothing was executed; calling again is safe."),
     ("RequestRejected", "The exchange refused. Nothing was executed."),
-    ("OutcomeUnknown", "It may have happened. Find out before calling again: a repeat may be executed a second time."),
+    (
+        "OutcomeUnknown",
+        "It may have happened. Find out before calling again: a repeat may be executed a second time.",
+    ),
 )
 
 
-def operation_docstring(operation: Operation, client: Client, models: Mapping[str, Model], indent: int, *, rows: bool = False) -> str:
+def operation_docstring(operation: Operation, client: Client, indent: int, *, rows: bool = False) -> str:
     """Return the docstring of a method, without quotes, its later lines indented.
 
     Args:
         operation: The call.
-        client: For its limits.
-        models: By class name, for the description of the answer.
+        client: For its limits, and for the names of everything else.
         indent: Column of the docstring.
         rows: Whether it is the method that walks over all pages.
     """
     width = WIDTH - indent
-    names = {parameter.name: parameter.python_name for parameter in operation.parameters + operation.exposed}
-    summary = f"Walk over every row of `{operation.python_name}`, page by page." if rows else operation.summary
-    blocks = [_paragraph(_pythonic(text, names), width) for text in (summary, *_paragraphs(operation.description))]
+    models = {model.class_name: model for model in client.models}
+    names = python_names(client) | {
+        parameter.name: parameter.python_name for parameter in operation.parameters + operation.exposed
+    }
+    summary = (
+        f"Walk over every row of `{operation.python_name}`, page by page." if rows else operation.summary
+    )
+    blocks = [
+        _paragraph(_pythonic(text, names), width) for text in (summary, *_paragraphs(operation.description))
+    ]
     if rows:
         blocks.append(_paragraph(_walk_text(operation), width))
-    arguments = [parameter for parameter in (*operation.parameters, *operation.exposed) if not rows or not _is_page(operation, parameter)]
+    arguments = [
+        parameter
+        for parameter in (*operation.parameters, *operation.exposed)
+        if not rows or not _is_page(operation, parameter)
+    ]
     if arguments:
-        blocks.append(_section("Args", [(parameter.python_name, _pythonic(_argument(parameter), names)) for parameter in arguments], width))
+        blocks.append(
+            _section(
+                "Args",
+                [(parameter.python_name, _pythonic(_argument(parameter), names)) for parameter in arguments],
+                width,
+            )
+        )
     if rows and operation.row is not None:
-        blocks.append(_section("Yields", [("", _result(operation.row, models))], width))
+        blocks.append(_section("Yields", [("", _pythonic(_result(operation.row, models), names))], width))
     elif operation.result.kind != "nothing":
-        blocks.append(_section("Returns", [("", _results(operation, models))], width))
+        blocks.append(_section("Returns", [("", _pythonic(_results(operation, models), names))], width))
     blocks.append(_section("Raises", _WRITE_RAISES if operation.mutates else _READ_RAISES, width))
     blocks.append("\n".join(_facts(operation, client, names, width)))
     return _indented("\n\n".join(blocks), indent)
 
 
-def model_docstring(model: Model, indent: int) -> str:
+def model_docstring(model: Model, client: Client, indent: int) -> str:
     """Return the docstring of a model class, without quotes."""
     width = WIDTH - indent
-    names = {field.name: field.python_name for field in model.fields}
+    names = python_names(client) | {field.name: field.python_name for field in model.fields}
     blocks = [_paragraph(_pythonic(text, names), width) for text in _paragraphs(model.description)]
     entries = [(field.python_name, _pythonic(_field(field), names)) for field in model.fields]
     entries.append(("additional", "Members that the document does not name, kept as decoded."))
@@ -63,7 +90,17 @@ def model_docstring(model: Model, indent: int) -> str:
     return _indented("\n\n".join(blocks), indent)
 
 
-def resource_docstring(resource: Resource, *, asynchronous: bool) -> str:
+def python_names(client: Client) -> dict[str, str]:
+    """Return how Python spells operationIds, and members that every model spells alike."""
+    spelled: dict[str, set[str]] = {}
+    for model in client.models:
+        for field in model.fields:
+            spelled.setdefault(field.name, set()).add(field.python_name)
+    names = {name: min(found) for name, found in spelled.items() if len(found) == 1}
+    return names | {operation.id: operation.name for operation in client.operations}
+
+
+def resource_docstring(resource: Resource, asynchronous: bool) -> str:
     """Return the docstring of a resource class, without quotes."""
     twin = f" Awaited; `{resource.class_name}` is the blocking twin." if asynchronous else ""
     return _indented(_paragraph(f"{_sentence(resource.description)}{twin}", WIDTH - 4), 4)
@@ -76,7 +113,12 @@ def plain(text: str, indent: int) -> str:
 
 def comment(text: str, indent: int = 0) -> str:
     """Return prose as comment lines."""
-    return "\n".join(" " * indent + line for line in textwrap.wrap(" ".join(text.split()), WIDTH - indent - 2, initial_indent="# ", subsequent_indent="# "))
+    return "\n".join(
+        " " * indent + line
+        for line in textwrap.wrap(
+            " ".join(text.split()), WIDTH - indent - 2, initial_indent="# ", subsequent_indent="# "
+        )
+    )
 
 
 # ----------------------------------------------------------------------------------- parts
@@ -87,20 +129,32 @@ def _argument(parameter: Parameter) -> str:
     notes: list[str] = []
     if parameter.max_fraction_digits is not None and "digits" not in text:
         notes.append(f"At most {parameter.max_fraction_digits} digits after the point.")
-    if parameter.kind == "integer" and parameter.minimum is not None and parameter.maximum is not None and str(parameter.maximum) not in text.replace(",", ""):
+    if _tells(parameter) and str(parameter.maximum) not in text.replace(",", ""):
         notes.append(f"From {parameter.minimum} to {parameter.maximum}.")
     if parameter.kind == "string_list" and parameter.max_items is not None:
         notes.append(f"At most {parameter.max_items}{', no duplicates' if parameter.unique_items else ''}.")
     return " ".join([text, *_unit(text, parameter.unit), *notes])
 
 
+def _tells(parameter: Parameter) -> bool:
+    """Whether the bounds of an integer say more than "a moment" or "any id" does."""
+    bounded = parameter.kind == "integer" and parameter.minimum is not None and parameter.maximum is not None
+    return bounded and parameter.maximum not in (_LAST_MOMENT, _LAST_ID)
+
+
 def _field(field: Field) -> str:
     text = _sentence(field.description)
     notes: list[str] = []
     if field.type.kind == "decimal_or_empty":
-        notes.append("`None` if the exchange sends an empty text." if field.required else "`None` if it is missing or an empty text.")
+        notes.append(
+            "`None` if the exchange sends an empty text."
+            if field.required
+            else "`None` if it is missing or an empty text."
+        )
     elif field.type.nullable:
-        notes.append("`None` if the exchange sends null." if field.required else "`None` if it is missing or null.")
+        notes.append(
+            "`None` if the exchange sends null." if field.required else "`None` if it is missing or null."
+        )
     elif not field.required:
         notes.append("`None` then." if "missing" in text.lower() else "`None` if it is missing.")
     return " ".join([text, *_unit(text, field.unit), *notes])
@@ -116,32 +170,49 @@ def _unit(text: str, unit: str) -> list[str]:
 
 def _results(operation: Operation, models: Mapping[str, Model]) -> str:
     if operation.single_result is not None and operation.polymorphic_by:
-        name = next(parameter.python_name for parameter in operation.parameters if parameter.name == operation.polymorphic_by)
-        return f"Without `{name}`: {_lower(_result(operation.result, models))} With `{name}`: {_lower(_result(operation.single_result, models))}"
+        name = next(
+            parameter.python_name
+            for parameter in operation.parameters
+            if parameter.name == operation.polymorphic_by
+        )
+        many, one = (_lower(_result(found, models)) for found in (operation.result, operation.single_result))
+        return f"Without `{name}`: {many} With `{name}`: {one}"
     return _result(operation.result, models)
 
 
 def _result(result: Type, models: Mapping[str, Model]) -> str:
     inner = result.item if result.item is not None else result
-    described = _sentence(models[inner.name].description) if inner.kind == "model" and inner.name in models else ""
+    described = (
+        _sentence(models[inner.name].description) if inner.kind == "model" and inner.name in models else ""
+    )
     if result.item is not None:
         return f"A list of `{inner.name}`. {described}".strip()
     return described or f"`{inner.name}`."
 
 
 def _facts(operation: Operation, client: Client, names: Mapping[str, str], width: int) -> list[str]:
-    lines = [f"{operation.method} {operation.path}, security {operation.security_type}: {_security(operation)}."]
+    lines = [
+        f"{operation.method} {operation.path}, security {operation.security_type}: {_security(operation)}."
+    ]
     lines += _wrapped(_weight(operation, client), width)
     for cap in operation.caps:
         lines += _wrapped(_pythonic(f"Limit: {_sentence(cap.text)}{_marks(cap.evidence)}", names), width)
     if operation.rules:
         lines.append("Rules:")
         for rule in operation.rules:
-            lines += textwrap.wrap(_pythonic(f"{_sentence(rule.text)}{_marks(rule.evidence)}", names), width, initial_indent="    - ", subsequent_indent="      ", break_long_words=False, break_on_hyphens=False)
+            lines += textwrap.wrap(
+                _pythonic(f"{_sentence(rule.text)}{_marks(rule.evidence)}", names),
+                width,
+                initial_indent="    - ",
+                subsequent_indent="      ",
+                break_long_words=False,
+                break_on_hyphens=False,
+            )
     if operation.questions:
         count = len(operation.questions)
         what = "one question" if count == 1 else f"{count} questions"
-        lines += _wrapped(f"Nobody answers {what} about this call; the readings taken stand in `operations.json`, `{operation.id}`.", width)
+        where = f"the readings taken stand in `operations.json`, `{operation.id}`"
+        lines += _wrapped(f"Nobody answers {what} about this call; {where}.", width)
     lines.append(f"Evidence: {', '.join(operation.evidence)}.")
     lines += _wrapped(f"Source: {operation.source}", width)
     return lines
@@ -156,8 +227,12 @@ def _security(operation: Operation) -> str:
 def _weight(operation: Operation, client: Client) -> str:
     weight = operation.weight
     limit = next((limit for limit in client.limits if limit.id == weight.budget), None)
-    share = f" of {limit.limit} per {_duration(limit.interval_ms)} and {limit.per}" if limit is not None else ""
-    cases = "".join(f"; {case.value} with{'' if case.present else 'out'} `{case.parameter}`" for case in weight.when)
+    share = (
+        f" of {limit.limit} per {_duration(limit.interval_ms)} and {limit.per}" if limit is not None else ""
+    )
+    cases = "".join(
+        f"; {case.value} with{'' if case.present else 'out'} `{case.parameter}`" for case in weight.when
+    )
     text = f"Weight {weight.value}{share}{cases}."
     labels = {scope for scope in weight.label.values() if scope != "none"}
     if weight.observed is not None and weight.observed != weight.value:
@@ -180,18 +255,17 @@ def _duration(ms: int) -> str:
 
 
 def _walk_text(operation: Operation) -> str:
-    pages = operation.pagination
-    assert pages is not None
-    order = {"newest-first": "The exchange lists the newest row first; rows come in that order within a window, windows oldest first."}
-    parts = [order.get(pages.order, "")]
-    if pages.window is not None and pages.window.max_ms:
-        parts.append(f"A span longer than {_duration(pages.window.max_ms)} is cut into windows that the exchange accepts.")
+    window = operation.pagination.window if operation.pagination is not None else None
+    parts: list[str] = []
+    if window is not None and window.max_ms:
+        span = _duration(window.max_ms)
+        parts.append(f"A span longer than {span} is cut into windows that the exchange accepts.")
     parts.append("No row is lost or doubled at a seam.")
-    return " ".join(part for part in parts if part)
+    return " ".join(parts)
 
 
 def _is_page(operation: Operation, parameter: Parameter) -> bool:
-    return operation.pagination is not None and parameter.name == operation.pagination.page
+    return operation.pagination is not None and parameter.name in operation.pagination.walked
 
 
 def _marks(evidence: Iterable[str]) -> str:
@@ -211,7 +285,9 @@ def _paragraph(text: str, width: int) -> str:
 
 
 def _wrapped(text: str, width: int) -> list[str]:
-    return textwrap.wrap(" ".join(text.split()), width, subsequent_indent="", break_long_words=False, break_on_hyphens=False)
+    return textwrap.wrap(
+        " ".join(text.split()), width, subsequent_indent="", break_long_words=False, break_on_hyphens=False
+    )
 
 
 def _section(title: str, entries: Iterable[tuple[str, str]], width: int) -> str:

@@ -1,4 +1,4 @@
-"""Every fact about every call as plain data: `operations.json`, which makes a change of an `x-` fact visible in review."""
+"""Every fact about every call as plain data: `operations.json`, where review sees what an edit changed."""
 
 from __future__ import annotations
 
@@ -28,14 +28,20 @@ def _facts(operation: Operation) -> dict[str, object]:
         "answer": operation.result.annotation(sequence="list"),
     }
     if operation.single_result is not None:
-        facts["answer-with"] = {str(operation.polymorphic_by): operation.single_result.annotation(sequence="list")}
+        facts["answer-with"] = {
+            str(operation.polymorphic_by): operation.single_result.annotation(sequence="list")
+        }
     if operation.success:
         facts["success"] = [_without_empty(asdict(rule)) for rule in operation.success]
     if operation.unresolved_scope is not None:
         facts["unresolved-scope"] = asdict(operation.unresolved_scope)
     if operation.pagination is not None:
         facts["pagination"] = dict(operation.pagination.facts)
-    for name, rows in (("caps", operation.caps), ("rules", operation.rules), ("undocumented", operation.questions)):
+    for name, rows in (
+        ("caps", operation.caps),
+        ("rules", operation.rules),
+        ("undocumented", operation.questions),
+    ):
         if rows:
             facts[name] = [_without_empty(asdict(row)) for row in rows]
     return facts | {"evidence": list(operation.evidence), "source": operation.source}

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
+from typing import cast
 
 from .model import (
     Cap,
@@ -20,8 +21,6 @@ from .model import (
 )
 from .schema import member, members, number, text, texts
 
-_RAW_SAFE = '"'
-
 
 def literal(value: object) -> str:
     """Return the source of a constant: text, numbers, None, tuples and mappings of them."""
@@ -30,10 +29,11 @@ def literal(value: object) -> str:
     if value is None or isinstance(value, (bool, int, float)):
         return repr(value)
     if isinstance(value, Mapping):
-        return "{" + ", ".join(f"{literal(key)}: {literal(entry)}" for key, entry in value.items()) + "}"
+        table = cast("Mapping[object, object]", value)
+        return "{" + ", ".join(f"{literal(key)}: {literal(entry)}" for key, entry in table.items()) + "}"
     if isinstance(value, (tuple, list)):
-        inner = ", ".join(literal(entry) for entry in value)
-        return f"({inner},)" if len(value) == 1 else f"({inner})"
+        entries = [literal(entry) for entry in cast("Sequence[object]", value)]
+        return f"({entries[0]},)" if len(entries) == 1 else f"({', '.join(entries)})"
     raise TypeError(f"{type(value).__name__} has no literal")
 
 
@@ -44,9 +44,11 @@ def _text(value: str) -> str:
 
 
 def call(name: str, /, *positional: object, **keywords: object) -> str:
-    """Return the source of a call. Keywords whose value is None, "", False or () are left out: they are the defaults."""
+    """Return the source of a call. Keywords whose value is None, "", () or ... are left out: the defaults."""
     arguments = [literal(value) for value in positional]
-    arguments += [f"{key}={_source(value)}" for key, value in keywords.items() if value not in (None, "", (), Ellipsis)]
+    arguments += [
+        f"{key}={_source(value)}" for key, value in keywords.items() if value not in (None, "", (), Ellipsis)
+    ]
     return f"{name}({', '.join(arguments)})"
 
 
@@ -57,8 +59,12 @@ class Source(str):
 def _source(value: object) -> str:
     if isinstance(value, Source):
         return value
-    if isinstance(value, tuple) and value and all(isinstance(entry, Source) for entry in value):
-        return "(" + ", ".join(value) + ",)"
+    if isinstance(value, tuple):
+        entries = cast("tuple[object, ...]", value)
+        sources = [entry for entry in entries if isinstance(entry, Source)]
+        if sources and len(sources) == len(entries):
+            return "(" + ", ".join(sources) + ",)"
+        return literal(entries)
     return literal(value)
 
 
@@ -165,7 +171,9 @@ def _operation(operation: Operation) -> str:
         parameters=tuple(Source(_parameter(parameter)) for parameter in operation.parameters),
         success=tuple(Source(_success(rule)) for rule in operation.success),
         caps=tuple(Source(_cap(cap)) for cap in operation.caps),
-        unresolved_scope=Source(call("UnresolvedScope", group=scope.group, argument=scope.argument)) if scope else None,
+        unresolved_scope=Source(call("UnresolvedScope", group=scope.group, argument=scope.argument))
+        if scope
+        else None,
         pagination=Source(_pagination(operation.pagination)) if operation.pagination else None,
         evidence=operation.evidence,
         source=operation.source,
@@ -174,9 +182,17 @@ def _operation(operation: Operation) -> str:
 
 def _weight(weight: Weight) -> str:
     cases = tuple(
-        Source(call("WeightCase", parameter=case.parameter, present=case.present, value=case.value)) for case in weight.when
+        Source(call("WeightCase", parameter=case.parameter, present=case.present, value=case.value))
+        for case in weight.when
     )
-    return call("Weight", value=weight.value, scope=weight.scope, budget=weight.budget, observed=weight.observed, when=cases)
+    return call(
+        "Weight",
+        value=weight.value,
+        scope=weight.scope,
+        budget=weight.budget,
+        observed=weight.observed,
+        when=cases,
+    )
 
 
 def _parameter(parameter: Parameter) -> str:
@@ -205,7 +221,13 @@ def _parameter(parameter: Parameter) -> str:
 
 
 def _success(rule: SuccessRule) -> str:
-    return call("SuccessRule", field=rule.field, equals=rule.equals, equals_argument=rule.equals_argument, type=rule.type)
+    return call(
+        "SuccessRule",
+        field=rule.field,
+        equals=rule.equals,
+        equals_argument=rule.equals_argument,
+        type=rule.type,
+    )
 
 
 def _cap(cap: Cap) -> str:
@@ -222,18 +244,37 @@ def _cap(cap: Cap) -> str:
 
 
 def _pagination(pages: Pagination) -> str:
-    window = pages.window
+    window, archive = pages.window, pages.archive
     return call(
         "Pagination",
+        style=pages.style,
         page=pages.page,
+        from_id=pages.from_id,
         size=pages.size,
+        default_size=pages.default_size,
         max_size=pages.max_size,
         rows=pages.rows,
         total=pages.total,
         id=pages.id,
         order=pages.order,
         time=pages.time,
-        window=Source(call("PageWindow", start=window.start, end=window.end, max_ms=window.max_ms)) if window else None,
+        window=Source(
+            call(
+                "PageWindow",
+                start=window.start,
+                end=window.end,
+                max_ms=window.max_ms,
+                default_ms=window.default_ms,
+            )
+        )
+        if window
+        else None,
+        archive=Source(
+            call("Archive", parameter=archive.parameter, older_than_months=archive.older_than_months)
+        )
+        if archive
+        else None,
+        kept_ms=pages.kept_ms,
     )
 
 

@@ -6,6 +6,7 @@ amounts stay the decimal text of the document.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -65,7 +66,12 @@ class Parameter:
         """Return the Python type of the argument, without `Unset`."""
         if self.kind == "enum":
             return f"Literal[{', '.join(_quoted(choice) for choice in self.choices)}]"
-        return {"decimal": "Decimal | str", "integer": "int", "boolean_text": "bool", "string_list": "Sequence[str]"}.get(self.kind, "str")
+        return {
+            "decimal": "Decimal | str",
+            "integer": "int",
+            "boolean_text": "bool",
+            "string_list": "Sequence[str]",
+        }.get(self.kind, "str")
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,19 +118,31 @@ class Question:
 
 @dataclass(frozen=True, slots=True)
 class PageWindow:
-    """The pair of time parameters of a list, and the widest window it accepts (ms, or None for no limit)."""
+    """The time parameters of a list, the widest window it accepts and the one it takes by itself (ms)."""
 
     start: str
     end: str
     max_ms: int | None
+    default_ms: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Archive:
+    """Rows older than `older_than_months` are found only with `parameter` true."""
+
+    parameter: str
+    older_than_months: int
 
 
 @dataclass(frozen=True, slots=True)
 class Pagination:
     """How a list is read page by page."""
 
+    style: str  # page | time-window | from-id
     page: str | None
+    from_id: str | None
     size: str | None
+    default_size: int | None
     max_size: int | None
     rows: str | None
     total: str | None
@@ -132,7 +150,14 @@ class Pagination:
     order: str
     time: str | None
     window: PageWindow | None
+    archive: Archive | None
+    kept_ms: int | None
     facts: Mapping[str, Json]
+
+    @property
+    def walked(self) -> tuple[str, ...]:
+        """Return the parameters that a walk over all rows sets by itself."""
+        return tuple(name for name in (self.page, self.from_id) if name is not None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,11 +205,6 @@ class Operation:
     evidence: tuple[str, ...]
     source: str
     file: str
-
-    @property
-    def constant_kind(self) -> str:
-        """Return "write" or "read": what the caller may conclude from an error differs."""
-        return "write" if self.mutates else "read"
 
 
 @dataclass(frozen=True, slots=True)
@@ -338,6 +358,4 @@ class Client:
 
 
 def _quoted(text: str) -> str:
-    import json
-
     return json.dumps(text, ensure_ascii=False)

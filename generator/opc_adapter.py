@@ -1,7 +1,7 @@
 """Let openapi-python-client parse schemas and name things. The only file that imports it.
 
-Its programmatic interface is not public and changes in patch releases, so the version is pinned and checked, and
-everything that leaves this file is text and dataclasses of ours. What is leaned on, each with a test of its own:
+Its programmatic interface is not public and changes in patch releases, so the version is pinned and checked,
+and everything that leaves this file is text and dataclasses of ours. What is leaned on, each with a test:
 
     Config.from_sources, GeneratorData.from_dict      the way in
     properties._string_based_property                 replaced while parsing, to keep our decimal formats
@@ -12,7 +12,7 @@ everything that leaves this file is text and dataclasses of ours. What is leaned
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
@@ -51,7 +51,6 @@ from openapi_python_client.parser.openapi import Endpoint, GeneratorData  # noqa
 from openapi_python_client.parser.properties import (  # noqa: E402
     EnumProperty,
     ModelProperty,
-    Property,
 )
 from openapi_python_client.parser.properties.boolean import BooleanProperty  # noqa: E402
 from openapi_python_client.parser.properties.const import ConstProperty  # noqa: E402
@@ -61,6 +60,12 @@ from openapi_python_client.parser.properties.none import NoneProperty  # noqa: E
 from openapi_python_client.parser.properties.string import StringProperty  # noqa: E402
 from openapi_python_client.parser.properties.union import UnionProperty  # noqa: E402
 
+_SIMPLE: tuple[tuple[type, str], ...] = (
+    (StringProperty, "text"),
+    (IntProperty, "integer"),
+    (BooleanProperty, "boolean"),
+)
+_STRING_BUILDER = "_string_based_property"
 _DECIMAL_KINDS = {
     DECIMAL: "decimal",
     DECIMAL_OR_EMPTY: "decimal_or_empty",
@@ -133,7 +138,12 @@ def parse(document: Mapping[str, Json]) -> Parsed:
     with _decimal_strings():
         try:
             data = GeneratorData.from_dict(dict(document), config=config)
-        except (ValueError, TypeError, AttributeError, KeyError) as error:  # how it reports colliding enum values
+        except (
+            ValueError,
+            TypeError,
+            AttributeError,
+            KeyError,
+        ) as error:  # how it reports colliding enum values
             raise ParserComplaint([("", " ".join(str(error).split()))]) from error
     if isinstance(data, GeneratorError):
         raise ParserComplaint([_complaint(data)])
@@ -142,11 +152,22 @@ def parse(document: Mapping[str, Json]) -> Parsed:
         errors += collection.parse_errors
     if errors:
         raise ParserComplaint([_complaint(error) for error in errors])
-    endpoints = [endpoint for collection in data.endpoint_collections_by_tag.values() for endpoint in collection.endpoints]
-    named = {str(strings.PythonIdentifier(operation_id, config.field_prefix)): operation_id for operation_id in _operation_ids(document)}
+    endpoints = [
+        endpoint
+        for collection in data.endpoint_collections_by_tag.values()
+        for endpoint in collection.endpoints
+    ]
+    named = {
+        str(strings.PythonIdentifier(operation_id, config.field_prefix)): operation_id
+        for operation_id in _operation_ids(document)
+    }
     return Parsed(
         models={str(model.class_info.name): _model(model) for model in data.models},
-        enums={str(enum.class_info.name): tuple(enum.values) for enum in data.enums if isinstance(enum, EnumProperty)},
+        enums={
+            str(enum.class_info.name): tuple(enum.values)
+            for enum in data.enums
+            if isinstance(enum, EnumProperty)
+        },
         operations={named[str(endpoint.name)]: _operation(endpoint) for endpoint in endpoints},
     )
 
@@ -181,7 +202,9 @@ def _complaint(error: GeneratorError) -> tuple[str, str]:
 
 def _model(model: ModelProperty) -> ParsedModel:
     found = [*(model.required_properties or []), *(model.optional_properties or [])]
-    fields = {_raw(prop.name): ParsedField(_raw(prop.name), str(prop.python_name), _type(prop)) for prop in found}
+    fields = {
+        _raw(prop.name): ParsedField(_raw(prop.name), str(prop.python_name), _type(prop)) for prop in found
+    }
     return ParsedModel(str(model.class_info.name), str(model.class_info.module_name), fields)
 
 
@@ -190,12 +213,16 @@ def _operation(endpoint: Endpoint) -> ParsedOperation:
     results: list[Type] = []
     for response in endpoint.responses.patterns:
         prop = response.prop
-        results += [_type(inner) for inner in prop.inner_properties] if isinstance(prop, UnionProperty) else [_type(prop)]
+        results += (
+            [_type(inner) for inner in prop.inner_properties]
+            if isinstance(prop, UnionProperty)
+            else [_type(prop)]
+        )
     return ParsedOperation(str(endpoint.name), arguments, tuple(results))
 
 
 def _type(prop: Any) -> Type:
-    """Return our type for a property of the parser. `Any`: its properties share a protocol, not a base class."""
+    """Return our type for a property of the parser, whose kinds share a protocol and no base class."""
     if isinstance(prop, _DecimalProperty):
         return Type(prop.decimal_kind)
     if isinstance(prop, ModelProperty):
@@ -211,9 +238,9 @@ def _type(prop: Any) -> Type:
         if len(present) == 1 and len(prop.inner_properties) == 2:
             inner = _type(present[0])
             return Type(inner.kind, inner.name, inner.item, nullable=True)
-    simple = {StringProperty: "text", IntProperty: "integer", BooleanProperty: "boolean"}
-    if type(prop) in simple:
-        return Type(simple[type(prop)])
+    for known, kind in _SIMPLE:
+        if type(prop) is known:
+            return Type(kind)
     raise ParserComplaint([(_raw(prop.name), f"{type(prop).__name__} has no Python type here")])
 
 
@@ -231,11 +258,11 @@ class _DecimalProperty(StringProperty):
 
 
 @contextmanager
-def _decimal_strings() -> Iterator[None]:
+def _decimal_strings() -> Generator[None]:
     """While the block runs, let the parser keep our formats, which it takes for plain strings otherwise."""
-    original: Callable[..., Any] = opc_properties._string_based_property
+    original: Callable[..., Any] = getattr(opc_properties, _STRING_BUILDER)
 
-    def build(name: Any, required: bool, data: Any, config: Config) -> Property | Any:
+    def build(name: Any, required: bool, data: Any, config: Config) -> Any:
         built = original(name=name, required=required, data=data, config=config)
         kind = _DECIMAL_KINDS.get(data.schema_format or "")
         if kind is None or type(built) is not StringProperty:
@@ -250,8 +277,8 @@ def _decimal_strings() -> Iterator[None]:
             decimal_kind=kind,
         )
 
-    opc_properties._string_based_property = build
+    setattr(opc_properties, _STRING_BUILDER, build)
     try:
         yield
     finally:
-        opc_properties._string_based_property = original
+        setattr(opc_properties, _STRING_BUILDER, original)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +14,7 @@ from .assemble import assemble
 from .bundle import Bundle, bundle
 from .model import Client
 from .problem import DocumentRefused
-from .render import render
+from .render import render, written_by
 from .source import parse_files, read_folder
 from .transform import transform
 from .verify import check_manifest, verify
@@ -60,7 +60,7 @@ def describe(joined: Bundle) -> Client:
 
 
 @contextmanager
-def produce(openapi: Path, target: Path) -> Iterator[Product]:
+def produce(openapi: Path, target: Path) -> Generator[Product]:
     """Make a client from the document in `openapi`, beside `target`.
 
     Raises:
@@ -85,7 +85,7 @@ def _manifest(joined: Bundle, files: Mapping[str, bytes]) -> str:
     """Return the manifest: what made the tree, and the hash of every file in it."""
     document = json.dumps(joined.document, sort_keys=True, ensure_ascii=False).encode()
     manifest = {
-        "written-by": "Written by `make generate` from openapi/ and generator/pipeline.py. Edits here are lost.",
+        "written-by": written_by("generator/pipeline.py"),
         "tools": {"openapi-python-client": opc_adapter.PINNED, "ruff": formatting.PINNED},
         "document": {"sha256": hashlib.sha256(document).hexdigest(), "files": sorted(joined.files)},
         "files": {name: hashlib.sha256(content).hexdigest() for name, content in files.items()},

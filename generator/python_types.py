@@ -22,8 +22,8 @@ class Type:
     """A type, as a small tree.
 
     Attributes:
-        kind: text | decimal | decimal_or_empty | decimal_text_or_number | integer | boolean | constant | model |
-            enum | list | nothing.
+        kind: text, decimal, decimal_or_empty, decimal_text_or_number, integer, boolean, constant, model,
+            enum, list or nothing.
         name: Class of a model or enum, value of a constant.
         item: Type of the items of a list.
         nullable: Whether JSON null is a value of it.
@@ -82,8 +82,7 @@ class Type:
             return f"codec.decimal_text_or_empty({value})"
         if self.kind in _MONEY:
             return f"codec.decimal_text({value})"
-        assert self.item is not None
-        inner = self.item.encoder("item")
+        inner = self.item.encoder("item") if self.item is not None else "item"
         return f"list({value})" if inner == "item" else f"[{inner} for item in {value}]"
 
     @property

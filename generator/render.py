@@ -1,11 +1,12 @@
 """Render every file of the client from its facts and our own templates.
 
-The templates import nothing of openapi-python-client: its macros change in patch releases. An unknown name in a
-template is an error (`StrictUndefined`), never an empty text.
+The templates import nothing of openapi-python-client: its macros change in patch releases. An unknown name in
+a template is an error (`StrictUndefined`), never an empty text.
 """
 
 from __future__ import annotations
 
+import ast
 import json
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -15,7 +16,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from . import docstring
 from .facts import operation_facts
 from .literals import constructed, literal, signing
-from .model import Client, Field, Model, Operation, Parameter, Resource
+from .model import Client, Field, Model, Operation, Parameter
 from .opc_adapter import module_name
 from .python_types import Type
 from .source import Json
@@ -24,13 +25,8 @@ from .vocabulary import CATEGORIES, RETRIES
 PACKAGE = "paydown_wire"
 _TEMPLATES = Path(__file__).parent / "templates"
 _LINE = 110
-_STATIC = {
-    "operation.py": ("AsyncSender Cap DecodeError Operation PageWindow Pagination Parameter Sender SuccessRule UNSET "
-                     "UnresolvedScope Unset Weight WeightCase").split(),
-    "error_codes.py": ("CLOCKS ERROR_CODES EVIDENCE_MARKS ErrorCode LIMITS Limit SERVERS SIGNING STATUS_OUTCOMES Signing "
-                       "SigningAlgorithm StatusOutcome find_error_code").split(),
-    "operations.py": ["ALL_OPERATIONS"],
-}  # fmt: skip
+# Modules whose public names are reachable from the package itself.
+_REEXPORTED = ("operation", "operations", "error_codes", "enums")
 
 
 def header(template: str, source: str, prefix: str = "# ", suffix: str = "") -> str:
@@ -58,29 +54,29 @@ class _Renderer:
             trim_blocks=True,
             lstrip_blocks=True,
             keep_trailing_newline=True,
-            autoescape=False,  # Python source, not HTML
+            autoescape=False,  # noqa: S701  (Python source, not HTML)
         )
         filters: dict[str, Callable[..., object]] = {
-            "answer": lambda result: result.annotation(models="models.", sequence="list"),
+            "answer": _answer,
             "arguments": _arguments,
-            "comment": lambda text, indent: docstring.comment(text, indent).lstrip(),
+            "comment": _comment,
             "constructed": constructed,
-            "decoder": lambda result: result.decoder(models="models.", sequence="list"),
+            "decoder": _decoder,
             "encoded": _encoded,
-            "enum_names": lambda model: sorted({name for field in model.fields for name in field.type.names("enum")}),
+            "enum_names": _enum_names,
             "field_annotation": _field_annotation,
             "field_default": _field_default,
-            "fits": lambda text, names: len(text) + len(names) + 14 <= _LINE,
+            "fits": _fits,
             "literal": literal,
-            "method_doc": lambda op, indent: docstring.operation_docstring(op, client, self._models, indent),
-            "model_doc": docstring.model_docstring,
+            "method_doc": self._method_doc,
+            "model_doc": self._model_doc,
             "module": module_name,
             "neighbours": self._neighbours,
-            "optional_fields": lambda model: [field for field in model.fields if not field.required],
+            "optional_fields": _optional_fields,
             "polymorphic_argument": _polymorphic_argument,
             "prose": docstring.plain,
-            "resource_doc": lambda resource, twin: docstring.resource_docstring(resource, asynchronous=twin),
-            "rows_doc": lambda op, indent: docstring.operation_docstring(op, client, self._models, indent, rows=True),
+            "resource_doc": docstring.resource_docstring,
+            "rows_doc": self._rows_doc,
             "signing": signing,
             "wire_arguments": _wire_arguments,
         }
@@ -90,42 +86,68 @@ class _Renderer:
         client = self._client
         files = {
             "README.md": self._text("README.md.jinja", "openapi/", "<!-- ", " -->", client=client),
-            "operations.json": _json({"written-by": _by("generator/facts.py"), "operations": operation_facts(client)}),
-            f"{PACKAGE}/openapi.json": _json({"x-written-by": _by("generator/bundle.py"), **self._document}, first="openapi"),
-            f"{PACKAGE}/py.typed": header("", "openapi/").replace("generator/templates/", "generator/render.py"),
+            "operations.json": _json(
+                {"written-by": written_by("generator/facts.py"), "operations": operation_facts(client)}
+            ),
+            f"{PACKAGE}/openapi.json": _json(
+                {"x-written-by": written_by("generator/bundle.py"), **self._document}, first="openapi"
+            ),
+            f"{PACKAGE}/py.typed": header("", "openapi/").replace(
+                "generator/templates/", "generator/render.py"
+            ),
         }
         python = {
             "operation.py": self._text("operation.py.jinja", "openapi/"),
             "codec.py": self._text("codec.py.jinja", "openapi/"),
-            "operations.py": self._text("operations.py.jinja", "openapi/paths/", operations=client.operations),
+            "operations.py": self._text(
+                "operations.py.jinja", "openapi/paths/", operations=client.operations
+            ),
             "error_codes.py": self._text(
-                "error_codes.py.jinja", "openapi/components/errors.yaml", client=client, categories=CATEGORIES, retries=RETRIES
+                "error_codes.py.jinja",
+                "openapi/components/errors.yaml",
+                client=client,
+                categories=CATEGORIES,
+                retries=RETRIES,
             ),
             "enums.py": self._text("enums.py.jinja", "openapi/components/", enums=client.enums),
         }
         for model in client.models:
-            python[f"models/{model.module}.py"] = self._text("model.py.jinja", f"openapi/{model.file}", model=model)
+            python[f"models/{model.module}.py"] = self._text(
+                "model.py.jinja", f"openapi/{model.file}", model=model
+            )
         for union in client.unions:
-            python[f"models/{union.module}.py"] = self._text("union.py.jinja", f"openapi/{union.file}", union=union)
+            python[f"models/{union.module}.py"] = self._text(
+                "union.py.jinja", f"openapi/{union.file}", union=union
+            )
         for resource in client.resources:
             python[f"resources/{resource.module}.py"] = self._text(
                 "resource.py.jinja", f"openapi/{resource.operations[0].file}", resource=resource
             )
-        python |= self._packages()
+        python |= self._packages(python)
         return files | {f"{PACKAGE}/{name}": text for name, text in python.items()}
 
-    def _packages(self) -> dict[str, str]:
+    def _packages(self, modules: Mapping[str, str]) -> dict[str, str]:
         client = self._client
         models = [(model.module, model.class_name) for model in client.models]
         for union in client.unions:
-            models += [(union.module, name) for name in (union.class_name, f"Unknown{union.class_name}", f"{union.module}_from_json")]
+            models += [
+                (union.module, name)
+                for name in (union.class_name, f"Unknown{union.class_name}", f"{union.module}_from_json")
+            ]
         resources = [
-            (resource.module, f"{colour}{resource.class_name}") for resource in client.resources for colour in ("Async", "")
+            (resource.module, f"{colour}{resource.class_name}")
+            for resource in client.resources
+            for colour in ("Async", "")
         ]
         root = [(f"models.{module}", name) for module, name in models]
         root += [(f"resources.{module}", name) for module, name in resources]
-        root += [("enums", name) for name in ["OpenEnum", *(enum.class_name for enum in client.enums)]]
-        root += [(module.removesuffix(".py"), name) for module, names in _STATIC.items() for name in names]
+        constants = {
+            operation.constant for operation in client.operations
+        }  # reached as `operations.REPAY_DEBT`
+        for module in _REEXPORTED:
+            root += [
+                (module, name) for name in _public_names(modules[f"{module}.py"]) if name not in constants
+            ]
         return {
             "__init__.py": self._package(
                 "The typed client that `openapi/` describes. Private to paydown: import from `paydown`.\n\n"
@@ -133,8 +155,12 @@ class _Renderer:
                 root,
                 ["enums", "error_codes", "models", "operation", "operations", "resources"],
             ),
-            "models/__init__.py": self._package("The objects that the exchange sends, one module each, loaded on first use.", models),
-            "resources/__init__.py": self._package("The calls, grouped as a user thinks of them, loaded on first use.", resources),
+            "models/__init__.py": self._package(
+                "The objects that the exchange sends, one module each, loaded on first use.", models
+            ),
+            "resources/__init__.py": self._package(
+                "The calls, grouped as a user thinks of them, loaded on first use.", resources
+            ),
         }
 
     def _package(self, doc: str, exports: list[tuple[str, str]], submodules: list[str] | None = None) -> str:
@@ -148,22 +174,46 @@ class _Renderer:
             all_names=sorted([name for _, name in exports] + (submodules or [])),
         )
 
-    def _text(self, template: str, source: str, prefix: str = "# ", suffix: str = "", **values: object) -> str:
+    def _text(
+        self, template: str, source: str, prefix: str = "# ", suffix: str = "", **values: object
+    ) -> str:
         body = self._env.get_template(template).render(**values).lstrip("\n")
         return f"{header(template, source, prefix, suffix)}\n{body}".rstrip("\n") + "\n"
+
+    def _method_doc(self, operation: Operation, indent: int) -> str:
+        return docstring.operation_docstring(operation, self._client, indent)
+
+    def _rows_doc(self, operation: Operation, indent: int) -> str:
+        return docstring.operation_docstring(operation, self._client, indent, rows=True)
+
+    def _model_doc(self, model: Model, indent: int) -> str:
+        return docstring.model_docstring(model, self._client, indent)
 
     def _neighbours(self, model: Model) -> list[tuple[str, str]]:
         names = {name for field in model.fields for name in field.type.names("model")} - {model.class_name}
         return sorted((name, self._models[name].module) for name in names)
 
 
-def _by(module: str) -> str:
-    return f"Written by `make generate` from openapi/ and {module}. Edits here are lost: change one of those two and run it again."
+def written_by(module: str) -> str:
+    """Return the same for a JSON file, written by a module."""
+    edits = "Edits here are lost: change one of those two and run it again."
+    return f"Written by `make generate` from openapi/ and {module}. {edits}"
 
 
 def _json(value: Mapping[str, object], first: str | None = None) -> str:
     ordered = {first: value[first], **value} if first is not None else value
     return json.dumps(ordered, indent=2, ensure_ascii=False) + "\n"
+
+
+def _public_names(source: str) -> list[str]:
+    """Return the classes, functions and constants that a module defines for others."""
+    names: list[str] = []
+    for node in ast.parse(source).body:
+        if isinstance(node, (ast.ClassDef, ast.FunctionDef)):
+            names.append(node.name)
+        elif isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name):
+            names.append(node.target.id)
+    return [name for name in names if not name.startswith("_")]
 
 
 # ----------------------------------------------------------------------------------- methods
@@ -174,11 +224,15 @@ def _arguments(operation: Operation, form: str = "") -> str:
 
     Args:
         operation: The call.
-        form: "with" and "without" for the two overloads of a polymorphic call, "rows" for the walk over pages.
+        form: "with" and "without" for the overloads of a polymorphic call, "rows" for the walk over pages.
     """
     parts: list[str] = []
     for parameter in (*operation.parameters, *operation.exposed):
-        if form == "rows" and operation.pagination is not None and parameter.name == operation.pagination.page:
+        if (
+            form == "rows"
+            and operation.pagination is not None
+            and parameter.name in operation.pagination.walked
+        ):
             continue
         polymorphic = parameter.name == operation.polymorphic_by
         if polymorphic and form == "without":
@@ -192,14 +246,24 @@ def _arguments(operation: Operation, form: str = "") -> str:
 
 def _wire_arguments(operation: Operation, rows: bool = False) -> str:
     def sent(parameter: Parameter) -> bool:
-        return not (rows and operation.pagination is not None and parameter.name == operation.pagination.page)
+        return not (
+            rows and operation.pagination is not None and parameter.name in operation.pagination.walked
+        )
 
-    pairs = [f"{literal(parameter.name)}: {parameter.python_name}" for parameter in (*operation.parameters, *operation.exposed) if sent(parameter)]
+    pairs = [
+        f"{literal(parameter.name)}: {parameter.python_name}"
+        for parameter in (*operation.parameters, *operation.exposed)
+        if sent(parameter)
+    ]
     return "{" + ", ".join(pairs) + "}"
 
 
 def _polymorphic_argument(operation: Operation) -> str:
-    return next(parameter.python_name for parameter in operation.parameters if parameter.name == operation.polymorphic_by)
+    return next(
+        parameter.python_name
+        for parameter in operation.parameters
+        if parameter.name == operation.polymorphic_by
+    )
 
 
 # ----------------------------------------------------------------------------------- models
@@ -222,6 +286,26 @@ def _encoded(field: Field) -> str:
     return f"None if {value} is None else {text}" if field.type.nullable and text != value else text
 
 
-def result_type(operation: Operation) -> Type:
-    """Return the type of an answer; of a polymorphic call, without its argument."""
-    return operation.result
+def _answer(result: Type) -> str:
+    return result.annotation(models="models.", sequence="list")
+
+
+def _decoder(result: Type) -> str:
+    return result.decoder(models="models.", sequence="list")
+
+
+def _enum_names(model: Model) -> list[str]:
+    return sorted({name for field in model.fields for name in field.type.names("enum")})
+
+
+def _optional_fields(model: Model) -> list[Field]:
+    return [field for field in model.fields if not field.required]
+
+
+def _comment(text: str, indent: int) -> str:
+    return docstring.comment(text, indent).lstrip()
+
+
+def _fits(text: str, names: str) -> bool:
+    """Whether a comment fits beside an enum member: four blanks, ` = "" `, two blanks and a hash."""
+    return len(text) + len(names) + 14 <= _LINE

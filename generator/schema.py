@@ -1,4 +1,4 @@
-"""Questions about schemas of a bundled document: follow references, and say what kind of thing a schema is."""
+"""Questions about schemas of a bundled document: follow references, say what kind of thing a schema is."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def texts(value: Json, *names: str) -> tuple[str, ...]:
 
 
 def target(document: Mapping[str, Json], value: Json) -> Schema:
-    """Return what a value means: itself, or what its `$ref` leads to with the siblings of the `$ref` on top."""
+    """Return a value, or what its `$ref` leads to with the siblings of the `$ref` on top."""
     found: Schema = value if isinstance(value, dict) else {}
     seen: set[str] = set()
     while isinstance(ref := found.get("$ref"), str) and ref not in seen:

@@ -22,7 +22,9 @@ Json: TypeAlias = "dict[str, Json] | list[Json] | str | int | float | bool | Non
 
 ROOT_FILE = "openapi.yaml"
 _SUFFIXES = (".yaml", ".json")
-_LOADER = yaml.CSafeLoader if yaml.__with_libyaml__ else yaml.SafeLoader  # the C parser is ten times faster
+_LOADER: type[yaml.CSafeLoader | yaml.SafeLoader] = getattr(
+    yaml, "CSafeLoader", yaml.SafeLoader
+)  # ten times faster in C
 _PLAIN_BOOLEANS = {"true": True, "false": False}
 _PLAIN_NULLS = frozenset({"null", "~", ""})
 
@@ -52,7 +54,15 @@ def read_folder(folder: Path) -> dict[str, bytes]:
     """Return the YAML and JSON files below `folder`, keyed by relative path, sorted."""
     if not (folder / ROOT_FILE).is_file():
         raise DocumentRefused(
-            [Problem(ROOT_FILE, 0, "", f"{folder} holds no {ROOT_FILE}.", f"write the root of the document there, as {ROOT_FILE}.")]
+            [
+                Problem(
+                    ROOT_FILE,
+                    0,
+                    "",
+                    f"{folder} holds no {ROOT_FILE}.",
+                    f"write the root of the document there, as {ROOT_FILE}.",
+                )
+            ]
         )
     found = (path for path in folder.rglob("*") if path.suffix in _SUFFIXES and path.is_file())
     return {path.relative_to(folder).as_posix(): path.read_bytes() for path in sorted(found)}
@@ -66,7 +76,9 @@ def read_revision(repository: Path, revision: str, folder: str) -> dict[str, byt
         revision: Anything git understands: a tag, a branch, a commit.
         folder: Path of the document's folder below `repository`.
     """
-    listing = _git(repository, "ls-tree", "-r", "-z", "--name-only", f"{revision}^{{commit}}", "--", f"{folder}/")
+    listing = _git(
+        repository, "ls-tree", "-r", "-z", "--name-only", f"{revision}^{{commit}}", "--", f"{folder}/"
+    )
     names = [name for name in listing.decode().split("\0") if name.endswith(_SUFFIXES)]
     return {
         name.removeprefix(f"{folder}/"): _git(repository, "cat-file", "blob", f"{revision}:{name}")
@@ -75,7 +87,8 @@ def read_revision(repository: Path, revision: str, folder: str) -> dict[str, byt
 
 
 def _git(repository: Path, *arguments: str) -> bytes:
-    done = subprocess.run(["git", "-C", str(repository), *arguments], capture_output=True, check=False)
+    command = ["git", "-C", str(repository), *arguments]
+    done = subprocess.run(command, capture_output=True, check=False)  # noqa: S603  (no shell, fixed program)
     if done.returncode:
         raise GeneratorFault(f"git {arguments[0]} failed: {done.stderr.decode(errors='replace').strip()}")
     return done.stdout
@@ -129,7 +142,15 @@ class _YamlFile:
             mark = getattr(error, "problem_mark", None)
             what = " ".join(str(getattr(error, "problem", None) or error).split())
             line = mark.line + 1 if mark is not None else 0
-            self.problems.append(Problem(self.name, line, "", f"not readable as YAML: {what}.", "valid YAML; check the indentation and the quotes of this line."))
+            self.problems.append(
+                Problem(
+                    self.name,
+                    line,
+                    "",
+                    f"not readable as YAML: {what}.",
+                    "valid YAML; check the indentation and the quotes of this line.",
+                )
+            )
             return SourceFile(self.name, None)
         finally:
             loader.dispose()
@@ -152,12 +173,27 @@ class _YamlFile:
             line = key_node.start_mark.line + 1
             key = key_node.value
             if not isinstance(key, str) or key_node.tag == "tag:yaml.org,2002:merge":
-                self._refuse(pointer, line, "a merge key (`<<`) or a key that is not text.", "the members themselves, or a $ref.")
+                self._refuse(
+                    pointer,
+                    line,
+                    "a merge key (`<<`) or a key that is not text.",
+                    "the members themselves, or a $ref.",
+                )
                 continue
             if key_node.tag != "tag:yaml.org,2002:str":
-                self._refuse(pointer, line, f"the key {key} is read as {key_node.tag.rpartition(':')[2]}, not as text.", f'"{key}", in quotes.')
+                self._refuse(
+                    pointer,
+                    line,
+                    f"the key {key} is read as {key_node.tag.rpartition(':')[2]}, not as text.",
+                    f'"{key}", in quotes.',
+                )
             if key in mapping:
-                self._refuse(f"{pointer}/{escape(key)}", line, f"the key {key!r} is written twice; the first value would be lost.", "one of the two.")
+                self._refuse(
+                    f"{pointer}/{escape(key)}",
+                    line,
+                    f"the key {key!r} is written twice; the first value would be lost.",
+                    "one of the two.",
+                )
             mapping[key] = self._value(value_node, f"{pointer}/{escape(key)}")
             self.lines[f"{pointer}/{escape(key)}"] = line
         return mapping
@@ -172,14 +208,21 @@ class _YamlFile:
             return None
         if kind == "bool" and text in _PLAIN_BOOLEANS:
             return _PLAIN_BOOLEANS[text]
-        if kind == "int" and (text.lstrip("-").isdigit() and (text.lstrip("-") == "0" or not text.lstrip("-").startswith("0"))):
+        if kind == "int" and (
+            text.lstrip("-").isdigit() and (text.lstrip("-") == "0" or not text.lstrip("-").startswith("0"))
+        ):
             return int(text)
         if kind == "float":
             try:
-                return json.loads(text)
+                return float(json.loads(text))  # JSON's spelling only: no .5, no 1_0.0, no .inf
             except ValueError:
                 pass
-        self._refuse(pointer, line, f"a bare {text} is read as {kind} by YAML 1.1.", f'"{text}", in quotes, or a plain true, false or number.')
+        self._refuse(
+            pointer,
+            line,
+            f"a bare {text} is read as {kind} by YAML 1.1.",
+            f'"{text}", in quotes, or a plain true, false or number.',
+        )
         return None
 
     def _refuse(self, pointer: str, line: int, reason: str, remedy: str) -> None:
@@ -195,7 +238,15 @@ class _JsonFile:
         try:
             data = json.loads(content, object_pairs_hook=self._object, parse_constant=self._constant)
         except ValueError as error:
-            self.problems.append(Problem(self.name, getattr(error, "lineno", 0), "", f"not readable as JSON: {error}.", "valid JSON. If it is published like this, repair it and say so in `x-note`."))
+            self.problems.append(
+                Problem(
+                    self.name,
+                    getattr(error, "lineno", 0),
+                    "",
+                    f"not readable as JSON: {error}.",
+                    "valid JSON. If it is published like this, repair it and say so in `x-note`.",
+                )
+            )
             data = None
         return SourceFile(self.name, data)
 
@@ -204,7 +255,15 @@ class _JsonFile:
         if len(members) != len(pairs):
             names = [name for name, _ in pairs]
             twice = sorted({name for name in names if names.count(name) > 1})
-            self.problems.append(Problem(self.name, 0, "", f"the member {twice[0]!r} is written twice; the first value would be lost.", "one of the two."))
+            self.problems.append(
+                Problem(
+                    self.name,
+                    0,
+                    "",
+                    f"the member {twice[0]!r} is written twice; the first value would be lost.",
+                    "one of the two.",
+                )
+            )
         return members
 
     @staticmethod

@@ -65,7 +65,9 @@ def transform(document: Mapping[str, Json]) -> Transformed:
     return _Transformer(document).run()
 
 
-def operation_parameters(document: Mapping[str, Json], pointer: str, operation: Schema) -> list[tuple[str, str, Schema]]:
+def operation_parameters(
+    document: Mapping[str, Json], pointer: str, operation: Schema
+) -> list[tuple[str, str, Schema]]:
     """Return (pointer, location, parameter) of every parameter of a call, in wire order.
 
     Members of a form body come as parameters with `name`, `required` and `schema`; their location is "body".
@@ -78,9 +80,13 @@ def operation_parameters(document: Mapping[str, Json], pointer: str, operation: 
     body = target(document, form)
     required = texts(body, "required")
     for name, schema in members(body, "properties").items():
-        where = f"/components/schemas/{schema_name(form)}" if schema_name(form) else f"{pointer}/requestBody/content/{FORM.replace('/', '~1')}/schema"
         resolved = target(document, schema)
-        parameter: Schema = {
+        where = (
+            f"/components/schemas/{schema_name(form)}"
+            if schema_name(form)
+            else f"{pointer}/requestBody/content/{FORM.replace('/', '~1')}/schema"
+        )
+        member_of_form: Schema = {
             "name": name,
             "required": name in required,
             "description": text(resolved, "description"),
@@ -88,8 +94,8 @@ def operation_parameters(document: Mapping[str, Json], pointer: str, operation: 
             "encoding": member(operation, "requestBody", "content", FORM, "encoding", name),
         }
         if "x-python-name" in resolved:
-            parameter["x-python-name"] = resolved["x-python-name"]
-        found.append((f"{where}/properties/{name}", "body", parameter))
+            member_of_form["x-python-name"] = resolved["x-python-name"]
+        found.append((f"{where}/properties/{name}", "body", member_of_form))
     return found
 
 
@@ -113,9 +119,21 @@ class _Transformer:
     def run(self) -> Transformed:
         schemas = members(dict(self.document), "components", "schemas")
         wanted = self._answers() | (set(schemas) - self._used_by_paths())
-        models = [name for name in schemas if name in wanted and is_object(target(self.document, schemas[name])) and members(target(self.document, schemas[name]), "properties")]
-        unions = [name for name in schemas if name in wanted and is_tagged_union(target(self.document, schemas[name]))]
-        parsed: dict[str, Json] = {name: self._model(name, target(self.document, schemas[name])) for name in models}
+        models = [
+            name
+            for name in schemas
+            if name in wanted
+            and is_object(target(self.document, schemas[name]))
+            and members(target(self.document, schemas[name]), "properties")
+        ]
+        unions = [
+            name
+            for name in schemas
+            if name in wanted and is_tagged_union(target(self.document, schemas[name]))
+        ]
+        parsed: dict[str, Json] = {
+            name: self._model(name, target(self.document, schemas[name])) for name in models
+        }
         paths: dict[str, dict[str, Json]] = {}
         for pointer, operation in operations(self.document):
             path, method = _path_and_method(pointer)
@@ -150,7 +168,12 @@ class _Transformer:
     def _operation(self, pointer: str, operation: Schema) -> Json:
         owned = owned_parameters(self.document)
         parameters: list[Json] = [
-            {"name": parameter["name"], "in": "query", "required": parameter.get("required", False), "schema": {"type": "string"}}
+            {
+                "name": parameter["name"],
+                "in": "query",
+                "required": parameter.get("required", False),
+                "schema": {"type": "string"},
+            }
             for _, _, parameter in operation_parameters(self.document, pointer, operation)
             if parameter["name"] not in owned
         ]
@@ -158,7 +181,14 @@ class _Transformer:
         for status, response in members(operation, "responses").items():
             schema = member(target(self.document, response), "content", "application/json", "schema")
             if status.startswith("2") and self._has_content(schema):
-                responses[status] = {"description": "", "content": {"application/json": {"schema": self._schema(schema, operation_name(operation), pointer)}}}
+                responses[status] = {
+                    "description": "",
+                    "content": {
+                        "application/json": {
+                            "schema": self._schema(schema, operation_name(operation), pointer)
+                        }
+                    },
+                }
         return {
             "operationId": operation["operationId"],
             "tags": operation["tags"],
@@ -215,7 +245,11 @@ class _Transformer:
 
     def _enum_component(self, value: Json) -> str:
         """Return the name of the referenced component that holds the enum, or "" for one written in place."""
-        return "" if "x-open-enum" in (value if isinstance(value, dict) else {}) else _component_of(self.document, value)
+        return (
+            ""
+            if "x-open-enum" in (value if isinstance(value, dict) else {})
+            else _component_of(self.document, value)
+        )
 
     def _enum(self, schema: Schema, fallback: str, pointer: str) -> str:
         name = text(schema, "x-enum-name") or fallback

@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -38,7 +38,7 @@ class Difference:
 
 
 @contextmanager
-def staging(target: Path) -> Iterator[Path]:
+def staging(target: Path) -> Generator[Path]:
     """Give an empty folder beside `target`, and remove whatever is left of it afterwards."""
     target.parent.mkdir(parents=True, exist_ok=True)
     folder = Path(tempfile.mkdtemp(prefix=f".{target.name}-", dir=target.parent))
@@ -61,7 +61,11 @@ def read(folder: Path) -> dict[str, bytes]:
     """Return every file below `folder` but caches, keyed by relative path, sorted."""
     if not folder.is_dir():
         return {}
-    paths = (path for path in folder.rglob("*") if path.is_file() and not _IGNORED.intersection(path.relative_to(folder).parts))
+    paths = (
+        path
+        for path in folder.rglob("*")
+        if path.is_file() and not _IGNORED.intersection(path.relative_to(folder).parts)
+    )
     return {path.relative_to(folder).as_posix(): path.read_bytes() for path in sorted(paths)}
 
 

@@ -10,12 +10,27 @@ from collections.abc import Mapping
 from .model import Client
 from .problem import GeneratorFault
 from .render import PACKAGE
+from .schema import operations, text
 from .source import Json
 from .tree import MANIFEST
 
 _OWNED = "Written by `make generate` from openapi/"
 _LEAKS = re.compile(r"UntrustedString|PythonCode\(|object at 0x|jinja2|/(?:home|root|tmp|work)/")
-_ALLOWED_IMPORTS = frozenset({"attrs", "__future__", "collections", "dataclasses", "decimal", "enum", "importlib", "re", "types", "typing"})
+_ALLOWED_IMPORTS = frozenset(
+    {
+        PACKAGE,
+        "attrs",
+        "__future__",
+        "collections",
+        "dataclasses",
+        "decimal",
+        "enum",
+        "importlib",
+        "re",
+        "types",
+        "typing",
+    }
+)
 
 
 def verify(files: Mapping[str, bytes], client: Client, document: Mapping[str, Json]) -> None:
@@ -26,15 +41,24 @@ def verify(files: Mapping[str, bytes], client: Client, document: Mapping[str, Js
     """
     faults = [*_headers(files), *_leaks(files), *_imports(files), *_operations(files, client, document)]
     if faults:
-        raise GeneratorFault("what was generated is not what the document says:\n" + "\n".join(f"  {fault}" for fault in faults))
+        raise GeneratorFault(
+            "what was generated is not what the document says:\n"
+            + "\n".join(f"  {fault}" for fault in faults)
+        )
 
 
 def _headers(files: Mapping[str, bytes]) -> list[str]:
-    return [f"{name}: does not say who wrote it" for name, content in files.items() if _OWNED not in content.decode()[:400]]
+    return [
+        f"{name}: does not say who wrote it"
+        for name, content in files.items()
+        if _OWNED not in content.decode()[:400]
+    ]
 
 
 def _leaks(files: Mapping[str, bytes]) -> list[str]:
-    found = ((name, _LEAKS.search(content.decode())) for name, content in files.items() if name.endswith(".py"))
+    found = (
+        (name, _LEAKS.search(content.decode())) for name, content in files.items() if name.endswith(".py")
+    )
     return [f"{name}: holds {match.group()!r}" for name, match in found if match]
 
 
@@ -69,27 +93,30 @@ def _operations(files: Mapping[str, bytes], client: Client, document: Mapping[st
         if f"{PACKAGE}/resources/" in name:
             for function in ast.walk(tree):
                 if isinstance(function, (ast.FunctionDef, ast.AsyncFunctionDef)):
-                    for constant in {node.attr for node in ast.walk(function) if _is_operation(node)}:
+                    for constant in {_constant(node) for node in ast.walk(function)} - {""}:
                         operation_id = constants.get(constant, constant)
                         used[operation_id] = used.get(operation_id, 0) + 1
     faults = [f"operation {name} of the document is not in operations.py" for name in sorted(wanted - listed)]
-    faults += [f"operation {name} of operations.py is not in the document" for name in sorted(listed - wanted)]
+    faults += [
+        f"operation {name} of operations.py is not in the document" for name in sorted(listed - wanted)
+    ]
     expected = {operation.id: 4 if operation.pagination else 2 for operation in client.operations}
     faults += [
-        f"operation {name} has {used.get(name, 0)} methods, not {expected.get(name, 2)} (blocking and awaited)"
+        f"operation {name} has {used.get(name, 0)} methods, not {expected.get(name, 2)} (both colours)"
         for name in sorted(wanted | set(used))
         if used.get(name, 0) != expected.get(name, 2)
     ]
     return faults
 
 
-def _is_operation(node: ast.AST) -> bool:
-    return isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == "operations"
+def _constant(node: ast.AST) -> str:
+    """Return X of `operations.X`, or ""."""
+    if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == "operations":
+        return node.attr
+    return ""
 
 
 def _operation_ids(document: Mapping[str, Json]) -> set[str]:
-    from .schema import operations, text
-
     return {text(operation, "operationId") for _, operation in operations(document)}
 
 

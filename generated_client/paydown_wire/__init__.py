@@ -81,6 +81,7 @@ if TYPE_CHECKING:
     from .models.server_time import ServerTime as ServerTime
     from .models.transaction_id import TransactionId as TransactionId
     from .operation import UNSET as UNSET
+    from .operation import Archive as Archive
     from .operation import AsyncSender as AsyncSender
     from .operation import Cap as Cap
     from .operation import DecodeError as DecodeError
@@ -114,6 +115,7 @@ __all__ = [
     "AccountPositionEvent",
     "AccountResource",
     "AccountStatus",
+    "Archive",
     "AssetIndexPrice",
     "AssetPosition",
     "AsyncAccountResource",
@@ -208,6 +210,7 @@ _MODULES = {
     "AccountPositionEvent": "models.account_position_event",
     "AccountResource": "resources.account",
     "AccountStatus": "enums",
+    "Archive": "operation",
     "AssetIndexPrice": "models.asset_index_price",
     "AssetPosition": "models.asset_position",
     "AsyncAccountResource": "resources.account",

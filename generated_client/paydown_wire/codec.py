@@ -15,7 +15,7 @@ from decimal import Decimal
 from enum import Enum
 from typing import TypeVar, cast
 
-from .operation import DecodeError
+from paydown_wire.operation import DecodeError
 
 T = TypeVar("T")
 E = TypeVar("E", bound=Enum)
@@ -24,6 +24,16 @@ S = TypeVar("S", bound=str)
 _PLAIN_DECIMAL = re.compile(r"-?[0-9]+(\.[0-9]+)?")  # no exponent, no NaN, ASCII digits only
 _INT64 = range(-(2**63), 2**63)
 _SHOWN = 40  # characters of a wrong value that a message quotes
+_KINDS: tuple[tuple[type, str], ...] = (
+    (type(None), "null"),
+    (bool, "true or false"),  # before int: True is one
+    (str, "text"),
+    (int, "a number"),
+    (float, "a number"),
+    (Decimal, "a number"),
+    (list, "an array"),
+    (dict, "an object"),
+)
 
 
 class Reader:
@@ -171,21 +181,17 @@ def _at(step: str, decode: Callable[[object], T], value: object) -> T:
 
 
 def _kind(value: object) -> str:
-    if value is None:
-        return "null"
-    kinds = (
-        (bool, "true or false"),
-        (str, "text"),
-        ((int, float, Decimal), "a number"),
-        (list, "an array"),
-        (dict, "an object"),
-    )
-    return next((name for types, name in kinds if isinstance(value, types)), type(value).__name__)
+    for kind, name in _KINDS:
+        if isinstance(value, kind):
+            return name
+    return type(value).__name__
 
 
 def _quoted(value: object) -> str:
     if isinstance(value, str):
         return f"the text {value[:_SHOWN]!r}{'…' if len(value) > _SHOWN else ''}"
-    if value is None or isinstance(value, (bool, list, dict)):
-        return {True: "true", False: "false"}[value] if isinstance(value, bool) else _kind(value)
-    return f"the number {str(value)[:_SHOWN]}"
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, (int, float, Decimal)):
+        return f"the number {str(value)[:_SHOWN]}"
+    return _kind(value)

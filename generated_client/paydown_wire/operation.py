@@ -159,11 +159,20 @@ class UnresolvedScope:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PageWindow:
-    """Wire names of the two ends of a time window, and its greatest width in ms."""
+    """Wire names of the two ends of a time window, both included; its greatest width and its usual one, ms."""
 
     start: str
     end: str
     max_ms: int | None = None
+    default_ms: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Archive:
+    """Rows older than `older_than_months` are found only with `parameter` true."""
+
+    parameter: str
+    older_than_months: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -171,8 +180,11 @@ class Pagination:
     """How a list is read completely. Names are wire names; `None` where the call has no such thing.
 
     Attributes:
+        style: "page" counts pages, "time-window" has only the window, "from-id" goes on after the last id.
         page: Parameter with the page number, counted from 1.
+        from_id: Parameter with the id to go on from.
         size: Parameter with the number of rows per page.
+        default_size: Rows per page when it is not sent.
         max_size: Most rows that a page may have.
         rows: Member of the answer that holds the rows; `None` if the answer is the list.
         total: Member of the answer that counts all rows.
@@ -180,10 +192,15 @@ class Pagination:
         order: "newest-first", "oldest-first" or "undocumented".
         time: Member of a row with its time, ms UTC.
         window: The time window, if there is one.
+        archive: Where old rows are, if they are apart.
+        kept_ms: How long the exchange keeps rows.
     """
 
+    style: Literal["page", "time-window", "from-id"]
     page: str | None = None
+    from_id: str | None = None
     size: str | None = None
+    default_size: int | None = None
     max_size: int | None = None
     rows: str | None = None
     total: str | None = None
@@ -191,6 +208,8 @@ class Pagination:
     order: Literal["newest-first", "oldest-first", "undocumented"]
     time: str | None = None
     window: PageWindow | None = None
+    archive: Archive | None = None
+    kept_ms: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,8 +10,8 @@ from decimal import Decimal
 
 from attrs import field, frozen
 
-from .. import codec
-from ..enums import AccountStatus
+from paydown_wire import codec
+from paydown_wire.enums import AccountStatus
 
 
 @frozen(kw_only=True)

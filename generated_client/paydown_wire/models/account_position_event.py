@@ -10,8 +10,8 @@ from typing import Literal
 
 from attrs import field, frozen
 
-from .. import codec
-from .asset_position import AssetPosition
+from paydown_wire import codec
+from paydown_wire.models.asset_position import AssetPosition
 
 
 @frozen(kw_only=True)

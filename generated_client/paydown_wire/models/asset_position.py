@@ -10,7 +10,7 @@ from decimal import Decimal
 
 from attrs import field, frozen
 
-from .. import codec
+from paydown_wire import codec
 
 
 @frozen(kw_only=True)

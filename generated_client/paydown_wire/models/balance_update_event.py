@@ -11,7 +11,7 @@ from typing import Literal
 
 from attrs import field, frozen
 
-from .. import codec
+from paydown_wire import codec
 
 
 @frozen(kw_only=True)

@@ -10,8 +10,8 @@ from decimal import Decimal
 
 from attrs import field, frozen
 
-from .. import codec
-from ..enums import RecordStatus
+from paydown_wire import codec
+from paydown_wire.enums import RecordStatus
 
 
 @frozen(kw_only=True)
@@ -19,7 +19,7 @@ class BorrowRecord:
     """One loan.
 
     Attributes:
-        tx_id: The `tranId` of the borrow.
+        tx_id: The `tran_id` of the borrow.
         asset: Asset code.
         principal: Amount borrowed, in units of the asset.
         timestamp: When it was borrowed, ms UTC.

@@ -9,8 +9,8 @@ from collections.abc import Mapping
 
 from attrs import field, frozen
 
-from .. import codec
-from .borrow_record import BorrowRecord
+from paydown_wire import codec
+from paydown_wire.models.borrow_record import BorrowRecord
 
 
 @frozen(kw_only=True)

@@ -10,8 +10,8 @@ from decimal import Decimal
 
 from attrs import field, frozen
 
-from .. import codec
-from ..enums import FlowType
+from paydown_wire import codec
+from paydown_wire.enums import FlowType
 
 
 @frozen(kw_only=True)

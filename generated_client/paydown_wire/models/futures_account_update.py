@@ -9,9 +9,9 @@ from collections.abc import Mapping
 
 from attrs import field, frozen
 
-from .. import codec
-from .futures_balance import FuturesBalance
-from .futures_position import FuturesPosition
+from paydown_wire import codec
+from paydown_wire.models.futures_balance import FuturesBalance
+from paydown_wire.models.futures_position import FuturesPosition
 
 
 @frozen(kw_only=True)

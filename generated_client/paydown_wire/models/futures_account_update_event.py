@@ -10,9 +10,9 @@ from typing import Literal
 
 from attrs import field, frozen
 
-from .. import codec
-from ..enums import FuturesBusiness
-from .futures_account_update import FuturesAccountUpdate
+from paydown_wire import codec
+from paydown_wire.enums import FuturesBusiness
+from paydown_wire.models.futures_account_update import FuturesAccountUpdate
 
 
 @frozen(kw_only=True)

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 
 from attrs import field, frozen
 
-from .. import codec
+from paydown_wire import codec
 
 
 @frozen(kw_only=True)

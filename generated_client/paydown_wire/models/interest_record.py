@@ -10,8 +10,8 @@ from decimal import Decimal
 
 from attrs import field, frozen
 
-from .. import codec
-from ..enums import InterestType
+from paydown_wire import codec
+from paydown_wire.enums import InterestType
 
 
 @frozen(kw_only=True)

@@ -9,8 +9,8 @@ from collections.abc import Mapping
 
 from attrs import field, frozen
 
-from .. import codec
-from .interest_record import InterestRecord
+from paydown_wire import codec
+from paydown_wire.models.interest_record import InterestRecord
 
 
 @frozen(kw_only=True)

@@ -9,8 +9,8 @@ from collections.abc import Mapping
 
 from attrs import field, frozen
 
-from .. import codec
-from .negative_balance_exchange_record import NegativeBalanceExchangeRecord
+from paydown_wire import codec
+from paydown_wire.models.negative_balance_exchange_record import NegativeBalanceExchangeRecord
 
 
 @frozen(kw_only=True)

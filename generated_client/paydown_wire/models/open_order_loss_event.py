@@ -10,8 +10,8 @@ from typing import Literal
 
 from attrs import field, frozen
 
-from .. import codec
-from .open_order_loss import OpenOrderLoss
+from paydown_wire import codec
+from paydown_wire.models.open_order_loss import OpenOrderLoss
 
 
 @frozen(kw_only=True)

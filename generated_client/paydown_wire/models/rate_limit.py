@@ -9,8 +9,8 @@ from collections.abc import Mapping
 
 from attrs import field, frozen
 
-from .. import codec
-from ..enums import RateLimitInterval, RateLimitType
+from paydown_wire import codec
+from paydown_wire.enums import RateLimitInterval, RateLimitType
 
 
 @frozen(kw_only=True)

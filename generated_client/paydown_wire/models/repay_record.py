@@ -10,8 +10,8 @@ from decimal import Decimal
 
 from attrs import field, frozen
 
-from .. import codec
-from ..enums import RecordStatus
+from paydown_wire import codec
+from paydown_wire.enums import RecordStatus
 
 
 @frozen(kw_only=True)
@@ -25,7 +25,7 @@ class RepayRecord:
         principal: Part that paid principal, in units of the asset.
         status: Whether it is done.
         timestamp: When it was repaid, ms UTC.
-        tx_id: The `tranId` of the repayment.
+        tx_id: The `tran_id` of the repayment.
         additional: Members that the document does not name, kept as decoded.
     """
 

@@ -9,8 +9,8 @@ from collections.abc import Mapping
 
 from attrs import field, frozen
 
-from .. import codec
-from .repay_record import RepayRecord
+from paydown_wire import codec
+from paydown_wire.models.repay_record import RepayRecord
 
 
 @frozen(kw_only=True)

@@ -11,8 +11,8 @@ from typing import Literal
 
 from attrs import field, frozen
 
-from .. import codec
-from ..enums import RiskLevel
+from paydown_wire import codec
+from paydown_wire.enums import RiskLevel
 
 
 @frozen(kw_only=True)

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 
 from attrs import field, frozen
 
-from .. import codec
+from paydown_wire import codec
 
 
 @frozen(kw_only=True)
@@ -17,7 +17,7 @@ class TransactionId:
     """The id under which the movement is recorded.
 
     Attributes:
-        tran_id: Id of the movement, the `txId` of its record.
+        tran_id: Id of the movement, the `tx_id` of its record.
         additional: Members that the document does not name, kept as decoded.
     """
 

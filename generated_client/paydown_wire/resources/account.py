@@ -8,8 +8,8 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Literal, overload
 
-from .. import codec, models, operations
-from ..operation import UNSET, AsyncSender, Sender, Unset
+from paydown_wire import codec, models, operations
+from paydown_wire.operation import UNSET, AsyncSender, Sender, Unset
 
 
 class AccountResource:
@@ -32,7 +32,7 @@ class AccountResource:
         """Read balances and debts, of all assets or of one.
 
         Without `asset` the answer is an array; with `asset` it is one object. The debt of an asset is
-        `crossMarginBorrowed` + `crossMarginInterest`.
+        `cross_margin_borrowed` + `cross_margin_interest`.
 
         Args:
             asset: Asset code. Absent answers an array of all assets, present one object.
@@ -41,18 +41,17 @@ class AccountResource:
 
         Returns:
             Without `asset`: A list of `Balance`. What the account holds and owes in one asset. The debt
-            is `crossMarginBorrowed` plus `crossMarginInterest`. All amounts are in units of the asset.
-            The published sample breaks its own formulas: it is illustrative only. With `asset`: what
-            the account holds and owes in one asset. The debt is `crossMarginBorrowed` plus
-            `crossMarginInterest`. All amounts are in units of the asset. The published sample breaks
+            is `cross_margin_borrowed` plus `cross_margin_interest`. All amounts are in units of the
+            asset. The published sample breaks its own formulas: it is illustrative only. With `asset`:
+            what the account holds and owes in one asset. The debt is `cross_margin_borrowed` plus
+            `cross_margin_interest`. All amounts are in units of the asset. The published sample breaks
             its own formulas: it is illustrative only.
 
         Raises:
-            RequestNotSent: Nothing left this machine: an argument is wrong, the budget is spent or
-                there is no connection.
+            RequestNotSent: Nothing left this machine: a wrong argument, a spent budget, or no
+                connection.
             RequestRejected: The exchange refused to answer. Nothing was read, nothing has changed.
-            ReadFailed: No usable answer, after repeating the call. Conclude nothing about the account;
-                reading again is safe.
+            ReadFailed: No usable answer, even after repeating. Conclude nothing; reading again is safe.
 
         GET /papi/v1/balance, security USER_DATA: API key and signature.
         Weight 20 of 6000 per minute and ip.
@@ -84,11 +83,10 @@ class AccountResource:
             Equity and margin of the whole account, in USD.
 
         Raises:
-            RequestNotSent: Nothing left this machine: an argument is wrong, the budget is spent or
-                there is no connection.
+            RequestNotSent: Nothing left this machine: a wrong argument, a spent budget, or no
+                connection.
             RequestRejected: The exchange refused to answer. Nothing was read, nothing has changed.
-            ReadFailed: No usable answer, after repeating the call. Conclude nothing about the account;
-                reading again is safe.
+            ReadFailed: No usable answer, even after repeating. Conclude nothing; reading again is safe.
 
         GET /papi/v1/account, security USER_DATA: API key and signature.
         Weight 20 of 6000 per minute and ip.
@@ -113,11 +111,10 @@ class AccountResource:
             A list of `RateLimit`. One limit of the account. Not the count used.
 
         Raises:
-            RequestNotSent: Nothing left this machine: an argument is wrong, the budget is spent or
-                there is no connection.
+            RequestNotSent: Nothing left this machine: a wrong argument, a spent budget, or no
+                connection.
             RequestRejected: The exchange refused to answer. Nothing was read, nothing has changed.
-            ReadFailed: No usable answer, after repeating the call. Conclude nothing about the account;
-                reading again is safe.
+            ReadFailed: No usable answer, even after repeating. Conclude nothing; reading again is safe.
 
         GET /papi/v1/rateLimit/order, security USER_DATA: API key and signature.
         Weight 1 of 6000 per minute and ip.
@@ -163,7 +160,7 @@ class AccountResource:
     def collect_asset(self, *, asset: str, recv_window: int | Unset = UNSET) -> models.Confirmation:
         """Collect one asset from the futures wallets into the cross-margin wallet.
 
-        Moves one asset. BNB is not supported; `bnbTransfer` moves it.
+        Moves one asset. BNB is not supported; `account.transfer_bnb` moves it.
 
         Args:
             asset: The asset to collect. BNB is not supported.
@@ -256,7 +253,7 @@ class AsyncAccountResource:
         """Read balances and debts, of all assets or of one.
 
         Without `asset` the answer is an array; with `asset` it is one object. The debt of an asset is
-        `crossMarginBorrowed` + `crossMarginInterest`.
+        `cross_margin_borrowed` + `cross_margin_interest`.
 
         Args:
             asset: Asset code. Absent answers an array of all assets, present one object.
@@ -265,18 +262,17 @@ class AsyncAccountResource:
 
         Returns:
             Without `asset`: A list of `Balance`. What the account holds and owes in one asset. The debt
-            is `crossMarginBorrowed` plus `crossMarginInterest`. All amounts are in units of the asset.
-            The published sample breaks its own formulas: it is illustrative only. With `asset`: what
-            the account holds and owes in one asset. The debt is `crossMarginBorrowed` plus
-            `crossMarginInterest`. All amounts are in units of the asset. The published sample breaks
+            is `cross_margin_borrowed` plus `cross_margin_interest`. All amounts are in units of the
+            asset. The published sample breaks its own formulas: it is illustrative only. With `asset`:
+            what the account holds and owes in one asset. The debt is `cross_margin_borrowed` plus
+            `cross_margin_interest`. All amounts are in units of the asset. The published sample breaks
             its own formulas: it is illustrative only.
 
         Raises:
-            RequestNotSent: Nothing left this machine: an argument is wrong, the budget is spent or
-                there is no connection.
+            RequestNotSent: Nothing left this machine: a wrong argument, a spent budget, or no
+                connection.
             RequestRejected: The exchange refused to answer. Nothing was read, nothing has changed.
-            ReadFailed: No usable answer, after repeating the call. Conclude nothing about the account;
-                reading again is safe.
+            ReadFailed: No usable answer, even after repeating. Conclude nothing; reading again is safe.
 
         GET /papi/v1/balance, security USER_DATA: API key and signature.
         Weight 20 of 6000 per minute and ip.
@@ -308,11 +304,10 @@ class AsyncAccountResource:
             Equity and margin of the whole account, in USD.
 
         Raises:
-            RequestNotSent: Nothing left this machine: an argument is wrong, the budget is spent or
-                there is no connection.
+            RequestNotSent: Nothing left this machine: a wrong argument, a spent budget, or no
+                connection.
             RequestRejected: The exchange refused to answer. Nothing was read, nothing has changed.
-            ReadFailed: No usable answer, after repeating the call. Conclude nothing about the account;
-                reading again is safe.
+            ReadFailed: No usable answer, even after repeating. Conclude nothing; reading again is safe.
 
         GET /papi/v1/account, security USER_DATA: API key and signature.
         Weight 20 of 6000 per minute and ip.
@@ -337,11 +332,10 @@ class AsyncAccountResource:
             A list of `RateLimit`. One limit of the account. Not the count used.
 
         Raises:
-            RequestNotSent: Nothing left this machine: an argument is wrong, the budget is spent or
-                there is no connection.
+            RequestNotSent: Nothing left this machine: a wrong argument, a spent budget, or no
+                connection.
             RequestRejected: The exchange refused to answer. Nothing was read, nothing has changed.
-            ReadFailed: No usable answer, after repeating the call. Conclude nothing about the account;
-                reading again is safe.
+            ReadFailed: No usable answer, even after repeating. Conclude nothing; reading again is safe.
 
         GET /papi/v1/rateLimit/order, security USER_DATA: API key and signature.
         Weight 1 of 6000 per minute and ip.
@@ -387,7 +381,7 @@ class AsyncAccountResource:
     async def collect_asset(self, *, asset: str, recv_window: int | Unset = UNSET) -> models.Confirmation:
         """Collect one asset from the futures wallets into the cross-margin wallet.
 
-        Moves one asset. BNB is not supported; `bnbTransfer` moves it.
+        Moves one asset. BNB is not supported; `account.transfer_bnb` moves it.
 
         Args:
             asset: The asset to collect. BNB is not supported.

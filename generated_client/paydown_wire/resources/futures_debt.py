@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator
 
-from .. import codec, models, operations
-from ..operation import UNSET, AsyncSender, Sender, Unset
+from paydown_wire import codec, models, operations
+from paydown_wire.operation import UNSET, AsyncSender, Sender, Unset
 
 
 class FuturesDebtResource:
@@ -31,12 +31,12 @@ class FuturesDebtResource:
         """Look up interest charged on negative futures balances.
 
         One row per daily charge. Newest first. There is no page parameter: narrow the times to see more
-        than `size` rows. `interestRate` is a daily rate, charged daily: 210000 x 0.0001164 = 24.444.
+        than `size` rows. `interest_rate` is a daily rate, charged daily: 210000 x 0.0001164 = 24.444.
 
         Args:
             asset: Asset code. Absent selects all assets.
-            start_time: Start of the window, ms UTC. From 1000000000000 to 9999999999999.
-            end_time: End of the window, ms UTC. From 1000000000000 to 9999999999999.
+            start_time: Start of the window, ms UTC.
+            end_time: End of the window, ms UTC.
             size: Rows per page, default 10, at most 100.
             recv_window: How long after `timestamp` the exchange may still accept the request, ms.
                 Default 5000, at most 60000.
@@ -45,11 +45,10 @@ class FuturesDebtResource:
             A list of `NegativeBalanceInterest`. One daily charge on a negative futures balance.
 
         Raises:
-            RequestNotSent: Nothing left this machine: an argument is wrong, the budget is spent or
-                there is no connection.
+            RequestNotSent: Nothing left this machine: a wrong argument, a spent budget, or no
+                connection.
             RequestRejected: The exchange refused to answer. Nothing was read, nothing has changed.
-            ReadFailed: No usable answer, after repeating the call. Conclude nothing about the account;
-                reading again is safe.
+            ReadFailed: No usable answer, even after repeating. Conclude nothing; reading again is safe.
 
         GET /papi/v1/portfolio/interest-history, security USER_DATA: API key and signature.
         Weight 50 of 6000 per minute and ip.
@@ -86,16 +85,15 @@ class FuturesDebtResource:
         """Walk over every row of `interest`, page by page.
 
         One row per daily charge. Newest first. There is no page parameter: narrow the times to see more
-        than `size` rows. `interestRate` is a daily rate, charged daily: 210000 x 0.0001164 = 24.444.
+        than `size` rows. `interest_rate` is a daily rate, charged daily: 210000 x 0.0001164 = 24.444.
 
-        The exchange lists the newest row first; rows come in that order within a window, windows oldest
-        first. A span longer than 30 days is cut into windows that the exchange accepts. No row is lost
-        or doubled at a seam.
+        A span longer than 30 days is cut into windows that the exchange accepts. No row is lost or
+        doubled at a seam.
 
         Args:
             asset: Asset code. Absent selects all assets.
-            start_time: Start of the window, ms UTC. From 1000000000000 to 9999999999999.
-            end_time: End of the window, ms UTC. From 1000000000000 to 9999999999999.
+            start_time: Start of the window, ms UTC.
+            end_time: End of the window, ms UTC.
             size: Rows per page, default 10, at most 100.
             recv_window: How long after `timestamp` the exchange may still accept the request, ms.
                 Default 5000, at most 60000.
@@ -104,11 +102,10 @@ class FuturesDebtResource:
             One daily charge on a negative futures balance.
 
         Raises:
-            RequestNotSent: Nothing left this machine: an argument is wrong, the budget is spent or
-                there is no connection.
+            RequestNotSent: Nothing left this machine: a wrong argument, a spent budget, or no
+                connection.
             RequestRejected: The exchange refused to answer. Nothing was read, nothing has changed.
-            ReadFailed: No usable answer, after repeating the call. Conclude nothing about the account;
-                reading again is safe.
+            ReadFailed: No usable answer, even after repeating. Conclude nothing; reading again is safe.
 
         GET /papi/v1/portfolio/interest-history, security USER_DATA: API key and signature.
         Weight 50 of 6000 per minute and ip.
@@ -142,9 +139,8 @@ class FuturesDebtResource:
         answer.
 
         Args:
-            start_time: Start of the window, ms UTC, at most 3 months before `end_time`. From
-                1000000000000 to 9999999999999.
-            end_time: End of the window, ms UTC. From 1000000000000 to 9999999999999.
+            start_time: Start of the window, ms UTC, at most 3 months before `end_time`.
+            end_time: End of the window, ms UTC.
             recv_window: How long after `timestamp` the exchange may still accept the request, ms.
                 Default 5000, at most 60000.
 
@@ -152,11 +148,10 @@ class FuturesDebtResource:
             Automatic exchanges, newest first.
 
         Raises:
-            RequestNotSent: Nothing left this machine: an argument is wrong, the budget is spent or
-                there is no connection.
+            RequestNotSent: Nothing left this machine: a wrong argument, a spent budget, or no
+                connection.
             RequestRejected: The exchange refused to answer. Nothing was read, nothing has changed.
-            ReadFailed: No usable answer, after repeating the call. Conclude nothing about the account;
-                reading again is safe.
+            ReadFailed: No usable answer, even after repeating. Conclude nothing; reading again is safe.
 
         GET /papi/v1/portfolio/negative-balance-exchange-record, security USER_DATA: API key and signature.
         Weight 100 of 6000 per minute and ip.
@@ -180,14 +175,12 @@ class FuturesDebtResource:
         One row per exchange, with the assets it covered. Newest first. The whole window comes in one
         answer.
 
-        The exchange lists the newest row first; rows come in that order within a window, windows oldest
-        first. A span longer than 89 days is cut into windows that the exchange accepts. No row is lost
-        or doubled at a seam.
+        A span longer than 89 days is cut into windows that the exchange accepts. No row is lost or
+        doubled at a seam.
 
         Args:
-            start_time: Start of the window, ms UTC, at most 3 months before `end_time`. From
-                1000000000000 to 9999999999999.
-            end_time: End of the window, ms UTC. From 1000000000000 to 9999999999999.
+            start_time: Start of the window, ms UTC, at most 3 months before `end_time`.
+            end_time: End of the window, ms UTC.
             recv_window: How long after `timestamp` the exchange may still accept the request, ms.
                 Default 5000, at most 60000.
 
@@ -195,11 +188,10 @@ class FuturesDebtResource:
             One automatic exchange.
 
         Raises:
-            RequestNotSent: Nothing left this machine: an argument is wrong, the budget is spent or
-                there is no connection.
+            RequestNotSent: Nothing left this machine: a wrong argument, a spent budget, or no
+                connection.
             RequestRejected: The exchange refused to answer. Nothing was read, nothing has changed.
-            ReadFailed: No usable answer, after repeating the call. Conclude nothing about the account;
-                reading again is safe.
+            ReadFailed: No usable answer, even after repeating. Conclude nothing; reading again is safe.
 
         GET /papi/v1/portfolio/negative-balance-exchange-record, security USER_DATA: API key and signature.
         Weight 100 of 6000 per minute and ip.
@@ -258,11 +250,10 @@ class FuturesDebtResource:
             Whether negative futures balances are repaid automatically.
 
         Raises:
-            RequestNotSent: Nothing left this machine: an argument is wrong, the budget is spent or
-                there is no connection.
+            RequestNotSent: Nothing left this machine: a wrong argument, a spent budget, or no
+                connection.
             RequestRejected: The exchange refused to answer. Nothing was read, nothing has changed.
-            ReadFailed: No usable answer, after repeating the call. Conclude nothing about the account;
-                reading again is safe.
+            ReadFailed: No usable answer, even after repeating. Conclude nothing; reading again is safe.
 
         GET /papi/v1/repay-futures-switch, security USER_DATA: API key and signature.
         Weight 30 of 6000 per minute and ip.
@@ -330,12 +321,12 @@ class AsyncFuturesDebtResource:
         """Look up interest charged on negative futures balances.
 
         One row per daily charge. Newest first. There is no page parameter: narrow the times to see more
-        than `size` rows. `interestRate` is a daily rate, charged daily: 210000 x 0.0001164 = 24.444.
+        than `size` rows. `interest_rate` is a daily rate, charged daily: 210000 x 0.0001164 = 24.444.
 
         Args:
             asset: Asset code. Absent selects all assets.
-            start_time: Start of the window, ms UTC. From 1000000000000 to 9999999999999.
-            end_time: End of the window, ms UTC. From 1000000000000 to 9999999999999.
+            start_time: Start of the window, ms UTC.
+            end_time: End of the window, ms UTC.
             size: Rows per page, default 10, at most 100.
             recv_window: How long after `timestamp` the exchange may still accept the request, ms.
                 Default 5000, at most 60000.
@@ -344,11 +335,10 @@ class AsyncFuturesDebtResource:
             A list of `NegativeBalanceInterest`. One daily charge on a negative futures balance.
 
         Raises:
-            RequestNotSent: Nothing left this machine: an argument is wrong, the budget is spent or
-                there is no connection.
+            RequestNotSent: Nothing left this machine: a wrong argument, a spent budget, or no
+                connection.
             RequestRejected: The exchange refused to answer. Nothing was read, nothing has changed.
-            ReadFailed: No usable answer, after repeating the call. Conclude nothing about the account;
-                reading again is safe.
+            ReadFailed: No usable answer, even after repeating. Conclude nothing; reading again is safe.
 
         GET /papi/v1/portfolio/interest-history, security USER_DATA: API key and signature.
         Weight 50 of 6000 per minute and ip.
@@ -385,16 +375,15 @@ class AsyncFuturesDebtResource:
         """Walk over every row of `interest`, page by page.
 
         One row per daily charge. Newest first. There is no page parameter: narrow the times to see more
-        than `size` rows. `interestRate` is a daily rate, charged daily: 210000 x 0.0001164 = 24.444.
+        than `size` rows. `interest_rate` is a daily rate, charged daily: 210000 x 0.0001164 = 24.444.
 
-        The exchange lists the newest row first; rows come in that order within a window, windows oldest
-        first. A span longer than 30 days is cut into windows that the exchange accepts. No row is lost
-        or doubled at a seam.
+        A span longer than 30 days is cut into windows that the exchange accepts. No row is lost or
+        doubled at a seam.
 
         Args:
             asset: Asset code. Absent selects all assets.
-            start_time: Start of the window, ms UTC. From 1000000000000 to 9999999999999.
-            end_time: End of the window, ms UTC. From 1000000000000 to 9999999999999.
+            start_time: Start of the window, ms UTC.
+            end_time: End of the window, ms UTC.
             size: Rows per page, default 10, at most 100.
             recv_window: How long after `timestamp` the exchange may still accept the request, ms.
                 Default 5000, at most 60000.
@@ -403,11 +392,10 @@ class AsyncFuturesDebtResource:
             One daily charge on a negative futures balance.
 
         Raises:
-            RequestNotSent: Nothing left this machine: an argument is wrong, the budget is spent or
-                there is no connection.
+            RequestNotSent: Nothing left this machine: a wrong argument, a spent budget, or no
+                connection.
             RequestRejected: The exchange refused to answer. Nothing was read, nothing has changed.
-            ReadFailed: No usable answer, after repeating the call. Conclude nothing about the account;
-                reading again is safe.
+            ReadFailed: No usable answer, even after repeating. Conclude nothing; reading again is safe.
 
         GET /papi/v1/portfolio/interest-history, security USER_DATA: API key and signature.
         Weight 50 of 6000 per minute and ip.
@@ -441,9 +429,8 @@ class AsyncFuturesDebtResource:
         answer.
 
         Args:
-            start_time: Start of the window, ms UTC, at most 3 months before `end_time`. From
-                1000000000000 to 9999999999999.
-            end_time: End of the window, ms UTC. From 1000000000000 to 9999999999999.
+            start_time: Start of the window, ms UTC, at most 3 months before `end_time`.
+            end_time: End of the window, ms UTC.
             recv_window: How long after `timestamp` the exchange may still accept the request, ms.
                 Default 5000, at most 60000.
 
@@ -451,11 +438,10 @@ class AsyncFuturesDebtResource:
             Automatic exchanges, newest first.
 
         Raises:
-            RequestNotSent: Nothing left this machine: an argument is wrong, the budget is spent or
-                there is no connection.
+            RequestNotSent: Nothing left this machine: a wrong argument, a spent budget, or no
+                connection.
             RequestRejected: The exchange refused to answer. Nothing was read, nothing has changed.
-            ReadFailed: No usable answer, after repeating the call. Conclude nothing about the account;
-                reading again is safe.
+            ReadFailed: No usable answer, even after repeating. Conclude nothing; reading again is safe.
 
         GET /papi/v1/portfolio/negative-balance-exchange-record, security USER_DATA: API key and signature.
         Weight 100 of 6000 per minute and ip.
@@ -479,14 +465,12 @@ class AsyncFuturesDebtResource:
         One row per exchange, with the assets it covered. Newest first. The whole window comes in one
         answer.
 
-        The exchange lists the newest row first; rows come in that order within a window, windows oldest
-        first. A span longer than 89 days is cut into windows that the exchange accepts. No row is lost
-        or doubled at a seam.
+        A span longer than 89 days is cut into windows that the exchange accepts. No row is lost or
+        doubled at a seam.
 
         Args:
-            start_time: Start of the window, ms UTC, at most 3 months before `end_time`. From
-                1000000000000 to 9999999999999.
-            end_time: End of the window, ms UTC. From 1000000000000 to 9999999999999.
+            start_time: Start of the window, ms UTC, at most 3 months before `end_time`.
+            end_time: End of the window, ms UTC.
             recv_window: How long after `timestamp` the exchange may still accept the request, ms.
                 Default 5000, at most 60000.
 
@@ -494,11 +478,10 @@ class AsyncFuturesDebtResource:
             One automatic exchange.
 
         Raises:
-            RequestNotSent: Nothing left this machine: an argument is wrong, the budget is spent or
-                there is no connection.
+            RequestNotSent: Nothing left this machine: a wrong argument, a spent budget, or no
+                connection.
             RequestRejected: The exchange refused to answer. Nothing was read, nothing has changed.
-            ReadFailed: No usable answer, after repeating the call. Conclude nothing about the account;
-                reading again is safe.
+            ReadFailed: No usable answer, even after repeating. Conclude nothing; reading again is safe.
 
         GET /papi/v1/portfolio/negative-balance-exchange-record, security USER_DATA: API key and signature.
         Weight 100 of 6000 per minute and ip.
@@ -557,11 +540,10 @@ class AsyncFuturesDebtResource:
             Whether negative futures balances are repaid automatically.
 
         Raises:
-            RequestNotSent: Nothing left this machine: an argument is wrong, the budget is spent or
-                there is no connection.
+            RequestNotSent: Nothing left this machine: a wrong argument, a spent budget, or no
+                connection.
             RequestRejected: The exchange refused to answer. Nothing was read, nothing has changed.
-            ReadFailed: No usable answer, after repeating the call. Conclude nothing about the account;
-                reading again is safe.
+            ReadFailed: No usable answer, even after repeating. Conclude nothing; reading again is safe.
 
         GET /papi/v1/repay-futures-switch, security USER_DATA: API key and signature.
         Weight 30 of 6000 per minute and ip.

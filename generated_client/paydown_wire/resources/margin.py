@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from decimal import Decimal
 
-from .. import models, operations
-from ..operation import UNSET, AsyncSender, Sender, Unset
+from paydown_wire import models, operations
+from paydown_wire.operation import UNSET, AsyncSender, Sender, Unset
 
 
 class MarginResource:
@@ -89,8 +89,8 @@ class MarginResource:
 
         Pays `amount` of `asset` back. Nothing is converted.
 
-        The answer carries an id that `repayRecords` finds again. A lost answer leaves no id: look for
-        the record by asset and time before anything is sent again.
+        The answer carries an id that `records.repayments` finds again. A lost answer leaves no id: look
+        for the record by asset and time before anything is sent again.
 
         Args:
             asset: The asset that is owed.
@@ -128,8 +128,8 @@ class MarginResource:
 
         Borrows `amount` of `asset`. Interest is charged at once and then hourly.
 
-        The answer carries an id that `borrowRecords` finds again. A lost answer leaves no id: look for
-        the record by asset and time before anything is sent again.
+        The answer carries an id that `records.borrows` finds again. A lost answer leaves no id: look
+        for the record by asset and time before anything is sent again.
 
         Args:
             asset: The asset to borrow.
@@ -173,11 +173,10 @@ class MarginResource:
             What can be borrowed of one asset.
 
         Raises:
-            RequestNotSent: Nothing left this machine: an argument is wrong, the budget is spent or
-                there is no connection.
+            RequestNotSent: Nothing left this machine: a wrong argument, a spent budget, or no
+                connection.
             RequestRejected: The exchange refused to answer. Nothing was read, nothing has changed.
-            ReadFailed: No usable answer, after repeating the call. Conclude nothing about the account;
-                reading again is safe.
+            ReadFailed: No usable answer, even after repeating. Conclude nothing; reading again is safe.
 
         GET /papi/v1/margin/maxBorrowable, security USER_DATA: API key and signature.
         Weight 5 of 6000 per minute and ip.
@@ -205,11 +204,10 @@ class MarginResource:
             What can be withdrawn of one asset.
 
         Raises:
-            RequestNotSent: Nothing left this machine: an argument is wrong, the budget is spent or
-                there is no connection.
+            RequestNotSent: Nothing left this machine: a wrong argument, a spent budget, or no
+                connection.
             RequestRejected: The exchange refused to answer. Nothing was read, nothing has changed.
-            ReadFailed: No usable answer, after repeating the call. Conclude nothing about the account;
-                reading again is safe.
+            ReadFailed: No usable answer, even after repeating. Conclude nothing; reading again is safe.
 
         GET /papi/v1/margin/maxWithdraw, security USER_DATA: API key and signature.
         Weight 5 of 6000 per minute and ip.
@@ -300,8 +298,8 @@ class AsyncMarginResource:
 
         Pays `amount` of `asset` back. Nothing is converted.
 
-        The answer carries an id that `repayRecords` finds again. A lost answer leaves no id: look for
-        the record by asset and time before anything is sent again.
+        The answer carries an id that `records.repayments` finds again. A lost answer leaves no id: look
+        for the record by asset and time before anything is sent again.
 
         Args:
             asset: The asset that is owed.
@@ -339,8 +337,8 @@ class AsyncMarginResource:
 
         Borrows `amount` of `asset`. Interest is charged at once and then hourly.
 
-        The answer carries an id that `borrowRecords` finds again. A lost answer leaves no id: look for
-        the record by asset and time before anything is sent again.
+        The answer carries an id that `records.borrows` finds again. A lost answer leaves no id: look
+        for the record by asset and time before anything is sent again.
 
         Args:
             asset: The asset to borrow.
@@ -384,11 +382,10 @@ class AsyncMarginResource:
             What can be borrowed of one asset.
 
         Raises:
-            RequestNotSent: Nothing left this machine: an argument is wrong, the budget is spent or
-                there is no connection.
+            RequestNotSent: Nothing left this machine: a wrong argument, a spent budget, or no
+                connection.
             RequestRejected: The exchange refused to answer. Nothing was read, nothing has changed.
-            ReadFailed: No usable answer, after repeating the call. Conclude nothing about the account;
-                reading again is safe.
+            ReadFailed: No usable answer, even after repeating. Conclude nothing; reading again is safe.
 
         GET /papi/v1/margin/maxBorrowable, security USER_DATA: API key and signature.
         Weight 5 of 6000 per minute and ip.
@@ -416,11 +413,10 @@ class AsyncMarginResource:
             What can be withdrawn of one asset.
 
         Raises:
-            RequestNotSent: Nothing left this machine: an argument is wrong, the budget is spent or
-                there is no connection.
+            RequestNotSent: Nothing left this machine: a wrong argument, a spent budget, or no
+                connection.
             RequestRejected: The exchange refused to answer. Nothing was read, nothing has changed.
-            ReadFailed: No usable answer, after repeating the call. Conclude nothing about the account;
-                reading again is safe.
+            ReadFailed: No usable answer, even after repeating. Conclude nothing; reading again is safe.
 
         GET /papi/v1/margin/maxWithdraw, security USER_DATA: API key and signature.
         Weight 5 of 6000 per minute and ip.

@@ -5,8 +5,8 @@
 
 from __future__ import annotations
 
-from .. import codec, models, operations
-from ..operation import UNSET, AsyncSender, Sender, Unset
+from paydown_wire import codec, models, operations
+from paydown_wire.operation import UNSET, AsyncSender, Sender, Unset
 
 
 class MarketResource:
@@ -23,11 +23,10 @@ class MarketResource:
         Answers an empty object. Says nothing about keys or balances.
 
         Raises:
-            RequestNotSent: Nothing left this machine: an argument is wrong, the budget is spent or
-                there is no connection.
+            RequestNotSent: Nothing left this machine: a wrong argument, a spent budget, or no
+                connection.
             RequestRejected: The exchange refused to answer. Nothing was read, nothing has changed.
-            ReadFailed: No usable answer, after repeating the call. Conclude nothing about the account;
-                reading again is safe.
+            ReadFailed: No usable answer, even after repeating. Conclude nothing; reading again is safe.
 
         GET /papi/v1/ping, security NONE: no key.
         Weight 1 of 6000 per minute and ip.
@@ -45,11 +44,10 @@ class MarketResource:
             The exchange's clock.
 
         Raises:
-            RequestNotSent: Nothing left this machine: an argument is wrong, the budget is spent or
-                there is no connection.
+            RequestNotSent: Nothing left this machine: a wrong argument, a spent budget, or no
+                connection.
             RequestRejected: The exchange refused to answer. Nothing was read, nothing has changed.
-            ReadFailed: No usable answer, after repeating the call. Conclude nothing about the account;
-                reading again is safe.
+            ReadFailed: No usable answer, even after repeating. Conclude nothing; reading again is safe.
 
         GET /papi/v1/time, security NONE: no key.
         Weight 1 of 6000 per minute and ip.
@@ -70,11 +68,10 @@ class MarketResource:
             A list of `AssetIndexPrice`. The USD price with which Portfolio Margin values an asset.
 
         Raises:
-            RequestNotSent: Nothing left this machine: an argument is wrong, the budget is spent or
-                there is no connection.
+            RequestNotSent: Nothing left this machine: a wrong argument, a spent budget, or no
+                connection.
             RequestRejected: The exchange refused to answer. Nothing was read, nothing has changed.
-            ReadFailed: No usable answer, after repeating the call. Conclude nothing about the account;
-                reading again is safe.
+            ReadFailed: No usable answer, even after repeating. Conclude nothing; reading again is safe.
 
         GET /sapi/v1/portfolio/asset-index-price, security MARKET_DATA: API key, no signature.
         Weight 50 of 12000 per minute and ip; 1 with `asset`.
@@ -102,11 +99,10 @@ class AsyncMarketResource:
         Answers an empty object. Says nothing about keys or balances.
 
         Raises:
-            RequestNotSent: Nothing left this machine: an argument is wrong, the budget is spent or
-                there is no connection.
+            RequestNotSent: Nothing left this machine: a wrong argument, a spent budget, or no
+                connection.
             RequestRejected: The exchange refused to answer. Nothing was read, nothing has changed.
-            ReadFailed: No usable answer, after repeating the call. Conclude nothing about the account;
-                reading again is safe.
+            ReadFailed: No usable answer, even after repeating. Conclude nothing; reading again is safe.
 
         GET /papi/v1/ping, security NONE: no key.
         Weight 1 of 6000 per minute and ip.
@@ -124,11 +120,10 @@ class AsyncMarketResource:
             The exchange's clock.
 
         Raises:
-            RequestNotSent: Nothing left this machine: an argument is wrong, the budget is spent or
-                there is no connection.
+            RequestNotSent: Nothing left this machine: a wrong argument, a spent budget, or no
+                connection.
             RequestRejected: The exchange refused to answer. Nothing was read, nothing has changed.
-            ReadFailed: No usable answer, after repeating the call. Conclude nothing about the account;
-                reading again is safe.
+            ReadFailed: No usable answer, even after repeating. Conclude nothing; reading again is safe.
 
         GET /papi/v1/time, security NONE: no key.
         Weight 1 of 6000 per minute and ip.
@@ -149,11 +144,10 @@ class AsyncMarketResource:
             A list of `AssetIndexPrice`. The USD price with which Portfolio Margin values an asset.
 
         Raises:
-            RequestNotSent: Nothing left this machine: an argument is wrong, the budget is spent or
-                there is no connection.
+            RequestNotSent: Nothing left this machine: a wrong argument, a spent budget, or no
+                connection.
             RequestRejected: The exchange refused to answer. Nothing was read, nothing has changed.
-            ReadFailed: No usable answer, after repeating the call. Conclude nothing about the account;
-                reading again is safe.
+            ReadFailed: No usable answer, even after repeating. Conclude nothing; reading again is safe.
 
         GET /sapi/v1/portfolio/asset-index-price, security MARKET_DATA: API key, no signature.
         Weight 50 of 12000 per minute and ip; 1 with `asset`.

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator
 
-from .. import codec, models, operations
-from ..operation import UNSET, AsyncSender, Sender, Unset
+from paydown_wire import codec, models, operations
+from paydown_wire.operation import UNSET, AsyncSender, Sender, Unset
 
 
 class RecordsResource:
@@ -38,9 +38,9 @@ class RecordsResource:
 
         Args:
             asset: Asset code.
-            tx_id: The `tranId` of the borrow. Wins over the times. From 1 to 9223372036854775807.
-            start_time: Start of the window, ms UTC. From 1000000000000 to 9999999999999.
-            end_time: End of the window, ms UTC. From 1000000000000 to 9999999999999.
+            tx_id: The `tran_id` of the borrow. Wins over the times.
+            start_time: Start of the window, ms UTC.
+            end_time: End of the window, ms UTC.
             current: Page, counted from 1. Default 1. From 1 to 100000.
             size: Rows per page, default 10, at most 100.
             archived: True selects data older than 6 months. Default false. Text on the wire.
@@ -51,11 +51,10 @@ class RecordsResource:
             One page of loans, newest first.
 
         Raises:
-            RequestNotSent: Nothing left this machine: an argument is wrong, the budget is spent or
-                there is no connection.
+            RequestNotSent: Nothing left this machine: a wrong argument, a spent budget, or no
+                connection.
             RequestRejected: The exchange refused to answer. Nothing was read, nothing has changed.
-            ReadFailed: No usable answer, after repeating the call. Conclude nothing about the account;
-                reading again is safe.
+            ReadFailed: No usable answer, even after repeating. Conclude nothing; reading again is safe.
 
         GET /papi/v1/margin/marginLoan, security USER_DATA: API key and signature.
         Weight 10 of 6000 per minute and ip.
@@ -100,15 +99,14 @@ class RecordsResource:
         One row per loan. Newest first. Send `tx_id` or `start_time`: the page demands one, and also
         says that with no time the last 7 days come back.
 
-        The exchange lists the newest row first; rows come in that order within a window, windows oldest
-        first. A span longer than 30 days is cut into windows that the exchange accepts. No row is lost
-        or doubled at a seam.
+        A span longer than 30 days is cut into windows that the exchange accepts. No row is lost or
+        doubled at a seam.
 
         Args:
             asset: Asset code.
-            tx_id: The `tranId` of the borrow. Wins over the times. From 1 to 9223372036854775807.
-            start_time: Start of the window, ms UTC. From 1000000000000 to 9999999999999.
-            end_time: End of the window, ms UTC. From 1000000000000 to 9999999999999.
+            tx_id: The `tran_id` of the borrow. Wins over the times.
+            start_time: Start of the window, ms UTC.
+            end_time: End of the window, ms UTC.
             size: Rows per page, default 10, at most 100.
             archived: True selects data older than 6 months. Default false. Text on the wire.
             recv_window: How long after `timestamp` the exchange may still accept the request, ms.
@@ -118,11 +116,10 @@ class RecordsResource:
             One loan.
 
         Raises:
-            RequestNotSent: Nothing left this machine: an argument is wrong, the budget is spent or
-                there is no connection.
+            RequestNotSent: Nothing left this machine: a wrong argument, a spent budget, or no
+                connection.
             RequestRejected: The exchange refused to answer. Nothing was read, nothing has changed.
-            ReadFailed: No usable answer, after repeating the call. Conclude nothing about the account;
-                reading again is safe.
+            ReadFailed: No usable answer, even after repeating. Conclude nothing; reading again is safe.
 
         GET /papi/v1/margin/marginLoan, security USER_DATA: API key and signature.
         Weight 10 of 6000 per minute and ip.
@@ -169,9 +166,9 @@ class RecordsResource:
 
         Args:
             asset: Asset code.
-            tx_id: The `tranId` of the repayment. Wins over the times. From 1 to 9223372036854775807.
-            start_time: Start of the window, ms UTC. From 1000000000000 to 9999999999999.
-            end_time: End of the window, ms UTC. From 1000000000000 to 9999999999999.
+            tx_id: The `tran_id` of the repayment. Wins over the times.
+            start_time: Start of the window, ms UTC.
+            end_time: End of the window, ms UTC.
             current: Page, counted from 1. Default 1. From 1 to 100000.
             size: Rows per page, default 10, at most 100.
             archived: True selects data older than 6 months. Default false. Text on the wire.
@@ -182,11 +179,10 @@ class RecordsResource:
             One page of repayments, newest first.
 
         Raises:
-            RequestNotSent: Nothing left this machine: an argument is wrong, the budget is spent or
-                there is no connection.
+            RequestNotSent: Nothing left this machine: a wrong argument, a spent budget, or no
+                connection.
             RequestRejected: The exchange refused to answer. Nothing was read, nothing has changed.
-            ReadFailed: No usable answer, after repeating the call. Conclude nothing about the account;
-                reading again is safe.
+            ReadFailed: No usable answer, even after repeating. Conclude nothing; reading again is safe.
 
         GET /papi/v1/margin/repayLoan, security USER_DATA: API key and signature.
         Weight 10 of 6000 per minute and ip.
@@ -231,15 +227,14 @@ class RecordsResource:
         One row per repayment, split into interest and principal. Newest first. Send `tx_id` or
         `start_time`: the page demands one, and also says that with no time the last 7 days come back.
 
-        The exchange lists the newest row first; rows come in that order within a window, windows oldest
-        first. A span longer than 30 days is cut into windows that the exchange accepts. No row is lost
-        or doubled at a seam.
+        A span longer than 30 days is cut into windows that the exchange accepts. No row is lost or
+        doubled at a seam.
 
         Args:
             asset: Asset code.
-            tx_id: The `tranId` of the repayment. Wins over the times. From 1 to 9223372036854775807.
-            start_time: Start of the window, ms UTC. From 1000000000000 to 9999999999999.
-            end_time: End of the window, ms UTC. From 1000000000000 to 9999999999999.
+            tx_id: The `tran_id` of the repayment. Wins over the times.
+            start_time: Start of the window, ms UTC.
+            end_time: End of the window, ms UTC.
             size: Rows per page, default 10, at most 100.
             archived: True selects data older than 6 months. Default false. Text on the wire.
             recv_window: How long after `timestamp` the exchange may still accept the request, ms.
@@ -249,11 +244,10 @@ class RecordsResource:
             One repayment. `amount` = `interest` + `principal`.
 
         Raises:
-            RequestNotSent: Nothing left this machine: an argument is wrong, the budget is spent or
-                there is no connection.
+            RequestNotSent: Nothing left this machine: a wrong argument, a spent budget, or no
+                connection.
             RequestRejected: The exchange refused to answer. Nothing was read, nothing has changed.
-            ReadFailed: No usable answer, after repeating the call. Conclude nothing about the account;
-                reading again is safe.
+            ReadFailed: No usable answer, even after repeating. Conclude nothing; reading again is safe.
 
         GET /papi/v1/margin/repayLoan, security USER_DATA: API key and signature.
         Weight 10 of 6000 per minute and ip.
@@ -294,13 +288,13 @@ class RecordsResource:
     ) -> models.InterestRecordPage:
         """Look up interest charged on margin debt.
 
-        One row per charge. Newest first. `interestRate` is a daily rate: 45.3313 x 0.00013233 / 24 =
+        One row per charge. Newest first. `interest_rate` is a daily rate: 45.3313 x 0.00013233 / 24 =
         0.00024995, the charge of one hour.
 
         Args:
             asset: Asset code. Absent selects all assets.
-            start_time: Start of the window, ms UTC. From 1000000000000 to 9999999999999.
-            end_time: End of the window, ms UTC. From 1000000000000 to 9999999999999.
+            start_time: Start of the window, ms UTC.
+            end_time: End of the window, ms UTC.
             current: Page, counted from 1. Default 1. From 1 to 100000.
             size: Rows per page, default 10, at most 100.
             archived: True selects data older than 6 months. Default false. Text on the wire.
@@ -311,11 +305,10 @@ class RecordsResource:
             One page of charges, newest first.
 
         Raises:
-            RequestNotSent: Nothing left this machine: an argument is wrong, the budget is spent or
-                there is no connection.
+            RequestNotSent: Nothing left this machine: a wrong argument, a spent budget, or no
+                connection.
             RequestRejected: The exchange refused to answer. Nothing was read, nothing has changed.
-            ReadFailed: No usable answer, after repeating the call. Conclude nothing about the account;
-                reading again is safe.
+            ReadFailed: No usable answer, even after repeating. Conclude nothing; reading again is safe.
 
         GET /papi/v1/margin/marginInterestHistory, security USER_DATA: API key and signature.
         Weight 10 of 6000 per minute and ip.
@@ -356,17 +349,16 @@ class RecordsResource:
     ) -> Iterator[models.InterestRecord]:
         """Walk over every row of `margin_interest`, page by page.
 
-        One row per charge. Newest first. `interestRate` is a daily rate: 45.3313 x 0.00013233 / 24 =
+        One row per charge. Newest first. `interest_rate` is a daily rate: 45.3313 x 0.00013233 / 24 =
         0.00024995, the charge of one hour.
 
-        The exchange lists the newest row first; rows come in that order within a window, windows oldest
-        first. A span longer than 30 days is cut into windows that the exchange accepts. No row is lost
-        or doubled at a seam.
+        A span longer than 30 days is cut into windows that the exchange accepts. No row is lost or
+        doubled at a seam.
 
         Args:
             asset: Asset code. Absent selects all assets.
-            start_time: Start of the window, ms UTC. From 1000000000000 to 9999999999999.
-            end_time: End of the window, ms UTC. From 1000000000000 to 9999999999999.
+            start_time: Start of the window, ms UTC.
+            end_time: End of the window, ms UTC.
             size: Rows per page, default 10, at most 100.
             archived: True selects data older than 6 months. Default false. Text on the wire.
             recv_window: How long after `timestamp` the exchange may still accept the request, ms.
@@ -376,11 +368,10 @@ class RecordsResource:
             One charge of interest on margin debt.
 
         Raises:
-            RequestNotSent: Nothing left this machine: an argument is wrong, the budget is spent or
-                there is no connection.
+            RequestNotSent: Nothing left this machine: a wrong argument, a spent budget, or no
+                connection.
             RequestRejected: The exchange refused to answer. Nothing was read, nothing has changed.
-            ReadFailed: No usable answer, after repeating the call. Conclude nothing about the account;
-                reading again is safe.
+            ReadFailed: No usable answer, even after repeating. Conclude nothing; reading again is safe.
 
         GET /papi/v1/margin/marginInterestHistory, security USER_DATA: API key and signature.
         Weight 10 of 6000 per minute and ip.
@@ -427,9 +418,9 @@ class RecordsResource:
         Args:
             asset: Asset code. Absent selects all assets.
             type_: Kind of movement, one of the values of the field `type_`. Absent selects all.
-            start_time: Start of the window, ms UTC. From 1000000000000 to 9999999999999.
-            end_time: End of the window, ms UTC. From 1000000000000 to 9999999999999.
-            from_id: Rows with an `id` greater than this. From 1 to 9223372036854775807.
+            start_time: Start of the window, ms UTC.
+            end_time: End of the window, ms UTC.
+            from_id: Rows with an `id` greater than this.
             limit: Rows per answer, default 500, at most 1000.
             recv_window: How long after `timestamp` the exchange may still accept the request, ms.
                 Default 5000, at most 60000.
@@ -438,11 +429,10 @@ class RecordsResource:
             A list of `CapitalFlow`. One movement of the cross-margin wallet.
 
         Raises:
-            RequestNotSent: Nothing left this machine: an argument is wrong, the budget is spent or
-                there is no connection.
+            RequestNotSent: Nothing left this machine: a wrong argument, a spent budget, or no
+                connection.
             RequestRejected: The exchange refused to answer. Nothing was read, nothing has changed.
-            ReadFailed: No usable answer, after repeating the call. Conclude nothing about the account;
-                reading again is safe.
+            ReadFailed: No usable answer, even after repeating. Conclude nothing; reading again is safe.
 
         GET /sapi/v1/margin/capital-flow, security USER_DATA: API key and signature.
         Weight 100 of 12000 per minute and ip.
@@ -478,7 +468,6 @@ class RecordsResource:
         type_: str | Unset = UNSET,
         start_time: int | Unset = UNSET,
         end_time: int | Unset = UNSET,
-        from_id: int | Unset = UNSET,
         limit: int | Unset = UNSET,
         recv_window: int | Unset = UNSET,
     ) -> Iterator[models.CapitalFlow]:
@@ -493,9 +482,8 @@ class RecordsResource:
         Args:
             asset: Asset code. Absent selects all assets.
             type_: Kind of movement, one of the values of the field `type_`. Absent selects all.
-            start_time: Start of the window, ms UTC. From 1000000000000 to 9999999999999.
-            end_time: End of the window, ms UTC. From 1000000000000 to 9999999999999.
-            from_id: Rows with an `id` greater than this. From 1 to 9223372036854775807.
+            start_time: Start of the window, ms UTC.
+            end_time: End of the window, ms UTC.
             limit: Rows per answer, default 500, at most 1000.
             recv_window: How long after `timestamp` the exchange may still accept the request, ms.
                 Default 5000, at most 60000.
@@ -504,11 +492,10 @@ class RecordsResource:
             One movement of the cross-margin wallet.
 
         Raises:
-            RequestNotSent: Nothing left this machine: an argument is wrong, the budget is spent or
-                there is no connection.
+            RequestNotSent: Nothing left this machine: a wrong argument, a spent budget, or no
+                connection.
             RequestRejected: The exchange refused to answer. Nothing was read, nothing has changed.
-            ReadFailed: No usable answer, after repeating the call. Conclude nothing about the account;
-                reading again is safe.
+            ReadFailed: No usable answer, even after repeating. Conclude nothing; reading again is safe.
 
         GET /sapi/v1/margin/capital-flow, security USER_DATA: API key and signature.
         Weight 100 of 12000 per minute and ip.
@@ -530,7 +517,6 @@ class RecordsResource:
                 "type": type_,
                 "startTime": start_time,
                 "endTime": end_time,
-                "fromId": from_id,
                 "limit": limit,
                 "recvWindow": recv_window,
             },
@@ -565,9 +551,9 @@ class AsyncRecordsResource:
 
         Args:
             asset: Asset code.
-            tx_id: The `tranId` of the borrow. Wins over the times. From 1 to 9223372036854775807.
-            start_time: Start of the window, ms UTC. From 1000000000000 to 9999999999999.
-            end_time: End of the window, ms UTC. From 1000000000000 to 9999999999999.
+            tx_id: The `tran_id` of the borrow. Wins over the times.
+            start_time: Start of the window, ms UTC.
+            end_time: End of the window, ms UTC.
             current: Page, counted from 1. Default 1. From 1 to 100000.
             size: Rows per page, default 10, at most 100.
             archived: True selects data older than 6 months. Default false. Text on the wire.
@@ -578,11 +564,10 @@ class AsyncRecordsResource:
             One page of loans, newest first.
 
         Raises:
-            RequestNotSent: Nothing left this machine: an argument is wrong, the budget is spent or
-                there is no connection.
+            RequestNotSent: Nothing left this machine: a wrong argument, a spent budget, or no
+                connection.
             RequestRejected: The exchange refused to answer. Nothing was read, nothing has changed.
-            ReadFailed: No usable answer, after repeating the call. Conclude nothing about the account;
-                reading again is safe.
+            ReadFailed: No usable answer, even after repeating. Conclude nothing; reading again is safe.
 
         GET /papi/v1/margin/marginLoan, security USER_DATA: API key and signature.
         Weight 10 of 6000 per minute and ip.
@@ -627,15 +612,14 @@ class AsyncRecordsResource:
         One row per loan. Newest first. Send `tx_id` or `start_time`: the page demands one, and also
         says that with no time the last 7 days come back.
 
-        The exchange lists the newest row first; rows come in that order within a window, windows oldest
-        first. A span longer than 30 days is cut into windows that the exchange accepts. No row is lost
-        or doubled at a seam.
+        A span longer than 30 days is cut into windows that the exchange accepts. No row is lost or
+        doubled at a seam.
 
         Args:
             asset: Asset code.
-            tx_id: The `tranId` of the borrow. Wins over the times. From 1 to 9223372036854775807.
-            start_time: Start of the window, ms UTC. From 1000000000000 to 9999999999999.
-            end_time: End of the window, ms UTC. From 1000000000000 to 9999999999999.
+            tx_id: The `tran_id` of the borrow. Wins over the times.
+            start_time: Start of the window, ms UTC.
+            end_time: End of the window, ms UTC.
             size: Rows per page, default 10, at most 100.
             archived: True selects data older than 6 months. Default false. Text on the wire.
             recv_window: How long after `timestamp` the exchange may still accept the request, ms.
@@ -645,11 +629,10 @@ class AsyncRecordsResource:
             One loan.
 
         Raises:
-            RequestNotSent: Nothing left this machine: an argument is wrong, the budget is spent or
-                there is no connection.
+            RequestNotSent: Nothing left this machine: a wrong argument, a spent budget, or no
+                connection.
             RequestRejected: The exchange refused to answer. Nothing was read, nothing has changed.
-            ReadFailed: No usable answer, after repeating the call. Conclude nothing about the account;
-                reading again is safe.
+            ReadFailed: No usable answer, even after repeating. Conclude nothing; reading again is safe.
 
         GET /papi/v1/margin/marginLoan, security USER_DATA: API key and signature.
         Weight 10 of 6000 per minute and ip.
@@ -696,9 +679,9 @@ class AsyncRecordsResource:
 
         Args:
             asset: Asset code.
-            tx_id: The `tranId` of the repayment. Wins over the times. From 1 to 9223372036854775807.
-            start_time: Start of the window, ms UTC. From 1000000000000 to 9999999999999.
-            end_time: End of the window, ms UTC. From 1000000000000 to 9999999999999.
+            tx_id: The `tran_id` of the repayment. Wins over the times.
+            start_time: Start of the window, ms UTC.
+            end_time: End of the window, ms UTC.
             current: Page, counted from 1. Default 1. From 1 to 100000.
             size: Rows per page, default 10, at most 100.
             archived: True selects data older than 6 months. Default false. Text on the wire.
@@ -709,11 +692,10 @@ class AsyncRecordsResource:
             One page of repayments, newest first.
 
         Raises:
-            RequestNotSent: Nothing left this machine: an argument is wrong, the budget is spent or
-                there is no connection.
+            RequestNotSent: Nothing left this machine: a wrong argument, a spent budget, or no
+                connection.
             RequestRejected: The exchange refused to answer. Nothing was read, nothing has changed.
-            ReadFailed: No usable answer, after repeating the call. Conclude nothing about the account;
-                reading again is safe.
+            ReadFailed: No usable answer, even after repeating. Conclude nothing; reading again is safe.
 
         GET /papi/v1/margin/repayLoan, security USER_DATA: API key and signature.
         Weight 10 of 6000 per minute and ip.
@@ -758,15 +740,14 @@ class AsyncRecordsResource:
         One row per repayment, split into interest and principal. Newest first. Send `tx_id` or
         `start_time`: the page demands one, and also says that with no time the last 7 days come back.
 
-        The exchange lists the newest row first; rows come in that order within a window, windows oldest
-        first. A span longer than 30 days is cut into windows that the exchange accepts. No row is lost
-        or doubled at a seam.
+        A span longer than 30 days is cut into windows that the exchange accepts. No row is lost or
+        doubled at a seam.
 
         Args:
             asset: Asset code.
-            tx_id: The `tranId` of the repayment. Wins over the times. From 1 to 9223372036854775807.
-            start_time: Start of the window, ms UTC. From 1000000000000 to 9999999999999.
-            end_time: End of the window, ms UTC. From 1000000000000 to 9999999999999.
+            tx_id: The `tran_id` of the repayment. Wins over the times.
+            start_time: Start of the window, ms UTC.
+            end_time: End of the window, ms UTC.
             size: Rows per page, default 10, at most 100.
             archived: True selects data older than 6 months. Default false. Text on the wire.
             recv_window: How long after `timestamp` the exchange may still accept the request, ms.
@@ -776,11 +757,10 @@ class AsyncRecordsResource:
             One repayment. `amount` = `interest` + `principal`.
 
         Raises:
-            RequestNotSent: Nothing left this machine: an argument is wrong, the budget is spent or
-                there is no connection.
+            RequestNotSent: Nothing left this machine: a wrong argument, a spent budget, or no
+                connection.
             RequestRejected: The exchange refused to answer. Nothing was read, nothing has changed.
-            ReadFailed: No usable answer, after repeating the call. Conclude nothing about the account;
-                reading again is safe.
+            ReadFailed: No usable answer, even after repeating. Conclude nothing; reading again is safe.
 
         GET /papi/v1/margin/repayLoan, security USER_DATA: API key and signature.
         Weight 10 of 6000 per minute and ip.
@@ -821,13 +801,13 @@ class AsyncRecordsResource:
     ) -> models.InterestRecordPage:
         """Look up interest charged on margin debt.
 
-        One row per charge. Newest first. `interestRate` is a daily rate: 45.3313 x 0.00013233 / 24 =
+        One row per charge. Newest first. `interest_rate` is a daily rate: 45.3313 x 0.00013233 / 24 =
         0.00024995, the charge of one hour.
 
         Args:
             asset: Asset code. Absent selects all assets.
-            start_time: Start of the window, ms UTC. From 1000000000000 to 9999999999999.
-            end_time: End of the window, ms UTC. From 1000000000000 to 9999999999999.
+            start_time: Start of the window, ms UTC.
+            end_time: End of the window, ms UTC.
             current: Page, counted from 1. Default 1. From 1 to 100000.
             size: Rows per page, default 10, at most 100.
             archived: True selects data older than 6 months. Default false. Text on the wire.
@@ -838,11 +818,10 @@ class AsyncRecordsResource:
             One page of charges, newest first.
 
         Raises:
-            RequestNotSent: Nothing left this machine: an argument is wrong, the budget is spent or
-                there is no connection.
+            RequestNotSent: Nothing left this machine: a wrong argument, a spent budget, or no
+                connection.
             RequestRejected: The exchange refused to answer. Nothing was read, nothing has changed.
-            ReadFailed: No usable answer, after repeating the call. Conclude nothing about the account;
-                reading again is safe.
+            ReadFailed: No usable answer, even after repeating. Conclude nothing; reading again is safe.
 
         GET /papi/v1/margin/marginInterestHistory, security USER_DATA: API key and signature.
         Weight 10 of 6000 per minute and ip.
@@ -883,17 +862,16 @@ class AsyncRecordsResource:
     ) -> AsyncIterator[models.InterestRecord]:
         """Walk over every row of `margin_interest`, page by page.
 
-        One row per charge. Newest first. `interestRate` is a daily rate: 45.3313 x 0.00013233 / 24 =
+        One row per charge. Newest first. `interest_rate` is a daily rate: 45.3313 x 0.00013233 / 24 =
         0.00024995, the charge of one hour.
 
-        The exchange lists the newest row first; rows come in that order within a window, windows oldest
-        first. A span longer than 30 days is cut into windows that the exchange accepts. No row is lost
-        or doubled at a seam.
+        A span longer than 30 days is cut into windows that the exchange accepts. No row is lost or
+        doubled at a seam.
 
         Args:
             asset: Asset code. Absent selects all assets.
-            start_time: Start of the window, ms UTC. From 1000000000000 to 9999999999999.
-            end_time: End of the window, ms UTC. From 1000000000000 to 9999999999999.
+            start_time: Start of the window, ms UTC.
+            end_time: End of the window, ms UTC.
             size: Rows per page, default 10, at most 100.
             archived: True selects data older than 6 months. Default false. Text on the wire.
             recv_window: How long after `timestamp` the exchange may still accept the request, ms.
@@ -903,11 +881,10 @@ class AsyncRecordsResource:
             One charge of interest on margin debt.
 
         Raises:
-            RequestNotSent: Nothing left this machine: an argument is wrong, the budget is spent or
-                there is no connection.
+            RequestNotSent: Nothing left this machine: a wrong argument, a spent budget, or no
+                connection.
             RequestRejected: The exchange refused to answer. Nothing was read, nothing has changed.
-            ReadFailed: No usable answer, after repeating the call. Conclude nothing about the account;
-                reading again is safe.
+            ReadFailed: No usable answer, even after repeating. Conclude nothing; reading again is safe.
 
         GET /papi/v1/margin/marginInterestHistory, security USER_DATA: API key and signature.
         Weight 10 of 6000 per minute and ip.
@@ -954,9 +931,9 @@ class AsyncRecordsResource:
         Args:
             asset: Asset code. Absent selects all assets.
             type_: Kind of movement, one of the values of the field `type_`. Absent selects all.
-            start_time: Start of the window, ms UTC. From 1000000000000 to 9999999999999.
-            end_time: End of the window, ms UTC. From 1000000000000 to 9999999999999.
-            from_id: Rows with an `id` greater than this. From 1 to 9223372036854775807.
+            start_time: Start of the window, ms UTC.
+            end_time: End of the window, ms UTC.
+            from_id: Rows with an `id` greater than this.
             limit: Rows per answer, default 500, at most 1000.
             recv_window: How long after `timestamp` the exchange may still accept the request, ms.
                 Default 5000, at most 60000.
@@ -965,11 +942,10 @@ class AsyncRecordsResource:
             A list of `CapitalFlow`. One movement of the cross-margin wallet.
 
         Raises:
-            RequestNotSent: Nothing left this machine: an argument is wrong, the budget is spent or
-                there is no connection.
+            RequestNotSent: Nothing left this machine: a wrong argument, a spent budget, or no
+                connection.
             RequestRejected: The exchange refused to answer. Nothing was read, nothing has changed.
-            ReadFailed: No usable answer, after repeating the call. Conclude nothing about the account;
-                reading again is safe.
+            ReadFailed: No usable answer, even after repeating. Conclude nothing; reading again is safe.
 
         GET /sapi/v1/margin/capital-flow, security USER_DATA: API key and signature.
         Weight 100 of 12000 per minute and ip.
@@ -1005,7 +981,6 @@ class AsyncRecordsResource:
         type_: str | Unset = UNSET,
         start_time: int | Unset = UNSET,
         end_time: int | Unset = UNSET,
-        from_id: int | Unset = UNSET,
         limit: int | Unset = UNSET,
         recv_window: int | Unset = UNSET,
     ) -> AsyncIterator[models.CapitalFlow]:
@@ -1020,9 +995,8 @@ class AsyncRecordsResource:
         Args:
             asset: Asset code. Absent selects all assets.
             type_: Kind of movement, one of the values of the field `type_`. Absent selects all.
-            start_time: Start of the window, ms UTC. From 1000000000000 to 9999999999999.
-            end_time: End of the window, ms UTC. From 1000000000000 to 9999999999999.
-            from_id: Rows with an `id` greater than this. From 1 to 9223372036854775807.
+            start_time: Start of the window, ms UTC.
+            end_time: End of the window, ms UTC.
             limit: Rows per answer, default 500, at most 1000.
             recv_window: How long after `timestamp` the exchange may still accept the request, ms.
                 Default 5000, at most 60000.
@@ -1031,11 +1005,10 @@ class AsyncRecordsResource:
             One movement of the cross-margin wallet.
 
         Raises:
-            RequestNotSent: Nothing left this machine: an argument is wrong, the budget is spent or
-                there is no connection.
+            RequestNotSent: Nothing left this machine: a wrong argument, a spent budget, or no
+                connection.
             RequestRejected: The exchange refused to answer. Nothing was read, nothing has changed.
-            ReadFailed: No usable answer, after repeating the call. Conclude nothing about the account;
-                reading again is safe.
+            ReadFailed: No usable answer, even after repeating. Conclude nothing; reading again is safe.
 
         GET /sapi/v1/margin/capital-flow, security USER_DATA: API key and signature.
         Weight 100 of 12000 per minute and ip.
@@ -1057,7 +1030,6 @@ class AsyncRecordsResource:
                 "type": type_,
                 "startTime": start_time,
                 "endTime": end_time,
-                "fromId": from_id,
                 "limit": limit,
                 "recvWindow": recv_window,
             },

@@ -5,8 +5,8 @@
 
 from __future__ import annotations
 
-from .. import codec, models, operations
-from ..operation import AsyncSender, Sender
+from paydown_wire import codec, models, operations
+from paydown_wire.operation import AsyncSender, Sender
 
 
 class StreamResource:
@@ -27,11 +27,10 @@ class StreamResource:
             The key of the user data stream. Whoever holds it can read the stream.
 
         Raises:
-            RequestNotSent: Nothing left this machine: an argument is wrong, the budget is spent or
-                there is no connection.
+            RequestNotSent: Nothing left this machine: a wrong argument, a spent budget, or no
+                connection.
             RequestRejected: The exchange refused to answer. Nothing was read, nothing has changed.
-            ReadFailed: No usable answer, after repeating the call. Conclude nothing about the account;
-                reading again is safe.
+            ReadFailed: No usable answer, even after repeating. Conclude nothing; reading again is safe.
 
         POST /papi/v1/listenKey, security USER_STREAM: API key, no signature.
         Weight 1 of 6000 per minute and ip.
@@ -48,11 +47,10 @@ class StreamResource:
         minutes or sooner.
 
         Raises:
-            RequestNotSent: Nothing left this machine: an argument is wrong, the budget is spent or
-                there is no connection.
+            RequestNotSent: Nothing left this machine: a wrong argument, a spent budget, or no
+                connection.
             RequestRejected: The exchange refused to answer. Nothing was read, nothing has changed.
-            ReadFailed: No usable answer, after repeating the call. Conclude nothing about the account;
-                reading again is safe.
+            ReadFailed: No usable answer, even after repeating. Conclude nothing; reading again is safe.
 
         PUT /papi/v1/listenKey, security USER_STREAM: API key, no signature.
         Weight 1 of 6000 per minute and ip.
@@ -70,11 +68,10 @@ class StreamResource:
         Nothing more arrives afterwards.
 
         Raises:
-            RequestNotSent: Nothing left this machine: an argument is wrong, the budget is spent or
-                there is no connection.
+            RequestNotSent: Nothing left this machine: a wrong argument, a spent budget, or no
+                connection.
             RequestRejected: The exchange refused to answer. Nothing was read, nothing has changed.
-            ReadFailed: No usable answer, after repeating the call. Conclude nothing about the account;
-                reading again is safe.
+            ReadFailed: No usable answer, even after repeating. Conclude nothing; reading again is safe.
 
         DELETE /papi/v1/listenKey, security USER_STREAM: API key, no signature.
         Weight 1 of 6000 per minute and ip.
@@ -103,11 +100,10 @@ class AsyncStreamResource:
             The key of the user data stream. Whoever holds it can read the stream.
 
         Raises:
-            RequestNotSent: Nothing left this machine: an argument is wrong, the budget is spent or
-                there is no connection.
+            RequestNotSent: Nothing left this machine: a wrong argument, a spent budget, or no
+                connection.
             RequestRejected: The exchange refused to answer. Nothing was read, nothing has changed.
-            ReadFailed: No usable answer, after repeating the call. Conclude nothing about the account;
-                reading again is safe.
+            ReadFailed: No usable answer, even after repeating. Conclude nothing; reading again is safe.
 
         POST /papi/v1/listenKey, security USER_STREAM: API key, no signature.
         Weight 1 of 6000 per minute and ip.
@@ -124,11 +120,10 @@ class AsyncStreamResource:
         minutes or sooner.
 
         Raises:
-            RequestNotSent: Nothing left this machine: an argument is wrong, the budget is spent or
-                there is no connection.
+            RequestNotSent: Nothing left this machine: a wrong argument, a spent budget, or no
+                connection.
             RequestRejected: The exchange refused to answer. Nothing was read, nothing has changed.
-            ReadFailed: No usable answer, after repeating the call. Conclude nothing about the account;
-                reading again is safe.
+            ReadFailed: No usable answer, even after repeating. Conclude nothing; reading again is safe.
 
         PUT /papi/v1/listenKey, security USER_STREAM: API key, no signature.
         Weight 1 of 6000 per minute and ip.
@@ -146,11 +141,10 @@ class AsyncStreamResource:
         Nothing more arrives afterwards.
 
         Raises:
-            RequestNotSent: Nothing left this machine: an argument is wrong, the budget is spent or
-                there is no connection.
+            RequestNotSent: Nothing left this machine: a wrong argument, a spent budget, or no
+                connection.
             RequestRejected: The exchange refused to answer. Nothing was read, nothing has changed.
-            ReadFailed: No usable answer, after repeating the call. Conclude nothing about the account;
-                reading again is safe.
+            ReadFailed: No usable answer, even after repeating. Conclude nothing; reading again is safe.
 
         DELETE /papi/v1/listenKey, security USER_STREAM: API key, no signature.
         Weight 1 of 6000 per minute and ip.
