@@ -1,0 +1,7 @@
+"""`python -m paydown_sandbox` starts the local exchange; see `process`."""
+
+import sys
+
+from paydown_sandbox.process import main
+
+sys.exit(main())

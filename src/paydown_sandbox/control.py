@@ -1,0 +1,263 @@
+"""The control API under /_sandbox/: look at the exchange and change it, all in JSON.
+
+    GET|PUT     /_sandbox/state      what the world is; PUT replaces it and forgets everything else
+    GET         /_sandbox/ledger     what was executed
+    GET|DELETE  /_sandbox/requests   what arrived, and the verdict
+    GET|POST|DELETE /_sandbox/faults what goes wrong on purpose
+    GET|POST    /_sandbox/clock      what time it is
+
+Errors are `{"error": {"path": ..., "reason": ...}}` with status 400, and nothing was changed.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, cast
+
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from paydown_sandbox.amounts import exact_text
+from paydown_sandbox.calls import LedgerLine
+from paydown_sandbox.exchange import Exchange
+from paydown_sandbox.reading import Reader, StateError
+from paydown_sandbox.state import books_of, dump_world, read_world
+
+if TYPE_CHECKING:
+    from paydown_sandbox.server import Committer
+
+__all__ = ["LARGEST_CONTROL_BODY", "control_application", "ledger_json"]
+
+LARGEST_CONTROL_BODY = 16 * 1024 * 1024
+
+Endpoint = Callable[[Request], Awaitable[Response]]
+
+
+class _TooLarge(Exception):
+    pass
+
+
+def ledger_json(line: LedgerLine) -> dict[str, object]:
+    """One ledger line as `GET /_sandbox/ledger` shows it. Amounts are exact decimal texts."""
+    return {
+        "id": line.id,
+        "time": line.time_ms,
+        "account": line.account,
+        "operation": line.operation,
+        "asset": line.asset,
+        "interest_repaid": exact_text(line.interest),
+        "principal_repaid": exact_text(line.principal),
+        "transfers": [
+            {"asset": t.asset, "amount": exact_text(t.amount), "from": t.source, "to": t.target}
+            for t in line.transfers
+        ],
+        "tran_id": line.tran_id,
+        "request": line.request,
+        "note": line.note,
+    }
+
+
+def _error(path: str, reason: str, status: int = 400) -> JSONResponse:
+    return JSONResponse({"error": {"path": path, "reason": reason}}, status_code=status)
+
+
+async def _body(request: Request) -> object:
+    collected = bytearray()
+    async for part in request.stream():
+        collected += part
+        if len(collected) > LARGEST_CONTROL_BODY:
+            raise _TooLarge
+    if not collected:
+        return {}
+    try:
+        return json.loads(bytes(collected))
+    except (ValueError, RecursionError):
+        raise StateError("", "the body is not JSON") from None
+
+
+def _number(request: Request, name: str, default: int, most: int) -> int:
+    text = request.query_params.get(name)
+    if text is None:
+        return default
+    if not text.isascii() or not text.isdigit() or int(text[:19]) > most:
+        raise StateError(name, f"a whole number from 0 to {most}")
+    return int(text)
+
+
+class Control:
+    """The endpoints, around one exchange."""
+
+    def __init__(self, exchange: Exchange, committer: Committer) -> None:
+        self.exchange = exchange
+        self.committer = committer
+
+    async def _durable(self) -> None:
+        waiting = self.committer.durable()
+        if waiting is not None:
+            await waiting
+
+    async def get_state(self, request: Request) -> Response:
+        """The state document; PUT it elsewhere to get the same world."""
+        exchange = self.exchange
+        return JSONResponse(
+            {
+                **dump_world(exchange.world),
+                "clock": _clock_json(exchange),
+                "books": books_of(exchange.world.ledger),
+            }
+        )
+
+    async def put_state(self, request: Request) -> Response:
+        """Replace the world. Ledger, requests, faults, budgets and bans start over; the clock goes on."""
+        document = await _body(request)
+        exchange = self.exchange
+        world = read_world(document, exchange.option_catalogue)
+        clock = dict(Reader(document).entries()).get("clock")
+        if clock is not None:
+            move_clock(exchange, clock, state=True)
+        exchange.install(world)
+        await self._durable()
+        return JSONResponse({"accounts": len(world.ledger.accounts)})
+
+    async def get_ledger(self, request: Request) -> Response:
+        """What was executed, oldest first: `?after=ID&limit=N&account=ID`."""
+        after = _number(request, "after", 0, 2**63)
+        limit = _number(request, "limit", 10_000, 100_000)
+        account = request.query_params.get("account")
+        found: list[dict[str, object]] = []
+        for line in self.exchange.lines:
+            if line.id > after and (account is None or line.account == account):
+                if len(found) >= limit:
+                    break
+                found.append(ledger_json(line))
+        return JSONResponse({"entries": found, "next_id": self.exchange.next_line_id})
+
+    async def get_requests(self, request: Request) -> Response:
+        """What arrived, oldest first: `?after=ID&limit=N&method=M&path=P&operation=O`."""
+        after = _number(request, "after", 0, 2**63)
+        limit = _number(request, "limit", 10_000, 100_000)
+        wanted = {
+            name: request.query_params[name]
+            for name in ("method", "path", "operation")
+            if name in request.query_params
+        }
+        found: list[dict[str, object]] = []
+        for record in self.exchange.requests:
+            if record.id > after and all(getattr(record, name) == value for name, value in wanted.items()):
+                if len(found) >= limit:
+                    break
+                found.append(record.as_json())
+        return JSONResponse({"requests": found, "next_id": self.exchange.requests.next_id})
+
+    async def delete_requests(self, request: Request) -> Response:
+        """Forget what arrived; ids go on."""
+        return JSONResponse({"deleted": self.exchange.requests.clear()})
+
+    async def get_faults(self, request: Request) -> Response:
+        """What is armed, and how often it has struck."""
+        return JSONResponse(
+            {"seed": self.exchange.faults.seed, "faults": [f.as_json() for f in self.exchange.faults.armed]}
+        )
+
+    async def post_faults(self, request: Request) -> Response:
+        """Arm one fault, or a list of them."""
+        document = await _body(request)
+        book = self.exchange.faults
+        if isinstance(document, list):
+            before = list(book.armed)
+            try:
+                armed = [book.arm(node.value) for node in Reader(cast(object, document)).items()]
+            except StateError:
+                book.armed = before  # all or nothing
+                raise
+            return JSONResponse({"faults": [fault.as_json() for fault in armed]}, status_code=201)
+        return JSONResponse(book.arm(document).as_json(), status_code=201)
+
+    async def delete_faults(self, request: Request) -> Response:
+        """Disarm all faults, or one: `?id=ID`."""
+        fault_id = _number(request, "id", 0, 2**63) if "id" in request.query_params else None
+        return JSONResponse({"deleted": self.exchange.faults.disarm(fault_id)})
+
+    async def get_clock(self, request: Request) -> Response:
+        """The exchange's time."""
+        return JSONResponse(_clock_json(self.exchange))
+
+    async def post_clock(self, request: Request) -> Response:
+        """Move the clock: `{"advance_ms": N}`, `{"set_ms": N}`, `{"frozen": true}`, or several at once."""
+        move_clock(self.exchange, Reader(await _body(request)))
+        await self._durable()
+        return JSONResponse(_clock_json(self.exchange))
+
+
+def _clock_json(exchange: Exchange) -> dict[str, object]:
+    clock = exchange.clock
+    return {
+        "now_ms": clock.now_ms(),
+        "frozen": clock.frozen,
+        "offset_ms": 0 if clock.frozen else clock.offset_ms,
+    }
+
+
+# A jump of ten years makes 87,600 hourly charges per debt, which is still quick.
+_LONGEST_JUMP_MS = 10 * 366 * 86_400_000
+
+
+def move_clock(exchange: Exchange, node: Reader, *, state: bool = False) -> None:
+    """Apply what `POST /_sandbox/clock` or the `clock` of a state document says.
+
+    Raises:
+        StateError: It says something else. The clock stands where it stood.
+    """
+    members = node.members("advance_ms", "set_ms", "now_ms", "offset_ms", "frozen")
+    clock = exchange.clock
+    now = clock.now_ms()
+    target: int | None = None
+    if "set_ms" in members or (
+        "now_ms" in members and (members.get("frozen") or Reader(False)).value is True
+    ):
+        target = members["set_ms" if "set_ms" in members else "now_ms"].integer(1, 9_999_999_999_999)
+    advance = members["advance_ms"].integer(0, _LONGEST_JUMP_MS) if "advance_ms" in members else 0
+    frozen = members["frozen"].boolean() if "frozen" in members else None
+    offset = members["offset_ms"].integer(-(10**13), 10**13) if "offset_ms" in members else None
+    if target is not None and target - now > _LONGEST_JUMP_MS and not state:
+        raise node.fail("a jump of more than ten years")
+    if frozen is True:
+        clock.freeze()
+    elif frozen is False:
+        clock.resume()
+        if offset is not None:
+            clock.restore(None, offset)
+    if target is not None:
+        clock.set(target)
+    if advance:
+        clock.advance(advance)
+    exchange.clock_moved()
+
+
+def control_application(exchange: Exchange, committer: Committer) -> Starlette:
+    """The Starlette application that serves /_sandbox/."""
+    control = Control(exchange, committer)
+
+    def route(path: str, **endpoints: Endpoint) -> Route:
+        async def serve(request: Request) -> Response:
+            try:
+                return await endpoints[request.method](request)
+            except StateError as error:
+                return _error(error.path, error.reason)
+            except _TooLarge:
+                return _error("", f"the body is larger than {LARGEST_CONTROL_BODY} bytes", 413)
+
+        return Route(f"/_sandbox/{path}", serve, methods=list(endpoints))
+
+    return Starlette(
+        routes=[
+            route("state", GET=control.get_state, PUT=control.put_state),
+            route("ledger", GET=control.get_ledger),
+            route("requests", GET=control.get_requests, DELETE=control.delete_requests),
+            route("faults", GET=control.get_faults, POST=control.post_faults, DELETE=control.delete_faults),
+            route("clock", GET=control.get_clock, POST=control.post_clock),
+        ]
+    )

@@ -1,0 +1,163 @@
+"""Request weight, order count and bans, on the exchange's clock.
+
+    accepted ──weight spent──> 429, 429, … ──still sending──> 418 until the ban ends ──again──> a longer ban
+
+The published pages say neither whether the minute is fixed or sliding nor how many 429 lead
+to a ban: both are options (`weight_window`, `ban_after_429`). Counters live in memory; a
+restarted exchange starts at zero, as an exchange with a new front end would.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass
+
+__all__ = ["Admission", "IpGate", "LimitSettings", "Window"]
+
+# An address that was not heard of for a while is forgotten beyond this many.
+_MOST_ADDRESSES = 10_000
+
+
+class Window:
+    """What was spent in the current interval, as a sliding or a fixed window."""
+
+    __slots__ = ("_entries", "_fixed", "_interval_ms", "_started_ms", "_used")
+
+    def __init__(self, interval_ms: int = 60_000, *, fixed: bool = False) -> None:
+        self._interval_ms = interval_ms
+        self._fixed = fixed
+        self._entries: deque[list[int]] = deque()
+        self._started_ms = 0
+        self._used = 0
+
+    def used(self, now_ms: int) -> int:
+        """What counts at `now_ms`."""
+        if self._fixed:
+            start = now_ms - now_ms % self._interval_ms
+            if start != self._started_ms:
+                self._started_ms = start
+                self._used = 0
+            return self._used
+        entries = self._entries
+        horizon = now_ms - self._interval_ms
+        while entries and entries[0][0] <= horizon:
+            self._used -= entries.popleft()[1]
+        return self._used
+
+    def add(self, now_ms: int, cost: int) -> int:
+        """Spend `cost` and return what counts now."""
+        used = self.used(now_ms)
+        if cost:
+            if not self._fixed:
+                entries = self._entries
+                if entries and entries[-1][0] >= now_ms:
+                    entries[-1][1] += cost
+                else:
+                    entries.append([now_ms, cost])
+            self._used = used = used + cost
+        return used
+
+    def free_at(self, now_ms: int, cost: int, limit: int) -> int:
+        """The first moment, ms UTC, at which `cost` would fit under `limit`."""
+        used = self.used(now_ms)
+        if used + cost <= limit:
+            return now_ms
+        if self._fixed:
+            return self._started_ms + self._interval_ms
+        for moment, spent in self._entries:
+            used -= spent
+            if used + cost <= limit:
+                return moment + self._interval_ms
+        return now_ms + self._interval_ms
+
+    def clear(self) -> None:
+        """Forget everything that was spent."""
+        self._entries.clear()
+        self._used = 0
+
+
+@dataclass(slots=True)
+class LimitSettings:
+    """The size of the budgets and what follows when they are broken. Durations in ms."""
+
+    weight_per_minute: int = 6000
+    orders_per_minute: int = 1200
+    fixed_window: bool = False
+    ban_after_429: int = 10
+    shortest_ban_ms: int = 120_000
+    longest_ban_ms: int = 259_200_000
+
+
+@dataclass(slots=True)
+class _Address:
+    window: Window
+    refusals: int = 0
+    bans: int = 0
+    banned_until_ms: int = 0
+
+
+class Admission:
+    """What the gate decided: `status` is 200, 429 or 418."""
+
+    __slots__ = ("status", "until_ms", "used")
+
+    def __init__(self, status: int, used: int, until_ms: int = 0) -> None:
+        self.status = status
+        self.used = used
+        self.until_ms = until_ms
+
+
+class IpGate:
+    """Counts weight per client address and bans those who go on after a 429."""
+
+    def __init__(self, settings: LimitSettings) -> None:
+        self.settings = settings
+        self._addresses: dict[str, _Address] = {}
+
+    def _address(self, ip: str) -> _Address:
+        found = self._addresses.get(ip)
+        if found is None:
+            if len(self._addresses) >= _MOST_ADDRESSES:
+                del self._addresses[next(iter(self._addresses))]
+            found = self._addresses[ip] = _Address(Window(fixed=self.settings.fixed_window))
+        return found
+
+    def admit(self, ip: str, weight: int, now_ms: int) -> Admission:
+        """Charge `weight` to `ip`, or refuse. A refused request costs nothing."""
+        address = self._addresses.get(ip) or self._address(ip)
+        window = address.window
+        if address.banned_until_ms:
+            if now_ms < address.banned_until_ms:
+                return Admission(418, window.used(now_ms), address.banned_until_ms)
+            address.banned_until_ms = 0
+            address.refusals = 0
+        settings = self.settings
+        used = window.used(now_ms)
+        if used + weight <= settings.weight_per_minute:
+            address.refusals = 0
+            return Admission(200, window.add(now_ms, weight))
+        address.refusals += 1
+        if address.refusals > settings.ban_after_429:
+            length = min(settings.shortest_ban_ms << min(address.bans, 32), settings.longest_ban_ms)
+            address.bans += 1
+            address.refusals = 0
+            address.banned_until_ms = now_ms + length
+            return Admission(418, used, address.banned_until_ms)
+        return Admission(429, used, window.free_at(now_ms, weight, settings.weight_per_minute))
+
+    def refund(self, ip: str, weight: int, now_ms: int) -> int:
+        """Take back a charge made at `now_ms`, for answers that the documents call uncounted."""
+        return self._address(ip).window.add(now_ms, -weight)
+
+    def used(self, ip: str, now_ms: int) -> int:
+        """Weight that counts for `ip` now."""
+        found = self._addresses.get(ip)
+        return found.window.used(now_ms) if found is not None else 0
+
+    def ban(self, ip: str, until_ms: int) -> None:
+        """Ban `ip` until `until_ms`, whatever it has spent."""
+        self._address(ip).banned_until_ms = until_ms
+
+    def clear(self) -> None:
+        """Forget every address, its budget and its bans."""
+        self._addresses.clear()

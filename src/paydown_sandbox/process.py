@@ -1,0 +1,237 @@
+"""Run the exchange as a process: `paydown sandbox`, or `python -m paydown_sandbox`.
+
+The first line on stdout is `sandbox ready at http://HOST:PORT`, written when connections are accepted.
+Port 0 picks a free port. Only loopback addresses are served unless somebody asks for more.
+SIGTERM and SIGINT stop it gracefully: requests in flight are answered, and the file is closed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import ipaddress
+import json as json_module
+import logging
+import socket
+import struct
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+from paydown_sandbox.application import create_app, read_state_file
+from paydown_sandbox.exchange import Exchange
+from paydown_sandbox.reading import StateError
+from paydown_sandbox.server import ABORT, Application
+from paydown_sandbox.state import DEMO_API_KEY, DEMO_SECRET
+from paydown_sandbox.store import Durability, StoreError
+
+if TYPE_CHECKING:
+    import uvicorn
+
+__all__ = ["DEFAULT_PORT", "main", "run"]
+
+DEFAULT_PORT = 8087
+_STOP_WITHIN_S = 5
+
+
+def _say(text: str) -> None:
+    sys.stdout.write(text + "\n")
+    sys.stdout.flush()
+
+
+def _warn(text: str) -> None:
+    sys.stderr.write(text + "\n")
+
+
+def _is_loopback(host: str) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+    listening = socket.socket(family, kind, protocol)
+    try:
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listening.bind(address)
+        listening.listen(512)
+        listening.setblocking(False)
+    except OSError:
+        listening.close()
+        raise
+    return listening
+
+
+def _protocol_class() -> type[asyncio.Protocol]:
+    """uvicorn's HTTP protocol, which also tells the application how to drop its connection."""
+    from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+    class ResettableProtocol(HttpToolsProtocol):
+        def connection_made(  # type: ignore[override] # uvicorn narrows the transport the same way
+            self, transport: asyncio.Transport
+        ) -> None:
+            super().connection_made(transport)
+            raw = transport.get_extra_info("socket")
+
+            def abort() -> None:
+                if raw is not None:
+                    # Linger 0 turns the close into a reset, which is what a broken path looks like.
+                    raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+                transport.abort()
+
+            self.app_state = {**self.app_state, ABORT: abort}
+
+    return ResettableProtocol
+
+
+def _server(app: Application, ready: str, details: str | None, quiet: bool) -> uvicorn.Server:
+    import uvicorn
+
+    config = uvicorn.Config(
+        cast(Any, app),
+        http=cast(Any, _protocol_class()),
+        loop="auto",
+        ws="auto",
+        lifespan="off",
+        access_log=False,
+        server_header=False,
+        log_level="critical" if quiet else "warning",
+        timeout_keep_alive=75,
+        timeout_graceful_shutdown=_STOP_WITHIN_S,
+        ws_ping_interval=180.0,  # the exchange pings every 3 minutes
+        ws_ping_timeout=600.0,  # and disconnects without a pong within 10
+        ws_max_size=65_536,
+        backlog=512,
+    )
+
+    class ReadyServer(uvicorn.Server):
+        async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+            await super().startup(sockets)
+            _say(ready)
+            if details is not None:
+                _say(details)
+
+    return ReadyServer(config)
+
+
+def run(
+    *,
+    host: str = "127.0.0.1",
+    port: int = DEFAULT_PORT,
+    data: Path | None = None,
+    state: Path | None = None,
+    json: bool = False,
+    allow_remote: bool = False,
+    durability: Durability = "normal",
+    quiet: bool = False,
+) -> int:
+    """Serve until told to stop.
+
+    Args:
+        host: Address to listen on.
+        port: Port; 0 picks a free one.
+        data: SQLite file in which the exchange lasts; memory only if absent.
+        state: State document to start with; the demo state if absent. Ignored, with a word on stderr,
+            when `data` already holds a state.
+        json: Write the second line of stdout as JSON.
+        allow_remote: Listen on an address that others can reach.
+        durability: "normal" survives kill -9, "full" a loss of power too.
+        quiet: No warnings on stderr.
+
+    Returns:
+        The exit code: 0 after a graceful stop, 2 when it could not start, 1 when the file took no more.
+    """
+    if not _is_loopback(host) and not allow_remote:
+        _warn(
+            f"{host} is not a loopback address. The control API asks for no key and shows the keys of the "
+            "accounts; add --allow-remote if everybody who can reach this address may use it."
+        )
+        return 2
+    logging.basicConfig(stream=sys.stderr, level=logging.WARNING, format="%(message)s")
+    try:
+        document = read_state_file(state) if state is not None else None
+        exchange = Exchange(document)
+        app = create_app(exchange, data=data, durability=durability)
+        store = app.committer.store
+        if store is not None and store.holds_state and state is not None and not quiet:
+            _warn(f"{data} holds a state already; {state} was not used")
+        listening = _listen(host, port)
+    except (StateError, StoreError) as error:
+        _warn(str(error))
+        return 2
+    except OSError as error:
+        _warn(f"cannot listen on {host}:{port}: {error.strerror or error}")
+        return 2
+    bound = listening.getsockname()
+    shown = f"[{bound[0]}]" if ":" in bound[0] else bound[0]
+    url = f"http://{shown}:{bound[1]}"
+    server = _server(app, f"sandbox ready at {url}", _details(exchange, url, json), quiet)
+
+    def stop() -> None:
+        server.should_exit = True
+
+    app.committer.on_failure = stop
+    try:
+        server.run(sockets=[listening])
+    except KeyboardInterrupt:
+        pass
+    finally:
+        listening.close()
+        if store is not None:
+            if app.committer.failed is None:
+                store.commit(exchange)
+            store.close()
+    return 0 if app.committer.failed is None else 1
+
+
+def _details(exchange: Exchange, url: str, json: bool) -> str | None:
+    demo = exchange.world.keys.find(DEMO_API_KEY)
+    if json:
+        accounts = list(exchange.world.ledger.accounts)
+        found: dict[str, object] = {"url": url, "control": f"{url}/_sandbox", "accounts": accounts}
+        if demo is not None:
+            found["demo"] = {"account": demo.account, "api_key": DEMO_API_KEY, "secret": DEMO_SECRET}
+        return json_module.dumps(found)
+    if demo is None:
+        return None
+    return (
+        f"  account {demo.account}, a made-up key that opens nothing else:\n"
+        f"  export PAYDOWN_BASE_URL={url}\n"
+        f"  export PAYDOWN_API_KEY={DEMO_API_KEY}\n"
+        f"  export PAYDOWN_API_SECRET={DEMO_SECRET}"
+    )
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """The command line of `python -m paydown_sandbox`."""
+    parser = argparse.ArgumentParser(
+        prog="python -m paydown_sandbox", description="A local Portfolio Margin exchange."
+    )
+    parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default 127.0.0.1)")
+    parser.add_argument(
+        "--port", type=int, default=DEFAULT_PORT, help="port; 0 picks a free one (default 8087)"
+    )
+    parser.add_argument("--data", type=Path, metavar="FILE", help="SQLite file in which the exchange lasts")
+    parser.add_argument("--state", type=Path, metavar="FILE.json", help="state document to start with")
+    parser.add_argument("--json", action="store_true", help="write details as JSON, after the first line")
+    parser.add_argument(
+        "--allow-remote", action="store_true", help="listen on an address that others can reach"
+    )
+    parser.add_argument(
+        "--durability", choices=("normal", "full"), default="normal", help="full survives a loss of power too"
+    )
+    options = parser.parse_args(argv)
+    return run(
+        host=options.host,
+        port=options.port,
+        data=options.data,
+        state=options.state,
+        json=options.json,
+        allow_remote=options.allow_remote,
+        durability=options.durability,
+    )

@@ -1,0 +1,110 @@
+"""What arrived, what was decided, and whether money moved. Never a secret and never a signature."""
+
+from __future__ import annotations
+
+import re
+from collections import deque
+from collections.abc import Iterator
+
+__all__ = ["RequestLog", "RequestRecord", "redacted"]
+
+_SIGNATURE = re.compile(rb"((?:^|[&?])(?:s|%73)ignature=)[^&]*", re.IGNORECASE)
+_LONGEST_TEXT = 2048
+
+
+def redacted(raw: bytes) -> str:
+    """The text of a query or body without the value of its signature, at most 2048 characters."""
+    return _SIGNATURE.sub(rb"\1***", raw[: 2 * _LONGEST_TEXT]).decode("utf-8", "backslashreplace")[
+        :_LONGEST_TEXT
+    ]
+
+
+class RequestRecord:
+    """One request and its verdict.
+
+    `verdict` is executed, answered, refused, not-executed, passed-on or unknown-path; `signature` is
+    valid, invalid, missing, unchecked or not-needed.
+    """
+
+    __slots__ = (
+        "account", "answer", "body", "code", "fault", "id", "ip", "ledger_ids", "method", "operation", "path",
+        "query", "reason", "signature", "status", "time_ms", "verdict", "weight",
+    )  # fmt: skip
+
+    def __init__(
+        self, record_id: int, time_ms: int, method: str, path: str, query: bytes, body: bytes, ip: str
+    ) -> None:
+        self.id = record_id
+        self.time_ms = time_ms
+        self.method = method
+        self.path = path
+        self.query = query
+        self.body = body
+        self.ip = ip
+        self.operation: str | None = None
+        self.account: str | None = None
+        self.signature = "unchecked"
+        self.verdict = "refused"
+        self.reason = ""
+        self.status = 0
+        self.code: int | None = None
+        self.fault: str | None = None
+        self.answer = "sent"
+        self.weight = 0
+        self.ledger_ids: tuple[int, ...] = ()
+
+    @property
+    def moved_money(self) -> bool:
+        """Whether this request changed what somebody holds or owes."""
+        return bool(self.ledger_ids)
+
+    def as_json(self) -> dict[str, object]:
+        """What `GET /_sandbox/requests` shows."""
+        return {
+            "id": self.id,
+            "time": self.time_ms,
+            "method": self.method,
+            "path": self.path[:_LONGEST_TEXT],
+            "query": redacted(self.query),
+            "body": redacted(self.body),
+            "ip": self.ip,
+            "operation": self.operation,
+            "account": self.account,
+            "signature": self.signature,
+            "verdict": self.verdict,
+            "reason": self.reason,
+            "status": self.status,
+            "code": self.code,
+            "fault": self.fault,
+            "answer": self.answer,
+            "weight": self.weight,
+            "moved_money": bool(self.ledger_ids),
+            "ledger": list(self.ledger_ids),
+        }
+
+
+class RequestLog:
+    """The last requests, newest last."""
+
+    def __init__(self, most: int = 20_000) -> None:
+        self._records: deque[RequestRecord] = deque(maxlen=most)
+        self.next_id = 1
+
+    def open(self, time_ms: int, method: str, path: str, query: bytes, body: bytes, ip: str) -> RequestRecord:
+        """Start the record of a request that has just arrived."""
+        record = RequestRecord(self.next_id, time_ms, method, path, query, body, ip)
+        self.next_id += 1
+        self._records.append(record)
+        return record
+
+    def __iter__(self) -> Iterator[RequestRecord]:
+        return iter(self._records)
+
+    def __len__(self) -> int:
+        return len(self._records)
+
+    def clear(self) -> int:
+        """Forget all records; ids go on. Returns how many were forgotten."""
+        count = len(self._records)
+        self._records.clear()
+        return count

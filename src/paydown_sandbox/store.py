@@ -1,0 +1,266 @@
+"""Make what was answered last: one SQLite file, many requests per transaction.
+
+The exchange works in memory and collects its changes; `Store.commit` writes them in one transaction. A
+server calls it once for all requests of a turn of its event loop and sends their answers afterwards, so
+an answer that left is on disk: killing the process loses none. With durability "full" it also survives a
+loss of power, at the price of one flush to the disk per commit.
+
+    world      one row: the state document and the counters
+    holding    one row per account and asset          house   one row per asset
+    ledger     one row per executed thing             request one row per request, signatures removed
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Iterable
+from decimal import Decimal
+from pathlib import Path
+from typing import Literal
+
+from paydown_sandbox.amounts import ZERO, exact_text
+from paydown_sandbox.calls import LedgerLine
+from paydown_sandbox.exchange import Changes, Exchange
+from paydown_sandbox.ledger import Holding, House, Transfer
+from paydown_sandbox.request_log import RequestRecord
+from paydown_sandbox.state import dump_world, read_world
+
+__all__ = ["Durability", "Store", "StoreError"]
+
+Durability = Literal["normal", "full"]
+
+_VERSION = 1
+
+_SCHEMA = """
+CREATE TABLE world (id INTEGER PRIMARY KEY CHECK (id = 1), version INTEGER NOT NULL, state TEXT NOT NULL);
+CREATE TABLE counter (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE holding (
+  account TEXT NOT NULL, asset TEXT NOT NULL, free TEXT NOT NULL, locked TEXT NOT NULL,
+  borrowed TEXT NOT NULL, interest TEXT NOT NULL, um TEXT NOT NULL, cm TEXT NOT NULL, negative TEXT NOT NULL,
+  updated_ms INTEGER NOT NULL, PRIMARY KEY (account, asset)) WITHOUT ROWID;
+CREATE TABLE house (
+  asset TEXT PRIMARY KEY, pool TEXT NOT NULL, conversion TEXT NOT NULL, lendable TEXT,
+  issued TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE ledger (
+  id INTEGER PRIMARY KEY, time_ms INTEGER NOT NULL, account TEXT NOT NULL, operation TEXT NOT NULL,
+  asset TEXT, request INTEGER, interest TEXT NOT NULL, principal TEXT NOT NULL, transfers TEXT NOT NULL,
+  tran_id INTEGER, note TEXT NOT NULL);
+CREATE TABLE request (
+  id INTEGER PRIMARY KEY, time_ms INTEGER NOT NULL, method TEXT NOT NULL, path TEXT NOT NULL,
+  query TEXT NOT NULL, body TEXT NOT NULL, ip TEXT NOT NULL, operation TEXT, account TEXT,
+  signature TEXT NOT NULL, verdict TEXT NOT NULL, reason TEXT NOT NULL, status INTEGER NOT NULL, code INTEGER,
+  fault TEXT, answer TEXT NOT NULL, weight INTEGER NOT NULL, ledger TEXT NOT NULL);
+"""
+
+_PUT_HOLDING = "INSERT OR REPLACE INTO holding VALUES (?,?,?,?,?,?,?,?,?,?)"
+_PUT_HOUSE = "INSERT OR REPLACE INTO house VALUES (?,?,?,?,?)"
+_PUT_LINE = "INSERT OR REPLACE INTO ledger VALUES (?,?,?,?,?,?,?,?,?,?,?)"
+_PUT_REQUEST = "INSERT OR REPLACE INTO request VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"
+_PUT_COUNTER = "INSERT OR REPLACE INTO counter VALUES (?,?)"
+
+
+class StoreError(Exception):
+    """The file cannot be opened, read or written."""
+
+
+def _line_row(line: LedgerLine) -> tuple[object, ...]:
+    transfers = json.dumps([[t.asset, exact_text(t.amount), t.source, t.target] for t in line.transfers])
+    return (
+        line.id, line.time_ms, line.account, line.operation, line.asset, line.request, str(line.interest),
+        str(line.principal), transfers, line.tran_id, line.note,
+    )  # fmt: skip
+
+
+def _request_row(record: RequestRecord) -> tuple[object, ...]:
+    shown = record.as_json()
+    return (
+        record.id, record.time_ms, record.method, shown["path"], shown["query"], shown["body"], record.ip,
+        record.operation, record.account, record.signature, record.verdict, record.reason, record.status,
+        record.code,
+        record.fault, record.answer, record.weight, ",".join(map(str, record.ledger_ids)),
+    )  # fmt: skip
+
+
+def _holding(amounts: list[str], updated_ms: int) -> Holding:
+    free, locked, borrowed, interest, um, cm, negative = (Decimal(text) for text in amounts)
+    return Holding(free, locked, borrowed, interest, um, cm, negative, updated_ms)
+
+
+class Store:
+    """One exchange in one file.
+
+    Args:
+        path: The SQLite file; made if absent.
+        durability: "normal" survives the death of the process, "full" a loss of power too.
+
+    Raises:
+        StoreError: The file is no sandbox file, is of another version, or is in use by another sandbox.
+    """
+
+    def __init__(self, path: Path, durability: Durability = "normal") -> None:
+        self.path = path
+        try:
+            # The event loop's thread opens it; with "full" another thread commits, one at a time.
+            self._db = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+            self._db.execute("PRAGMA locking_mode = EXCLUSIVE")
+            self._db.execute("PRAGMA journal_mode = WAL")
+            self._db.execute(f"PRAGMA synchronous = {'FULL' if durability == 'full' else 'NORMAL'}")
+            self._db.execute("BEGIN IMMEDIATE")
+            tables = {
+                row[0] for row in self._db.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
+            }
+            if not tables:
+                for statement in _SCHEMA.split(";\n"):
+                    if statement.strip():
+                        self._db.execute(statement)
+            elif "world" not in tables:
+                raise StoreError(f"{path} is a database of something else")
+            self._db.execute("COMMIT")
+            row = self._db.execute("SELECT version FROM world").fetchone()
+        except sqlite3.Error as error:
+            raise StoreError(f"{path} cannot be used: {error}") from None
+        if row is not None and row[0] != _VERSION:
+            raise StoreError(f"{path} was written by another version of the sandbox")
+        self.holds_state = row is not None
+
+    # ------------------------------------------------------------------------ loading
+
+    def load(self, exchange: Exchange) -> None:
+        """Put the exchange where the file left it. Call it only if `holds_state`.
+
+        Raises:
+            StoreError: The file is damaged.
+        """
+        try:
+            (text,) = self._db.execute("SELECT state FROM world").fetchone()
+            world = read_world(json.loads(text), exchange.option_catalogue)
+            ledger = world.ledger
+            ledger.issued.clear()
+            for account in ledger.accounts.values():
+                account.holdings.clear()
+            for account_id, asset, *amounts, updated in self._db.execute("SELECT * FROM holding"):
+                ledger.accounts[account_id].holdings[asset] = _holding(amounts, updated)
+            for asset, pool, conversion, lendable, issued in self._db.execute("SELECT * FROM house"):
+                ledger.house[asset] = House(
+                    Decimal(pool), Decimal(conversion), None if lendable is None else Decimal(lendable)
+                )
+                ledger.issued[asset] = Decimal(issued)
+            ledger.touched.clear()
+            exchange.install(world)
+            counters = dict(self._db.execute("SELECT name, value FROM counter"))
+            ledger.dust_usd = Decimal(counters.get("dust_usd", "0"))
+            exchange.restore_counters(counters)
+            exchange.lines.extend(reversed([self._line(row) for row in self._last_lines()]))
+        except (sqlite3.Error, ValueError, KeyError, TypeError) as error:
+            raise StoreError(f"{self.path} is damaged: {type(error).__name__}: {error}") from None
+        exchange.changes = Changes()
+        exchange.fresh = False
+
+    def _last_lines(self) -> Iterable[tuple[object, ...]]:
+        return self._db.execute("SELECT * FROM ledger ORDER BY id DESC LIMIT 10000").fetchall()
+
+    @staticmethod
+    def _line(row: tuple[object, ...]) -> LedgerLine:
+        (
+            line_id,
+            time_ms,
+            account,
+            operation,
+            asset,
+            request,
+            interest,
+            principal,
+            transfers,
+            tran_id,
+            note,
+        ) = row
+        return LedgerLine(
+            int(str(line_id)),
+            int(str(time_ms)),
+            str(account),
+            str(operation),
+            None if asset is None else str(asset),
+            None if request is None else int(str(request)),
+            Decimal(str(interest)),
+            Decimal(str(principal)),
+            [Transfer(part[0], Decimal(part[1]), part[2], part[3]) for part in json.loads(str(transfers))],
+            None if tran_id is None else int(str(tran_id)),
+            str(note),
+        )
+
+    # ------------------------------------------------------------------------ writing
+
+    def commit(self, exchange: Exchange) -> None:
+        """Write everything that changed since the last commit, in one transaction.
+
+        Raises:
+            StoreError: The disk did not take it. What was answered before is safe; nothing newer is.
+        """
+        self.write(self.collect(exchange))
+
+    def collect(self, exchange: Exchange) -> list[tuple[str, list[tuple[object, ...]]]]:
+        """Turn the changes into rows. Must run where the exchange runs."""
+        changes = exchange.take_changes()
+        ledger = exchange.world.ledger
+        work: list[tuple[str, list[tuple[object, ...]]]] = []
+        if changes.world:
+            for table in ("holding", "house", "counter") + (("ledger", "request") if exchange.fresh else ()):
+                work.append((f"DELETE FROM {table}", [()]))  # noqa: S608 - names from the line above
+            exchange.fresh = False
+            state = json.dumps(dump_world(exchange.world))
+            work.append(("INSERT OR REPLACE INTO world VALUES (1, ?, ?)", [(_VERSION, state)]))
+            touched = {
+                (account.id, asset) for account in ledger.accounts.values() for asset in account.holdings
+            }
+            houses = set(ledger.house) | set(ledger.issued)
+        else:
+            touched, houses = ledger.touched, ledger.house_touched
+        if touched:
+            rows: list[tuple[object, ...]] = []
+            for account_id, asset in touched:
+                h = ledger.accounts[account_id].holdings[asset]
+                rows.append(
+                    (account_id, asset, str(h.free), str(h.locked), str(h.borrowed), str(h.interest),
+                     str(h.um), str(h.cm), str(h.negative), h.updated_ms)
+                )  # fmt: skip
+            work.append((_PUT_HOLDING, rows))
+        if houses:
+            rows = []
+            for asset in houses:
+                house = ledger.house_of(asset)
+                lendable = None if house.lendable is None else str(house.lendable)
+                issued = str(ledger.issued.get(asset, ZERO))
+                rows.append((asset, str(house.pool), str(house.conversion), lendable, issued))
+            work.append((_PUT_HOUSE, rows))
+        ledger.touched = set()
+        ledger.house_touched = set()
+        if changes.lines:
+            work.append((_PUT_LINE, [_line_row(line) for line in changes.lines]))
+        if changes.requests:
+            work.append((_PUT_REQUEST, [_request_row(record) for record in changes.requests]))
+        if work:
+            counters: list[tuple[object, ...]] = [*exchange.counters().items()]
+            work.append((_PUT_COUNTER, counters))
+        return work
+
+    def write(self, work: list[tuple[str, list[tuple[object, ...]]]]) -> None:
+        """Write collected rows in one transaction.
+
+        Raises:
+            StoreError: The disk did not take them.
+        """
+        if not work:
+            return
+        db = self._db
+        try:
+            db.execute("BEGIN")
+            for statement, rows in work:
+                db.executemany(statement, rows)
+            db.execute("COMMIT")
+        except sqlite3.Error as error:
+            raise StoreError(f"{self.path} does not take any more: {error}") from None
+
+    def close(self) -> None:
+        """Close the file; the write-ahead log is folded into it."""
+        self._db.close()

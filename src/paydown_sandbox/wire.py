@@ -1,0 +1,73 @@
+"""What passes between a web server and the exchange: raw bytes in, raw bytes out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Literal, NamedTuple
+
+__all__ = ["Action", "RawRequest", "RawResponse", "html_page"]
+
+# send: answer after `delay_ms`. reset: drop the connection after `delay_ms`, no answer.
+# again: wait `delay_ms`, then hand the same request in again. truncate: send half of the body, then drop.
+Action = Literal["send", "reset", "again", "truncate"]
+
+
+class RawRequest(NamedTuple):
+    """One request as it arrived. Header names are lower case; nothing is decoded.
+
+    `held` is the `RawResponse.held` of an answer that asked to be handed in again.
+    """
+
+    method: str
+    path: str
+    query: bytes
+    headers: Iterable[tuple[bytes, bytes]]
+    body: bytes
+    client_ip: str
+    held: object | None = None
+
+
+class RawResponse:
+    """One answer, and what to do with it.
+
+    `durable` says that it must not leave before its commit. `release` names an account that stays busy until
+    the answer is out (`Exchange.release`).
+    """
+
+    __slots__ = ("action", "body", "delay_ms", "durable", "headers", "held", "release", "status")
+
+    def __init__(
+        self,
+        status: int,
+        headers: list[tuple[bytes, bytes]],
+        body: bytes,
+        action: Action = "send",
+        delay_ms: int = 0,
+        durable: bool = False,
+        release: str | None = None,
+        held: object | None = None,
+    ) -> None:
+        self.status = status
+        self.headers = headers
+        self.body = body
+        self.action: Action = action
+        self.delay_ms = delay_ms
+        self.durable = durable
+        self.release = release
+        self.held = held
+
+    def header(self, name: str) -> str | None:
+        """The value of one header, by any spelling of its name."""
+        wanted = name.lower().encode()
+        for key, value in self.headers:
+            if key.lower() == wanted:
+                return value.decode("latin-1")
+        return None
+
+
+def html_page(status: int, reason: str) -> bytes:
+    """A page as a gateway writes it: no JSON, no code."""
+    return (
+        f"<html>\n<head><title>{status} {reason}</title></head>\n"
+        f"<body>\n<center><h1>{status} {reason}</h1></center>\n</body>\n</html>\n"
+    ).encode()
