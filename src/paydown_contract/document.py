@@ -1,0 +1,237 @@
+"""Reads the document without the generator's help, so that the two check each other.
+
+Every `$ref` is replaced by what it points to, keys beside it winning over the target's own, which is what
+OpenAPI 3.1
+says of sibling keys. Nothing here knows the names of this project's operations: they are found by walking
+`paths`.
+"""
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+import yaml
+
+METHODS: Final = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
+FORM: Final = "application/x-www-form-urlencoded"
+
+
+class BrokenDocument(ValueError):
+    """The document cannot be read: a reference leads nowhere, or in a circle."""
+
+
+def resolve(root: Path) -> dict[str, Any]:
+    """
+    The document at `root` (YAML or JSON, one file or many) with every reference replaced by its content.
+    """
+    files: dict[Path, Any] = {}
+
+    def read(path: Path) -> Any:
+        if path not in files:
+            try:
+                text = path.read_text("utf-8")
+            except OSError as error:
+                raise BrokenDocument(f"{path.name}: {error.strerror}") from error
+            files[path] = json.loads(text) if path.suffix == ".json" else yaml.load(text, yaml.CSafeLoader)
+        return files[path]
+
+    def follow(reference: str, here: Path, trail: tuple[tuple[Path, str], ...]) -> Any:
+        name, _, pointer = reference.partition("#")
+        path = (here.parent / name).resolve() if name else here
+        if (path, pointer) in trail:
+            raise BrokenDocument(f"{here.name}: {reference} leads in a circle")
+        node = read(path)
+        for part in pointer.split("/")[1:]:
+            key = part.replace("~1", "/").replace("~0", "~")
+            try:
+                node = node[int(key)] if isinstance(node, list) else node[key]
+            except (KeyError, IndexError, ValueError, TypeError) as error:
+                raise BrokenDocument(f"{here.name}: {reference} points to nothing") from error
+        return expand(node, path, (*trail, (path, pointer)))
+
+    def expand(node: Any, here: Path, trail: tuple[tuple[Path, str], ...]) -> Any:
+        if isinstance(node, list):
+            return [expand(item, here, trail) for item in node]
+        if not isinstance(node, dict):
+            return node
+        beside = {str(key): expand(value, here, trail) for key, value in node.items() if key != "$ref"}
+        if not isinstance(node.get("$ref"), str):
+            return beside if "$ref" not in node else {**beside, "$ref": expand(node["$ref"], here, trail)}
+        target = follow(node["$ref"], here, trail)
+        if not beside:
+            return target
+        if not isinstance(target, dict):
+            raise BrokenDocument(f"{here.name}: keys beside {node['$ref']}, which is not an object")
+        return {**target, **beside}
+
+    resolved = expand(read(root.resolve()), root.resolve(), ())
+    if not isinstance(resolved, dict) or "paths" not in resolved:
+        raise BrokenDocument(f"{root.name}: not an OpenAPI document")
+    return resolved
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """One thing that a caller may send: a query parameter or a member of the form body."""
+
+    name: str
+    place: str  # "query" or "body"
+    required: bool
+    schema: Mapping[str, Any]
+
+    @property
+    def is_list(self) -> bool:
+        """Whether several values travel in one text, separated by commas."""
+        return self.schema.get("type") == "array"
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """One call: where it is, what it takes, what it may answer."""
+
+    id: str
+    method: str  # upper case
+    path: str
+    fields: tuple[Field, ...]  # in document order
+    responses: Mapping[str, Mapping[str, Any]]
+    facts: Mapping[str, Any] = field(repr=False)  # the operation object itself
+    api_key: bool = False
+    signed: bool = False
+    signature_tolerated: bool = False
+
+    @property
+    def takes_form(self) -> bool:
+        """Whether the method may carry a form body."""
+        return self.method in ("POST", "PUT", "DELETE")
+
+    def field(self, name: str) -> Field | None:
+        """The field of that wire name."""
+        return next((item for item in self.fields if item.name == name), None)
+
+    def success_schema(self) -> dict[str, Any]:
+        """The schema of the 200 body."""
+        schema: dict[str, Any] = self.responses["200"]["content"]["application/json"]["schema"]
+        return schema
+
+
+@dataclass(frozen=True, slots=True)
+class ErrorRow:
+    """One line of the error table."""
+
+    code: int
+    name: str
+    absolute: bool
+    statuses: tuple[int, ...]
+    executed: str
+    retry: str
+    category: str
+    server: str
+    facts: Mapping[str, Any] = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """A resolved document and the parts that the judges ask for."""
+
+    content: Mapping[str, Any] = field(repr=False)
+    operations: tuple[Operation, ...]
+    errors: tuple[ErrorRow, ...]
+
+    @property
+    def signing(self) -> Mapping[str, Any]:
+        """The `x-signing` object of the auth scheme."""
+        signing: Mapping[str, Any] = self.scheme["x-signing"]
+        return signing
+
+    @property
+    def scheme(self) -> Mapping[str, Any]:
+        """The security scheme that holds `x-signing`."""
+        schemes: Mapping[str, Mapping[str, Any]] = self.content["components"]["securitySchemes"]
+        return next(scheme for scheme in schemes.values() if "x-signing" in scheme)
+
+    @property
+    def key_header(self) -> str:
+        """Name of the header that carries the API key."""
+        return str(self.scheme["name"])
+
+    def operation(self, method: str, path: str) -> Operation | None:
+        """The operation at that method and path."""
+        return next((op for op in self.operations if op.method == method and op.path == path), None)
+
+    def by_id(self, operation_id: str) -> Operation:
+        """The operation of that id."""
+        return next(op for op in self.operations if op.id == operation_id)
+
+    def error(self, code: int, server: str = "papi") -> ErrorRow | None:
+        """
+        The row that explains `code`: 51xxx rows match by absolute value, and a row of the right server
+        wins.
+        """
+        rows = [
+            row for row in self.errors if row.code == code or (row.absolute and abs(code) == abs(row.code))
+        ]
+        rows.sort(key=lambda row: row.server != server)
+        return rows[0] if rows else None
+
+    def codes_named(self, *names: str) -> frozenset[int]:
+        """The numbers of the rows of those names."""
+        return frozenset(row.code for row in self.errors if row.name in names)
+
+
+def read(root: Path) -> Document:
+    """Read and resolve the document at `root`.
+
+    Raises:
+        BrokenDocument: a reference leads nowhere or in a circle.
+    """
+    content = resolve(root)
+    return Document(content=content, operations=tuple(_operations(content)), errors=tuple(_errors(content)))
+
+
+def _operations(content: Mapping[str, Any]) -> Iterator[Operation]:
+    types: Mapping[str, Mapping[str, Any]] = content.get("x-security-types", {})
+    for path, item in content["paths"].items():
+        for method in METHODS:
+            facts = item.get(method)
+            if facts is None:
+                continue
+            security = types.get(facts.get("x-security-type", "NONE"), {})
+            yield Operation(
+                id=facts["operationId"],
+                method=method.upper(),
+                path=path,
+                fields=tuple(_fields(item, facts)),
+                responses=facts["responses"],
+                facts=facts,
+                api_key=bool(security.get("api-key")),
+                signed=bool(security.get("signed")),
+                signature_tolerated=bool(security.get("signature-tolerated")),
+            )
+
+
+def _fields(item: Mapping[str, Any], facts: Mapping[str, Any]) -> Iterator[Field]:
+    for parameter in [*item.get("parameters", []), *facts.get("parameters", [])]:
+        if parameter["in"] == "query":
+            yield Field(parameter["name"], "query", bool(parameter.get("required")), parameter["schema"])
+    media = facts.get("requestBody", {}).get("content", {}).get(FORM)
+    if media:
+        required = media["schema"].get("required", [])
+        for name, schema in media["schema"].get("properties", {}).items():
+            yield Field(name, "body", name in required, schema)
+
+
+def _errors(content: Mapping[str, Any]) -> Iterator[ErrorRow]:
+    for row in content.get("x-error-codes", []):
+        yield ErrorRow(
+            code=row["code"],
+            name=row["name"],
+            absolute=row.get("match") == "absolute",
+            statuses=tuple(int(status) for status in row.get("http", [])),
+            executed=row["executed"],
+            retry=row["retry"],
+            category=row["category"],
+            server=row.get("server", "papi"),
+            facts=row,
+        )

@@ -1,0 +1,108 @@
+"""
+Speaks to an ASGI application in process, byte for byte: nothing is decoded, normalised or repaired on the
+way.
+"""
+
+import asyncio
+import json
+from collections.abc import Awaitable, Callable, MutableMapping
+from dataclasses import dataclass
+from typing import Any
+
+from paydown_contract.oracle import Request
+
+Asgi = Callable[
+    [MutableMapping[str, Any], Callable[[], Awaitable[Any]], Callable[[Any], Awaitable[None]]],
+    Awaitable[None],
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """One answer as it left the application."""
+
+    status: int
+    headers: tuple[tuple[str, str], ...]
+    body: bytes
+
+    def header(self, name: str) -> str | None:
+        """The only value of a header, or None; two values are a failure of their own."""
+        values = [value for key, value in self.headers if key.lower() == name.lower()]
+        assert len(values) < 2, f"{name} was sent {len(values)} times"
+        return values[0] if values else None
+
+    def json(self) -> Any:
+        """The body as JSON."""
+        return json.loads(self.body)
+
+    @property
+    def code(self) -> int | None:
+        """The error code, if the body is a JSON error."""
+        try:
+            content = json.loads(self.body)
+        except ValueError:
+            return None
+        code = content.get("code") if isinstance(content, dict) else None
+        return code if isinstance(code, int) and not isinstance(code, bool) else None
+
+
+class AnswerLost(Exception):
+    """The application dropped the connection."""
+
+
+class AsgiServer:
+    """One application on one event loop of its own."""
+
+    def __init__(self, app: Asgi, client_ip: str = "127.0.0.1") -> None:
+        self.app = app
+        self.client_ip = client_ip
+        self._loop = asyncio.new_event_loop()
+
+    def close(self) -> None:
+        """Close the event loop."""
+        self._loop.close()
+
+    def send(self, request: Request, *, ip: str | None = None) -> Answer:
+        """Hand over one request and wait for its answer.
+
+        Raises:
+            AnswerLost: the application ended the connection instead of answering.
+        """
+        return self._loop.run_until_complete(self._send(request, ip or self.client_ip))
+
+    async def _send(self, request: Request, ip: str) -> Answer:
+        sent: list[MutableMapping[str, Any]] = []
+        incoming = [{"type": "http.request", "body": request.body, "more_body": False}]
+
+        async def receive() -> Any:
+            return incoming.pop(0) if incoming else {"type": "http.disconnect"}
+
+        async def send(message: Any) -> None:
+            sent.append(message)
+
+        scope: MutableMapping[str, Any] = {
+            "type": "http",
+            "asgi": {"version": "3.0", "spec_version": "2.4"},
+            "http_version": "1.1",
+            "method": request.method,
+            "scheme": "http",
+            "path": request.path,
+            "raw_path": request.path.encode("latin-1"),
+            "query_string": request.query,
+            "root_path": "",
+            "headers": [
+                (name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in request.headers
+            ],
+            "client": (ip, 50000),
+            "server": ("sandbox", 80),
+            "state": {},
+        }
+        try:
+            await self.app(scope, receive, send)
+        except ConnectionError as error:
+            raise AnswerLost(str(error)) from error
+        if not sent:
+            raise AnswerLost("the application sent nothing")
+        start = sent[0]
+        headers = tuple((name.decode("latin-1"), value.decode("latin-1")) for name, value in start["headers"])
+        return Answer(start["status"], headers, b"".join(message.get("body", b"") for message in sent[1:]))
