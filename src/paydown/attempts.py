@@ -1,0 +1,221 @@
+"""Remember what may have happened, so that nothing is repaid twice.
+
+Every call that changes something is an attempt. It is noted before anything is sent, and forgotten only when
+the answer proves that it was executed or refused, or when it certainly never left. Everything else, an
+exception that nobody foresaw, Ctrl-C, a cancelled task, leaves it open, and the next call on the same debt is
+refused until somebody has looked:
+
+    INTENT ──> EXECUTED | REJECTED | NOT_SENT          forgotten
+           ──> UNKNOWN ──settle()──> forgotten
+
+Which calls guard each other says the document (`x-unresolved-scope`): repaying BNB guards repaying BNB, by
+whatever call. This memory lives as long as its client; an observer can write it down for longer.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+from secrets import token_hex
+from typing import TYPE_CHECKING, Protocol
+
+from paydown.errors import AttemptRefused, InvalidRequestType, PaydownError, UnknownAttempt, UnresolvedOutcome
+
+if TYPE_CHECKING:
+    from paydown_wire.operation import Operation
+
+
+class AttemptState(StrEnum):
+    """What is known about an attempt."""
+
+    INTENT = "INTENT"  # noted, perhaps sent, no answer yet
+    EXECUTED = "EXECUTED"  # the exchange confirmed it
+    REJECTED = "REJECTED"  # the exchange said that nothing was executed
+    NOT_SENT = "NOT_SENT"  # nothing left this machine
+    UNKNOWN = "UNKNOWN"  # it may have happened
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One call that changes something.
+
+    Attributes:
+        id: Local id, made at random. The exchange never sees it.
+        operation: Name of the call, such as "margin.repay_debt".
+        asset: The `asset` that the call names, or None.
+        amount: The `amount` that the call names, as text; None means the whole debt.
+        arguments: Every parameter as it goes on the wire, without timestamp and signature.
+        created_at_ms: When it was noted, UTC milliseconds on the exchange's clock.
+        sent_at_ms: When it was last signed, UTC milliseconds on the exchange's clock; None if it never was.
+        state: What is known about it.
+    """
+
+    id: str
+    operation: str
+    asset: str | None
+    amount: str | None
+    arguments: Mapping[str, str] = field(hash=False)
+    created_at_ms: int
+    sent_at_ms: int | None = None
+    state: AttemptState = AttemptState.INTENT
+
+    def __str__(self) -> str:
+        amount = "the whole debt" if self.amount is None else self.amount
+        what = f" of {amount} {self.asset}" if self.asset is not None else ""
+        return f"{self.id}: {self.operation}{what}, {self.state.value}"
+
+
+class AttemptObserver(Protocol):
+    """Watches attempts: a journal, say. Called from the thread or task that makes the call."""
+
+    def before_send(self, attempt: Attempt) -> None:
+        """Called before the first byte is sent. Whatever it raises refuses the attempt: nothing is sent
+        then."""
+        ...
+
+    def after(self, attempt: Attempt, error: PaydownError | None) -> None:
+        """Called when the state is decided. What it raises is logged and changes nothing: the money has moved
+        or not."""
+        ...
+
+
+class Attempts:
+    """The open attempts of one client. Safe to use from several threads."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._open: dict[str, Attempt] = {}
+        self._holders: dict[tuple[str, str], str] = {}  # debt -> id of the attempt that guards it
+        self._guards: dict[str, tuple[str, str]] = {}  # the same, read the other way
+
+    def begin(self, operation: Operation, texts: Mapping[str, str], *, now_ms: int) -> Attempt:
+        """Note an attempt before anything is sent.
+
+        Args:
+            operation: The call.
+            texts: Its parameters as they go on the wire.
+            now_ms: Now, UTC milliseconds on the exchange's clock.
+
+        Raises:
+            UnresolvedOutcome: An attempt on the same debt is in flight, or may have happened.
+        """
+        attempt = Attempt(
+            id=f"a{token_hex(6)}",
+            operation=operation.name,
+            asset=texts.get("asset"),
+            amount=texts.get("amount"),
+            arguments=texts,
+            created_at_ms=now_ms,
+        )
+        scope = operation.unresolved_scope
+        guard = None if scope is None else (scope.group, _same_debt(texts.get(scope.argument, "")))
+        with self._lock:
+            holder = None if guard is None else self._holders.get(guard)
+            if holder is not None:
+                raise _unresolved(self._open[holder], operation)
+            self._open[attempt.id] = attempt
+            if guard is not None:
+                self._holders[guard] = attempt.id
+                self._guards[attempt.id] = guard
+        return attempt
+
+    def update(
+        self, attempt: Attempt, *, sent_at_ms: int | None = None, state: AttemptState | None = None
+    ) -> Attempt:
+        """Note when an attempt was signed, or that its outcome is unknown."""
+        changed = replace(
+            attempt,
+            sent_at_ms=attempt.sent_at_ms if sent_at_ms is None else sent_at_ms,
+            state=attempt.state if state is None else state,
+        )
+        with self._lock:
+            if attempt.id in self._open:
+                self._open[attempt.id] = changed
+        return changed
+
+    def close(self, attempt: Attempt) -> None:
+        """Forget an attempt whose outcome is known."""
+        with self._lock:
+            self._close(attempt.id)
+
+    def settle(self, attempt_id: str, *, executed: bool) -> Attempt:
+        """Close an attempt whose outcome somebody has found out.
+
+        Args:
+            attempt_id: As in `OutcomeUnknown.attempt_id`.
+            executed: Whether it happened.
+
+        Returns:
+            The attempt, as EXECUTED or REJECTED.
+
+        Raises:
+            UnknownAttempt: No such attempt is open, or its call is still in flight.
+            InvalidRequestType: `executed` is neither True nor False.
+        """
+        if not isinstance(executed, bool):  # pyright: ignore[reportUnnecessaryIsInstance]  # None would read as "no"
+            raise InvalidRequestType(
+                f"settle() takes executed=True or executed=False, not {type(executed).__name__}.",
+                parameter="executed",
+            )
+        with self._lock:
+            attempt = self._open.get(attempt_id)
+            if attempt is None:
+                ids = ", ".join(
+                    open_.id for open_ in self._open.values() if open_.state is AttemptState.UNKNOWN
+                )
+                raise UnknownAttempt(
+                    f"No attempt {attempt_id!r} is open in this client. "
+                    + (f"Open: {ids}." if ids else "None is open: nothing to settle.")
+                )
+            if attempt.state is not AttemptState.UNKNOWN:
+                raise UnknownAttempt(
+                    f"Attempt {attempt_id} is still in flight. Wait for its call to end before settling it."
+                )
+            self._close(attempt_id)
+        return replace(attempt, state=AttemptState.EXECUTED if executed else AttemptState.REJECTED)
+
+    @property
+    def unresolved(self) -> tuple[Attempt, ...]:
+        """Every attempt that may have happened, oldest first. Those in flight are not among them."""
+        with self._lock:
+            return tuple(attempt for attempt in self._open.values() if attempt.state is AttemptState.UNKNOWN)
+
+    def _close(self, attempt_id: str) -> None:
+        self._open.pop(attempt_id, None)
+        guard = self._guards.pop(attempt_id, None)
+        if guard is not None:
+            del self._holders[guard]
+
+
+def refused_by_observer(attempt: Attempt, error: Exception) -> AttemptRefused:
+    """The error for an observer that failed before anything was sent."""
+    return AttemptRefused(
+        f"{attempt.operation} was not sent: its observer failed ({type(error).__name__}). Repair that first.",
+        operation=attempt.operation,
+    )
+
+
+def _same_debt(asset: str) -> str:
+    """One key per debt: two spellings of one name must not pass for two debts."""
+    if asset.isascii():
+        return asset.upper()
+    from unicodedata import normalize
+
+    return normalize("NFKC", asset).upper()
+
+
+def _unresolved(holder: Attempt, operation: Operation) -> UnresolvedOutcome:
+    of = f" of {holder.asset}" if holder.asset is not None else ""
+    if holder.state is AttemptState.UNKNOWN:
+        what = (
+            f"{operation.name} was not sent: attempt {holder.id} ({holder.operation}{of}) may have happened. "
+            f"Look at the balance{of}, then call settle({holder.id!r}, executed=True) or executed=False."
+        )
+    else:
+        what = (
+            f"{operation.name} was not sent: attempt {holder.id} ({holder.operation}{of}) is in flight. "
+            "Wait for its call to end."
+        )
+    return UnresolvedOutcome(what, attempt_id=holder.id, operation=operation.name)

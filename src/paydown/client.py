@@ -1,0 +1,535 @@
+"""`Client` and `AsyncClient`: the same calls, blocking and awaited.
+
+Both are thin drivers of one flow (`paydown.flow`), which takes every decision. The calls themselves,
+`pm.margin`, `pm.account` and so on, are generated from the document (`paydown_wire.resources`) and know
+nothing of HTTP.
+
+A `Client` may be shared by threads: calls run side by side on pooled connections, and what one thread left
+unresolved guards the others, too. An `AsyncClient` may be shared by tasks; it keeps connections for one event
+loop at a time.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from functools import cached_property
+from types import TracebackType
+from typing import TYPE_CHECKING, Self, TypeVar
+
+from paydown.attempts import Attempt, AttemptObserver, Attempts
+from paydown.charges import Charges
+from paydown.clock import Clock, ExchangeClock, machine_ms
+from paydown.errors import InvalidRequest
+from paydown.events import Event, LastCall, Reporter
+from paydown.flow import Core, Flow, default_recv_window
+from paydown.outcome import Answer
+from paydown.pagination import Pager
+from paydown.parameters import checked_recv_window
+from paydown.request import RequestMaker
+from paydown.retry import ReadRetries
+from paydown_wire.error_codes import CLOCKS
+from paydown_wire.operations import SERVER_TIME
+
+if TYPE_CHECKING:
+    import asyncio
+    import ssl
+
+    import httpx
+
+    from paydown.budget.terms import Budget
+    from paydown.credentials import Credentials
+    from paydown.transport import AsyncChannel, Channel
+    from paydown_wire import resources
+    from paydown_wire.operation import Operation
+
+T = TypeVar("T")
+
+BASE_URL_VARIABLE = "PAYDOWN_BASE_URL"
+
+
+class _Base:
+    """What both clients have in common: settings, attempts, and what they tell about themselves."""
+
+    def __init__(
+        self,
+        credentials: Credentials | None = None,
+        *,
+        base_url: str | None = None,
+        connect_timeout_s: float | None = None,
+        answer_timeout_s: float | None = None,
+        recv_window: int | None = None,
+        clock: Clock | None = None,
+        budget: Budget | None = None,
+        max_wait_s: float = 65.0,
+        retries: ReadRetries | None = None,
+        observer: AttemptObserver | None = None,
+        on_event: Callable[[Event], object] | None = None,
+        ssl_context: ssl.SSLContext | None = None,
+        proxy: str | None = None,
+        ticks: Callable[[], int] = machine_ms,
+    ) -> None:
+        for name, seconds in (
+            ("connect_timeout_s", connect_timeout_s),
+            ("answer_timeout_s", answer_timeout_s),
+        ):
+            if seconds is not None and not 0 < seconds < float("inf"):
+                raise InvalidRequest(
+                    f"{name} must be a positive number of seconds, not {seconds!r}.", parameter=name
+                )
+        if not max_wait_s >= 0:
+            raise InvalidRequest(f"max_wait_s must be 0 or more, not {max_wait_s!r}.", parameter="max_wait_s")
+        if base_url is None:
+            base_url = os.environ.get(BASE_URL_VARIABLE) or None
+        requests = RequestMaker(
+            credentials,
+            base_url=base_url,
+            connect_timeout_s=connect_timeout_s,
+            answer_timeout_s=answer_timeout_s,
+        )
+        address = requests.address(SERVER_TIME.server)
+        if clock is None:
+            # Another address has another clock; the exchange's fallback clocks mean nothing there.
+            own = f"{address.origin}{address.prefix}{SERVER_TIME.path}"
+            clock = ExchangeClock(CLOCKS if base_url is None else (own,))
+        if budget is None:
+            from paydown.budget.memory import MemoryBudget
+
+            budget = MemoryBudget(clock=clock if isinstance(clock, ExchangeClock) else None)
+        self._core = Core(
+            requests=requests,
+            clock=clock,
+            budget=budget,
+            charges=Charges(credentials),
+            attempts=Attempts(),
+            retries=retries or ReadRetries(),
+            reporter=Reporter(on_event),
+            observer=observer,
+            recv_window=default_recv_window() if recv_window is None else checked_recv_window(recv_window),
+            max_wait_s=max_wait_s,
+            ticks=ticks,
+        )
+        self._ssl_context = ssl_context
+        self._proxy = proxy
+
+    @property
+    def base_url(self) -> str:
+        """Where calls of the Portfolio Margin API go."""
+        address = self._core.requests.address(SERVER_TIME.server)
+        return address.origin + address.prefix
+
+    @property
+    def clock(self) -> Clock:
+        """Tells the exchange's time, UTC milliseconds."""
+        return self._core.clock
+
+    @property
+    def budget(self) -> Budget:
+        """The ledger of request weight."""
+        return self._core.budget
+
+    @property
+    def last(self) -> LastCall | None:
+        """The last request and its answer, whatever thread or task made it; None before the first."""
+        return self._core.last
+
+    @property
+    def unresolved(self) -> tuple[Attempt, ...]:
+        """Attempts that may have happened, oldest first. Each keeps its debt from being repaid until
+        `settle()`."""
+        return self._core.attempts.unresolved
+
+    def settle(self, attempt_id: str, *, executed: bool) -> Attempt:
+        """Close an attempt whose outcome you have found out, from the balance or the records.
+
+        Args:
+            attempt_id: As in `OutcomeUnknown.attempt_id` and `unresolved`.
+            executed: Whether it happened.
+
+        Returns:
+            The attempt. Its debt may be repaid again.
+
+        Raises:
+            UnknownAttempt: No such attempt is open, or its call is still in flight.
+            InvalidRequestType: `executed` is neither True nor False.
+        """
+        return self._core.attempts.settle(attempt_id, executed=executed)
+
+    def __repr__(self) -> str:
+        credentials = self._core.requests.credentials
+        state = " closed" if self._core.closed else ""
+        return f"<{type(self).__name__} {self.base_url} {credentials!r}{state}>"
+
+
+class Client(_Base):
+    """Calls the exchange, blocking. Safe to share between threads.
+
+    Args:
+        credentials: Who signs. Without them only calls that need no key work.
+        base_url: Where every call goes, such as "http://127.0.0.1:8087". None asks `PAYDOWN_BASE_URL`, then
+            takes the servers of the document.
+        transport: A transport of httpx to send through instead of our own connections. It must send a request
+            at most once.
+        connect_timeout_s: Instead of the document's 3 s, for every call.
+        answer_timeout_s: Instead of the document's 10 s, for every call: from the first byte sent to the last
+            read.
+        recv_window: How long the exchange may still accept a request, ms. Default: the document's 5000.
+        clock: Tells the exchange's time. Default: an `ExchangeClock` that asks the exchange when needed.
+        budget: The ledger of request weight. Default: one in memory, for this client alone.
+        max_wait_s: Longest wait for room in the budget; a call that would wait longer is refused.
+        retries: How reads are repeated. Calls that change something never are.
+        observer: Watches attempts, and may refuse them before they are sent.
+        on_event: Is told what happens, for metrics.
+        ssl_context: TLS settings. Default: verified against the usual certificates.
+        proxy: URL of a proxy. The environment is not asked for one.
+        ticks: Milliseconds that only run forward, for waits and deadlines.
+        sleep: Waits for so many seconds.
+
+    Raises:
+        InvalidRequest: A setting cannot be used.
+    """
+
+    def __init__(
+        self,
+        credentials: Credentials | None = None,
+        *,
+        base_url: str | None = None,
+        transport: httpx.BaseTransport | None = None,
+        connect_timeout_s: float | None = None,
+        answer_timeout_s: float | None = None,
+        recv_window: int | None = None,
+        clock: Clock | None = None,
+        budget: Budget | None = None,
+        max_wait_s: float = 65.0,
+        retries: ReadRetries | None = None,
+        observer: AttemptObserver | None = None,
+        on_event: Callable[[Event], object] | None = None,
+        ssl_context: ssl.SSLContext | None = None,
+        proxy: str | None = None,
+        ticks: Callable[[], int] = machine_ms,
+        sleep: Callable[[float], object] = time.sleep,
+    ) -> None:
+        super().__init__(
+            credentials,
+            base_url=base_url,
+            connect_timeout_s=connect_timeout_s,
+            answer_timeout_s=answer_timeout_s,
+            recv_window=recv_window,
+            clock=clock,
+            budget=budget,
+            max_wait_s=max_wait_s,
+            retries=retries,
+            observer=observer,
+            on_event=on_event,
+            ssl_context=ssl_context,
+            proxy=proxy,
+            ticks=ticks,
+        )
+        self._transport = transport
+        self._sleep = sleep
+        self._channel: Channel | None = None
+        self._channel_pid = 0
+        self._channel_lock = threading.Lock()
+
+    @cached_property
+    def market(self) -> resources.MarketResource:
+        """Reachability, the exchange's clock, index prices."""
+        from paydown_wire.resources.market import MarketResource
+
+        return MarketResource(self)
+
+    @cached_property
+    def account(self) -> resources.AccountResource:
+        """What the account holds and owes."""
+        from paydown_wire.resources.account import AccountResource
+
+        return AccountResource(self)
+
+    @cached_property
+    def margin(self) -> resources.MarginResource:
+        """Borrowing and repaying margin debt, and the ceilings of both."""
+        from paydown_wire.resources.margin import MarginResource
+
+        return MarginResource(self)
+
+    @cached_property
+    def records(self) -> resources.RecordsResource:
+        """What was borrowed, repaid and charged."""
+        from paydown_wire.resources.records import RecordsResource
+
+        return RecordsResource(self)
+
+    @cached_property
+    def futures_debt(self) -> resources.FuturesDebtResource:
+        """Negative futures balances: a different debt, which repay-debt does not cover."""
+        from paydown_wire.resources.futures_debt import FuturesDebtResource
+
+        return FuturesDebtResource(self)
+
+    @cached_property
+    def stream(self) -> resources.StreamResource:
+        """The key that opens the user data stream."""
+        from paydown_wire.resources.stream import StreamResource
+
+        return StreamResource(self)
+
+    def send(self, operation: Operation, arguments: Mapping[str, object], decode: Callable[[object], T]) -> T:
+        """Make one call of the document. The resources use this; so may you, with `paydown_wire.operations`.
+
+        Args:
+            operation: What to call.
+            arguments: Values by wire name.
+            decode: Reads the answer's JSON, in which numbers with a fraction are `Decimal`.
+        """
+        return self._drive(self._core.call(operation, arguments, decode))
+
+    def iterate(
+        self, operation: Operation, arguments: Mapping[str, object], decode_row: Callable[[object], T]
+    ) -> Iterator[T]:
+        """Read a list to its end, page by page and window by window. The resources' `iter_` methods use
+        this."""
+        pager = Pager(operation, arguments, decode_row, now_ms=self._core.clock.now_ms)
+        return self._rows(pager)
+
+    def _rows(self, pager: Pager[T]) -> Iterator[T]:
+        while (asked := pager.next_request()) is not None:
+            yield from self.send(pager.operation, asked, pager.take)
+
+    def close(self) -> None:
+        """Close every connection. Calls made afterwards raise `ClientClosed`; calls in flight lose their
+        answer."""
+        self._core.closed = True
+        with self._channel_lock:
+            channel, self._channel = self._channel, None
+        if channel is not None:
+            channel.close()
+        elif self._transport is not None:
+            self._transport.close()
+
+    def __enter__(self) -> Self:
+        self._core.check_open()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    # The driver: no decisions here.
+
+    def _drive(self, flow: Flow[T]) -> T:
+        sleep = self._sleep
+        try:
+            command = next(flow)
+            while True:
+                try:
+                    if isinstance(command, tuple):
+                        sleep(command.seconds)
+                        answer: Answer | None = None
+                    else:
+                        answer = self._open_channel().exchange(command)
+                except BaseException as error:  # noqa: BLE001  # the flow decides what it means, an interrupt included
+                    command = flow.throw(error)
+                else:
+                    command = flow.send(answer)
+        except StopIteration as stop:
+            result: T = stop.value
+            return result
+
+    def _open_channel(self) -> Channel:
+        channel = self._channel
+        # A child made by fork shares the parent's sockets: two processes would read each other's answers.
+        if channel is not None and self._channel_pid == os.getpid():
+            return channel
+        from paydown.transport import DirectChannel, HttpxChannel
+
+        with self._channel_lock:
+            self._core.check_open()
+            if self._channel is None or self._channel_pid != os.getpid():
+                self._channel_pid = os.getpid()
+                self._channel = (
+                    HttpxChannel(self._transport)
+                    if self._transport is not None
+                    else DirectChannel(ssl_context=self._ssl_context, proxy=self._proxy)
+                )
+            return self._channel
+
+
+class AsyncClient(_Base):
+    """Calls the exchange, awaited (asyncio). Method for method the same as `Client`.
+
+    Its arguments are those of `Client`, but for `transport`, which is an async one, and `sleep`, which is
+    awaited.
+    """
+
+    def __init__(
+        self,
+        credentials: Credentials | None = None,
+        *,
+        base_url: str | None = None,
+        transport: httpx.AsyncBaseTransport | None = None,
+        connect_timeout_s: float | None = None,
+        answer_timeout_s: float | None = None,
+        recv_window: int | None = None,
+        clock: Clock | None = None,
+        budget: Budget | None = None,
+        max_wait_s: float = 65.0,
+        retries: ReadRetries | None = None,
+        observer: AttemptObserver | None = None,
+        on_event: Callable[[Event], object] | None = None,
+        ssl_context: ssl.SSLContext | None = None,
+        proxy: str | None = None,
+        ticks: Callable[[], int] = machine_ms,
+        sleep: Callable[[float], Awaitable[object]] | None = None,
+    ) -> None:
+        super().__init__(
+            credentials,
+            base_url=base_url,
+            connect_timeout_s=connect_timeout_s,
+            answer_timeout_s=answer_timeout_s,
+            recv_window=recv_window,
+            clock=clock,
+            budget=budget,
+            max_wait_s=max_wait_s,
+            retries=retries,
+            observer=observer,
+            on_event=on_event,
+            ssl_context=ssl_context,
+            proxy=proxy,
+            ticks=ticks,
+        )
+        self._transport = transport
+        self._sleep = sleep
+        self._channel: AsyncChannel | None = None
+        self._channel_loop: asyncio.AbstractEventLoop | None = None
+
+    @cached_property
+    def market(self) -> resources.AsyncMarketResource:
+        """Reachability, the exchange's clock, index prices."""
+        from paydown_wire.resources.market import AsyncMarketResource
+
+        return AsyncMarketResource(self)
+
+    @cached_property
+    def account(self) -> resources.AsyncAccountResource:
+        """What the account holds and owes."""
+        from paydown_wire.resources.account import AsyncAccountResource
+
+        return AsyncAccountResource(self)
+
+    @cached_property
+    def margin(self) -> resources.AsyncMarginResource:
+        """Borrowing and repaying margin debt, and the ceilings of both."""
+        from paydown_wire.resources.margin import AsyncMarginResource
+
+        return AsyncMarginResource(self)
+
+    @cached_property
+    def records(self) -> resources.AsyncRecordsResource:
+        """What was borrowed, repaid and charged."""
+        from paydown_wire.resources.records import AsyncRecordsResource
+
+        return AsyncRecordsResource(self)
+
+    @cached_property
+    def futures_debt(self) -> resources.AsyncFuturesDebtResource:
+        """Negative futures balances: a different debt, which repay-debt does not cover."""
+        from paydown_wire.resources.futures_debt import AsyncFuturesDebtResource
+
+        return AsyncFuturesDebtResource(self)
+
+    @cached_property
+    def stream(self) -> resources.AsyncStreamResource:
+        """The key that opens the user data stream."""
+        from paydown_wire.resources.stream import AsyncStreamResource
+
+        return AsyncStreamResource(self)
+
+    async def send(
+        self, operation: Operation, arguments: Mapping[str, object], decode: Callable[[object], T]
+    ) -> T:
+        """Make one call of the document. The resources use this; so may you, with `paydown_wire.operations`.
+
+        Args:
+            operation: What to call.
+            arguments: Values by wire name.
+            decode: Reads the answer's JSON, in which numbers with a fraction are `Decimal`.
+        """
+        return await self._drive(self._core.call(operation, arguments, decode))
+
+    def iterate(
+        self, operation: Operation, arguments: Mapping[str, object], decode_row: Callable[[object], T]
+    ) -> AsyncIterator[T]:
+        """Read a list to its end, page by page and window by window. The resources' `iter_` methods use
+        this."""
+        pager = Pager(operation, arguments, decode_row, now_ms=self._core.clock.now_ms)
+        return self._rows(pager)
+
+    async def _rows(self, pager: Pager[T]) -> AsyncIterator[T]:
+        while (asked := pager.next_request()) is not None:
+            for row in await self.send(pager.operation, asked, pager.take):
+                yield row
+
+    async def aclose(self) -> None:
+        """Close every connection. Calls made afterwards raise `ClientClosed`; calls in flight lose their
+        answer."""
+        self._core.closed = True
+        channel, self._channel = self._channel, None
+        if channel is not None:
+            await channel.aclose()
+        elif self._transport is not None:
+            await self._transport.aclose()
+
+    async def __aenter__(self) -> Self:
+        self._core.check_open()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.aclose()
+
+    # The driver: no decisions here.
+
+    async def _drive(self, flow: Flow[T]) -> T:
+        try:
+            command = next(flow)
+            while True:
+                try:
+                    if isinstance(command, tuple):
+                        await self._pause(command.seconds)
+                        answer: Answer | None = None
+                    else:
+                        answer = await self._open_channel().exchange(command)
+                except BaseException as error:  # noqa: BLE001  # the flow decides what it means, a cancellation included
+                    command = flow.throw(error)
+                else:
+                    command = flow.send(answer)
+        except StopIteration as stop:
+            result: T = stop.value
+            return result
+
+    async def _pause(self, seconds: float) -> None:
+        import asyncio
+
+        await (asyncio.sleep if self._sleep is None else self._sleep)(seconds)
+
+    def _open_channel(self) -> AsyncChannel:
+        import asyncio
+
+        loop = asyncio.get_running_loop()
+        # Connections belong to the loop that opened them. Those of another loop are left to it.
+        if self._channel is not None and (self._channel_loop is loop or self._transport is not None):
+            return self._channel
+        from paydown.transport import AsyncDirectChannel, AsyncHttpxChannel
+
+        self._core.check_open()
+        self._channel_loop = loop
+        self._channel = (
+            AsyncHttpxChannel(self._transport)
+            if self._transport is not None
+            else AsyncDirectChannel(ssl_context=self._ssl_context, proxy=self._proxy)
+        )
+        return self._channel

@@ -1,0 +1,118 @@
+"""What a client tells about its work: `client.last`, one hook, and the log.
+
+Log records go to `paydown.client`. Their text is short; `record.paydown` holds the same facts as a dict.
+Neither, nor any event, holds a key, a signature, a query or a body.
+
+    DEBUG    answered, synced            one request and its answer; the clock was set
+    INFO     waiting, repeating          room in the budget is waited for; a read, or a refused timestamp,
+    goes again WARNING  unresolved                  an attempt may have happened
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
+from typing import Final, Literal
+
+EventName = Literal["answered", "waiting", "repeating", "synced", "unresolved"]
+
+LOGGER: Final = logging.getLogger("paydown.client")
+
+_LEVELS: Final[Mapping[EventName, int]] = {
+    "answered": logging.DEBUG,
+    "synced": logging.DEBUG,
+    "waiting": logging.INFO,
+    "repeating": logging.INFO,
+    "unresolved": logging.WARNING,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One thing that a client did.
+
+    Attributes:
+        name: What happened: see the module.
+        operation: Name of the call it was done for, such as "margin.repay_debt".
+        outcome: "done", "no", "unknown", "not-sent" or "lost" where a request ended, else "".
+        status: HTTP status, if an answer came.
+        code: Code of the exchange, if the answer had one.
+        weight: What the request costs.
+        used_weight: What the exchange says is used of the weight, from the header.
+        elapsed_ms: From the first byte written to the last byte read, milliseconds.
+        wait_s: How long is waited now, seconds.
+        tries: Number of the request within its call.
+        attempt_id: The attempt, for calls that change something.
+        offset_ms: The exchange's clock minus this machine's, milliseconds.
+    """
+
+    name: EventName
+    operation: str
+    outcome: str = ""
+    status: int | None = None
+    code: int | None = None
+    weight: int | None = None
+    used_weight: int | None = None
+    elapsed_ms: float | None = None
+    wait_s: float | None = None
+    tries: int | None = None
+    attempt_id: str | None = None
+    offset_ms: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LastCall:
+    """The last request of a client and its answer, whatever thread made it.
+
+    Attributes:
+        operation: Name of the call.
+        status: HTTP status; None if no answer came.
+        used_weight: What the exchange says is used of the request weight of this minute; None if it did not
+            say.
+        order_count: The same for orders.
+        headers: The answer's headers that speak of limits: used weight, order count, Retry-After.
+        sent_at_ms: When it was signed, UTC milliseconds on the exchange's clock; None for unsigned calls.
+        elapsed_ms: From the first byte written to the last byte read, milliseconds.
+        clock_offset_ms: The exchange's clock minus this machine's; None if never measured.
+    """
+
+    operation: str
+    status: int | None
+    used_weight: int | None
+    order_count: int | None
+    headers: Mapping[str, str]
+    sent_at_ms: int | None
+    elapsed_ms: float
+    clock_offset_ms: int | None
+
+
+class Reporter:
+    """Hands events to the hook and the log, and to nobody when nobody listens.
+
+    A hook that raises is logged and otherwise ignored: the money has moved or not, whatever it says.
+    """
+
+    __slots__ = ("_hook",)
+
+    def __init__(self, hook: Callable[[Event], object] | None) -> None:
+        self._hook = hook
+
+    def wants(self, name: EventName) -> bool:
+        """Whether anybody would hear this: making an event costs more than asking."""
+        return self._hook is not None or LOGGER.isEnabledFor(_LEVELS[name])
+
+    def tell(self, event: Event) -> None:
+        """Tell the hook and the log."""
+        level = _LEVELS[event.name]
+        if LOGGER.isEnabledFor(level):
+            facts = {key: value for key, value in asdict(event).items() if value not in (None, "")}
+            details = " ".join(
+                f"{key}={value}" for key, value in facts.items() if key not in ("name", "operation")
+            )
+            LOGGER.log(level, "%s %s %s", event.operation, event.name, details, extra={"paydown": facts})
+        if self._hook is not None:
+            try:
+                self._hook(event)
+            except Exception:  # whatever a stranger's hook raises must not decide about money
+                LOGGER.exception("the on_event hook failed")

@@ -1,0 +1,547 @@
+"""Bytes out, bytes in, and the one question that matters when it fails: had anything left?
+
+    Outgoing ──Channel.exchange()──> Answer
+                                 ──> NotSent   name, connect, TLS or proxy failed: not a byte was written
+                                 ──> Lost      anything else: a call that moves money may have happened
+
+A channel sends a request exactly once. It never follows a redirect, never repeats, and never reads more than
+`LARGEST_BODY` bytes. The default channels talk to httpcore, the engine of httpx, directly: one long-lived
+pool, HTTP/1.1 keep-alive, TLS verified, no proxy from the environment. A transport of httpx (its
+MockTransport, say) can take their place; it must not repeat requests either.
+
+Time-outs: connecting has its own; the answer as a whole, from the first byte written to the last byte read,
+has another. A server that sends one byte now and then cannot stretch it.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+import zlib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final, Protocol
+from urllib.parse import urlsplit
+
+import httpcore
+
+from paydown.errors import InvalidRequest
+from paydown.outcome import Answer
+
+if TYPE_CHECKING:
+    import ssl
+
+    import httpx
+
+LARGEST_BODY: Final = 8 * 1024 * 1024
+
+# An idle connection is kept for this long. Reusing one that the other side is about to close loses the answer
+# of whatever is sent on it, so this stays well below the 60 s after which load balancers usually close.
+_KEEPALIVE_S: Final = 15.0
+_CONNECTIONS: Final = 64
+
+_NOT_SENT: Final = (
+    httpcore.ConnectError,  # name resolution, refused, TLS
+    httpcore.ConnectTimeout,
+    httpcore.PoolTimeout,
+    httpcore.ProxyError,  # CONNECT was refused
+    httpcore.UnsupportedProtocol,
+)
+
+
+class NotSent(Exception):
+    """Nothing was written. `str()` says why, without addresses of the request."""
+
+
+class Lost(Exception):
+    """Something may have been written, and no complete answer came. `str()` says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """Where requests go: scheme, host, port and a path that stands before every path.
+
+    Attributes:
+        origin: Scheme, host and port as text, such as "https://papi.binance.com".
+        host_header: What the Host header says.
+        prefix: Path before every path, without a slash at its end; usually "".
+    """
+
+    scheme: bytes
+    host: bytes
+    port: int | None
+    origin: str
+    host_header: bytes
+    prefix: str
+
+    @classmethod
+    def parse(cls, url: str) -> Address:
+        """Take a base URL apart.
+
+        Raises:
+            InvalidRequest: It is no plain http or https URL.
+        """
+        try:
+            parts = urlsplit(url)
+            port = parts.port
+            host = (parts.hostname or "").encode("idna").decode("ascii")
+        except (ValueError, AttributeError):  # UnicodeError is a ValueError
+            raise InvalidRequest(f"The base URL {url!r} cannot be read.", parameter="base_url") from None
+        if parts.scheme not in ("http", "https") or not host:
+            raise InvalidRequest(
+                f"The base URL must look like https://papi.binance.com, not {url!r}.", parameter="base_url"
+            )
+        if parts.username is not None or parts.password is not None or parts.query or parts.fragment:
+            raise InvalidRequest(
+                "The base URL must be scheme, host, port and path only: no user, query or fragment.",
+                parameter="base_url",
+            )
+        if (not url.isascii() and not parts.path.isascii()) or any(letter <= " " for letter in url):
+            raise InvalidRequest("The base URL holds a blank or a non-ASCII path.", parameter="base_url")
+        bracketed = f"[{host}]" if ":" in host else host
+        netloc = bracketed if port is None else f"{bracketed}:{port}"
+        return cls(
+            scheme=parts.scheme.encode("ascii"),
+            host=host.encode("ascii"),
+            port=port,
+            origin=f"{parts.scheme}://{netloc}",
+            host_header=netloc.encode("ascii"),
+            prefix=parts.path.rstrip("/"),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Outgoing:
+    """One request, finished: nothing downstream changes a byte of it.
+
+    Attributes:
+        target: Path and query as they go on the wire.
+        headers: All of them, Host and Content-Length included.
+        connect_timeout_s: Until the connection stands.
+        answer_timeout_s: From then until the whole answer is there.
+    """
+
+    method: str
+    address: Address
+    target: str
+    headers: list[tuple[bytes, bytes]]
+    body: bytes
+    connect_timeout_s: float
+    answer_timeout_s: float
+
+
+class Channel(Protocol):
+    """Sends one request and returns its answer. Blocking; safe to use from several threads."""
+
+    def exchange(self, outgoing: Outgoing) -> Answer:
+        """Send it once. Raises NotSent or Lost."""
+        ...
+
+    def close(self) -> None:
+        """Close every connection."""
+        ...
+
+
+class AsyncChannel(Protocol):
+    """Sends one request and returns its answer. Awaited."""
+
+    async def exchange(self, outgoing: Outgoing) -> Answer:
+        """Send it once. Raises NotSent or Lost."""
+        ...
+
+    async def aclose(self) -> None:
+        """Close every connection."""
+        ...
+
+
+# ----------------------------------------------------------------------------------------------- deadlines
+
+
+class Deadline(float):
+    """A time-out in seconds that knows when it began, so that many small reads share one limit.
+
+    httpcore hands a time-out to each read of the socket unchanged. To anybody who does not know this class it
+    is a plain number of seconds.
+    """
+
+    __slots__ = ("at",)
+    at: float
+
+    @classmethod
+    def of(cls, seconds: float) -> Deadline:
+        """A deadline that begins when the first byte is written."""
+        deadline = cls(seconds)
+        deadline.at = 0.0
+        return deadline
+
+    def left(self) -> float:
+        """Seconds left. The first call starts the count."""
+        now = time.monotonic()
+        if not self.at:
+            self.at = now + self
+        return self.at - now
+
+
+def _left(timeout: float | None, expired: type[Exception]) -> float | None:
+    if not isinstance(timeout, Deadline):
+        return timeout
+    left = timeout.left()
+    if left <= 0:
+        raise expired("the answer took too long")
+    return left
+
+
+class _Stream(httpcore.NetworkStream):
+    """A connection whose reads and writes share the deadline of their request."""
+
+    __slots__ = ("_inner",)
+
+    def __init__(self, inner: httpcore.NetworkStream) -> None:
+        self._inner = inner
+
+    def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
+        return self._inner.read(max_bytes, _left(timeout, httpcore.ReadTimeout))
+
+    def write(self, buffer: bytes, timeout: float | None = None) -> None:
+        if buffer:
+            self._inner.write(buffer, _left(timeout, httpcore.WriteTimeout))
+
+    def close(self) -> None:
+        self._inner.close()
+
+    def start_tls(
+        self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
+    ) -> httpcore.NetworkStream:
+        return _Stream(self._inner.start_tls(ssl_context, server_hostname, timeout))
+
+    def get_extra_info(self, info: str) -> object:
+        return self._inner.get_extra_info(info)
+
+
+class _Backend(httpcore.SyncBackend):
+    def connect_tcp(
+        self,
+        host: str,
+        port: int,
+        timeout: float | None = None,
+        local_address: str | None = None,
+        socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None,
+    ) -> httpcore.NetworkStream:
+        return _Stream(super().connect_tcp(host, port, timeout, local_address, socket_options))
+
+
+# ------------------------------------------------------------------------------------------ httpcore, direct
+
+
+def _tls() -> ssl.SSLContext:
+    """Certificates of certifi, or those that SSL_CERT_FILE names, as in httpx."""
+    own = os.environ.get("SSL_CERT_FILE")
+    if own:
+        import ssl
+
+        return ssl.create_default_context(cafile=own)
+    return httpcore.default_ssl_context()
+
+
+class DirectChannel:
+    """A pool of kept-alive connections.
+
+    Args:
+        ssl_context: TLS settings; None verifies against the usual certificates.
+        proxy: URL of a proxy, such as "http://127.0.0.1:3128"; the environment is not asked.
+    """
+
+    def __init__(
+        self, *, ssl_context: ssl.SSLContext | None = None, proxy: str | None = None, tls: bool = True
+    ) -> None:
+        context = ssl_context or (_tls() if tls else None)
+        self._pool = httpcore.ConnectionPool(
+            ssl_context=context,
+            proxy=_proxy(proxy),
+            max_connections=_CONNECTIONS,
+            max_keepalive_connections=_CONNECTIONS,
+            keepalive_expiry=_KEEPALIVE_S,
+            network_backend=_Backend(),
+        )
+
+    def exchange(self, outgoing: Outgoing) -> Answer:
+        """See `Channel.exchange`."""
+        request = _core_request(outgoing, Deadline.of(outgoing.answer_timeout_s))
+        try:
+            response = self._pool.handle_request(request)
+            try:
+                body = _Body(response.headers)
+                for part in response.iter_stream():
+                    body.add(part)
+            finally:
+                response.close()
+        except _NOT_SENT as error:
+            raise NotSent(_reason(error)) from error
+        except Lost:
+            raise
+        except Exception as error:
+            raise Lost(_reason(error)) from error
+        return body.answer(response.status)
+
+    def close(self) -> None:
+        """See `Channel.close`."""
+        self._pool.close()
+
+
+class AsyncDirectChannel:
+    """The same pool, awaited. Its arguments are those of `DirectChannel`."""
+
+    def __init__(
+        self, *, ssl_context: ssl.SSLContext | None = None, proxy: str | None = None, tls: bool = True
+    ) -> None:
+        context = ssl_context or (_tls() if tls else None)
+        self._pool = httpcore.AsyncConnectionPool(
+            ssl_context=context,
+            proxy=_proxy(proxy),
+            max_connections=_CONNECTIONS,
+            max_keepalive_connections=_CONNECTIONS,
+            keepalive_expiry=_KEEPALIVE_S,
+        )
+
+    async def exchange(self, outgoing: Outgoing) -> Answer:
+        """See `AsyncChannel.exchange`."""
+        import asyncio
+
+        request = _core_request(outgoing, outgoing.answer_timeout_s)
+        try:
+            # Waiting for a connection and connecting have limits of their own; the rest shares the answer's.
+            async with asyncio.timeout(2 * outgoing.connect_timeout_s + outgoing.answer_timeout_s):
+                response = await self._pool.handle_async_request(request)
+                try:
+                    body = _Body(response.headers)
+                    async for part in response.aiter_stream():
+                        body.add(part)
+                finally:
+                    await response.aclose()
+        except _NOT_SENT as error:
+            raise NotSent(_reason(error)) from error
+        except Lost:
+            raise
+        except Exception as error:
+            raise Lost(_reason(error)) from error
+        return body.answer(response.status)
+
+    async def aclose(self) -> None:
+        """See `AsyncChannel.aclose`."""
+        await self._pool.aclose()
+
+
+def _core_request(outgoing: Outgoing, answer_timeout_s: float) -> httpcore.Request:
+    address = outgoing.address
+    return httpcore.Request(
+        method=outgoing.method.encode("ascii"),
+        url=httpcore.URL(
+            scheme=address.scheme,
+            host=address.host,
+            port=address.port,
+            target=outgoing.target.encode("ascii"),
+        ),
+        headers=outgoing.headers,
+        content=outgoing.body,
+        extensions={
+            "timeout": {
+                "connect": outgoing.connect_timeout_s,
+                "pool": outgoing.connect_timeout_s,
+                "read": answer_timeout_s,
+                "write": answer_timeout_s,
+            }
+        },
+    )
+
+
+def _proxy(url: str | None) -> httpcore.Proxy | None:
+    if url is None:
+        return None
+    parts = urlsplit(url)
+    auth = None
+    if parts.username is not None:
+        from urllib.parse import unquote
+
+        auth = (unquote(parts.username), unquote(parts.password or ""))
+    if parts.scheme not in ("http", "https", "socks5", "socks5h") or not parts.hostname:
+        raise InvalidRequest("The proxy must look like http://127.0.0.1:3128.", parameter="proxy")
+    host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
+    netloc = host if parts.port is None else f"{host}:{parts.port}"
+    return httpcore.Proxy(f"{parts.scheme}://{netloc}/", auth=auth)
+
+
+# ------------------------------------------------------------------------------------------- through httpx
+
+
+class HttpxChannel:
+    """Any blocking transport of httpx. It must send each request at most once."""
+
+    def __init__(self, transport: httpx.BaseTransport) -> None:
+        self._transport = transport
+
+    def exchange(self, outgoing: Outgoing) -> Answer:
+        """See `Channel.exchange`."""
+        request = _httpx_request(outgoing)
+        try:
+            response = self._transport.handle_request(request)
+            try:
+                body = _Body(response.headers.raw)
+                for part in _stream_of(response):
+                    body.add(part)
+            finally:
+                response.close()
+        except Lost:
+            raise
+        except Exception as error:
+            if _never_left(error):
+                raise NotSent(_reason(error)) from error
+            raise Lost(_reason(error)) from error
+        return body.answer(response.status_code)
+
+    def close(self) -> None:
+        """See `Channel.close`."""
+        self._transport.close()
+
+
+class AsyncHttpxChannel:
+    """Any awaited transport of httpx. It must send each request at most once."""
+
+    def __init__(self, transport: httpx.AsyncBaseTransport) -> None:
+        self._transport = transport
+
+    async def exchange(self, outgoing: Outgoing) -> Answer:
+        """See `AsyncChannel.exchange`."""
+        import asyncio
+
+        import httpx
+
+        request = _httpx_request(outgoing)
+        try:
+            async with asyncio.timeout(2 * outgoing.connect_timeout_s + outgoing.answer_timeout_s):
+                response = await self._transport.handle_async_request(request)
+                try:
+                    body = _Body(response.headers.raw)
+                    stream = response.stream
+                    if not isinstance(stream, httpx.AsyncByteStream):
+                        raise Lost("the transport gave a blocking answer")
+                    async for part in stream:
+                        body.add(part)
+                finally:
+                    await response.aclose()
+        except Lost:
+            raise
+        except Exception as error:
+            if _never_left(error):
+                raise NotSent(_reason(error)) from error
+            raise Lost(_reason(error)) from error
+        return body.answer(response.status_code)
+
+    async def aclose(self) -> None:
+        """See `AsyncChannel.aclose`."""
+        await self._transport.aclose()
+
+
+def _stream_of(response: httpx.Response) -> Iterable[bytes]:
+    import httpx
+
+    stream = response.stream
+    if not isinstance(stream, httpx.SyncByteStream):
+        raise Lost("the transport gave an async answer")
+    return stream
+
+
+def _httpx_request(outgoing: Outgoing) -> httpx.Request:
+    import httpx
+
+    return httpx.Request(
+        outgoing.method,
+        outgoing.address.origin + outgoing.target,
+        headers=outgoing.headers,
+        content=outgoing.body,
+        extensions={
+            "timeout": {
+                "connect": outgoing.connect_timeout_s,
+                "pool": outgoing.connect_timeout_s,
+                "read": outgoing.answer_timeout_s,
+                "write": outgoing.answer_timeout_s,
+            }
+        },
+    )
+
+
+def _never_left(error: Exception) -> bool:
+    """Whether a transport's error proves that nothing was written.
+
+    The class alone does not: httpx-aiohttp reports a connection that died *after* sending as
+    `httpx.ConnectTimeout`, because aiohttp's ServerDisconnectedError is a ClientConnectionError. So the cause
+    is asked, too, and one that is not known to belong to connecting is not believed.
+    """
+    import httpx
+
+    believed = (
+        httpx.ConnectError,
+        httpx.ConnectTimeout,
+        httpx.PoolTimeout,
+        httpx.ProxyError,
+        httpx.UnsupportedProtocol,
+    )
+    if not isinstance(error, believed):
+        return False
+    cause = error.__cause__
+    if cause is None or isinstance(cause, _NOT_SENT):
+        return True
+    return any(
+        base.__name__ == "ClientConnectorError" and base.__module__.partition(".")[0] == "aiohttp"
+        for base in type(cause).__mro__
+    )
+
+
+# ---------------------------------------------------------------------------------------------- the answer
+
+
+class _Body:
+    """Collects the parts of a body, takes gzip off, and stops at `LARGEST_BODY`."""
+
+    __slots__ = ("_gunzip", "_headers", "_parts", "_size")
+
+    def __init__(self, headers: Iterable[tuple[bytes, bytes]]) -> None:
+        names: dict[str, str] = {}
+        for raw_name, raw_value in headers:
+            name, value = raw_name.decode("latin-1").lower(), raw_value.decode("latin-1")
+            names[name] = f"{names[name]}, {value}" if name in names else value
+        self._headers = names
+        self._parts: list[bytes] = []
+        self._size = 0
+        encoding = names.get("content-encoding", "identity").strip().lower()
+        gzip = encoding in ("gzip", "x-gzip")
+        self._gunzip = zlib.decompressobj(wbits=31) if gzip else None
+        if not gzip and encoding not in ("identity", ""):
+            raise Lost(f"the answer is encoded as {encoding[:20]!r}, which was not asked for")
+
+    def add(self, part: bytes) -> None:
+        if self._gunzip is not None:
+            try:
+                part = self._gunzip.decompress(part, LARGEST_BODY + 1)
+            except zlib.error:
+                raise Lost("the answer's gzip encoding is broken") from None
+        self._size += len(part)
+        if self._size > LARGEST_BODY or (self._gunzip is not None and self._gunzip.unconsumed_tail):
+            raise Lost(f"the answer is longer than {LARGEST_BODY} bytes")
+        self._parts.append(part)
+
+    def answer(self, status: int) -> Answer:
+        if self._gunzip is not None and not self._gunzip.eof and self._size:
+            raise Lost("the answer's gzip encoding is cut short")
+        return Answer(status, self._headers, b"".join(self._parts))
+
+
+def _reason(error: BaseException) -> str:
+    """Why, in a few words: the class, and its text, which holds no part of the request."""
+    text = " ".join(str(error).split())
+    name = type(error).__name__
+    return f"{name}: {text[:200]}" if text else name
+
+
+def header_list(pairs: Mapping[str, str]) -> list[tuple[bytes, bytes]]:
+    """Headers as bytes, in order."""
+    return [(name.encode("ascii"), value.encode("ascii")) for name, value in pairs.items()]
