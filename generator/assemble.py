@@ -12,6 +12,7 @@ from .model import (
     EnumMember,
     ErrorCode,
     Field,
+    KnownError,
     Limit,
     Model,
     OpenEnum,
@@ -38,6 +39,7 @@ from .transform import Transformed, operation_parameters, owned_parameters
 
 Place = Callable[[str], tuple[str, str]]
 _EXPOSED = "recvWindow"  # owned by the auth scheme, but a caller may want another value for one call
+_STREAM_EVENT = "StreamEvent"
 _DEFAULT_BUDGET = "ip-weight"
 
 
@@ -75,12 +77,14 @@ class _Assembler:
             resources=self._resources(),
             models=tuple(self._model(name) for name in self._transformed.models),
             enums=tuple(sorted(self._enums(), key=lambda enum: enum.class_name)),
-            unions=tuple(self._union(name) for name in self._transformed.unions),
+            unions=(*(self._union(name) for name in self._transformed.unions), *self._stream_events()),
             error_codes=tuple(_error_code(row) for row in items(document, "x-error-codes")),
             status_outcomes=tuple(_status_outcome(row) for row in items(document, "x-status-outcomes")),
             limits=tuple(_limit(name, row) for name, row in members(document, "x-limits").items()),
             servers={name: text(row, "url") for name, row in servers.items() if text(row, "url")},
             clocks=tuple(text(row, "url") for row in items(servers, "clocks")),
+            ban=members(document, "x-ban"),
+            stream=members(document, "x-stream"),
             api_key_header=header,
             signing=signing,
             default_connect_timeout_ms=self._timeout[0],
@@ -126,6 +130,8 @@ class _Assembler:
         method_name = text(operation, "x-method-name")
         polymorphic_by = text(operation, "x-polymorphic-by") or None
         results = list(parsed.results) or [Type("nothing")]
+        if self._collapses(operation):
+            results = [Type("list_or_one", item=results[0].item)]
         pagination = self._pagination(operation)
         scope = members(operation, "x-unresolved-scope")
         return Operation(
@@ -157,6 +163,11 @@ class _Assembler:
                 Question(text(row, "id"), text(row, "question"), text(row, "reading"))
                 for row in items(operation, "x-undocumented")
             ),
+            requires_any=texts(operation, "x-requires-any"),
+            known_errors=tuple(
+                KnownError(number(row, "code") or 0, text(row, "text"), texts(row, "x-evidence"))
+                for row in items(operation, "x-known-errors")
+            ),
             unresolved_scope=UnresolvedScope(text(scope, "group"), text(scope, "argument"))
             if scope
             else None,
@@ -171,6 +182,11 @@ class _Assembler:
             source=text(operation, "x-source"),
             file=self._place(pointer)[0],
         )
+
+    def _collapses(self, operation: Schema) -> bool:
+        response = target(self._document, member(operation, "responses", "200"))
+        schema = target(self._document, member(response, "content", "application/json", "schema"))
+        return text(schema, "x-collapse") == "list"
 
     def _parameter(
         self, parsed: ParsedOperation, pointer: str, location: str, parameter: Schema
@@ -202,6 +218,7 @@ class _Assembler:
             min_items=number(schema, "minItems"),
             max_items=number(schema, "maxItems"),
             unique_items=schema.get("uniqueItems") is True,
+            excludes=texts(schema, "x-excludes"),
             evidence=texts(parameter, "x-evidence") or texts(schema, "x-evidence"),
         )
 
@@ -212,6 +229,7 @@ class _Assembler:
             scope=text(weight, "scope"),
             budget=text(weight, "budget") or _DEFAULT_BUDGET,
             observed=number(weight, "observed"),
+            documented=number(weight, "documented"),
             when=tuple(
                 WeightCase(
                     text(case, "parameter"), member(case, "present") is not False, number(case, "value") or 0
@@ -305,6 +323,23 @@ class _Assembler:
                 )
             )
         return found
+
+    def _stream_events(self) -> list[TaggedUnion]:
+        """Return the events of the stream as one type, told apart by the member that names them."""
+        facts = members(self._document, "x-stream")
+        events = [(text(event, "name"), text(event, "schema")) for event in items(facts, "events")]
+        if not events:
+            return []
+        return [
+            TaggedUnion(
+                class_name=_STREAM_EVENT,
+                module=module_name(_STREAM_EVENT),
+                description="Read one event of the user data stream. An unlisted one is kept, not refused.",
+                tag=text(facts, "type-key"),
+                cases=tuple(UnionCase(name, class_name(schema)) for name, schema in events),
+                file="components/events.yaml",
+            )
+        ]
 
     def _union(self, name: str) -> TaggedUnion:
         schema = target(self._document, {"$ref": f"#/components/schemas/{name}"})

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 
 from .problem import DocumentRefused, Problem
-from .source import ROOT_FILE, Json, SourceFile, escape, unescape
+from .source import ROOT_FILE, Json, SourceFile, at, escape, unescape
 
 # File stem below components/ -> kind of component it defines.
 _KINDS = {
@@ -272,7 +272,7 @@ class _Bundler:
         for key in siblings:
             self.origins[f"{target}/{escape(key)}"] = (file, f"{source}/{escape(key)}")
         self._open.append(found)
-        content = self._walk(self._at(target_file, start), target_file, start, target, inline)
+        content = self._walk(at(self._files[target_file].data, start), target_file, start, target, inline)
         self._open.pop()
         if siblings and not isinstance(content, dict):
             self._refuse(
@@ -348,7 +348,7 @@ class _Bundler:
 
     def _find_listed(self, ref: str, file: str, source: str, pointer: str) -> tuple[str, str] | None:
         """Follow `#/components/<kind>/<Name>` of the root file to the file that defines it."""
-        entry = self._at(ROOT_FILE, pointer, missing=None)
+        entry = at(self._content(ROOT_FILE), pointer)
         if isinstance(entry, dict) and isinstance(entry.get("$ref"), str):
             return self._find(str(entry["$ref"]), ROOT_FILE, pointer)
         self._refuse(
@@ -358,17 +358,6 @@ class _Bundler:
             "components/schemas.yaml#/Name, the file that defines it.",
         )
         return None
-
-    def _at(self, file: str, pointer: str, missing: Json = None) -> Json:
-        node: Json = self._files[file].data
-        for part in pointer.split("/")[1:]:
-            if isinstance(node, dict):
-                node = node.get(unescape(part), missing)
-            elif isinstance(node, list):
-                node = node[int(part)]
-            else:
-                return missing
-        return node
 
     # ------------------------------------------------------------------------------- leftovers
 

@@ -208,6 +208,13 @@ def _facts(operation: Operation, client: Client, names: Mapping[str, str], width
                 break_long_words=False,
                 break_on_hyphens=False,
             )
+    if operation.requires_any:
+        lines += _wrapped(
+            f"Needs one of {', '.join(f'`{names.get(name, name)}`' for name in operation.requires_any)}.",
+            width,
+        )
+    for error in operation.known_errors:
+        lines += _wrapped(f"Seen: {error.code}. {_sentence(error.text)}", width)
     if operation.questions:
         count = len(operation.questions)
         what = "one question" if count == 1 else f"{count} questions"
@@ -235,8 +242,10 @@ def _weight(operation: Operation, client: Client) -> str:
     )
     text = f"Weight {weight.value}{share}{cases}."
     labels = {scope for scope in weight.label.values() if scope != "none"}
-    if weight.observed is not None and weight.observed != weight.value:
-        text += f" Measured: {weight.observed}."
+    if weight.documented is not None:
+        text += f" Documented as {weight.documented}."
+    if weight.observed is not None and weight.observed != weight.documented:
+        text += f" Measured as {weight.observed}."
     if len(labels) > 1:
         said = ", ".join(f"{_who(who)} {scope}" for who, scope in weight.label.items())
         text += f" Its scope is unsettled: {said}."

@@ -37,9 +37,12 @@ def _facts(operation: Operation) -> dict[str, object]:
         facts["unresolved-scope"] = asdict(operation.unresolved_scope)
     if operation.pagination is not None:
         facts["pagination"] = dict(operation.pagination.facts)
+    if operation.requires_any:
+        facts["requires-any"] = list(operation.requires_any)
     for name, rows in (
         ("caps", operation.caps),
         ("rules", operation.rules),
+        ("known-errors", operation.known_errors),
         ("undocumented", operation.questions),
     ):
         if rows:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import textwrap
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import cast
@@ -20,6 +21,8 @@ from .model import (
     Weight,
 )
 from .schema import member, members, number, text, texts
+
+_PROSE = 84  # characters of a text on one line
 
 
 def literal(value: object) -> str:
@@ -43,9 +46,24 @@ def _text(value: str) -> str:
     return json.dumps(value, ensure_ascii=not value.isprintable())
 
 
+def prose(value: str) -> Source:
+    """Return the source of a text, cut at blanks into literals that stand below each other."""
+    if len(value) <= _PROSE or " " not in value:
+        return Source(literal(value))
+    lines = textwrap.wrap(
+        value,
+        _PROSE,
+        break_long_words=False,
+        break_on_hyphens=False,
+        drop_whitespace=False,
+        replace_whitespace=False,
+    )
+    return Source("(" + "\n".join(literal(line) for line in lines) + ")")
+
+
 def call(name: str, /, *positional: object, **keywords: object) -> str:
     """Return the source of a call. Keywords whose value is None, "", () or ... are left out: the defaults."""
-    arguments = [literal(value) for value in positional]
+    arguments = [_source(value) for value in positional]
     arguments += [
         f"{key}={_source(value)}" for key, value in keywords.items() if value not in (None, "", (), Ellipsis)
     ]
@@ -59,6 +77,8 @@ class Source(str):
 def _source(value: object) -> str:
     if isinstance(value, Source):
         return value
+    if isinstance(value, str) and len(value) > _PROSE and " " in value:
+        return prose(value)
     if isinstance(value, tuple):
         entries = cast("tuple[object, ...]", value)
         sources = [entry for entry in entries if isinstance(entry, Source)]
@@ -77,7 +97,7 @@ def constructed(row: Operation | ErrorCode | StatusOutcome | Limit) -> str:
             "ErrorCode",
             row.code,
             row.name,
-            row.meaning,
+            prose(row.meaning),
             executed=row.executed,
             retry=row.retry,
             category=row.category,
@@ -152,6 +172,36 @@ def signing(client: Client) -> str:
     )
 
 
+def ban(client: Client) -> str:
+    """Return the call that makes the facts of a ban."""
+    facts = dict(client.ban)
+    return call(
+        "Ban",
+        minimum_ms=number(facts, "minimum-ms"),
+        maximum_ms=number(facts, "maximum-ms"),
+        pause_after_429_ms=number(facts, "pause-after-429-ms"),
+        retry_after_header=text(facts, "retry-after-header", "name"),
+    )
+
+
+def stream(client: Client) -> str:
+    """Return the call that makes the facts of the user data stream."""
+    facts = dict(client.stream)
+    return call(
+        "Stream",
+        server=text(facts, "server"),
+        connect=text(facts, "connect"),
+        key_lifetime_ms=number(facts, "key-lifetime-ms"),
+        keep_alive_ms=number(facts, "keep-alive-ms"),
+        connection_lifetime_ms=number(facts, "connection-lifetime-ms"),
+        server_ping_interval_ms=number(facts, "server-ping-interval-ms"),
+        pong_timeout_ms=number(facts, "pong-timeout-ms"),
+        type_key=text(facts, "type-key"),
+        time_key=text(facts, "time-key"),
+        ignored=texts(facts, "ignored"),
+    )
+
+
 def _operation(operation: Operation) -> str:
     scope = operation.unresolved_scope
     return call(
@@ -171,6 +221,7 @@ def _operation(operation: Operation) -> str:
         parameters=tuple(Source(_parameter(parameter)) for parameter in operation.parameters),
         success=tuple(Source(_success(rule)) for rule in operation.success),
         caps=tuple(Source(_cap(cap)) for cap in operation.caps),
+        requires_any=operation.requires_any,
         unresolved_scope=Source(call("UnresolvedScope", group=scope.group, argument=scope.argument))
         if scope
         else None,
@@ -203,7 +254,7 @@ def _parameter(parameter: Parameter) -> str:
         in_=parameter.location,
         kind=parameter.kind,
         required=parameter.required,
-        description=Source(literal(parameter.description)),
+        description=prose(parameter.description),
         minimum=parameter.minimum,
         maximum=parameter.maximum,
         exclusive_minimum=parameter.exclusive_minimum,
@@ -217,6 +268,7 @@ def _parameter(parameter: Parameter) -> str:
         min_items=parameter.min_items,
         max_items=parameter.max_items,
         unique_items=_unless(parameter.unique_items, False),
+        excludes=parameter.excludes,
     )
 
 

@@ -31,6 +31,7 @@ class Weight:
     scope: str
     budget: str
     observed: int | None
+    documented: int | None
     when: tuple[WeightCase, ...]
     label: Mapping[str, str]
     note: str
@@ -59,6 +60,7 @@ class Parameter:
     min_items: int | None = None
     max_items: int | None = None
     unique_items: bool = False
+    excludes: tuple[str, ...] = ()
     evidence: tuple[str, ...] = ()
 
     @property
@@ -103,6 +105,15 @@ class Rule:
     """A documented rule of a call, in our words."""
 
     id: str
+    text: str
+    evidence: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class KnownError:
+    """An error that a call was really seen to answer."""
+
+    code: int
     text: str
     evidence: tuple[str, ...]
 
@@ -194,6 +205,8 @@ class Operation:
     caps: tuple[Cap, ...]
     rules: tuple[Rule, ...]
     questions: tuple[Question, ...]
+    requires_any: tuple[str, ...]
+    known_errors: tuple[KnownError, ...]
     unresolved_scope: UnresolvedScope | None
     pagination: Pagination | None
     polymorphic_by: str | None
@@ -345,6 +358,8 @@ class Client:
     limits: tuple[Limit, ...]
     servers: Mapping[str, str]
     clocks: tuple[str, ...]
+    ban: Mapping[str, Json]
+    stream: Mapping[str, Json]
     api_key_header: str
     signing: Mapping[str, Json]
     default_connect_timeout_ms: int

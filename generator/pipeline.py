@@ -17,6 +17,7 @@ from .problem import DocumentRefused
 from .render import render, written_by
 from .source import parse_files, read_folder
 from .transform import transform
+from .validate import validate
 from .verify import check_manifest, verify
 
 
@@ -69,6 +70,7 @@ def produce(openapi: Path, target: Path) -> Generator[Product]:
     """
     formatting.check_pin()
     joined = load(openapi)
+    validate(joined)
     client = describe(joined)
     with tree.staging(target) as folder:
         tree.write(folder, render(client, joined.document))

@@ -23,7 +23,7 @@ class Type:
 
     Attributes:
         kind: text, decimal, decimal_or_empty, decimal_text_or_number, integer, boolean, constant, model,
-            enum, list or nothing.
+            enum, list, list_or_one (a list that may come as its only item) or nothing.
         name: Class of a model or enum, value of a constant.
         item: Type of the items of a list.
         nullable: Whether JSON null is a value of it.
@@ -67,7 +67,8 @@ class Type:
         if self.kind == "constant":
             return f"codec.constant({json.dumps(self.name, ensure_ascii=False)})"
         if self.item is not None:
-            return f"codec.{sequence}_of({self.item.decoder(models=models)})"
+            several = "list_or_one" if self.kind == "list_or_one" else sequence
+            return f"codec.{several}_of({self.item.decoder(models=models)})"
         return f"codec.{self.kind}"
 
     def encoder(self, value: str) -> str:

@@ -15,7 +15,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from . import docstring
 from .facts import operation_facts
-from .literals import constructed, literal, signing
+from .literals import ban, constructed, literal, signing, stream
 from .model import Client, Field, Model, Operation, Parameter
 from .opc_adapter import module_name
 from .python_types import Type
@@ -59,6 +59,7 @@ class _Renderer:
         filters: dict[str, Callable[..., object]] = {
             "answer": _answer,
             "arguments": _arguments,
+            "ban": ban,
             "comment": _comment,
             "constructed": constructed,
             "decoder": _decoder,
@@ -78,6 +79,7 @@ class _Renderer:
             "resource_doc": docstring.resource_docstring,
             "rows_doc": self._rows_doc,
             "signing": signing,
+            "stream": stream,
             "wire_arguments": _wire_arguments,
         }
         self._env.filters.update(filters)

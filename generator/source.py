@@ -117,6 +117,18 @@ def unescape(part: str) -> str:
     return part.replace("~1", "/").replace("~0", "~")
 
 
+def at(value: Json, pointer: str) -> Json:
+    """Return what stands at a JSON pointer, or None if nothing does."""
+    for step in pointer.split("/")[1:]:
+        if isinstance(value, dict):
+            value = value.get(unescape(step))
+        elif isinstance(value, list) and step.isdigit() and int(step) < len(value):
+            value = value[int(step)]
+        else:
+            return None
+    return value
+
+
 def walk(value: Json, pointer: str = "") -> Iterator[tuple[str, Json]]:
     """Yield every value below `value` with its JSON pointer, parents first."""
     yield pointer, value

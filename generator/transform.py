@@ -181,6 +181,8 @@ class _Transformer:
         for status, response in members(operation, "responses").items():
             schema = member(target(self.document, response), "content", "application/json", "schema")
             if status.startswith("2") and self._has_content(schema):
+                if text(target(self.document, schema), "x-collapse") == "list":
+                    schema = items(target(self.document, schema), "oneOf")[0]
                 responses[status] = {
                     "description": "",
                     "content": {

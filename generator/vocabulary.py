@@ -21,7 +21,36 @@ LISTED = ("papi", "elsewhere")
 WEIGHT_SCOPES = ("ip", "order", "uid")
 LABEL_SCOPES = ("ip", "order", "uid", "none")
 CAP_KINDS = ("value", "rate")
-ORDERS = ("newest-first", "oldest-first")
+ORDERS = ("newest-first", "oldest-first", "undocumented")
+PAGE_STYLES = ("page", "time-window", "from-id")
 BODIES = ("any", "empty", "json-error")
 RESOURCES = ("market", "account", "margin", "records", "futures_debt", "stream")
 SECURITY_TYPES = ("NONE", "TRADE", "USER_DATA", "MARGIN", "USER_STREAM", "MARKET_DATA")
+# Names that a model, an enum or a member of a model cannot take: the generated package has them already.
+RESERVED_CLASSES: tuple[str, ...] = (
+    "Archive",
+    "AsyncSender",
+    "Ban",
+    "Cap",
+    "DecodeError",
+    "ErrorCode",
+    "Limit",
+    "OpenEnum",
+    "Operation",
+    "PageWindow",
+    "Pagination",
+    "Parameter",
+    "Sender",
+    "Signing",
+    "SigningAlgorithm",
+    "StatusOutcome",
+    "Stream",
+    "StreamEvent",
+    "SuccessRule",
+    "UnknownStreamEvent",
+    "UnresolvedScope",
+    "Unset",
+    "Weight",
+    "WeightCase",
+)
+RESERVED_FIELDS = ("additional", "from_json", "to_json")

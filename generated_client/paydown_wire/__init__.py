@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from .enums import RateLimitType as RateLimitType
     from .enums import RecordStatus as RecordStatus
     from .enums import RiskLevel as RiskLevel
+    from .error_codes import BAN as BAN
     from .error_codes import CLOCKS as CLOCKS
     from .error_codes import ERROR_CODES as ERROR_CODES
     from .error_codes import EVIDENCE_MARKS as EVIDENCE_MARKS
@@ -33,11 +34,14 @@ if TYPE_CHECKING:
     from .error_codes import SERVERS as SERVERS
     from .error_codes import SIGNING as SIGNING
     from .error_codes import STATUS_OUTCOMES as STATUS_OUTCOMES
+    from .error_codes import STREAM as STREAM
+    from .error_codes import Ban as Ban
     from .error_codes import ErrorCode as ErrorCode
     from .error_codes import Limit as Limit
     from .error_codes import Signing as Signing
     from .error_codes import SigningAlgorithm as SigningAlgorithm
     from .error_codes import StatusOutcome as StatusOutcome
+    from .error_codes import Stream as Stream
     from .error_codes import find_error_code as find_error_code
     from .models.account import Account as Account
     from .models.account_position_event import AccountPositionEvent as AccountPositionEvent
@@ -79,6 +83,9 @@ if TYPE_CHECKING:
     from .models.repay_record_page import RepayRecordPage as RepayRecordPage
     from .models.risk_level_change_event import RiskLevelChangeEvent as RiskLevelChangeEvent
     from .models.server_time import ServerTime as ServerTime
+    from .models.stream_event import StreamEvent as StreamEvent
+    from .models.stream_event import UnknownStreamEvent as UnknownStreamEvent
+    from .models.stream_event import stream_event_from_json as stream_event_from_json
     from .models.transaction_id import TransactionId as TransactionId
     from .operation import UNSET as UNSET
     from .operation import Archive as Archive
@@ -126,8 +133,10 @@ __all__ = [
     "AsyncSender",
     "AsyncStreamResource",
     "AutoRepayStatus",
+    "BAN",
     "Balance",
     "BalanceUpdateEvent",
+    "Ban",
     "BorrowRecord",
     "BorrowRecordPage",
     "CLOCKS",
@@ -182,15 +191,19 @@ __all__ = [
     "SERVERS",
     "SIGNING",
     "STATUS_OUTCOMES",
+    "STREAM",
     "Sender",
     "ServerTime",
     "Signing",
     "SigningAlgorithm",
     "StatusOutcome",
+    "Stream",
+    "StreamEvent",
     "StreamResource",
     "SuccessRule",
     "TransactionId",
     "UNSET",
+    "UnknownStreamEvent",
     "UnresolvedScope",
     "Unset",
     "Weight",
@@ -202,6 +215,7 @@ __all__ = [
     "operation",
     "operations",
     "resources",
+    "stream_event_from_json",
 ]
 
 _MODULES = {
@@ -221,8 +235,10 @@ _MODULES = {
     "AsyncSender": "operation",
     "AsyncStreamResource": "resources.stream",
     "AutoRepayStatus": "models.auto_repay_status",
+    "BAN": "error_codes",
     "Balance": "models.balance",
     "BalanceUpdateEvent": "models.balance_update_event",
+    "Ban": "error_codes",
     "BorrowRecord": "models.borrow_record",
     "BorrowRecordPage": "models.borrow_record_page",
     "CLOCKS": "error_codes",
@@ -277,20 +293,25 @@ _MODULES = {
     "SERVERS": "error_codes",
     "SIGNING": "error_codes",
     "STATUS_OUTCOMES": "error_codes",
+    "STREAM": "error_codes",
     "Sender": "operation",
     "ServerTime": "models.server_time",
     "Signing": "error_codes",
     "SigningAlgorithm": "error_codes",
     "StatusOutcome": "error_codes",
+    "Stream": "error_codes",
+    "StreamEvent": "models.stream_event",
     "StreamResource": "resources.stream",
     "SuccessRule": "operation",
     "TransactionId": "models.transaction_id",
     "UNSET": "operation",
+    "UnknownStreamEvent": "models.stream_event",
     "UnresolvedScope": "operation",
     "Unset": "operation",
     "Weight": "operation",
     "WeightCase": "operation",
     "find_error_code": "error_codes",
+    "stream_event_from_json": "models.stream_event",
 }
 _SUBMODULES = frozenset(
     {

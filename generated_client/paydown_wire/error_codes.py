@@ -159,6 +159,41 @@ class Signing:
     key_code: int
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ban:
+    """What follows after a limit was overrun: how long to stay away when no `retry_after_header` says."""
+
+    minimum_ms: int
+    maximum_ms: int
+    pause_after_429_ms: int
+    retry_after_header: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stream:
+    """The user data stream: where it is, how long it lives, how its events are told apart.
+
+    Attributes:
+        server: Key of `SERVERS`.
+        connect: Path below it; `{listenKey}` stands for the key.
+        keep_alive_ms: Extend the key at least this often.
+        type_key: Member that names the event.
+        time_key: Member with the time of the event, ms UTC.
+        ignored: Events that have nothing to do with a debt.
+    """
+
+    server: str
+    connect: str
+    key_lifetime_ms: int
+    keep_alive_ms: int
+    connection_lifetime_ms: int
+    server_ping_interval_ms: int
+    pong_timeout_ms: int
+    type_key: str
+    time_key: str
+    ignored: tuple[str, ...] = ()
+
+
 ERROR_CODES: Final[tuple[ErrorCode, ...]] = (
     ErrorCode(
         -1000,
@@ -237,7 +272,10 @@ ERROR_CODES: Final[tuple[ErrorCode, ...]] = (
     ErrorCode(
         -1008,
         "REQUEST_THROTTLED",
-        "Overload protection refused the request. The page gives the code no upper-case name; this one is ours.",
+        (
+            "Overload protection refused the request. The page gives the code no upper-case name;"
+            " this one is ours."
+        ),
         executed="no",
         retry="yes-after-backoff",
         category="busy",
@@ -650,7 +688,10 @@ ERROR_CODES: Final[tuple[ErrorCode, ...]] = (
     ErrorCode(
         51007,
         "HAS_PENDING_TRANSACTION",
-        "Another borrow or repayment of the account is still running. It may be your own, whose answer was lost: read the balance first.",
+        (
+            "Another borrow or repayment of the account is still running. It may be your own, "
+            "whose answer was lost: read the balance first."
+        ),
         executed="no",
         retry="yes-after-backoff",
         category="busy",
@@ -670,7 +711,10 @@ ERROR_CODES: Final[tuple[ErrorCode, ...]] = (
     ErrorCode(
         51061,
         "INSUFFICIENT_LOANABLE_ASSET",
-        "The lending pool is too small for the request: lower the amount, or wait a day. Seen on maxBorrowable and marginLoan.",
+        (
+            "The lending pool is too small for the request: lower the amount, or wait a day. Seen"
+            " on maxBorrowable and marginLoan."
+        ),
         executed="no",
         retry="yes-after-backoff",
         category="funds",
@@ -691,7 +735,10 @@ ERROR_CODES: Final[tuple[ErrorCode, ...]] = (
     ErrorCode(
         51078,
         "NET_ASSET_MUST_LTE_RATIO",
-        "The name speaks of a ratio, the text of margin assets that could not be fetched. They do not fit, so nothing is concluded.",
+        (
+            "The name speaks of a ratio, the text of margin assets that could not be fetched. "
+            "They do not fit, so nothing is concluded."
+        ),
         executed="unknown",
         retry="never-blindly",
         category="unknown",
@@ -791,7 +838,10 @@ ERROR_CODES: Final[tuple[ErrorCode, ...]] = (
     ErrorCode(
         -3015,
         "REPAY_EXCEED_LIABILITY",
-        "Classic margin: the amount is above the debt; one page uses it also when the remaining debt would be too small.",
+        (
+            "Classic margin: the amount is above the debt; one page uses it also when the "
+            "remaining debt would be too small."
+        ),
         executed="no",
         retry="after-fixing-request",
         category="request",
@@ -912,7 +962,10 @@ ERROR_CODES: Final[tuple[ErrorCode, ...]] = (
     ErrorCode(
         51169,
         "COLLATERAL_LIMIT_REACHED",
-        "Seen in third-party code only: a collateral limit is reached. No name is published; this one is ours.",
+        (
+            "Seen in third-party code only: a collateral limit is reached. No name is published; "
+            "this one is ours."
+        ),
         executed="no",
         retry="after-fixing-request",
         category="funds",
@@ -1087,6 +1140,29 @@ SIGNING: Final = Signing(
     signature_code=-1022,
     key_format_code=-2014,
     key_code=-2015,
+)
+
+BAN: Final = Ban(
+    minimum_ms=120000, maximum_ms=259200000, pause_after_429_ms=60000, retry_after_header="Retry-After"
+)
+
+STREAM: Final = Stream(
+    server="stream",
+    connect="/ws/{listenKey}",
+    key_lifetime_ms=3600000,
+    keep_alive_ms=1800000,
+    connection_lifetime_ms=86400000,
+    server_ping_interval_ms=180000,
+    pong_timeout_ms=600000,
+    type_key="e",
+    time_key="E",
+    ignored=(
+        "ORDER_TRADE_UPDATE",
+        "CONDITIONAL_ORDER_TRADE_UPDATE",
+        "ALGO_UPDATE",
+        "ACCOUNT_CONFIG_UPDATE",
+        "executionReport",
+    ),
 )
 
 SERVERS: Final[Mapping[str, str]] = MappingProxyType(

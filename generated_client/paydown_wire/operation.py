@@ -101,6 +101,7 @@ class Parameter:
         pattern: Must match the whole text (`re.fullmatch`), for lists the text of each item.
         min_length: In characters, for lists of each item. The same holds for `max_length`.
         choices: The only texts an "enum" may take.
+        excludes: Texts that are refused although they fit.
         unit: Unit of a number: "ms", "asset" (units of the asset named in the call), "USD", or "".
     """
 
@@ -123,6 +124,7 @@ class Parameter:
     min_items: int | None = None
     max_items: int | None = None
     unique_items: bool = False
+    excludes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -227,6 +229,7 @@ class Operation:
         answer_timeout_s: Seconds until the answer must be complete.
         parameters: In the order of the document, which is the order on the wire; without those of the auth scheme.
         success: Every rule must hold for a 200 to count as done.
+        requires_any: Wire names of parameters of which at least one must be sent.
     """
 
     id: str
@@ -244,6 +247,7 @@ class Operation:
     parameters: tuple[Parameter, ...] = ()
     success: tuple[SuccessRule, ...] = ()
     caps: tuple[Cap, ...] = ()
+    requires_any: tuple[str, ...] = ()
     unresolved_scope: UnresolvedScope | None = None
     pagination: Pagination | None = None
     evidence: tuple[str, ...] = ()

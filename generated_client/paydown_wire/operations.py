@@ -208,6 +208,7 @@ ASSET_COLLECTION: Final = Operation(
             min_length=1,
             max_length=32,
             pattern=r"^[^\x00-/:-@\[-\xa0\xad\u1680\u180e\u2000-\u200f\u2028-\u202f\u205f-\u206f\u3000\ufeff]+$",
+            excludes=("BNB",),
         ),
     ),
     success=(SuccessRule(field="msg", equals="success"),),
@@ -317,7 +318,10 @@ REPAY_DEBT: Final = Operation(
             in_="body",
             kind="string_list",
             required=False,
-            description="Assets to pay with, in order of preference. `asset` itself is always used first. Absent leaves the choice to the exchange.",
+            description=(
+                "Assets to pay with, in order of preference. `asset` itself is always used first. "
+                "Absent leaves the choice to the exchange."
+            ),
             min_length=1,
             max_length=32,
             pattern=r"^[^\x00-/:-@\[-\xa0\xad\u1680\u180e\u2000-\u200f\u2028-\u202f\u205f-\u206f\u3000\ufeff]+$",
@@ -586,6 +590,7 @@ BORROW_RECORDS: Final = Operation(
             description="True selects data older than 6 months. Default false. Text on the wire.",
         ),
     ),
+    requires_any=("txId", "startTime"),
     pagination=Pagination(
         style="page",
         page="current",
@@ -691,6 +696,7 @@ REPAY_RECORDS: Final = Operation(
             description="True selects data older than 6 months. Default false. Text on the wire.",
         ),
     ),
+    requires_any=("txId", "startTime"),
     pagination=Pagination(
         style="page",
         page="current",

@@ -47,6 +47,9 @@ if TYPE_CHECKING:
     from .repay_record_page import RepayRecordPage as RepayRecordPage
     from .risk_level_change_event import RiskLevelChangeEvent as RiskLevelChangeEvent
     from .server_time import ServerTime as ServerTime
+    from .stream_event import StreamEvent as StreamEvent
+    from .stream_event import UnknownStreamEvent as UnknownStreamEvent
+    from .stream_event import stream_event_from_json as stream_event_from_json
     from .transaction_id import TransactionId as TransactionId
 
 __all__ = [
@@ -84,7 +87,10 @@ __all__ = [
     "RepayRecordPage",
     "RiskLevelChangeEvent",
     "ServerTime",
+    "StreamEvent",
     "TransactionId",
+    "UnknownStreamEvent",
+    "stream_event_from_json",
 ]
 
 _MODULES = {
@@ -122,7 +128,10 @@ _MODULES = {
     "RepayRecordPage": "repay_record_page",
     "RiskLevelChangeEvent": "risk_level_change_event",
     "ServerTime": "server_time",
+    "StreamEvent": "stream_event",
     "TransactionId": "transaction_id",
+    "UnknownStreamEvent": "stream_event",
+    "stream_event_from_json": "stream_event",
 }
 
 

@@ -148,6 +148,7 @@ class MarginResource:
 
         POST /papi/v1/marginLoan, security MARGIN: API key and signature.
         Weight 100 of 6000 per minute and ip.
+        Seen: 51061. The lending pool is too small for the request.
         Evidence: docs, sdk, live.
         Source:
         https://developers.binance.com/docs/derivatives/portfolio-margin/trade/Margin-Account-Borrow
@@ -180,6 +181,7 @@ class MarginResource:
 
         GET /papi/v1/margin/maxBorrowable, security USER_DATA: API key and signature.
         Weight 5 of 6000 per minute and ip.
+        Seen: 51061. The lending pool is empty.
         Evidence: docs, sdk, live.
         Source:
         https://developers.binance.com/docs/derivatives/portfolio-margin/account/Margin-Max-Borrow
@@ -357,6 +359,7 @@ class AsyncMarginResource:
 
         POST /papi/v1/marginLoan, security MARGIN: API key and signature.
         Weight 100 of 6000 per minute and ip.
+        Seen: 51061. The lending pool is too small for the request.
         Evidence: docs, sdk, live.
         Source:
         https://developers.binance.com/docs/derivatives/portfolio-margin/trade/Margin-Account-Borrow
@@ -389,6 +392,7 @@ class AsyncMarginResource:
 
         GET /papi/v1/margin/maxBorrowable, security USER_DATA: API key and signature.
         Weight 5 of 6000 per minute and ip.
+        Seen: 51061. The lending pool is empty.
         Evidence: docs, sdk, live.
         Source:
         https://developers.binance.com/docs/derivatives/portfolio-margin/account/Margin-Max-Borrow

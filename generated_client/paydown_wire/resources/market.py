@@ -50,7 +50,7 @@ class MarketResource:
             ReadFailed: No usable answer, even after repeating. Conclude nothing; reading again is safe.
 
         GET /papi/v1/time, security NONE: no key.
-        Weight 1 of 6000 per minute and ip.
+        Weight 1 of 6000 per minute and ip. Measured as 1.
         Evidence: live.
         Source: https://developers.binance.com/docs/derivatives/portfolio-margin/market-data
         """
@@ -81,7 +81,9 @@ class MarketResource:
         Source: https://developers.binance.com/docs/derivatives/portfolio-margin-pro/market-data
         """
         return self._sender.send(
-            operations.ASSET_INDEX_PRICE, {"asset": asset}, codec.list_of(models.AssetIndexPrice.from_json)
+            operations.ASSET_INDEX_PRICE,
+            {"asset": asset},
+            codec.list_or_one_of(models.AssetIndexPrice.from_json),
         )
 
 
@@ -126,7 +128,7 @@ class AsyncMarketResource:
             ReadFailed: No usable answer, even after repeating. Conclude nothing; reading again is safe.
 
         GET /papi/v1/time, security NONE: no key.
-        Weight 1 of 6000 per minute and ip.
+        Weight 1 of 6000 per minute and ip. Measured as 1.
         Evidence: live.
         Source: https://developers.binance.com/docs/derivatives/portfolio-margin/market-data
         """
@@ -157,5 +159,7 @@ class AsyncMarketResource:
         Source: https://developers.binance.com/docs/derivatives/portfolio-margin-pro/market-data
         """
         return await self._sender.send(
-            operations.ASSET_INDEX_PRICE, {"asset": asset}, codec.list_of(models.AssetIndexPrice.from_json)
+            operations.ASSET_INDEX_PRICE,
+            {"asset": asset},
+            codec.list_or_one_of(models.AssetIndexPrice.from_json),
         )

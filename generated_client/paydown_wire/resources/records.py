@@ -62,6 +62,7 @@ class RecordsResource:
             - `tx_id` wins over the time filters.
             - `start_time` and `end_time` lie at most 30 days apart.
             - Without `tx_id` and times, the last 7 days.
+        Needs one of `tx_id`, `start_time`.
         Nobody answers 3 questions about this call; the readings taken stand in `operations.json`,
         `borrowRecords`.
         Evidence: docs, sdk, live.
@@ -127,6 +128,7 @@ class RecordsResource:
             - `tx_id` wins over the time filters.
             - `start_time` and `end_time` lie at most 30 days apart.
             - Without `tx_id` and times, the last 7 days.
+        Needs one of `tx_id`, `start_time`.
         Nobody answers 3 questions about this call; the readings taken stand in `operations.json`,
         `borrowRecords`.
         Evidence: docs, sdk, live.
@@ -190,6 +192,7 @@ class RecordsResource:
             - `tx_id` wins over the time filters.
             - `start_time` and `end_time` lie at most 30 days apart.
             - Without `tx_id` and times, the last 7 days.
+        Needs one of `tx_id`, `start_time`.
         Nobody answers 3 questions about this call; the readings taken stand in `operations.json`,
         `repayRecords`.
         Evidence: docs, sdk, live.
@@ -255,6 +258,7 @@ class RecordsResource:
             - `tx_id` wins over the time filters.
             - `start_time` and `end_time` lie at most 30 days apart.
             - Without `tx_id` and times, the last 7 days.
+        Needs one of `tx_id`, `start_time`.
         Nobody answers 3 questions about this call; the readings taken stand in `operations.json`,
         `repayRecords`.
         Evidence: docs, sdk, live.
@@ -311,7 +315,7 @@ class RecordsResource:
             ReadFailed: No usable answer, even after repeating. Conclude nothing; reading again is safe.
 
         GET /papi/v1/margin/marginInterestHistory, security USER_DATA: API key and signature.
-        Weight 10 of 6000 per minute and ip.
+        Weight 10 of 6000 per minute and ip. Documented as 1. Measured as 10.
         Rules:
             - `start_time` and `end_time` lie at most 30 days apart.
             - Without times, the last 7 days.
@@ -374,7 +378,7 @@ class RecordsResource:
             ReadFailed: No usable answer, even after repeating. Conclude nothing; reading again is safe.
 
         GET /papi/v1/margin/marginInterestHistory, security USER_DATA: API key and signature.
-        Weight 10 of 6000 per minute and ip.
+        Weight 10 of 6000 per minute and ip. Documented as 1. Measured as 10.
         Rules:
             - `start_time` and `end_time` lie at most 30 days apart.
             - Without times, the last 7 days.
@@ -441,6 +445,7 @@ class RecordsResource:
               live]
             - About 90 days are kept. [docs-sibling]
             - With `from_id`, rows whose id is greater. Without it, the latest rows. [docs-sibling]
+        Seen: -4047. The window is longer than 7 days.
         Nobody answers 2 questions about this call; the readings taken stand in `operations.json`,
         `capitalFlow`.
         Evidence: docs-sibling, live.
@@ -504,6 +509,7 @@ class RecordsResource:
               live]
             - About 90 days are kept. [docs-sibling]
             - With `from_id`, rows whose id is greater. Without it, the latest rows. [docs-sibling]
+        Seen: -4047. The window is longer than 7 days.
         Nobody answers 2 questions about this call; the readings taken stand in `operations.json`,
         `capitalFlow`.
         Evidence: docs-sibling, live.
@@ -575,6 +581,7 @@ class AsyncRecordsResource:
             - `tx_id` wins over the time filters.
             - `start_time` and `end_time` lie at most 30 days apart.
             - Without `tx_id` and times, the last 7 days.
+        Needs one of `tx_id`, `start_time`.
         Nobody answers 3 questions about this call; the readings taken stand in `operations.json`,
         `borrowRecords`.
         Evidence: docs, sdk, live.
@@ -640,6 +647,7 @@ class AsyncRecordsResource:
             - `tx_id` wins over the time filters.
             - `start_time` and `end_time` lie at most 30 days apart.
             - Without `tx_id` and times, the last 7 days.
+        Needs one of `tx_id`, `start_time`.
         Nobody answers 3 questions about this call; the readings taken stand in `operations.json`,
         `borrowRecords`.
         Evidence: docs, sdk, live.
@@ -703,6 +711,7 @@ class AsyncRecordsResource:
             - `tx_id` wins over the time filters.
             - `start_time` and `end_time` lie at most 30 days apart.
             - Without `tx_id` and times, the last 7 days.
+        Needs one of `tx_id`, `start_time`.
         Nobody answers 3 questions about this call; the readings taken stand in `operations.json`,
         `repayRecords`.
         Evidence: docs, sdk, live.
@@ -768,6 +777,7 @@ class AsyncRecordsResource:
             - `tx_id` wins over the time filters.
             - `start_time` and `end_time` lie at most 30 days apart.
             - Without `tx_id` and times, the last 7 days.
+        Needs one of `tx_id`, `start_time`.
         Nobody answers 3 questions about this call; the readings taken stand in `operations.json`,
         `repayRecords`.
         Evidence: docs, sdk, live.
@@ -824,7 +834,7 @@ class AsyncRecordsResource:
             ReadFailed: No usable answer, even after repeating. Conclude nothing; reading again is safe.
 
         GET /papi/v1/margin/marginInterestHistory, security USER_DATA: API key and signature.
-        Weight 10 of 6000 per minute and ip.
+        Weight 10 of 6000 per minute and ip. Documented as 1. Measured as 10.
         Rules:
             - `start_time` and `end_time` lie at most 30 days apart.
             - Without times, the last 7 days.
@@ -887,7 +897,7 @@ class AsyncRecordsResource:
             ReadFailed: No usable answer, even after repeating. Conclude nothing; reading again is safe.
 
         GET /papi/v1/margin/marginInterestHistory, security USER_DATA: API key and signature.
-        Weight 10 of 6000 per minute and ip.
+        Weight 10 of 6000 per minute and ip. Documented as 1. Measured as 10.
         Rules:
             - `start_time` and `end_time` lie at most 30 days apart.
             - Without times, the last 7 days.
@@ -954,6 +964,7 @@ class AsyncRecordsResource:
               live]
             - About 90 days are kept. [docs-sibling]
             - With `from_id`, rows whose id is greater. Without it, the latest rows. [docs-sibling]
+        Seen: -4047. The window is longer than 7 days.
         Nobody answers 2 questions about this call; the readings taken stand in `operations.json`,
         `capitalFlow`.
         Evidence: docs-sibling, live.
@@ -1017,6 +1028,7 @@ class AsyncRecordsResource:
               live]
             - About 90 days are kept. [docs-sibling]
             - With `from_id`, rows whose id is greater. Without it, the latest rows. [docs-sibling]
+        Seen: -4047. The window is longer than 7 days.
         Nobody answers 2 questions about this call; the readings taken stand in `operations.json`,
         `capitalFlow`.
         Evidence: docs-sibling, live.

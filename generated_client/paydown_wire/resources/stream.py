@@ -54,6 +54,7 @@ class StreamResource:
 
         PUT /papi/v1/listenKey, security USER_STREAM: API key, no signature.
         Weight 1 of 6000 per minute and ip.
+        Seen: -1125. The key is gone. Start again.
         Nobody answers one question about this call; the readings taken stand in `operations.json`,
         `keepAliveUserDataStream`.
         Evidence: docs, sdk, live.
@@ -127,6 +128,7 @@ class AsyncStreamResource:
 
         PUT /papi/v1/listenKey, security USER_STREAM: API key, no signature.
         Weight 1 of 6000 per minute and ip.
+        Seen: -1125. The key is gone. Start again.
         Nobody answers one question about this call; the readings taken stand in `operations.json`,
         `keepAliveUserDataStream`.
         Evidence: docs, sdk, live.
