@@ -71,14 +71,36 @@ class AttemptObserver(Protocol):
     """Watches attempts: a journal, say. Called from the thread or task that makes the call."""
 
     def before_send(self, attempt: Attempt) -> None:
-        """Called before the first byte is sent. Whatever it raises refuses the attempt: nothing is sent
-        then."""
+        """Called when the request is signed and before its first byte is sent; again if it is signed anew.
+
+        `attempt.sent_at_ms` is its timestamp. Whatever this raises refuses the attempt: nothing is sent then.
+        """
         ...
 
     def after(self, attempt: Attempt, error: PaydownError | None) -> None:
         """Called when the state is decided. What it raises is logged and changes nothing: the money has moved
         or not."""
         ...
+
+
+class ObserverChain:
+    """Two observers as one: the second is asked only if the first lets the attempt pass."""
+
+    def __init__(self, first: AttemptObserver, second: AttemptObserver) -> None:
+        self._both = (first, second)
+
+    def before_send(self, attempt: Attempt) -> None:
+        """See `AttemptObserver.before_send`."""
+        for observer in self._both:
+            observer.before_send(attempt)
+
+    def after(self, attempt: Attempt, error: PaydownError | None) -> None:
+        """See `AttemptObserver.after`. The second is told even if the first fails."""
+        first, second = self._both
+        try:
+            first.after(attempt, error)
+        finally:
+            second.after(attempt, error)
 
 
 class Attempts:

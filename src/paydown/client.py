@@ -19,7 +19,7 @@ from functools import cached_property
 from types import TracebackType
 from typing import TYPE_CHECKING, Self, TypeVar
 
-from paydown.attempts import Attempt, AttemptObserver, Attempts
+from paydown.attempts import Attempt, AttemptObserver, Attempts, ObserverChain
 from paydown.charges import Charges
 from paydown.clock import Clock, ExchangeClock, machine_ms
 from paydown.errors import InvalidRequest
@@ -134,6 +134,21 @@ class _Base:
     def last(self) -> LastCall | None:
         """The last request and its answer, whatever thread or task made it; None before the first."""
         return self._core.last
+
+    @property
+    def credentials(self) -> Credentials | None:
+        """Who signs; None if nobody does."""
+        return self._core.requests.credentials
+
+    @property
+    def recv_window(self) -> int:
+        """How long after its timestamp the exchange may accept a request, ms, unless a call says more."""
+        return self._core.recv_window
+
+    def watch(self, observer: AttemptObserver) -> None:
+        """Let one more observer watch attempts, after those that do so already. Each of them may refuse."""
+        watching = self._core.observer
+        self._core.observer = observer if watching is None else ObserverChain(watching, observer)
 
     @property
     def unresolved(self) -> tuple[Attempt, ...]:

@@ -4,9 +4,8 @@
          ──Sleep────> driver sleeps             ──None────> flow
                       driver fails: the exception is thrown into the flow, which knows what it means
 
-A call that changes something:   check ─> note the attempt ─> clock, budget ─> observer ─> sign ─> send once
-─> judge A read:                          check ─> clock, budget ─> sign ─> send ─> judge ─> repeat while the
-document allows
+A call that changes something:  check, note the attempt, clock, budget, sign, observer, send once, judge
+A read:                         check, clock, budget, sign, send, judge, repeat while the document allows
 
 The attempt is noted before anything is sent and cleared only by an answer that decides, or by the certainty
 that nothing left. So whatever passes through here, an interrupt, a cancelled task, a bug, leaves it
@@ -171,18 +170,12 @@ class _Call:
             if operation.signed:
                 yield from self.sync_if(Due.NOW)
             ticket = yield from self.room(core.max_wait_s)
-            if core.observer is not None:
-                try:
-                    core.observer.before_send(attempt)
-                except PaydownError:
-                    raise
-                except Exception as error:
-                    raise refused_by_observer(attempt, error) from error
             refused = None
             while True:
                 ticket = yield from self.still_room(ticket)
                 prepared = self.prepare()
                 attempt = self.attempt = core.attempts.update(attempt, sent_at_ms=prepared.sent_at_ms)
+                self.ask_observer(attempt)
                 state = AttemptState.UNKNOWN
                 try:
                     answered, verdict = yield from self.exchange(prepared, ticket)
@@ -223,6 +216,18 @@ class _Call:
             if ticket is not None and ticket.open:
                 core.budget.settle(ticket, ended="lost" if state is AttemptState.UNKNOWN else "not-sent")
             self.end(attempt, state, failure)
+
+    def ask_observer(self, attempt: Attempt) -> None:
+        """Let a journal write down what was signed, before the first byte of it leaves."""
+        observer = self.core.observer
+        if observer is None:
+            return
+        try:
+            observer.before_send(attempt)
+        except PaydownError:
+            raise
+        except Exception as error:
+            raise refused_by_observer(attempt, error) from error
 
     def end(self, attempt: Attempt, state: AttemptState, failure: BaseException | None) -> None:
         """Tell what became of the attempt, and forget it unless it may have happened."""
