@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import cast
 
 from .model import (
     Archive,
     Cap,
     Client,
     EnumMember,
-    ErrorCode,
     Field,
     KnownError,
-    Limit,
     Model,
     OpenEnum,
     Operation,
@@ -23,7 +20,6 @@ from .model import (
     Question,
     Resource,
     Rule,
-    StatusOutcome,
     SuccessRule,
     TaggedUnion,
     UnionCase,
@@ -32,6 +28,7 @@ from .model import (
     WeightCase,
 )
 from .opc_adapter import Parsed, ParsedOperation, class_name, module_name, python_name
+from .protocol import error_code, limit, status_outcome
 from .python_types import Type
 from .schema import Schema, items, member, members, number, operations, schema_name, target, text, texts
 from .source import Json, unescape
@@ -78,9 +75,9 @@ class _Assembler:
             models=tuple(self._model(name) for name in self._transformed.models),
             enums=tuple(sorted(self._enums(), key=lambda enum: enum.class_name)),
             unions=(*(self._union(name) for name in self._transformed.unions), *self._stream_events()),
-            error_codes=tuple(_error_code(row) for row in items(document, "x-error-codes")),
-            status_outcomes=tuple(_status_outcome(row) for row in items(document, "x-status-outcomes")),
-            limits=tuple(_limit(name, row) for name, row in members(document, "x-limits").items()),
+            error_codes=tuple(error_code(row) for row in items(document, "x-error-codes")),
+            status_outcomes=tuple(status_outcome(row) for row in items(document, "x-status-outcomes")),
+            limits=tuple(limit(name, row) for name, row in members(document, "x-limits").items()),
             servers={name: text(row, "url") for name, row in servers.items() if text(row, "url")},
             clocks=tuple(text(row, "url") for row in items(servers, "clocks")),
             ban=members(document, "x-ban"),
@@ -392,49 +389,5 @@ def _cap(row: Json) -> Cap:
         inclusive=member(row, "inclusive") is not False,
         interval_ms=number(row, "interval-ms"),
         text=text(row, "text"),
-        evidence=texts(row, "x-evidence"),
-    )
-
-
-def _error_code(row: Json) -> ErrorCode:
-    return ErrorCode(
-        code=number(row, "code") or 0,
-        name=text(row, "name"),
-        meaning=" ".join(text(row, "meaning").split()),
-        executed=text(row, "executed"),
-        retry=text(row, "retry"),
-        category=text(row, "category"),
-        match=text(row, "match"),
-        http=tuple(status for status in cast("list[int]", items(row, "http"))),
-        server=text(row, "server") or None,
-        listed=text(row, "listed"),
-        evidence=texts(row, "x-evidence"),
-    )
-
-
-def _status_outcome(row: Json) -> StatusOutcome:
-    return StatusOutcome(
-        status=text(row, "status"),
-        body=text(row, "body") or "any",
-        text=text(row, "text") or None,
-        code=number(row, "code"),
-        overrides_codes=tuple(code for code in cast("list[int]", items(row, "overrides-codes"))),
-        executed=text(row, "executed"),
-        category=text(row, "category"),
-        retry=text(row, "retry"),
-        evidence=texts(row, "x-evidence"),
-    )
-
-
-def _limit(name: str, row: Json) -> Limit:
-    return Limit(
-        id=name,
-        limit=number(row, "limit") or 0,
-        interval_ms=number(row, "interval-ms") or 0,
-        per=text(row, "per"),
-        per_endpoint=member(row, "per-endpoint") is True,
-        header=text(row, "header"),
-        counted_on_error=member(row, "counted-on-error") is True,
-        window=text(row, "window-reading") or text(row, "window"),
         evidence=texts(row, "x-evidence"),
     )

@@ -1,9 +1,9 @@
 """The command line of the generator.
 
-    python -m generator               write generated_client/ from openapi/
-    python -m generator --check       exit 1 unless generated_client/ is exactly what would be written
-    python -m generator --out DIR     write to another folder
-    python -m generator diff [REV]    what an edit of openapi/ changes for users
+    python -m generator                 write generated_client/ from openapi/
+    python -m generator --check         exit 1 unless generated_client/ is exactly what would be written
+    python -m generator --out DIR       write to another folder
+    python -m generator diff [OLD [NEW]]  what an edit of openapi/ changes for users
 
 Exit codes: 0 done, 1 the client is stale, 2 the document is refused, 3 a tool is not the pinned one.
 """
@@ -12,31 +12,37 @@ from __future__ import annotations
 
 import argparse
 import sys
+import time
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from . import tree
+from . import changelog, tree
 from .problem import DocumentRefused, GeneratorFault
 
+if TYPE_CHECKING:
+    from .model import Client
+
 _ROOT = Path(__file__).resolve().parent.parent
+_STALE, _REFUSED, _FAULT = 1, 2, 3
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code."""
     options = _parser().parse_args(arguments)
     try:
-        return _generate(options)
+        return _diff(options) if options.command == "diff" else _generate(options)
     except DocumentRefused as refused:
         count = len(refused.problems)
         print(
-            f"{options.openapi}: refused, {count} problem{'s' if count > 1 else ''}. Nothing was written.\n",
+            f"The document is refused: {count} problem{'' if count == 1 else 's'}. Nothing was written.\n",
             file=sys.stderr,
         )
         print(refused, file=sys.stderr)
-        return 2
+        return _REFUSED
     except GeneratorFault as fault:
         print(f"generator: {fault}", file=sys.stderr)
-        return 3
+        return _FAULT
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -44,42 +50,85 @@ def _parser() -> argparse.ArgumentParser:
         prog="python -m generator", description="Write generated_client/ from openapi/."
     )
     parser.add_argument(
-        "--openapi", type=Path, default=_ROOT / "openapi", help="folder of the document (default: openapi/)"
+        "--openapi", type=Path, default=_ROOT / "openapi", help="folder of the document (openapi/)"
     )
     parser.add_argument(
-        "--out",
-        type=Path,
-        default=_ROOT / "generated_client",
-        help="folder to write (default: generated_client/)",
+        "--out", type=Path, default=_ROOT / "generated_client", help="folder to write (generated_client/)"
     )
     parser.add_argument(
         "--check", action="store_true", help="write nothing; exit 1 if the folder is not up to date"
     )
+    commands = parser.add_subparsers(dest="command", metavar="diff")
+    diff = commands.add_parser("diff", help="say what an edit of the document changes for users")
+    diff.add_argument("old", nargs="?", default="HEAD", help="git revision, or folder of a document (HEAD)")
+    diff.add_argument("new", nargs="?", default=None, help="git revision or folder (the folder openapi/)")
+    diff.add_argument(
+        "--write-changelog", action="store_true", help='put a section "Exchange API" into CHANGELOG.md'
+    )
+    diff.add_argument("--changelog", type=Path, default=_ROOT / "CHANGELOG.md", help="the changelog to write")
+    diff.add_argument("--fail-on-breaking", action="store_true", help="exit 1 if a change is breaking")
     return parser
 
 
 def _generate(options: argparse.Namespace) -> int:
+    from . import report
     from .pipeline import produce  # late: it loads the parser, which `--help` does not need
 
     target: Path = options.out
     with produce(options.openapi, target) as product:
-        present = tree.read(target)
-        difference = tree.compare(present, product.files)
+        difference = tree.compare(tree.read(target), product.files)
         if options.check:
-            if difference:
-                print(
-                    f"{target.name}/ is not what openapi/ and generator/ say: run 'make generate'",
-                    file=sys.stderr,
-                )
-                for what, names in (
-                    ("differs", difference.changed),
-                    ("missing", difference.missing),
-                    ("nobody wrote", difference.orphans),
-                ):
-                    for name in names:
-                        print(f"  {what}: {name}", file=sys.stderr)
-            return 1 if difference else 0
+            return _checked(target, difference)
         if difference:
             tree.swap(product.folder, target)
-        print(f"{len(product.client.operations)} operations, {len(product.files)} files")
+        print(report.generated(product, difference, f"{target.name}/", time.process_time()))
     return 0
+
+
+def _checked(target: Path, difference: tree.Difference) -> int:
+    if not difference:
+        print(f"{target.name}/ is exactly what openapi/ and generator/ say")
+        return 0
+    print(f"{target.name}/ is not what openapi/ and generator/ say: run 'make generate'", file=sys.stderr)
+    for what, names in (
+        ("differs", difference.changed),
+        ("missing", difference.missing),
+        ("nobody wrote", difference.orphans),
+    ):
+        for name in names:
+            print(f"  {what}: {name}", file=sys.stderr)
+    return _STALE
+
+
+def _diff(options: argparse.Namespace) -> int:
+    from . import report
+    from .diff import compare
+
+    old = _version(options.old, options.openapi)
+    new = _version(options.new or str(options.openapi), options.openapi)
+    changes = compare(old, new)
+    current = changelog.current_version(_ROOT / "pyproject.toml")
+    proposed = changelog.next_version(current, changes)
+    print(report.compared(changes, options.old, options.new or f"{options.openapi.name}/", current, proposed))
+    if options.write_changelog:
+        changelog.write(options.changelog, changes)
+        print(f"wrote {changelog.SECTION.removeprefix('### ')!r} into {options.changelog.name}")
+    return _STALE if options.fail_on_breaking and any(change.breaking for change in changes) else 0
+
+
+def _version(name: str, openapi: Path) -> Client:
+    """Return the client of a document: in a folder, held to every rule, or of a revision, read as it was."""
+    from .bundle import bundle
+    from .pipeline import describe, load
+    from .source import parse_files, read_revision
+    from .validate import validate
+
+    folder = Path(name)
+    if folder.is_dir():
+        joined = load(folder)
+        validate(joined)
+        return describe(joined)
+    files = read_revision(_ROOT, name, openapi.name)
+    if not files:
+        raise GeneratorFault(f"{name} holds no {openapi.name}/")
+    return describe(bundle(parse_files(files), lenient=True))

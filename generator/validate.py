@@ -2,8 +2,8 @@
 
     structure    every object is what OpenAPI 3.1 says, every schema is JSON Schema
     extensions   every `x-` fact that the client needs is there and spelt right
-    support      no schema says what the generator could not say in Python
-    rules        names that are referred to exist, and nothing contradicts itself
+    support      no schema says what the generator could not say in Python, and every answer is one shape
+    rules        names that are referred to exist, names do not collide, nothing contradicts itself
     examples     every sample fits its schema
     specification openapi-spec-validator has nothing to add
 
@@ -20,14 +20,17 @@ from typing import cast
 
 import jsonschema_rs
 
+from .answer_support import unsupported_answers
 from .bundle import Bundle
+from .call_rules import broken_calls
 from .examples import misfits
 from .extensions import FIELD, OPERATION, ROOT, SIGNING, known_names
+from .name_rules import colliding_names
 from .problem import DocumentRefused, Problem
-from .rules import broken_rules
 from .schema import members, operations
+from .schema_walk import schemas
 from .source import Json, escape, walk
-from .support import schemas, unsupported
+from .support import unsupported
 
 
 def validate(joined: Bundle) -> None:
@@ -36,7 +39,9 @@ def validate(joined: Bundle) -> None:
         _structure,
         _extensions,
         unsupported,
-        broken_rules,
+        unsupported_answers,
+        broken_calls,
+        colliding_names,
         misfits,
         _specification,
     )

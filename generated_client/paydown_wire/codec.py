@@ -140,7 +140,7 @@ def list_of(decode: Callable[[object], T]) -> Callable[[object], list[T]]:
 def list_or_one_of(decode: Callable[[object], T]) -> Callable[[object], list[T]]:
     """Return a decoder of a JSON array that may also come as its only item, bare."""
     decode_list = list_of(decode)
-    return lambda value: [decode(value)] if isinstance(value, dict) else decode_list(value)
+    return lambda value: [decode(value)] if _kind(value) == "an object" else decode_list(value)
 
 
 def tuple_of(decode: Callable[[object], T]) -> Callable[[object], tuple[T, ...]]:

@@ -1,4 +1,4 @@
-"""Refuse a document that contradicts itself, or refers to a name that is not there."""
+"""Refuse calls that contradict themselves, or refer to a name that is not there."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import keyword
 from collections.abc import Iterator
 
 from .bundle import Bundle
-from .opc_adapter import class_name, python_name
+from .opc_adapter import python_name
 from .problem import Problem
 from .schema import (
     Schema,
@@ -20,26 +20,22 @@ from .schema import (
     text,
     texts,
 )
-from .source import Json, escape, unescape
-from .transform import FORM, operation_parameters, owned_parameters, transform
-from .vocabulary import RESERVED_CLASSES, RESERVED_FIELDS
+from .source import Json, unescape
+from .transform import FORM, operation_parameters, owned_parameters
 
 _PARAMETER_KINDS = (
     "string, decimal text, int64, an enum of texts, or a list of strings (form, explode: false)"
 )
 
 
-def broken_rules(joined: Bundle) -> Iterator[Problem]:
-    """Yield every contradiction, and every reference to nothing, in the facts of the document."""
-    rules = _Rules(joined)
+def broken_calls(joined: Bundle) -> Iterator[Problem]:
+    """Yield every contradiction, and every reference to nothing, in the facts about a call."""
+    rules = _CallRules(joined)
     for pointer, operation in operations(joined.document):
         yield from rules.operation(pointer, operation)
-    yield from rules.names()
-    yield from rules.errors()
-    yield from rules.stream()
 
 
-class _Rules:
+class _CallRules:
     def __init__(self, joined: Bundle) -> None:
         self._joined = joined
         self._document = joined.document
@@ -395,119 +391,4 @@ class _Rules:
                     f"{where}/{part}",
                     f"a row has no member {text(pages, part)}.",
                     f"one of: {', '.join(members(row, 'properties'))}.",
-                )
-
-    # ------------------------------------------------------------------------------- names
-
-    def names(self) -> Iterator[Problem]:
-        transformed = transform(self._document)
-        classes: dict[str, str] = dict.fromkeys(RESERVED_CLASSES, "the generated package")
-        for tag in self._tags:
-            classes |= {f"{colour}{class_name(tag)}Resource": f"the tag {tag}" for colour in ("", "Async")}
-        made = [
-            (name, f"/components/schemas/{escape(name)}")
-            for name in (*transformed.models, *transformed.unions)
-        ]
-        made += [(enum.name, enum.pointer) for enum in transformed.enums.values()]
-        for name, pointer in made:
-            spelled = class_name(name)
-            if spelled in classes:
-                yield self._problem(
-                    pointer, f"the class {spelled} is taken by {classes[spelled]}.", "another name."
-                )
-            classes.setdefault(spelled, name)
-        yield from self._enums()
-        for name in transformed.models:
-            pointer = f"/components/schemas/{escape(name)}"
-            taken: dict[str, str] = {}
-            for key, child in members(
-                target(self._document, {"$ref": f"#/components/schemas/{name}"}), "properties"
-            ).items():
-                python = text(target(self._document, child), "x-python-name") or python_name(key)
-                where = f"{pointer}/properties/{escape(key)}"
-                if python in RESERVED_FIELDS or keyword.iskeyword(python):
-                    yield self._problem(
-                        where,
-                        f"{key} would be {python}, which every model has already.",
-                        "x-python-name: another name.",
-                    )
-                elif python in taken:
-                    yield self._problem(
-                        where,
-                        f"{key} and {taken[python]} would both be {python}.",
-                        "x-python-name on one of them.",
-                    )
-                taken.setdefault(python, key)
-
-    def _enums(self) -> Iterator[Problem]:
-        """Yield enums of one name with different values."""
-        from .support import schemas
-
-        known: dict[str, tuple[str, tuple[str, ...]]] = {}
-        for pointer, schema in schemas(self._document):
-            name = text(schema, "x-enum-name")
-            if name:
-                values = texts(target(self._document, schema), "x-open-enum")
-                first = known.setdefault(name, (pointer, values))
-                if first[1] != values:
-                    file, inside = self._joined.place(first[0])
-                    yield self._problem(
-                        f"{pointer}/x-enum-name",
-                        f"{name} has other values at {file}#{inside}.",
-                        "one named schema for both, or two names.",
-                    )
-
-    # ------------------------------------------------------------------------------- errors and stream
-
-    def errors(self) -> Iterator[Problem]:
-        seen: dict[tuple[int, str], str] = {}
-        for index, row in enumerate(items(self._document, "x-error-codes")):
-            key = (number(row, "code") or 0, text(row, "server"))
-            name = text(row, "name")
-            if key in seen:
-                yield self._problem(
-                    f"/x-error-codes/{index}",
-                    f"{key[0]} is {seen[key]} already.",
-                    "one row for each code (and server).",
-                )
-            seen.setdefault(key, name)
-        rows = items(self._document, "x-status-outcomes")
-        codes = {code for code, _ in seen}
-        for index, row in enumerate(rows):
-            pointer = f"/x-status-outcomes/{index}"
-            if text(row, "status") == "default" and index != len(rows) - 1:
-                yield self._problem(
-                    pointer, "rows after `default` are never reached.", "default as the last row."
-                )
-            for code in items(row, "overrides-codes"):
-                if code not in codes:
-                    yield self._problem(
-                        f"{pointer}/overrides-codes",
-                        f"{code} is not in x-error-codes.",
-                        "a code that is listed there.",
-                    )
-        if not rows or text(rows[-1], "status") != "default":
-            yield self._problem(
-                "/x-status-outcomes",
-                "no row for a status that nobody lists.",
-                "{status: default, executed: unknown, ...} as the last row.",
-            )
-
-    def stream(self) -> Iterator[Problem]:
-        tag = text(self._document, "x-stream", "type-key")
-        known = members(self._document, "components", "schemas")
-        for index, event in enumerate(items(self._document, "x-stream", "events")):
-            pointer = f"/x-stream/events/{index}"
-            name, schema = text(event, "name"), text(event, "schema")
-            if schema not in known:
-                yield self._problem(
-                    f"{pointer}/schema",
-                    f"there is no schema {schema}.",
-                    "the name of a schema in components/events.yaml.",
-                )
-            elif member(target(self._document, member(known, schema, "properties", tag)), "const") != name:
-                yield self._problem(
-                    f"{pointer}/name",
-                    f"{tag} of {schema} is not the constant {name}.",
-                    f"{tag}: {{type: string, const: {name}}} in {schema}.",
                 )

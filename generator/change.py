@@ -1,0 +1,54 @@
+"""One difference between two versions of the client, and what it does to users."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import TypeVar
+
+T = TypeVar("T")
+
+
+class Effect(IntEnum):
+    """What a change does to users, in rising order."""
+
+    TEXT = 1  # words, evidence, sources
+    CHANGE = 2  # other numbers, same code
+    ADDITION = 3
+    BREAKING = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One difference between two versions.
+
+    Attributes:
+        effect: What it does to users.
+        subject: What it is about: a call, a class, an error.
+        text: A sentence for a changelog, with Python names in backticks.
+    """
+
+    effect: Effect
+    subject: str
+    text: str
+
+    @property
+    def breaking(self) -> bool:
+        """Whether code that works today may stop working."""
+        return self.effect is Effect.BREAKING
+
+
+def pairs(
+    old: Sequence[T], new: Sequence[T], key: Callable[[T], object]
+) -> Iterator[tuple[T | None, T | None]]:
+    """Yield (old, new) of everything in either, None where one side has it not."""
+    before: Mapping[object, T] = {key(item): item for item in old}
+    after: Mapping[object, T] = {key(item): item for item in new}
+    for name in [*before, *(name for name in after if name not in before)]:
+        yield before.get(name), after.get(name)
+
+
+def differing(old: Mapping[str, object], new: Mapping[str, object]) -> list[str]:
+    """Return the keys whose values differ, sorted."""
+    return sorted(key for key in {*old, *new} if old.get(key) != new.get(key))
