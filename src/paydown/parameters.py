@@ -217,7 +217,7 @@ _WRITERS: Final[Mapping[str, Callable[[Operation, Parameter, object], str]]] = {
 
 def _checked_text(operation: Operation, parameter: Parameter, value: object, item: str) -> str:
     if not isinstance(value, str):
-        _refuse_type(operation, parameter, f"{item}must be a str, not {type(value).__name__}".lstrip())
+        _refuse_type(operation, parameter, f"{item} must be a str, not {type(value).__name__}".lstrip())
     text = _exact(value)
     if not text:
         _refuse(operation, parameter, f"{item} is empty".lstrip())
