@@ -16,10 +16,10 @@ __all__ = [
     "ZERO",
     "AmountError",
     "divide_down",
+    "divide_half_up",
     "divide_up",
     "exact_text",
     "parse",
-    "rounded",
     "wire_text",
 ]
 
@@ -33,7 +33,6 @@ _HALF_UP = Context(prec=120, rounding=ROUND_HALF_UP, traps=[InvalidOperation, Ov
 
 _PLAIN = re.compile(r"-?[0-9]{1,24}(\.[0-9]{1,18})?")
 _QUANTA = [Decimal(1).scaleb(-digits) for digits in range(19)]
-_EIGHT = _QUANTA[8]
 
 
 class AmountError(ValueError):
@@ -87,6 +86,6 @@ def divide_up(numerator: Decimal, denominator: Decimal, digits: int = 8) -> Deci
     return _UP.quantize(_UP.divide(numerator, denominator), _QUANTA[digits])
 
 
-def rounded(value: Decimal, digits: int = 8) -> Decimal:
-    """The value rounded half up to `digits` after the point, for charges and displayed ratios only."""
-    return _HALF_UP.quantize(value, _QUANTA[digits])
+def divide_half_up(numerator: Decimal, denominator: Decimal, digits: int = 8) -> Decimal:
+    """The quotient rounded half up to `digits` after the point, for charges: 45.3313 x 0.00013233 / 24."""
+    return _HALF_UP.quantize(_HALF_UP.divide(numerator, denominator), _QUANTA[digits])

@@ -27,7 +27,6 @@ class LedgerLine:
     principal: Decimal
     transfers: list[Transfer]
     tran_id: int | None = None
-    note: str = ""
 
 
 @dataclass(slots=True)
@@ -41,6 +40,7 @@ class Call:
     now_ms: int
     request: int | None = None
     debt_call: bool = False
+    durable: bool = False
     lines: list[LedgerLine] = field(default_factory=list[LedgerLine])
 
     @property
@@ -65,6 +65,10 @@ class Call:
     def amount(self, name: str) -> Decimal | None:
         """An optional amount."""
         return cast("Decimal | None", self.arguments.get(name))
+
+    def required_amount(self, name: str) -> Decimal:
+        """A required amount."""
+        return cast(Decimal, self.arguments[name])
 
     def texts_of(self, name: str) -> list[str] | None:
         """An optional list of texts."""

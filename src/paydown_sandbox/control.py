@@ -24,7 +24,7 @@ from paydown_sandbox.amounts import exact_text
 from paydown_sandbox.calls import LedgerLine
 from paydown_sandbox.exchange import Exchange
 from paydown_sandbox.reading import Reader, StateError
-from paydown_sandbox.state import books_of, dump_world, read_world
+from paydown_sandbox.state import books_of, dump_records, dump_world, read_world
 
 if TYPE_CHECKING:
     from paydown_sandbox.server import Committer
@@ -56,7 +56,6 @@ def ledger_json(line: LedgerLine) -> dict[str, object]:
         ],
         "tran_id": line.tran_id,
         "request": line.request,
-        "note": line.note,
     }
 
 
@@ -105,6 +104,7 @@ class Control:
         return JSONResponse(
             {
                 **dump_world(exchange.world),
+                "records": dump_records(exchange.records),
                 "clock": _clock_json(exchange),
                 "books": books_of(exchange.world.ledger),
             }
@@ -234,7 +234,7 @@ def move_clock(exchange: Exchange, node: Reader, *, state: bool = False) -> None
         clock.set(target)
     if advance:
         clock.advance(advance)
-    exchange.clock_moved()
+    exchange.advance_to_now()
 
 
 def control_application(exchange: Exchange, committer: Committer) -> Starlette:

@@ -23,6 +23,7 @@ __all__ = [
     "OperationFacts",
     "ParameterFacts",
     "Question",
+    "TimeWindow",
     "WeightCase",
     "load_document",
 ]
@@ -64,6 +65,14 @@ class WeightCase:
 
 
 @dataclass(frozen=True, slots=True)
+class TimeWindow:
+    """The window of a record call: how long it may be, and how long it is without times. Milliseconds."""
+
+    longest_ms: int
+    default_ms: int
+
+
+@dataclass(frozen=True, slots=True)
 class Question:
     """Something the published pages leave open, and the option that answers it here."""
 
@@ -92,10 +101,8 @@ class ErrorRow:
 
     @property
     def status(self) -> int:
-        """The HTTP status to answer with: the documented one, else the one that fits the category."""
-        if self.http:
-            return self.http[0]
-        return 401 if self.category == "credentials" else 400
+        """The HTTP status to answer with: the documented one, else 400 as beside its neighbours."""
+        return self.http[0] if self.http else 400
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +125,9 @@ class OperationFacts:
     value_cap_usd: Decimal | None
     rate_caps: tuple[tuple[str, int, int], ...]
     questions: tuple[Question, ...]
-    max_window_ms: int | None
+    window: TimeWindow | None
+    default_size: int
+    requires_any: tuple[str, ...]
     evidence: tuple[str, ...]
     source: str
 
@@ -141,13 +150,15 @@ class Document:
         types = cast(dict[str, dict[str, Json]], raw["x-security-types"])
         self._types = types
         self.operations = tuple(self._operations())
-        self.errors = self._errors()
+        self._errors = self._error_rows()
         self.signing = cast(dict[str, Json], raw["components"]["securitySchemes"]["ApiKey"]["x-signing"])
         self.limits = cast(dict[str, dict[str, Json]], raw["x-limits"])
-        self.ban = cast(dict[str, Json], raw.get("x-ban", {}))
+        self.stream = cast(dict[str, Json], raw["x-stream"])
 
     def questions(self) -> Iterator[Question]:
-        """Every open question of the document, call by call."""
+        """Every open question of the document: those of the protocol, then call by call."""
+        for entry in self.raw.get("x-undocumented", []):
+            yield self._question("", entry)
         for operation in self.operations:
             yield from operation.questions
 
@@ -210,7 +221,11 @@ class Document:
                 if cap["kind"] == "rate"
             ),
             questions=tuple(self._question(identity, entry) for entry in node.get("x-undocumented", [])),
-            max_window_ms=_integer(window.get("max-ms")),
+            window=TimeWindow(int(window["max-ms"]), int(window.get("default-ms", window["max-ms"])))
+            if window
+            else None,
+            default_size=int(pagination.get("default-size", 0)),
+            requires_any=_strings(node.get("x-requires-any")),
             evidence=_strings(node.get("x-evidence")),
             source=str(node.get("x-source", "")),
         )
@@ -274,8 +289,8 @@ class Document:
             unique_items=bool(schema.get("uniqueItems", False)),
         )
 
-    def _errors(self) -> dict[int, ErrorRow]:
-        rows: dict[int, ErrorRow] = {}
+    def _error_rows(self) -> dict[tuple[int, str | None], ErrorRow]:
+        rows: dict[tuple[int, str | None], ErrorRow] = {}
         for node in cast(list[dict[str, Json]], self.raw["x-error-codes"]):
             row = ErrorRow(
                 code=int(node["code"]),
@@ -286,10 +301,16 @@ class Document:
                 server=node.get("server"),
                 extra={key: str(text) for key, text in node.items() if key.startswith("msg-")},
             )
-            # -4047 means two things on two hosts; this host is the one of the papi paths.
-            if row.code not in rows or row.server == "papi":
-                rows[row.code] = row
+            rows[row.code, row.server] = row
         return rows
+
+    def error(self, code: int, server: str = "papi") -> ErrorRow:
+        """The row of an error code; one number (-4047) means two things on two servers.
+
+        Raises:
+            KeyError: No such code.
+        """
+        return self._errors.get((code, server)) or self._errors[code, None]
 
 
 def load_document(path: Path | None = None) -> Document:

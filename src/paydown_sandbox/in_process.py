@@ -65,10 +65,15 @@ class ExchangeTransport(httpx.BaseTransport, httpx.AsyncBaseTransport):
         if response.release is not None:
             self.exchange.release(response.release)
         self.exchange.forget_changes()
+        self.exchange.streams.deliver()
         if timeout is not None and waited_ms > timeout * 1000:
             raise httpx.ReadTimeout("the sandbox answered too late, as a fault asked it to", request=request)
         if response.action == "reset":
             raise AnswerLost("the sandbox dropped the connection, as a fault asked it to", request=request)
+        if response.action == "close":
+            raise httpx.RemoteProtocolError(
+                "the sandbox closed the connection without an answer", request=request
+            )
         if response.action == "truncate":
             raise httpx.RemoteProtocolError(
                 "the sandbox cut the answer off, as a fault asked it to", request=request

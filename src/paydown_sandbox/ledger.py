@@ -250,6 +250,38 @@ class Ledger:
         self._touch(account, asset, holding, now_ms)
         return Transfer(asset, amount, f"{account.id}:free", f"{account.id}:negative")
 
+    def convert(
+        self, account: Account, paid: str, units: Decimal, bought: str, amount: Decimal, now_ms: int
+    ) -> list[Transfer]:
+        """Exchange `units` of one asset for `amount` of another, both in the free balance."""
+        payer, receiver = account.holding(paid), account.holding(bought)
+        if units < 0 or amount < 0 or units > payer.free or paid == bought:
+            raise LedgerError(f"not enough free {paid}")
+        payer.free = EXACT.subtract(payer.free, units)
+        receiver.free = EXACT.add(receiver.free, amount)
+        gained, given = self.house_of(paid), self.house_of(bought)
+        gained.conversion = EXACT.add(gained.conversion, units)
+        given.conversion = EXACT.subtract(given.conversion, amount)
+        self._touch(account, paid, payer, now_ms)
+        self._touch(account, bought, receiver, now_ms)
+        return [
+            Transfer(paid, units, f"{account.id}:free", "house:conversion"),
+            Transfer(bought, amount, "house:conversion", f"{account.id}:free"),
+        ]
+
+    def move(
+        self, account: Account, asset: str, amount: Decimal, source: str, target: str, now_ms: int
+    ) -> Transfer:
+        """Move `amount` between two wallets of one account, such as "free" and "um"."""
+        holding = account.holding(asset)
+        available: Decimal = getattr(holding, source)
+        if amount < 0 or amount > available:
+            raise LedgerError(f"not enough {asset} in {source}")
+        setattr(holding, source, EXACT.subtract(available, amount))
+        setattr(holding, target, EXACT.add(getattr(holding, target), amount))
+        self._touch(account, asset, holding, now_ms)
+        return Transfer(asset, amount, f"{account.id}:{source}", f"{account.id}:{target}")
+
     def collect(self, account: Account, asset: str, wallets: Iterable[str], now_ms: int) -> list[Transfer]:
         """Move the futures wallets `wallets` ("um", "cm") of `asset` into the free balance."""
         holding = account.holding(asset)

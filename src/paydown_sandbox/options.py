@@ -65,25 +65,11 @@ class Option:
 
 OWN_OPTIONS = (
     Option(
-        "weight-window",
-        "sliding",
-        ("sliding", "fixed"),
-        "Is the minute of the weight and order budgets fixed or sliding?",
-        "Plan for sliding, which is the stricter one.",
-    ),
-    Option(
         "ban-after-429",
         "10",
         (),
         "How many answers 429 in a row lead to a ban?",
         "Unknown: stop at the first. Bans last 2 minutes at first and twice as long each time, up to 3 days.",
-    ),
-    Option(
-        "retry-after",
-        "absent",
-        ("absent", "present"),
-        "Do answers 429 and 418 carry Retry-After?",
-        "Not documented for this API. Honour it when present, else pause a full minute.",
     ),
     Option(
         "debt-call-ms",
@@ -108,13 +94,6 @@ OWN_OPTIONS = (
         "What answers a known path with a method that it does not have?",
         "An HTML page; 404 was seen for an unknown path, and nothing else is known.",
     ),
-    Option(
-        "index-price-key",
-        "optional",
-        ("optional", "required"),
-        "Does asset-index-price need an API key header?",
-        "Required on paper, left out by the official SDK, never proved. Send it.",
-    ),
 )
 
 
@@ -133,8 +112,8 @@ def catalogue(document: Document) -> dict[str, Option]:
                 known.question,
                 known.reading,
                 (*known.operations, question.operation),
-                known.code,
-                known.http,
+                known.code if known.code is not None else question.code,
+                known.http if known.http is not None else question.http,
             )
             continue
         found[question.option] = Option(
@@ -170,8 +149,8 @@ class Options:
         return self._known[name].default if chosen is None else chosen
 
     def is_set(self, name: str, value: str) -> bool:
-        """Whether the option stands at `value`. An option this document does not have stands at nothing."""
-        return name in self._known and self.text(name) == value
+        """Whether the option stands at `value`."""
+        return self.text(name) == value
 
     def number(self, name: str) -> Decimal:
         """The value of an option that takes a number."""
@@ -181,10 +160,16 @@ class Options:
         """The value of an option that takes a whole number."""
         return int(self.number(name))
 
-    def code(self, name: str, fallback: int) -> int:
-        """The error code that the document names for this option."""
-        option = self._known.get(name)
-        return fallback if option is None or option.code is None else option.code
+    def code(self, name: str) -> int:
+        """The error code that the document names for this option.
+
+        Raises:
+            OptionError: It names none.
+        """
+        code = self._known[name].code
+        if code is None:
+            raise OptionError(f"the document names no code for option {name}")
+        return code
 
     def catalogue(self) -> Mapping[str, Option]:
         """All options there are."""

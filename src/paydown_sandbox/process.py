@@ -78,7 +78,10 @@ def _protocol_class() -> type[asyncio.Protocol]:
             super().connection_made(transport)
             raw = transport.get_extra_info("socket")
 
-            def abort() -> None:
+            def abort(*, rude: bool) -> None:
+                if not rude:
+                    transport.close()
+                    return
                 if raw is not None:
                     # Linger 0 turns the close into a reset, which is what a broken path looks like.
                     raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))

@@ -176,6 +176,7 @@ class Application:
                     response.action = "reset"
         else:
             self.committer.soon()
+        self.exchange.streams.deliver()
         if response.delay_ms:
             await asyncio.sleep(response.delay_ms / 1000)
         if response.release is not None:
@@ -202,7 +203,7 @@ class Application:
             half = response.body[: len(response.body) // 2]
             await send({"type": "http.response.body", "body": half, "more_body": True})
             await asyncio.sleep(0.02)  # lets the bytes leave before the connection does
-        abort()
+        abort(rude=response.action != "close")
         while (await receive())["type"] != "http.disconnect":
             pass
 

@@ -20,9 +20,19 @@ from paydown_sandbox.limits import LimitSettings
 from paydown_sandbox.options import Option, OptionError, Options
 from paydown_sandbox.prices import PricePoint, Prices
 from paydown_sandbox.reading import Reader, StateError
+from paydown_sandbox.records import Record, RecordBook, RecordKind
 from paydown_sandbox.world import InterestSettings, World
 
-__all__ = ["DEMO_API_KEY", "DEMO_SECRET", "StateError", "books_of", "demo_state", "dump_world", "read_world"]
+__all__ = [
+    "DEMO_API_KEY",
+    "DEMO_SECRET",
+    "StateError",
+    "books_of",
+    "demo_state",
+    "dump_records",
+    "dump_world",
+    "read_world",
+]
 
 # Not secrets: they open nothing but this local exchange, and they say so.
 DEMO_API_KEY = "sandbox-demo-key-opens-nothing-but-the-local-exchange-0000000001"
@@ -30,6 +40,9 @@ DEMO_SECRET = "sandbox-demo-secret-protects-nothing-keep-real-ones-elsewhere-01"
 
 _ASSET_LENGTH = 32
 _HOLDING_FIELDS = ("free", "locked", "borrowed", "interest", "um", "cm", "negative")
+_RECORD_KINDS: tuple[RecordKind, ...] = (
+    "loan", "repay", "interest", "flow", "negative-interest", "negative-exchange",
+)  # fmt: skip
 _STATUSES = (
     "NORMAL", "MARGIN_CALL", "SUPPLY_MARGIN", "REDUCE_ONLY", "ACTIVE_LIQUIDATION", "FORCE_LIQUIDATION",
     "BANKRUPTED",
@@ -169,7 +182,7 @@ def _prices(members: Mapping[str, Reader]) -> Prices:
 
 def _limits(node: Reader | None, options: Options) -> LimitSettings:
     settings = LimitSettings(
-        fixed_window=options.is_set("weight-window", "fixed"), ban_after_429=options.integer("ban-after-429")
+        fixed_window=options.is_set("limit-window", "fixed"), ban_after_429=options.integer("ban-after-429")
     )
     if node is not None:
         members = node.members("weight_per_minute", "orders_per_minute", "shortest_ban_ms", "longest_ban_ms")
@@ -226,10 +239,26 @@ def _options(members: Mapping[str, Reader], known: Mapping[str, Option]) -> Opti
         raise StateError("options", str(error)) from None
 
 
+def _record(node: Reader, world: World) -> Record:
+    members = node.members("kind", "id", "account", "asset", "time", "row")
+    if len(members) != 6:
+        raise node.fail("kind, id, account, asset, time and row belong here")
+    kind: RecordKind | None = next((known for known in _RECORD_KINDS if known == members["kind"].value), None)
+    if kind is None:
+        raise members["kind"].fail(f"one of {', '.join(_RECORD_KINDS)}")
+    account = members["account"].text(100)
+    if account not in world.ledger.accounts:
+        raise members["account"].fail("no such account")
+    row = {name: child.value for name, child in members["row"].entries()}
+    asset = _asset(members["asset"].text(_ASSET_LENGTH), members["asset"])
+    record_id, time_ms = members["id"].integer(1, 2**63 - 1), members["time"].integer()
+    return Record(kind, record_id, account, asset, time_ms, row)
+
+
 _TOP = (
     "accounts", "prices_usd", "price_paths", "limits", "repay_weight_scope", "options", "interest",
     "collateral",
-    "lendable", "borrow_limits", "borrow_closed", "seed", "clock", "books",
+    "lendable", "borrow_limits", "borrow_closed", "negative_thresholds", "seed", "clock", "records", "books",
 )  # fmt: skip
 
 
@@ -265,6 +294,10 @@ def read_world(document: object, known: Mapping[str, Option]) -> World:
         world.borrow_closed = frozenset(
             _asset(item.text(32), item) for item in members["borrow_closed"].items()
         )
+    if "records" in members:
+        world.records = [_record(node, world) for node in members["records"].items()]
+    if "negative_thresholds" in members:
+        world.negative_thresholds = _amounts(members["negative_thresholds"])
     if "seed" in members:
         world.seed = members["seed"].integer()
     return world
@@ -357,8 +390,24 @@ def dump_world(world: World, *, accounts: bool = True) -> dict[str, object]:
         },
         "borrow_limits": _texts(world.borrow_limits),
         "borrow_closed": sorted(world.borrow_closed),
+        "negative_thresholds": _texts(world.negative_thresholds),
         "seed": world.seed,
     }
+
+
+def dump_records(records: RecordBook) -> list[dict[str, object]]:
+    """Write the records as the `records` of a state document."""
+    return [
+        {
+            "kind": record.kind,
+            "id": record.id,
+            "account": record.account,
+            "asset": record.asset,
+            "time": record.time_ms,
+            "row": record.row,
+        }
+        for record in records
+    ]
 
 
 def books_of(ledger: Ledger) -> dict[str, object]:

@@ -20,9 +20,11 @@ from pathlib import Path
 from typing import Literal
 
 from paydown_sandbox.amounts import ZERO, exact_text
+from paydown_sandbox.books import Changes
 from paydown_sandbox.calls import LedgerLine
-from paydown_sandbox.exchange import Changes, Exchange
+from paydown_sandbox.exchange import Exchange
 from paydown_sandbox.ledger import Holding, House, Transfer
+from paydown_sandbox.records import Record
 from paydown_sandbox.request_log import RequestRecord
 from paydown_sandbox.state import dump_world, read_world
 
@@ -45,7 +47,10 @@ CREATE TABLE house (
 CREATE TABLE ledger (
   id INTEGER PRIMARY KEY, time_ms INTEGER NOT NULL, account TEXT NOT NULL, operation TEXT NOT NULL,
   asset TEXT, request INTEGER, interest TEXT NOT NULL, principal TEXT NOT NULL, transfers TEXT NOT NULL,
-  tran_id INTEGER, note TEXT NOT NULL);
+  tran_id INTEGER);
+CREATE TABLE record (
+  kind TEXT NOT NULL, id INTEGER NOT NULL, account TEXT NOT NULL, asset TEXT NOT NULL,
+  time_ms INTEGER NOT NULL, row TEXT NOT NULL, PRIMARY KEY (kind, id, account)) WITHOUT ROWID;
 CREATE TABLE request (
   id INTEGER PRIMARY KEY, time_ms INTEGER NOT NULL, method TEXT NOT NULL, path TEXT NOT NULL,
   query TEXT NOT NULL, body TEXT NOT NULL, ip TEXT NOT NULL, operation TEXT, account TEXT,
@@ -55,7 +60,8 @@ CREATE TABLE request (
 
 _PUT_HOLDING = "INSERT OR REPLACE INTO holding VALUES (?,?,?,?,?,?,?,?,?,?)"
 _PUT_HOUSE = "INSERT OR REPLACE INTO house VALUES (?,?,?,?,?)"
-_PUT_LINE = "INSERT OR REPLACE INTO ledger VALUES (?,?,?,?,?,?,?,?,?,?,?)"
+_PUT_LINE = "INSERT OR REPLACE INTO ledger VALUES (?,?,?,?,?,?,?,?,?,?)"
+_PUT_RECORD = "INSERT OR REPLACE INTO record VALUES (?,?,?,?,?,?)"
 _PUT_REQUEST = "INSERT OR REPLACE INTO request VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"
 _PUT_COUNTER = "INSERT OR REPLACE INTO counter VALUES (?,?)"
 
@@ -68,8 +74,12 @@ def _line_row(line: LedgerLine) -> tuple[object, ...]:
     transfers = json.dumps([[t.asset, exact_text(t.amount), t.source, t.target] for t in line.transfers])
     return (
         line.id, line.time_ms, line.account, line.operation, line.asset, line.request, str(line.interest),
-        str(line.principal), transfers, line.tran_id, line.note,
+        str(line.principal), transfers, line.tran_id,
     )  # fmt: skip
+
+
+def _record_row(record: Record) -> tuple[object, ...]:
+    return (record.kind, record.id, record.account, record.asset, record.time_ms, json.dumps(record.row))
 
 
 def _request_row(record: RequestRecord) -> tuple[object, ...]:
@@ -123,6 +133,7 @@ class Store:
         if row is not None and row[0] != _VERSION:
             raise StoreError(f"{path} was written by another version of the sandbox")
         self.holds_state = row is not None
+        self._counters: dict[str, str] = {}
 
     # ------------------------------------------------------------------------ loading
 
@@ -149,8 +160,9 @@ class Store:
             ledger.touched.clear()
             exchange.install(world)
             counters = dict(self._db.execute("SELECT name, value FROM counter"))
-            ledger.dust_usd = Decimal(counters.get("dust_usd", "0"))
             exchange.restore_counters(counters)
+            for kind, record_id, account, asset, time_ms, row in self._db.execute("SELECT * FROM record"):
+                exchange.records.add(Record(kind, record_id, account, asset, time_ms, json.loads(row)))
             exchange.lines.extend(reversed([self._line(row) for row in self._last_lines()]))
         except (sqlite3.Error, ValueError, KeyError, TypeError) as error:
             raise StoreError(f"{self.path} is damaged: {type(error).__name__}: {error}") from None
@@ -173,7 +185,6 @@ class Store:
             principal,
             transfers,
             tran_id,
-            note,
         ) = row
         return LedgerLine(
             int(str(line_id)),
@@ -186,7 +197,6 @@ class Store:
             Decimal(str(principal)),
             [Transfer(part[0], Decimal(part[1]), part[2], part[3]) for part in json.loads(str(transfers))],
             None if tran_id is None else int(str(tran_id)),
-            str(note),
         )
 
     # ------------------------------------------------------------------------ writing
@@ -205,8 +215,11 @@ class Store:
         ledger = exchange.world.ledger
         work: list[tuple[str, list[tuple[object, ...]]]] = []
         if changes.world:
-            for table in ("holding", "house", "counter") + (("ledger", "request") if exchange.fresh else ()):
+            for table in ("holding", "house", *(("ledger", "record", "request") if exchange.fresh else ())):
                 work.append((f"DELETE FROM {table}", [()]))  # noqa: S608 - names from the line above
+            if exchange.fresh:
+                self._counters.clear()
+                changes.records.extend(exchange.world.records)
             exchange.fresh = False
             state = json.dumps(dump_world(exchange.world))
             work.append(("INSERT OR REPLACE INTO world VALUES (1, ?, ?)", [(_VERSION, state)]))
@@ -237,11 +250,17 @@ class Store:
         ledger.house_touched = set()
         if changes.lines:
             work.append((_PUT_LINE, [_line_row(line) for line in changes.lines]))
+        if changes.records:
+            work.append((_PUT_RECORD, [_record_row(record) for record in changes.records]))
         if changes.requests:
             work.append((_PUT_REQUEST, [_request_row(record) for record in changes.requests]))
         if work:
-            counters: list[tuple[object, ...]] = [*exchange.counters().items()]
-            work.append((_PUT_COUNTER, counters))
+            counters = exchange.counters()
+            moved: list[tuple[object, ...]] = [
+                pair for pair in counters.items() if self._counters.get(pair[0]) != pair[1]
+            ]
+            self._counters = counters
+            work.append((_PUT_COUNTER, moved))
         return work
 
     def write(self, work: list[tuple[str, list[tuple[object, ...]]]]) -> None:

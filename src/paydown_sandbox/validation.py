@@ -3,7 +3,7 @@
     name twice in one place   -1101      text of a required value malformed   -1102
     required and missing      -1102      a character outside the legal range  -1100
     present and empty         -1105      a value outside its range or list    -1130
-    not a known name          -1103      an amount that is no plain decimal   -1102
+    not a known name          -1104      an amount that is no plain decimal   -1102
 
 A name sent in the query and in the body counts once, and the query's value is used. `signature`
 must be the last item of the query or of the body; what is left of the two texts is what was signed.
@@ -12,7 +12,7 @@ must be the last item of the query or of the body; what is left of the two texts
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from decimal import Decimal
 from typing import NamedTuple
 from urllib.parse import unquote_to_bytes
@@ -186,11 +186,25 @@ _OWNED = frozenset({"timestamp", "recvWindow", "signature"})
 
 
 class Validator:
-    """Checks the parameters of one call. Built once from the document, used for every request."""
+    """Checks the parameters of one call. Built once from the document, used for every request.
 
-    __slots__ = ("_accepts_scheme", "_readers", "_required")
+    Args:
+        facts: The call.
+        lenient_lists: Forgive blanks, case, doubles and empty items in lists.
+        unknown_code: What answers a parameter that the call does not know; `None` ignores it.
+        also_known: Names that are read over in silence.
+    """
 
-    def __init__(self, facts: OperationFacts, *, lenient_lists: bool = False) -> None:
+    __slots__ = ("_accepts_scheme", "_lenient", "_readers", "_required", "_unknown_code")
+
+    def __init__(
+        self,
+        facts: OperationFacts,
+        *,
+        lenient_lists: bool = False,
+        unknown_code: int | None = -1104,
+        also_known: frozenset[str] = frozenset(),
+    ) -> None:
         own = [parameter for parameter in facts.parameters if parameter.name not in _OWNED]
         self._readers: dict[str, Callable[[str], Value]] = {
             parameter.name: _lenient_list_reader
@@ -199,7 +213,13 @@ class Validator:
             for parameter in own
         }
         self._required = tuple(parameter.name for parameter in own if parameter.required)
-        self._accepts_scheme = facts.signed or facts.signature_tolerated
+        self._accepts_scheme: frozenset[str] = (
+            _OWNED if facts.signed or facts.signature_tolerated else frozenset[str]()
+        ) | also_known
+        self._unknown_code = unknown_code
+        self._lenient = frozenset(
+            parameter.name for parameter in own if lenient_lists and parameter.kind == "string_list"
+        )
 
     def arguments(self, parameters: dict[str, str]) -> Arguments:
         """Check and convert everything but the parameters of the signing scheme.
@@ -212,17 +232,13 @@ class Validator:
         for name, text in parameters.items():
             reader = readers.get(name)
             if reader is not None:
-                if not text:
+                if text or name in self._lenient:
+                    found[name] = reader(text)
+                else:
                     raise Refusal(-1105, parameter=name, reason="empty")
-                found[name] = reader(text)
-            elif not (self._accepts_scheme and name in _OWNED):
-                raise Refusal(-1103, reason="unknown parameter")
+            elif name not in self._accepts_scheme and self._unknown_code is not None:
+                raise Refusal(self._unknown_code, reason="unknown parameter")
         for name in self._required:
             if name not in found:
                 raise Refusal(-1102, parameter=name, reason="missing")
         return found
-
-    @property
-    def names(self) -> Iterable[str]:
-        """The names of the parameters that are the call's own."""
-        return self._readers.keys()

@@ -7,9 +7,9 @@ from typing import Literal, NamedTuple
 
 __all__ = ["Action", "RawRequest", "RawResponse", "html_page"]
 
-# send: answer after `delay_ms`. reset: drop the connection after `delay_ms`, no answer.
+# send: answer after `delay_ms`. reset, close: drop the connection, rudely or in order, without an answer.
 # again: wait `delay_ms`, then hand the same request in again. truncate: send half of the body, then drop.
-Action = Literal["send", "reset", "again", "truncate"]
+Action = Literal["send", "reset", "close", "again", "truncate"]
 
 
 class RawRequest(NamedTuple):

@@ -16,6 +16,7 @@ from paydown_sandbox.ledger import Ledger
 from paydown_sandbox.limits import LimitSettings
 from paydown_sandbox.options import Options
 from paydown_sandbox.prices import Prices
+from paydown_sandbox.records import Record
 
 __all__ = ["InterestSettings", "World"]
 
@@ -49,6 +50,8 @@ class World:
     collateral: CollateralModel = field(default_factory=CollateralModel)
     borrow_limits: dict[str, Decimal] = field(default_factory=dict[str, Decimal])
     borrow_closed: frozenset[str] = frozenset()
+    records: list[Record] = field(default_factory=list[Record])
+    negative_thresholds: dict[str, Decimal] = field(default_factory=dict[str, Decimal])
     seed: int = 0
 
     def knows(self, asset: str) -> bool:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from paydown_sandbox.calls import Call
     from paydown_sandbox.exchange import Exchange
 
-__all__ = ["account_balance", "account_information"]
+__all__ = ["account_balance", "account_information", "order_rate_limit"]
 
 
 def _row(asset: str, holding: Holding) -> dict[str, object]:
@@ -42,13 +42,11 @@ def account_balance(exchange: Exchange, call: Call) -> object:
     if asset is not None:
         holding = holdings.get(asset)
         if holding is None:
-            if not exchange.world.knows(asset) and not exchange.world.options.is_set(
-                "unknown-asset-balance", "zeros"
-            ):
+            if not exchange.world.knows(asset) and not exchange.zeros_for_unknown_assets:
                 raise Refusal(-1108, reason="no such asset")
             holding = Holding()
         return _row(asset, holding)
-    if exchange.world.options.is_set("balance-array-holds", "all"):
+    if exchange.balance_of_all_assets:
         names = dict.fromkeys((*holdings, *exchange.world.ledger.assets(), *exchange.world.prices.usd))
         return [_row(name, holdings.get(name) or Holding()) for name in names]
     return [_row(name, holding) for name, holding in holdings.items()]
@@ -70,3 +68,9 @@ def account_information(exchange: Exchange, call: Call) -> object:
         "totalMarginOpenLoss": "",
         "updateTime": updated,
     }
+
+
+def order_rate_limit(exchange: Exchange, call: Call) -> object:
+    """GET /papi/v1/rateLimit/order: the limit, not the count used."""
+    limit = exchange.world.limits.orders_per_minute
+    return [{"rateLimitType": "ORDERS", "interval": "MINUTE", "intervalNum": 1, "limit": limit}]

@@ -1,0 +1,276 @@
+"""What the exchange writes down: ledger lines, records and stream events, and what is still to be stored."""
+
+from __future__ import annotations
+
+import json
+from collections import deque
+from collections.abc import Iterable, Mapping
+from decimal import Decimal
+
+from paydown_sandbox.amounts import ZERO, wire_text
+from paydown_sandbox.calls import Call, LedgerLine
+from paydown_sandbox.collateral import status_of
+from paydown_sandbox.ledger import Account, Transfer
+from paydown_sandbox.records import Record, RecordBook
+from paydown_sandbox.request_log import RequestRecord
+from paydown_sandbox.streams import Event, Streams
+from paydown_sandbox.world import World
+
+__all__ = ["Books", "Changes"]
+
+_LINES_IN_MEMORY = 100_000
+
+# The later a level stands here, the riskier it is.
+_RISK = (
+    "NORMAL",
+    "MARGIN_CALL",
+    "SUPPLY_MARGIN",
+    "REDUCE_ONLY",
+    "ACTIVE_LIQUIDATION",
+    "FORCE_LIQUIDATION",
+    "BANKRUPTED",
+)
+_RISK_EVENTS = frozenset({"MARGIN_CALL", "REDUCE_ONLY", "FORCE_LIQUIDATION"})
+
+
+class Changes:
+    """What happened since it was last taken, for whoever makes it durable."""
+
+    __slots__ = ("accrued", "lines", "records", "requests", "world")
+
+    def __init__(self) -> None:
+        self.lines: list[LedgerLine] = []
+        self.records: list[Record] = []
+        self.requests: list[RequestRecord] = []
+        self.world = False
+        self.accrued = False
+
+
+class Books:
+    """The written side of an exchange. `Exchange` adds the side that answers."""
+
+    world: World
+
+    def __init__(self, key_lifetime_ms: int) -> None:
+        self._key_lifetime_ms = key_lifetime_ms
+        self.fresh = True
+
+    def start_over(self, world: World) -> None:
+        """Forget everything that was written."""
+        self.lines: deque[LedgerLine] = deque(maxlen=_LINES_IN_MEMORY)
+        self.records = RecordBook()
+        self.streams = Streams(self._key_lifetime_ms)
+        self.changes = Changes()
+        self._next_line = 1
+        # Of the sizes seen on the wire: a 64-bit id must not pass through a double.
+        self._next_tran = 154_266_068_121
+        self._next_interest = 1_352_286_576_452_864_727
+        self._next_update = 1_027_053_479_517
+        self._risk: dict[str, str] = {}
+        for record in world.records:
+            self.records.add(record)
+            self._next_tran = max(self._next_tran, record.id + 1 if record.kind in ("loan", "repay") else 0)
+
+    def book_counters(self) -> dict[str, str]:
+        """Ids and open keys, to be written down."""
+        return {
+            "line": str(self._next_line),
+            "tran": str(self._next_tran),
+            "interest": str(self._next_interest),
+            "update": str(self._next_update),
+            "dust_usd": str(self.world.ledger.dust_usd),
+            "streams": json.dumps(self.streams.dump()),
+        }
+
+    def restore_book_counters(self, counters: Mapping[str, str]) -> None:
+        """Take back what `book_counters` gave."""
+        self._next_line = int(counters["line"])
+        self._next_tran = int(counters["tran"])
+        self._next_interest = int(counters["interest"])
+        self._next_update = int(counters["update"])
+        self.world.ledger.dust_usd = Decimal(counters["dust_usd"])
+        self.streams.restore(json.loads(counters["streams"]))
+
+    def take_changes(self) -> Changes:
+        """Hand over what happened since the last call."""
+        taken = self.changes
+        self.changes = Changes()
+        return taken
+
+    def forget_changes(self) -> None:
+        """Drop what was collected, where nothing makes it durable."""
+        self.changes = Changes()
+        self.world.ledger.touched.clear()
+        self.world.ledger.house_touched.clear()
+
+    @property
+    def next_line_id(self) -> int:
+        """The id that the next ledger line will get."""
+        return self._next_line
+
+    def next_tran(self) -> int:
+        """A fresh id of a loan, repayment or transfer."""
+        self._next_tran += 1
+        return self._next_tran - 1
+
+    def next_interest(self) -> int:
+        """A fresh id of a charge; above 2**53, as on the wire."""
+        self._next_interest += 1
+        return self._next_interest - 1
+
+    # ------------------------------------------------------------------------ writing
+
+    def book(
+        self,
+        call: Call,
+        asset: str | None,
+        transfers: list[Transfer],
+        *,
+        interest: Decimal = ZERO,
+        principal: Decimal = ZERO,
+        tran_id: int | None = None,
+    ) -> LedgerLine:
+        """Write down what a call has executed. `interest` and `principal` are what the debt fell by."""
+        line = LedgerLine(
+            self._next_line, call.now_ms, call.owner.id, call.facts.id, asset, call.request,
+            interest, principal, transfers, tran_id,
+        )  # fmt: skip
+        call.lines.append(line)
+        self._write(line)
+        return line
+
+    def book_by_itself(
+        self, account: Account, operation: str, asset: str, transfers: list[Transfer], at_ms: int
+    ) -> None:
+        """Write down what the exchange did without being asked."""
+        self._write(
+            LedgerLine(
+                self._next_line, at_ms, account.id, operation, asset, None, ZERO, ZERO, transfers, None
+            )
+        )
+
+    def _write(self, line: LedgerLine) -> None:
+        self._next_line += 1
+        self.lines.append(line)
+        self.changes.lines.append(line)
+
+    def write_record(self, record: Record) -> None:
+        """Write one record that the record calls will find."""
+        self.records.add(record)
+        self.changes.records.append(record)
+
+    def write_flow(
+        self, account: Account, kind: str, asset: str, amount: Decimal, tran_id: int, at_ms: int
+    ) -> None:
+        """Write one row of the capital flow; `amount` carries its sign."""
+        row_id = self.next_interest()
+        row: dict[str, object] = {
+            "id": row_id,
+            "tranId": tran_id,
+            "timestamp": at_ms,
+            "asset": asset,
+            "type": kind,
+            "amount": wire_text(amount),
+        }
+        self.write_record(Record("flow", row_id, account.id, asset, at_ms, row))
+
+    # ------------------------------------------------------------------------ events
+
+    def liability_changed(
+        self,
+        account: Account,
+        asset: str,
+        kind: str,
+        tran_id: int,
+        principal: Decimal,
+        interest: Decimal,
+        at_ms: int,
+    ) -> None:
+        """Send `liabilityChange`: `p` and `i` are the size of the change, `l` the debt afterwards."""
+        if self.streams.listening(account.id):
+            event: Event = {
+                "e": "liabilityChange",
+                "E": at_ms,
+                "a": asset,
+                "t": kind,
+                "T": tran_id,
+                "p": wire_text(principal),
+                "i": wire_text(interest),
+                "l": wire_text(account.holding(asset).debt),
+            }
+            self.streams.emit(account.id, event)
+            self._risk_changed(account, at_ms)
+
+    def balances_changed(self, account: Account, deltas: Iterable[tuple[str, Decimal]], at_ms: int) -> None:
+        """Send `balanceUpdate` for each asset whose cross balance moved, then `outboundAccountPosition`."""
+        if not self.streams.listening(account.id):
+            return
+        positions: list[dict[str, object]] = []
+        for asset, delta in deltas:
+            holding = account.holding(asset)
+            self._next_update += 1
+            event: Event = {
+                "e": "balanceUpdate",
+                "E": at_ms,
+                "a": asset,
+                "d": wire_text(delta),
+                "U": self._next_update,
+                "T": at_ms,
+            }
+            self.streams.emit(account.id, event)
+            positions.append({"a": asset, "f": wire_text(holding.free), "l": wire_text(holding.locked)})
+        self.streams.emit(
+            account.id,
+            {"e": "outboundAccountPosition", "E": at_ms, "u": at_ms, "U": self._next_update, "B": positions},
+        )
+        self._risk_changed(account, at_ms)
+
+    def futures_changed(
+        self, account: Account, asset: str, business: str, delta: Decimal, at_ms: int
+    ) -> None:
+        """Send `ACCOUNT_UPDATE` for a futures wallet."""
+        if self.streams.listening(account.id):
+            holding = account.holding(asset)
+            balance = wire_text(holding.um if business == "UM" else holding.cm)
+            change = {"a": asset, "wb": balance, "cw": balance, "bc": wire_text(delta)}
+            update = {"m": "MARGIN_TRANSFER", "B": [change], "P": []}
+            event: Event = {
+                "e": "ACCOUNT_UPDATE",
+                "fs": business,
+                "E": at_ms,
+                "T": at_ms,
+                "i": "",
+                "a": update,
+            }
+            self.streams.emit(account.id, event)
+
+    def prices_moved(self, at_ms: int) -> None:
+        """Send `riskLevelChange` to every listening account that became riskier."""
+        for account in self.world.ledger.accounts.values():
+            if self.streams.listening(account.id):
+                self._risk_changed(account, at_ms)
+
+    def _risk_changed(self, account: Account, at_ms: int) -> None:
+        standing = status_of(account, self.world.prices.usd, self.world.collateral)
+        before = self._risk.get(account.id, "NORMAL")
+        self._risk[account.id] = standing.status
+        if standing.status in _RISK_EVENTS and _RISK.index(standing.status) > _RISK.index(before):
+            self.streams.emit(
+                account.id,
+                {
+                    "e": "riskLevelChange",
+                    "E": at_ms,
+                    "u": wire_text(standing.uni_mmr),
+                    "s": standing.status,
+                    "eq": wire_text(standing.equity),
+                    "ae": wire_text(standing.actual_equity),
+                    "m": wire_text(standing.maintenance_margin),
+                },
+            )
+
+    def debt_moved(self, account: Account, deltas: Mapping[str, Decimal], at_ms: int) -> None:
+        """Send the balance events of a borrow or repayment."""
+        if self.streams.listening(account.id):
+            self.balances_changed(
+                account, ((name, amount) for name, amount in deltas.items() if amount), at_ms
+            )

@@ -1,0 +1,130 @@
+"""Listen keys and the events that go out under them. No event loop: whoever subscribes gets a call.
+
+A key lives for an hour after it was opened or extended. When it runs out, its subscribers get
+`listenKeyExpired` and nothing after it. Events are collected while a request is handled and delivered by
+`deliver`, which a server calls once the request's changes are durable.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+__all__ = ["Event", "Streams", "Subscriber"]
+
+Event = dict[str, object]
+Subscriber = Callable[[str, Event], None]
+
+
+@dataclass(slots=True)
+class _Stream:
+    account: str
+    expires_ms: int
+    subscribers: list[Subscriber] = field(default_factory=list[Subscriber])
+
+
+class Streams:
+    """All listen keys of one exchange.
+
+    Args:
+        lifetime_ms: How long a key lives without being extended.
+    """
+
+    def __init__(self, lifetime_ms: int = 3_600_000) -> None:
+        self.lifetime_ms = lifetime_ms
+        self._streams: dict[str, _Stream] = {}
+        self._key_of: dict[str, str] = {}
+        self._outbox: list[tuple[str, Event]] = []
+
+    def open(self, account: str, now_ms: int) -> str:
+        """The account's key, made if there is none; its lifetime starts over either way."""
+        key = self._key_of.get(account)
+        if key is None:
+            key = secrets.token_hex(32)
+            self._key_of[account] = key
+            self._streams[key] = _Stream(account, 0)
+        self._streams[key].expires_ms = now_ms + self.lifetime_ms
+        return key
+
+    def key_of(self, account: str) -> str | None:
+        """The account's active key."""
+        return self._key_of.get(account)
+
+    def extend(self, account: str, now_ms: int) -> bool:
+        """Restart the lifetime of the account's key; false if it has none."""
+        key = self._key_of.get(account)
+        if key is None:
+            return False
+        self._streams[key].expires_ms = now_ms + self.lifetime_ms
+        return True
+
+    def close(self, account: str, now_ms: int) -> bool:
+        """Invalidate the account's key; false if it has none."""
+        key = self._key_of.pop(account, None)
+        if key is None:
+            return False
+        self._expired(key, now_ms)
+        return True
+
+    def expire(self, now_ms: int) -> None:
+        """Invalidate every key whose lifetime is over."""
+        for account, key in list(self._key_of.items()):
+            if self._streams[key].expires_ms <= now_ms:
+                del self._key_of[account]
+                self._expired(key, self._streams[key].expires_ms)
+
+    def next_expiry_ms(self) -> int | None:
+        """When the next key runs out, ms UTC."""
+        return min((self._streams[key].expires_ms for key in self._key_of.values()), default=None)
+
+    def _expired(self, key: str, now_ms: int) -> None:
+        self._outbox.append((key, {"e": "listenKeyExpired", "E": now_ms}))
+
+    def listening(self, account: str) -> bool:
+        """Whether events of this account have a key to go out under."""
+        return account in self._key_of
+
+    def emit(self, account: str, event: Event) -> None:
+        """Queue an event of an account; without a key nobody could ever read it, so it is dropped."""
+        key = self._key_of.get(account)
+        if key is not None:
+            self._outbox.append((key, event))
+
+    def deliver(self) -> None:
+        """Hand every queued event to the subscribers of its key."""
+        if not self._outbox:
+            return
+        queued, self._outbox = self._outbox, []
+        for key, event in queued:
+            stream = self._streams.get(key)
+            if stream is None:
+                continue
+            for subscriber in list(stream.subscribers):
+                subscriber(key, event)
+            if event["e"] == "listenKeyExpired":
+                del self._streams[key]
+
+    def subscribe(self, key: str, subscriber: Subscriber) -> bool:
+        """Have `subscriber` called with every event of `key`; false if there is no such key."""
+        stream = self._streams.get(key)
+        if stream is None or self._key_of.get(stream.account) != key:
+            return False
+        stream.subscribers.append(subscriber)
+        return True
+
+    def unsubscribe(self, key: str, subscriber: Subscriber) -> None:
+        """Stop calling `subscriber`."""
+        stream = self._streams.get(key)
+        if stream is not None and subscriber in stream.subscribers:
+            stream.subscribers.remove(subscriber)
+
+    def dump(self) -> list[list[object]]:
+        """Keys, accounts and expiries, to be written down."""
+        return [[key, account, self._streams[key].expires_ms] for account, key in self._key_of.items()]
+
+    def restore(self, rows: list[list[object]]) -> None:
+        """Take back what `dump` gave."""
+        for key, account, expires in rows:
+            self._streams[str(key)] = _Stream(str(account), int(str(expires)))
+            self._key_of[str(account)] = str(key)
