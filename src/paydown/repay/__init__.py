@@ -1,0 +1,100 @@
+"""Repay margin debt and never pay twice: plan, journal, send once, prove.
+
+    from paydown.repay import SafeRepay
+
+    plan       what is owed, cut into legal pieces; explains itself
+    journal    what is meant is durable before it is done
+    engine     sends each piece once and goes on only when its outcome is known
+    reconcile  after a lost answer, tells from evidence what happened, or says that it cannot
+
+Each name below is loaded when it is first used. The argument is in `docs/never-twice.md`.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from paydown.repay.errors import AccountBusy as AccountBusy
+    from paydown.repay.errors import AccountInDoubt as AccountInDoubt
+    from paydown.repay.errors import JournalUnusable as JournalUnusable
+    from paydown.repay.errors import OutcomeNotRecorded as OutcomeNotRecorded
+    from paydown.repay.errors import PlanKeyConflict as PlanKeyConflict
+    from paydown.repay.errors import PlanRefused as PlanRefused
+    from paydown.repay.errors import UnknownPlan as UnknownPlan
+    from paydown.repay.events import Progress as Progress
+    from paydown.repay.evidence import LiabilityChange as LiabilityChange
+    from paydown.repay.journal import Journal as Journal
+    from paydown.repay.options import Options as Options
+    from paydown.repay.plan import Piece as Piece
+    from paydown.repay.plan import Plan as Plan
+    from paydown.repay.reconcile import Verdict as Verdict
+    from paydown.repay.report import Report as Report
+    from paydown.repay.safe import AsyncSafeRepay as AsyncSafeRepay
+    from paydown.repay.safe import PlanHistory as PlanHistory
+    from paydown.repay.safe import Reconciliation as Reconciliation
+    from paydown.repay.safe import SafeRepay as SafeRepay
+    from paydown.repay.states import AttemptState as AttemptState
+    from paydown.repay.states import PlanState as PlanState
+
+_HOMES = {
+    "AccountBusy": "errors",
+    "AccountInDoubt": "errors",
+    "AsyncSafeRepay": "safe",
+    "AttemptState": "states",
+    "Journal": "journal",
+    "JournalUnusable": "errors",
+    "LiabilityChange": "evidence",
+    "Options": "options",
+    "OutcomeNotRecorded": "errors",
+    "Piece": "plan",
+    "Plan": "plan",
+    "PlanHistory": "safe",
+    "PlanKeyConflict": "errors",
+    "PlanRefused": "errors",
+    "PlanState": "states",
+    "Progress": "events",
+    "Reconciliation": "safe",
+    "Report": "report",
+    "SafeRepay": "safe",
+    "UnknownPlan": "errors",
+    "Verdict": "reconcile",
+}
+
+__all__ = [
+    "AccountBusy",
+    "AccountInDoubt",
+    "AsyncSafeRepay",
+    "AttemptState",
+    "Journal",
+    "JournalUnusable",
+    "LiabilityChange",
+    "Options",
+    "OutcomeNotRecorded",
+    "Piece",
+    "Plan",
+    "PlanHistory",
+    "PlanKeyConflict",
+    "PlanRefused",
+    "PlanState",
+    "Progress",
+    "Reconciliation",
+    "Report",
+    "SafeRepay",
+    "UnknownPlan",
+    "Verdict",
+]
+
+
+def __getattr__(name: str) -> object:
+    home = _HOMES.get(name)
+    if home is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value: object = getattr(import_module(f"{__name__}.{home}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_HOMES})

@@ -1,0 +1,426 @@
+"""Carry out what the engine asks for: one driver that blocks, one that is awaited.
+
+Both do the same thing command by command; what they share, and everything that is a decision, is
+elsewhere. Around every command that touches disk or network they mark a `Step`, before and after,
+for whoever traces the run (the crash test kills the process there).
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import suppress
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypeVar
+
+from paydown.clock import ExchangeClock, machine_ms
+from paydown.errors import PaydownError, UnknownAttempt
+from paydown.repay import translate
+from paydown.repay.commands import (
+    Command,
+    Commit,
+    Outcome,
+    Pause,
+    ReadBalances,
+    ReadPrices,
+    ReadRows,
+    ReadStatus,
+    ReadTime,
+    Repay,
+    RowsRead,
+    Settle,
+    Step,
+    Tell,
+)
+from paydown.repay.errors import AccountInDoubt, JournalUnusable
+from paydown.repay.evidence import Row, Source
+from paydown.repay.journal import Intent, Journal
+from paydown.repay.recovery import Decisions
+from paydown.repay.states import AttemptState
+from paydown.repay.stopping import StopAsked, StopSwitch
+
+if TYPE_CHECKING:
+    from paydown.attempts import Attempt
+    from paydown.client import AsyncClient, Client
+    from paydown.repay.events import Progress
+
+__all__ = ["AsyncDriver", "Driver", "JournalObserver", "Trace", "Work"]
+
+T = TypeVar("T")
+
+Trace: TypeAlias = Callable[[Step, Literal["before", "after"]], object]
+"""Called before and after every step. It may raise, or end the process."""
+
+
+@dataclass(slots=True)
+class _Sending:
+    """A repayment on its way: what the observer writes down when the client is about to send it."""
+
+    command: Repay
+    begin: Callable[[Attempt], None]
+    attempt_id: str | None = None
+
+
+# Which repayment the running thread or task is sending. Other calls of the same client find nothing here.
+_sending: ContextVar[_Sending | None] = ContextVar("paydown_repay_sending", default=None)
+
+
+class JournalObserver:
+    """Writes INTENT between signing and the first byte. Watches only what a driver sends."""
+
+    def before_send(self, attempt: Attempt) -> None:
+        """See `paydown.attempts.AttemptObserver`. What it raises keeps the request from being sent."""
+        sending = _sending.get()
+        if sending is not None:
+            sending.begin(attempt)
+
+    def after(self, attempt: Attempt, error: PaydownError | None) -> None:
+        """Nothing: the engine records the outcome, and needs the answer for it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """What a driver works with.
+
+    Attributes:
+        journal: Where attempts are written down.
+        account: The account's name in it.
+        recv_window_ms: recvWindow of the repayments.
+        switch: Whether to stop.
+        trace: Told of every step, or `None`.
+        progress: Told of progress, or `None`.
+    """
+
+    journal: Journal
+    account: str
+    recv_window_ms: int
+    switch: StopSwitch
+    trace: Trace | None = None
+    progress: Callable[[Progress], object] | None = None
+    held: Callable[[], bool] = field(default=lambda: True)
+
+    def mark(self, step: Step, side: Literal["before", "after"]) -> None:
+        """Tell the trace of a step."""
+        if self.trace is not None:
+            self.trace(step, side)
+
+    def commit(self, command: Commit) -> Any:
+        """Write to the journal."""
+        self.mark(command.step, "before")
+        result = command.write()
+        self.mark(command.step, "after")
+        return result
+
+    def sending(self, command: Repay, now_ms: Callable[[], int]) -> _Sending:
+        """What to put into `_sending` while `command` is carried out."""
+
+        def begin(attempt: Attempt) -> None:
+            # From here on a signal only asks; one that came before leaves now, with nothing sent.
+            self.switch.stay()
+            if not self.held():
+                raise JournalUnusable(
+                    "This process does not hold the account (was it forked?). Nothing was sent."
+                )
+            signed_at_ms = now_ms() if attempt.sent_at_ms is None else attempt.sent_at_ms
+            self.mark(Step.WRITE_INTENT, "before")
+            if state.attempt_id == attempt.id:
+                self.journal.resigned(attempt.id, signed_at_ms)
+            else:
+                self.journal.begin(
+                    self.account,
+                    command.plan_id,
+                    Intent(
+                        id=attempt.id,
+                        asset=command.asset,
+                        amount=command.amount,
+                        expected=command.expected,
+                        pay_with=command.pay_with,
+                        before=command.before,
+                        since=command.since,
+                        signed_at_ms=signed_at_ms,
+                        recv_window_ms=self.recv_window_ms,
+                    ),
+                    now_ms(),
+                    fresh_look=command.fresh_look,
+                )
+                state.attempt_id = attempt.id
+            self.mark(Step.WRITE_INTENT, "after")
+
+        state = _Sending(command, begin)
+        return state
+
+    def outcome(self, sending: _Sending, error: BaseException, now_ms: Callable[[], int]) -> Outcome:
+        """What a failed repayment means. Re-raises what is not about the repayment."""
+        attempt_id = sending.attempt_id
+        if isinstance(error, StopAsked) and attempt_id is None:
+            return Outcome(
+                "not-sent", None, cause="stop-requested", again="backoff", detail={"message": "stopped"}
+            )
+        if isinstance(error, JournalUnusable | AccountInDoubt):
+            raise error
+        if isinstance(error, PaydownError):
+            return translate.failed(error, attempt_id)
+        if attempt_id is not None and not isinstance(error, Exception):
+            # An interrupt or a cancelled task, with the request perhaps on its way: write that down, then go.
+            self.journal.finish(
+                attempt_id,
+                AttemptState.UNKNOWN,
+                now_ms(),
+                outcome={"kind": "unknown", "message": f"interrupted: {type(error).__name__}"},
+            )
+        if attempt_id is None or not isinstance(error, Exception):
+            raise error
+        detail = {"message": f"unforeseen: {type(error).__name__}: {error}"}
+        return Outcome("unknown", attempt_id, cause="unknown", detail=detail)
+
+
+def _believed_ms(pm: Client | AsyncClient, error: PaydownError) -> int:
+    """The exchange's time when its time endpoint did not answer: from a clock that another source has set."""
+    clock = pm.clock
+    if isinstance(clock, ExchangeClock) and not clock.synced:
+        raise error
+    return clock.now_ms()
+
+
+def _look_started_ms(pm: Client | AsyncClient, started: int, ticks: int) -> int:
+    """When a look began, on the exchange's clock, which may have been set only by the look itself."""
+    clock = pm.clock
+    if started or not isinstance(clock, ExchangeClock):
+        return started
+    return clock.now_ms() - (machine_ms() - ticks)
+
+
+def _now_if_synced(pm: Client | AsyncClient) -> int:
+    clock = pm.clock
+    return 0 if isinstance(clock, ExchangeClock) and not clock.synced else clock.now_ms()
+
+
+class Driver:
+    """Carries out commands with a `Client`, blocking.
+
+    Args:
+        pm: The client.
+        work: What to work with.
+        sleep: Waits for so many seconds and wakes when a stop is asked for.
+    """
+
+    def __init__(self, pm: Client, work: Work, sleep: Callable[[float], object] | None = None) -> None:
+        self._pm = pm
+        self._work = work
+        self._sleep = work.switch.sleep if sleep is None else sleep
+
+    def run(self, decisions: Decisions[T]) -> T:
+        """Work the decisions off and return what they come to."""
+        try:
+            command = next(decisions)
+            while True:
+                try:
+                    result = self._do(command)
+                except Exception as error:  # noqa: BLE001  # the engine decides what it means
+                    command = decisions.throw(error)
+                else:
+                    command = decisions.send(result)
+        except StopIteration as stop:
+            value: T = stop.value
+            return value
+
+    def _do(self, command: Command) -> Any:
+        if isinstance(command, Commit):
+            return self._work.commit(command)
+        if isinstance(command, Tell):
+            if self._work.progress is not None:
+                self._work.progress(command.progress)
+            return None
+        self._work.mark(command.step, "before")
+        result = self._call(command)
+        self._work.mark(command.step, "after")
+        return result
+
+    def _call(
+        self, command: ReadTime | ReadBalances | ReadStatus | ReadPrices | ReadRows | Repay | Settle | Pause
+    ) -> Any:
+        pm = self._pm
+        match command:
+            case Repay():
+                return self._repay(command)
+            case ReadBalances():
+                started, ticks = _now_if_synced(pm), machine_ms()
+                balances = pm.account.balance()
+                return translate.look_of(balances, _look_started_ms(pm, started, ticks), pm.clock.now_ms())
+            case ReadStatus():
+                return str(pm.account.information().account_status)
+            case ReadPrices(assets):
+                rows = [row for asset in assets for row in pm.market.asset_index_prices(asset=asset)]
+                return translate.prices_of(rows, assets)
+            case ReadRows():
+                return self._read_rows(command)
+            case ReadTime():
+                try:
+                    return pm.market.time().server_time
+                except PaydownError as error:
+                    return _believed_ms(pm, error)
+            case Settle():
+                return _settle(pm, command)
+            case Pause():
+                return self._sleep(command.duration_ms / 1000)
+
+    def _repay(self, command: Repay) -> Outcome:
+        sending = self._work.sending(command, self._pm.clock.now_ms)
+        token = _sending.set(sending)
+        try:
+            with self._work.switch.leaving():
+                result = self._pm.margin.repay_debt(**translate.repay_arguments(command))
+        except BaseException as error:  # noqa: BLE001  # an interrupt, too, leaves something to write down
+            return self._work.outcome(sending, error, self._pm.clock.now_ms)
+        finally:
+            _sending.reset(token)
+        return translate.executed(result, _known(sending))
+
+    def _read_rows(self, command: ReadRows) -> RowsRead:
+        records, asset, since = self._pm.records, command.asset, command.since_ms
+        lists: tuple[tuple[Source, Callable[[], list[Row]]], ...] = (
+            (
+                "repay-record",
+                lambda: translate.repay_rows(records.iter_repayments(asset=asset, start_time=since)),
+            ),
+            (
+                "loan-record",
+                lambda: translate.borrow_rows(records.iter_borrows(asset=asset, start_time=since)),
+            ),
+            ("capital-flow", lambda: translate.flow_rows(records.iter_capital_flow(start_time=since))),
+        )
+        rows: list[Row] = []
+        read: set[Source] = set()
+        unread: dict[str, str] = {}
+        for name, fetch in lists:
+            try:
+                rows += fetch()
+                read.add(name)
+            except PaydownError as error:
+                unread[name] = f"{type(error).__name__}: {error}"
+        return RowsRead(tuple(rows), frozenset(read), unread)
+
+
+class AsyncDriver:
+    """Carries out commands with an `AsyncClient`, awaited. Commits are made in place: a few milliseconds.
+
+    Args:
+        pm: The client.
+        work: What to work with.
+        sleep: Awaits so many seconds; a stop wakes it if it is `None`.
+    """
+
+    def __init__(self, pm: AsyncClient, work: Work, sleep: Callable[[float], Any] | None = None) -> None:
+        self._pm = pm
+        self._work = work
+        self._sleep = self._pause if sleep is None else sleep
+
+    async def run(self, decisions: Decisions[T]) -> T:
+        """Work the decisions off and return what they come to."""
+        try:
+            command = next(decisions)
+            while True:
+                try:
+                    result = await self._do(command)
+                except Exception as error:  # noqa: BLE001  # the engine decides what it means
+                    command = decisions.throw(error)
+                else:
+                    command = decisions.send(result)
+        except StopIteration as stop:
+            value: T = stop.value
+            return value
+
+    async def _do(self, command: Command) -> Any:
+        if isinstance(command, Commit):
+            return self._work.commit(command)
+        if isinstance(command, Tell):
+            if self._work.progress is not None:
+                self._work.progress(command.progress)
+            return None
+        self._work.mark(command.step, "before")
+        result = await self._call(command)
+        self._work.mark(command.step, "after")
+        return result
+
+    async def _call(
+        self, command: ReadTime | ReadBalances | ReadStatus | ReadPrices | ReadRows | Repay | Settle | Pause
+    ) -> Any:
+        pm = self._pm
+        match command:
+            case Repay():
+                return await self._repay(command)
+            case ReadBalances():
+                started, ticks = _now_if_synced(pm), machine_ms()
+                balances = await pm.account.balance()
+                return translate.look_of(balances, _look_started_ms(pm, started, ticks), pm.clock.now_ms())
+            case ReadStatus():
+                return str((await pm.account.information()).account_status)
+            case ReadPrices(assets):
+                rows = [row for asset in assets for row in await pm.market.asset_index_prices(asset=asset)]
+                return translate.prices_of(rows, assets)
+            case ReadRows():
+                return await self._read_rows(command)
+            case ReadTime():
+                try:
+                    return (await pm.market.time()).server_time
+                except PaydownError as error:
+                    return _believed_ms(pm, error)
+            case Settle():
+                return _settle(pm, command)
+            case Pause():
+                return await self._sleep(command.duration_ms / 1000)
+
+    async def _repay(self, command: Repay) -> Outcome:
+        sending = self._work.sending(command, self._pm.clock.now_ms)
+        token = _sending.set(sending)
+        try:
+            result = await self._pm.margin.repay_debt(**translate.repay_arguments(command))
+        except BaseException as error:  # noqa: BLE001  # a cancelled task, too, leaves something to write down
+            return self._work.outcome(sending, error, self._pm.clock.now_ms)
+        finally:
+            _sending.reset(token)
+        return translate.executed(result, _known(sending))
+
+    async def _read_rows(self, command: ReadRows) -> RowsRead:
+        records, asset, since = self._pm.records, command.asset, command.since_ms
+        rows: list[Row] = []
+        read: set[Source] = set()
+        unread: dict[str, str] = {}
+
+        async def fetch(
+            name: Source, found: AsyncIterator[Any], convert: Callable[[list[Any]], list[Row]]
+        ) -> None:
+            try:
+                rows.extend(convert([row async for row in found]))
+                read.add(name)
+            except PaydownError as error:
+                unread[name] = f"{type(error).__name__}: {error}"
+
+        await fetch(
+            "repay-record", records.iter_repayments(asset=asset, start_time=since), translate.repay_rows
+        )
+        await fetch("loan-record", records.iter_borrows(asset=asset, start_time=since), translate.borrow_rows)
+        await fetch("capital-flow", records.iter_capital_flow(start_time=since), translate.flow_rows)
+        return RowsRead(tuple(rows), frozenset(read), unread)
+
+    async def _pause(self, seconds: float) -> None:
+        # The switch belongs to threads and signal handlers; looking ten times a second is enough for people.
+        import asyncio
+
+        left = seconds
+        while left > 0 and not self._work.switch.asked:
+            nap = min(left, 0.1)
+            await asyncio.sleep(nap)
+            left -= nap
+
+
+def _settle(pm: Client | AsyncClient, command: Settle) -> None:
+    # Another process sent it, or this client has forgotten it: then there is nothing to tell.
+    with suppress(UnknownAttempt):
+        pm.settle(command.attempt_id, executed=command.executed)
+
+
+def _known(sending: _Sending) -> str:
+    if sending.attempt_id is None:
+        raise JournalUnusable("The client sent a repayment without asking its observer first.")
+    return sending.attempt_id

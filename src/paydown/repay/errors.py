@@ -1,0 +1,105 @@
+"""What the repayer refuses, and what it could not write down.
+
+RequestNotSent              nothing left this machine
+├── PlanRefused             the plan is impossible or doubtful; .reason and .numbers say why
+├── PlanKeyConflict         the key belongs to a different request
+├── UnknownPlan             no such plan in this journal
+├── AccountBusy             another process repays for this account; .holder says who
+├── AccountInDoubt          another attempt of this account is open, in this journal or in another one
+└── JournalUnusable         the journal cannot be opened, read or written
+OutcomeUnknown
+└── OutcomeNotRecorded      the answer arrived, but the journal could not take it
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from paydown.errors import OutcomeUnknown, RequestNotSent
+
+if TYPE_CHECKING:
+    from paydown.repay.lock import Holder
+
+__all__ = [
+    "AccountBusy",
+    "AccountInDoubt",
+    "JournalUnusable",
+    "OutcomeNotRecorded",
+    "PlanKeyConflict",
+    "PlanRefused",
+    "UnknownPlan",
+]
+
+
+class PlanRefused(RequestNotSent):
+    """The plan is impossible or doubtful. Nothing was sent.
+
+    Attributes:
+        reason: One of "no-debt", "amount-above-debt", "price-unknown", "not-enough-to-pay",
+            "cannot-be-cut", "liquidation".
+        numbers: The amounts that show why, as text.
+    """
+
+    def __init__(self, reason: str, message: str, numbers: Mapping[str, str] | None = None) -> None:
+        super().__init__(message)
+        self.reason = reason
+        self.numbers: dict[str, str] = dict(numbers or {})
+
+    def to_json(self) -> dict[str, object]:
+        """Reason, text and numbers."""
+        return {"refused": self.reason, "message": str(self), "numbers": dict(self.numbers)}
+
+
+class PlanKeyConflict(RequestNotSent):
+    """The plan key already belongs to a different request. Choose another key, or ask for the same again.
+
+    Attributes:
+        key: The plan key.
+    """
+
+    def __init__(self, message: str, *, key: str) -> None:
+        super().__init__(message)
+        self.key = key
+
+
+class UnknownPlan(RequestNotSent, LookupError):
+    """The journal holds no such plan for this account."""
+
+
+class AccountBusy(RequestNotSent):
+    """Another process holds this account. It is told who, and nothing was sent.
+
+    Attributes:
+        holder: Process, machine and since when; `None` if the holder left no readable note.
+    """
+
+    def __init__(self, message: str, *, holder: Holder | None) -> None:
+        super().__init__(message)
+        self.holder = holder
+
+
+class AccountInDoubt(RequestNotSent):
+    """An earlier attempt of this account may have happened and is not settled. Nothing was sent.
+
+    Attributes:
+        attempt_id: The attempt, or "" if only another journal knows it.
+        journal: Path of the journal that knows it.
+    """
+
+    def __init__(self, message: str, *, attempt_id: str, journal: str) -> None:
+        super().__init__(message)
+        self.attempt_id = attempt_id
+        self.journal = journal
+
+
+class JournalUnusable(RequestNotSent):
+    """The journal cannot be opened, read or written, so nothing may be sent."""
+
+
+class OutcomeNotRecorded(OutcomeUnknown):
+    """The journal could not record how an attempt ended, so to the journal it may have happened.
+
+    The answer itself, if one arrived, is in the message. Repair the journal's disk, then resume: the
+    attempt is reconciled before anything else is sent.
+    """

@@ -1,0 +1,685 @@
+"""The journal: what was meant, written down before it is done, and how it ended.
+
+    begin()   INTENT, with the debt seen just before     durable before a byte leaves
+    finish()  EXECUTED | REJECTED | NOT_SENT | UNKNOWN   durable before anything else is begun
+    prove()   PROVEN_EXECUTED | PROVEN_NOT_EXECUTED      together with its evidence, in one commit
+
+SQLite in WAL mode with `synchronous=FULL`: when one of these returns, the row is on the disk, and a
+kill -9 or a power cut at any instruction leaves either the whole row or none of it. Files are
+readable by their owner only. No key, secret or signature is ever written: an account is a salted
+hash of its API key.
+
+Several processes may open one journal. Who may write for an account is decided by `lock`; that at
+most one attempt per account is open is decided here, by a unique index.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+import os
+import secrets
+import sqlite3
+import sys
+import threading
+from collections.abc import Generator, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from decimal import Decimal
+from pathlib import Path
+from typing import Any, Literal
+
+from paydown.repay.errors import AccountInDoubt, JournalUnusable, PlanKeyConflict, UnknownPlan
+from paydown.repay.look import Look
+from paydown.repay.plan import Plan
+from paydown.repay.quantities import from_text, to_text
+from paydown.repay.schema import APPLICATION_ID, MIGRATIONS, SCHEMA_VERSION
+from paydown.repay.states import AttemptState, PlanState
+
+__all__ = ["AttemptRecord", "EvidenceRecord", "Intent", "Journal", "PlanRecord"]
+
+Json = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Intent:
+    """What is written down before a request may leave.
+
+    Attributes:
+        id: The client's id of this attempt.
+        asset: Asset owed.
+        amount: `amount` of the request; `None` sends none.
+        expected: How much of the debt it should repay.
+        pay_with: Payment assets of the request.
+        before: The last look at the account.
+        since: Ids of the attempts that were answered as executed after that look.
+        signed_at_ms: Timestamp in the request, UTC milliseconds on the exchange's clock.
+        recv_window_ms: How long after that the exchange may accept it.
+    """
+
+    id: str
+    asset: str
+    amount: Decimal | None
+    expected: Decimal
+    pay_with: tuple[str, ...]
+    before: Look
+    since: tuple[str, ...]
+    signed_at_ms: int
+    recv_window_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class AttemptRecord:
+    """One attempt as the journal knows it.
+
+    Attributes:
+        intent: What was written down before it was sent.
+        plan_key: Key of its plan.
+        number: Its place among the attempts of the plan, from 1.
+        state: What is known about it.
+        outcome: What the client reported: class, status, code, text; `None` while INTENT.
+        repaid: How much of the debt it repaid, if that is known.
+        opened_at_ms: When INTENT was written, UTC milliseconds.
+        closed_at_ms: When the last state was written, or `None`.
+    """
+
+    intent: Intent
+    plan_key: str
+    number: int
+    state: AttemptState
+    outcome: Json | None
+    repaid: Decimal | None
+    opened_at_ms: int
+    closed_at_ms: int | None
+
+    @property
+    def id(self) -> str:
+        """The attempt's id."""
+        return self.intent.id
+
+    def to_json(self) -> Json:
+        """Plain data for people and machines: without the look, which is long."""
+        intent = self.intent
+        return {
+            "id": intent.id,
+            "plan_key": self.plan_key,
+            "number": self.number,
+            "asset": intent.asset,
+            "amount": None if intent.amount is None else to_text(intent.amount),
+            "expected": to_text(intent.expected),
+            "pay_with": list(intent.pay_with),
+            "debt_before": to_text(intent.before[intent.asset].debt),
+            "signed_at_ms": intent.signed_at_ms,
+            "recv_window_ms": intent.recv_window_ms,
+            "state": self.state.value,
+            "outcome": self.outcome,
+            "repaid": None if self.repaid is None else to_text(self.repaid),
+            "opened_at_ms": self.opened_at_ms,
+            "closed_at_ms": self.closed_at_ms,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class PlanRecord:
+    """One plan as the journal knows it. `report` is the stored one, once the plan has ended or paused."""
+
+    id: int
+    account: str
+    plan: Plan
+    state: PlanState
+    report: Json | None
+    created_at_ms: int
+    changed_at_ms: int
+
+    @property
+    def key(self) -> str:
+        """The plan's key."""
+        return self.plan.key
+
+
+@dataclass(frozen=True, slots=True)
+class EvidenceRecord:
+    """One reconciliation of one attempt: what was seen, and what it was taken to prove."""
+
+    attempt_id: str
+    taken_at_ms: int
+    verdict: str
+    body: Json
+
+    def to_json(self) -> Json:
+        """Plain data."""
+        return {
+            "attempt_id": self.attempt_id,
+            "taken_at_ms": self.taken_at_ms,
+            "verdict": self.verdict,
+            "body": self.body,
+        }
+
+
+class Journal:
+    """A journal file. Safe to use from several threads; a context manager.
+
+    Args:
+        path: The file; made with its folders if it does not exist.
+        synchronous: "FULL" makes every commit durable before it returns. "OFF" survives a killed process
+            but not a power cut: for simulations only, since nothing is safe with it.
+
+    Raises:
+        JournalUnusable: Not our file, of a newer version, not writable, or on a disk without WAL.
+    """
+
+    def __init__(self, path: str | os.PathLike[str], *, synchronous: Literal["FULL", "OFF"] = "FULL") -> None:
+        self.path = Path(path).absolute()
+        self._lock = threading.RLock()
+        self._closed = False
+        try:
+            _create_owner_only(self.path)
+            self._db = sqlite3.connect(
+                f"{self.path.as_uri()}?mode=rw",
+                uri=True,
+                isolation_level=None,
+                check_same_thread=False,
+                timeout=30,
+            )
+        except (OSError, sqlite3.Error) as error:
+            raise self._unusable("cannot be opened", error) from error
+        try:
+            self._prepare(synchronous)
+            self._salt = self._read_salt()
+        except sqlite3.Error as error:
+            self._db.close()
+            raise self._unusable("cannot be prepared", error) from error
+        except BaseException:
+            self._db.close()
+            raise
+
+    def close(self) -> None:
+        """Close the file. Closing twice does no harm."""
+        with self._lock:
+            if not self._closed:
+                self._closed = True
+                self._db.close()
+
+    def __enter__(self) -> Journal:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    # Accounts
+
+    def account(self, identity: str) -> str:
+        """The name of an account in this file: a hash salted with this file's own secret.
+
+        Args:
+            identity: What tells accounts apart: API key and address. It is not stored.
+        """
+        return hmac.new(self._salt, identity.encode(), hashlib.sha256).hexdigest()[:32]
+
+    # Plans
+
+    def add_plan(self, account: str, plan: Plan, now_ms: int) -> PlanRecord:
+        """Write a plan down, or find the one that already has its key.
+
+        Raises:
+            PlanKeyConflict: The key belongs to a different request.
+        """
+        with self._write() as db:
+            known = self._plan_row(account, plan.key)
+            if known is None:
+                db.execute(
+                    "INSERT INTO plans (account, key, fingerprint, plan, state, created_at_ms, changed_at_ms)"
+                    " VALUES (?, ?, ?, ?, ?, ?, ?)",
+                    (
+                        account,
+                        plan.key,
+                        plan.request.fingerprint,
+                        _text(plan.to_json()),
+                        PlanState.PLANNED.value,
+                        now_ms,
+                        now_ms,
+                    ),
+                )
+                known = self._plan_row(account, plan.key)
+                assert known is not None  # noqa: S101  # just inserted, in this transaction
+        record = _plan_record(known)
+        if record.plan.request.fingerprint != plan.request.fingerprint:
+            raise _conflict(record, plan.key)
+        return record
+
+    def find_plan(self, account: str, key: str, fingerprint: str | None = None) -> PlanRecord | None:
+        """The plan with this key, or `None`.
+
+        Raises:
+            PlanKeyConflict: `fingerprint` is given and the key belongs to a different request.
+        """
+        with self._read():
+            row = self._plan_row(account, key)
+        if row is None:
+            return None
+        record = _plan_record(row)
+        if fingerprint is not None and record.plan.request.fingerprint != fingerprint:
+            raise _conflict(record, key)
+        return record
+
+    def plan(self, account: str, key: str) -> PlanRecord:
+        """The plan with this key.
+
+        Raises:
+            UnknownPlan: There is none.
+        """
+        record = self.find_plan(account, key)
+        if record is None:
+            raise UnknownPlan(f"No plan {key!r} is in {self.path} for this account.")
+        return record
+
+    def plans(self, account: str | None = None) -> list[PlanRecord]:
+        """All plans, newest first; of one account, or of all."""
+        where, values = ("WHERE account = ?", (account,)) if account is not None else ("", ())
+        with self._read() as db:
+            rows = db.execute(f"SELECT {_PLAN} FROM plans {where} ORDER BY id DESC", values).fetchall()  # noqa: S608  # constants of this module
+        return [_plan_record(row) for row in rows]
+
+    def move_plan(self, plan_id: int, state: PlanState, now_ms: int, report: Json | None = None) -> None:
+        """Record how far a plan has come, with its report if there is one."""
+        with self._write() as db:
+            db.execute(
+                "UPDATE plans SET state = ?, report = coalesce(?, report), changed_at_ms = ? WHERE id = ?",
+                (state.value, None if report is None else _text(report), now_ms, plan_id),
+            )
+
+    # Attempts
+
+    def begin(
+        self, account: str, plan_id: int, intent: Intent, now_ms: int, *, fresh_look: bool = True
+    ) -> None:
+        """Write INTENT. When this returns, the row is durable and the request may leave.
+
+        Args:
+            account: Name of the account.
+            plan_id: The plan it belongs to.
+            intent: What is about to be sent.
+            now_ms: Now, UTC milliseconds.
+            fresh_look: Whether `intent.before` was not recorded by an earlier attempt.
+
+        Raises:
+            AccountInDoubt: Another attempt of the account is open.
+            JournalUnusable: It could not be written. Nothing may be sent.
+        """
+        try:
+            with self._write() as db:
+                db.execute(_INSERT_ATTEMPT, _attempt_values(account, plan_id, intent, now_ms))
+                if fresh_look:
+                    _insert_look(db, account, intent.asset, intent.before)
+        except JournalUnusable as error:
+            if isinstance(error.__cause__, sqlite3.IntegrityError):
+                for record in self.open_attempts(account):
+                    raise AccountInDoubt(
+                        f"Attempt {record.id} on {record.intent.asset} is {record.state.value}: it may have "
+                        "happened. Nothing else is sent before it is settled. Run resume or reconcile first.",
+                        attempt_id=record.id,
+                        journal=str(self.path),
+                    ) from error
+            raise
+
+    def resigned(self, attempt_id: str, signed_at_ms: int) -> None:
+        """The request of an open INTENT was signed again with a later timestamp, and is about to leave."""
+        with self._write() as db:
+            db.execute(
+                "UPDATE attempts SET signed_at_ms = ? WHERE id = ? AND state = 'INTENT'",
+                (signed_at_ms, attempt_id),
+            )
+
+    def finish(
+        self,
+        attempt_id: str,
+        state: AttemptState,
+        now_ms: int,
+        *,
+        outcome: Json,
+        repaid: Decimal | None = None,
+    ) -> None:
+        """Record how an INTENT ended. Durable when this returns."""
+        with self._write() as db:
+            db.execute(
+                "UPDATE attempts SET state = ?, outcome = ?, repaid = ?, closed_at_ms = ? WHERE id = ?",
+                (
+                    state.value,
+                    _text(outcome),
+                    None if repaid is None else to_text(repaid),
+                    now_ms,
+                    attempt_id,
+                ),
+            )
+
+    def orphaned(self, account: str, now_ms: int) -> list[str]:
+        """Turn every INTENT of the account into UNKNOWN; only its lock holder may ask this, before it begins.
+
+        An INTENT without outcome, found at start, belongs to a process that ended in between: whether its
+        request left, nobody can say.
+        """
+        with self._write() as db:
+            ids: list[str] = [
+                row[0]
+                for row in db.execute(
+                    "SELECT id FROM attempts WHERE account = ? AND state = 'INTENT'", (account,)
+                )
+            ]
+            for attempt_id in ids:
+                db.execute(
+                    "UPDATE attempts SET state = 'UNKNOWN', outcome = ?, closed_at_ms = ? WHERE id = ?",
+                    (
+                        _text(
+                            {"kind": "orphaned", "message": "the process ended before it recorded an outcome"}
+                        ),
+                        now_ms,
+                        attempt_id,
+                    ),
+                )
+        return ids
+
+    def prove(
+        self, attempt_id: str, verdict: str, now_ms: int, *, body: Json, repaid: Decimal | None = None
+    ) -> None:
+        """Store evidence about an UNKNOWN attempt and, unless it is "UNDECIDED", the state that it proves."""
+        with self._write() as db:
+            db.execute(
+                "INSERT INTO evidence (attempt_id, taken_at_ms, verdict, body) VALUES (?, ?, ?, ?)",
+                (attempt_id, now_ms, verdict, _text(body)),
+            )
+            if verdict != "UNDECIDED":
+                db.execute(
+                    "UPDATE attempts SET state = ?, repaid = ?, closed_at_ms = ? WHERE id = ?",
+                    (verdict, None if repaid is None else to_text(repaid), now_ms, attempt_id),
+                )
+
+    def attempt(self, attempt_id: str) -> AttemptRecord | None:
+        """One attempt, or `None`."""
+        found = self._attempts("attempts.id = ?", (attempt_id,))
+        return found[0] if found else None
+
+    def attempts(self, plan_id: int) -> list[AttemptRecord]:
+        """All attempts of a plan, oldest first."""
+        return self._attempts("attempts.plan_id = ?", (plan_id,))
+
+    def open_attempts(self, account: str) -> list[AttemptRecord]:
+        """Attempts of the account that may yet turn out to have moved money: none or one."""
+        return self._attempts("attempts.account = ? AND attempts.state IN ('INTENT', 'UNKNOWN')", (account,))
+
+    def attempts_since(self, account: str, opened_at_ms: int) -> list[AttemptRecord]:
+        """Attempts of the account that were opened at or after a moment, oldest first."""
+        return self._attempts("attempts.account = ? AND attempts.opened_at_ms >= ?", (account, opened_at_ms))
+
+    def evidence(self, attempt_id: str) -> list[EvidenceRecord]:
+        """Everything that was ever seen about an attempt, oldest first."""
+        with self._read() as db:
+            rows = db.execute(
+                "SELECT attempt_id, taken_at_ms, verdict, body FROM evidence WHERE attempt_id = ?"
+                " ORDER BY id",
+                (attempt_id,),
+            ).fetchall()
+        return [EvidenceRecord(row[0], row[1], row[2], json.loads(row[3])) for row in rows]
+
+    # The debt over time
+
+    def add_look(self, account: str, asset: str, look: Look) -> None:
+        """Remember the debt of a look that no attempt carries: the one after the last piece, say."""
+        with self._write() as db:
+            _insert_look(db, account, asset, look)
+
+    def looks(self, account: str, asset: str) -> list[tuple[int, Decimal, Decimal]]:
+        """Points of the debt over time: UTC milliseconds, principal, interest; oldest first."""
+        with self._read() as db:
+            rows = db.execute(
+                "SELECT taken_at_ms, principal, interest FROM looks WHERE account = ? AND asset = ?"
+                " ORDER BY taken_at_ms, id",
+                (account, asset),
+            ).fetchall()
+        return [(row[0], from_text(row[1]), from_text(row[2])) for row in rows]
+
+    # Health
+
+    def health(self) -> Json:
+        """What `doctor` shows: whether the file is sound, private and durable, and what is open in it."""
+        with self._read() as db:
+            open_count: int = db.execute(
+                "SELECT count(*) FROM attempts WHERE state IN ('INTENT', 'UNKNOWN')"
+            ).fetchone()[0]
+            return {
+                "path": str(self.path),
+                "schema_version": db.execute("PRAGMA user_version").fetchone()[0],
+                "journal_mode": db.execute("PRAGMA journal_mode").fetchone()[0],
+                "synchronous": {0: "OFF", 1: "NORMAL", 2: "FULL", 3: "EXTRA"}[
+                    db.execute("PRAGMA synchronous").fetchone()[0]
+                ],
+                "integrity": db.execute("PRAGMA quick_check").fetchone()[0],
+                "owner_only": not self.path.stat().st_mode & 0o077 if os.name == "posix" else None,
+                "size_bytes": self.path.stat().st_size,
+                "plans": db.execute("SELECT count(*) FROM plans").fetchone()[0],
+                "attempts": db.execute("SELECT count(*) FROM attempts").fetchone()[0],
+                "open_attempts": open_count,
+            }
+
+    # Inside
+
+    def _prepare(self, synchronous: str) -> None:
+        db = self._db
+        db.execute("PRAGMA foreign_keys = ON")
+        db.execute(f"PRAGMA synchronous = {synchronous}")
+        # On macOS fsync alone leaves data in the drive's cache; elsewhere this changes nothing.
+        db.execute("PRAGMA fullfsync = ON")
+        db.execute("PRAGMA checkpoint_fullfsync = ON")
+        application, version = (
+            db.execute(f"PRAGMA {name}").fetchone()[0] for name in ("application_id", "user_version")
+        )
+        tables = db.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
+        if application != APPLICATION_ID and (application != 0 or version != 0 or tables != 0):
+            raise JournalUnusable(
+                f"{self.path} is a database of another program. Choose another journal file."
+            )
+        if version > SCHEMA_VERSION:
+            raise JournalUnusable(
+                f"{self.path} was written by a newer version (schema {version}; this one knows "
+                f"{SCHEMA_VERSION}). Upgrade this program; nothing was changed."
+            )
+        mode = db.execute("PRAGMA journal_mode = WAL").fetchone()[0]
+        if mode != "wal":
+            raise JournalUnusable(
+                f"{self.path} is on a disk where SQLite cannot use WAL (it offers {mode}), such as a network "
+                "share. Choose a local disk."
+            )
+        if version < SCHEMA_VERSION:
+            self._migrate()
+
+    def _migrate(self) -> None:
+        with self._write() as db:
+            # Read again inside the transaction: another process may have been faster.
+            version = db.execute("PRAGMA user_version").fetchone()[0]
+            for script in MIGRATIONS[version:]:
+                for statement in _statements(script):
+                    db.execute(statement)
+            if version == 0:
+                db.execute("INSERT INTO meta (name, value) VALUES ('salt', ?)", (secrets.token_bytes(32),))
+            db.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+            db.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+
+    def _read_salt(self) -> bytes:
+        row = self._db.execute("SELECT value FROM meta WHERE name = 'salt'").fetchone()
+        if row is None:
+            raise JournalUnusable(
+                f"{self.path} has lost its salt: accounts in it can no longer be told apart."
+            )
+        salt: bytes = row[0]
+        return salt
+
+    @contextmanager
+    def _read(self) -> Generator[sqlite3.Connection]:
+        with self._lock:
+            try:
+                yield self._db
+            except (sqlite3.Error, OSError) as error:
+                raise self._unusable("cannot be read", error) from error
+
+    @contextmanager
+    def _write(self) -> Generator[sqlite3.Connection]:
+        """One transaction, durable when the block ends. IMMEDIATE: a writer waits at its start."""
+        with self._lock:
+            try:
+                self._db.execute("BEGIN IMMEDIATE")
+                try:
+                    yield self._db
+                    self._db.execute("COMMIT")
+                except BaseException:
+                    # A failed COMMIT (disk full, say) may have ended the transaction already.
+                    if self._db.in_transaction:
+                        self._db.execute("ROLLBACK")
+                    raise
+            except sqlite3.Error as error:
+                raise self._unusable("cannot be written", error) from error
+
+    def _unusable(self, what: str, error: Exception) -> JournalUnusable:
+        return JournalUnusable(f"The journal {self.path} {what}: {error}. Nothing may be sent without it.")
+
+    def _plan_row(self, account: str, key: str) -> Sequence[Any] | None:
+        row: Sequence[Any] | None = self._db.execute(
+            f"SELECT {_PLAN} FROM plans WHERE account = ? AND key = ?",  # noqa: S608  # constants of this module
+            (account, key),
+        ).fetchone()
+        return row
+
+    def _attempts(self, where: str, values: Sequence[object]) -> list[AttemptRecord]:
+        with self._read() as db:
+            rows = db.execute(
+                f"SELECT {_ATTEMPT} FROM attempts JOIN plans ON plans.id = attempts.plan_id"  # noqa: S608  # constants of this module
+                f" WHERE {where} ORDER BY attempts.opened_at_ms, attempts.plan_id, attempts.number",
+                values,
+            ).fetchall()
+        return [_attempt_record(row) for row in rows]
+
+
+_PLAN = "id, account, plan, state, report, created_at_ms, changed_at_ms"
+
+_ATTEMPT = (
+    "attempts.id, plans.key, number, asset, amount, expected, pay_with, before, signed_at_ms, recv_window_ms,"
+    " attempts.state, outcome, repaid, opened_at_ms, closed_at_ms"
+)
+
+# The number is taken inside the statement: no second one between reading and writing can take the same.
+_INSERT_ATTEMPT = (
+    "INSERT INTO attempts (id, plan_id, account, number, asset, amount, expected, pay_with, before,"
+    " signed_at_ms, recv_window_ms, state, opened_at_ms) VALUES (?, ?, ?,"
+    " (SELECT coalesce(max(number), 0) + 1 FROM attempts WHERE plan_id = ?),"
+    " ?, ?, ?, ?, ?, ?, ?, 'INTENT', ?)"
+)
+
+
+def _attempt_values(account: str, plan_id: int, intent: Intent, now_ms: int) -> tuple[object, ...]:
+    return (
+        intent.id,
+        plan_id,
+        account,
+        plan_id,
+        intent.asset,
+        None if intent.amount is None else to_text(intent.amount),
+        to_text(intent.expected),
+        json.dumps(intent.pay_with, ensure_ascii=False),
+        _text({"look": intent.before.to_json(), "since": list(intent.since)}),
+        intent.signed_at_ms,
+        intent.recv_window_ms,
+        now_ms,
+    )
+
+
+def _attempt_record(row: Sequence[Any]) -> AttemptRecord:
+    before: Json = json.loads(row[7])
+    intent = Intent(
+        id=row[0],
+        asset=row[3],
+        amount=None if row[4] is None else from_text(row[4]),
+        expected=from_text(row[5]),
+        pay_with=tuple(json.loads(row[6])),
+        before=Look.from_json(before["look"]),
+        since=tuple(before["since"]),
+        signed_at_ms=row[8],
+        recv_window_ms=row[9],
+    )
+    return AttemptRecord(
+        intent=intent,
+        plan_key=row[1],
+        number=row[2],
+        state=AttemptState(row[10]),
+        outcome=None if row[11] is None else json.loads(row[11]),
+        repaid=None if row[12] is None else from_text(row[12]),
+        opened_at_ms=row[13],
+        closed_at_ms=row[14],
+    )
+
+
+def _plan_record(row: Sequence[Any]) -> PlanRecord:
+    return PlanRecord(
+        id=row[0],
+        account=row[1],
+        plan=Plan.from_json(json.loads(row[2])),
+        state=PlanState(row[3]),
+        report=None if row[4] is None else json.loads(row[4]),
+        created_at_ms=row[5],
+        changed_at_ms=row[6],
+    )
+
+
+def _insert_look(db: sqlite3.Connection, account: str, asset: str, look: Look) -> None:
+    owed = look[asset]
+    db.execute(
+        "INSERT INTO looks (account, asset, taken_at_ms, principal, interest) VALUES (?, ?, ?, ?, ?)",
+        (account, asset, look.answered_at_ms, to_text(owed.borrowed), to_text(owed.interest)),
+    )
+
+
+def _conflict(record: PlanRecord, key: str) -> PlanKeyConflict:
+    asked = record.plan.request
+    amount = "the whole debt" if asked.amount is None else to_text(asked.amount)
+    return PlanKeyConflict(
+        f"The plan key {key!r} belongs to another request: {amount} of {asked.asset}, paid with "
+        f"{', '.join(asked.pay_with) or asked.asset}, margin {to_text(asked.margin)}. Choose another key.",
+        key=key,
+    )
+
+
+def _text(data: Mapping[str, Any]) -> str:
+    return json.dumps(data, ensure_ascii=False, separators=(",", ":"))
+
+
+def _statements(script: str) -> Iterator[str]:
+    """The statements of a script, one at a time, so that they can share one transaction."""
+    statement = ""
+    for line in script.splitlines(keepends=True):
+        statement += line
+        if sqlite3.complete_statement(statement):
+            yield statement
+            statement = ""
+
+
+def _create_owner_only(path: Path) -> None:
+    """Make the file if it is not there, and see to it that nobody else can read it.
+
+    SQLite gives its -wal and -shm files the mode of the database. The folder is synced, so that a power
+    cut after the first commit cannot lose the file's name.
+    """
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    try:
+        handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        if os.name == "posix" and path.stat().st_mode & 0o077:
+            path.chmod(0o600)
+        return
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+    if sys.platform != "win32":
+        folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)

@@ -1,0 +1,62 @@
+"""Exact amounts: text that goes on the wire and into the journal, and roundings that cannot overpay.
+
+Every calculation of the repayer runs in one decimal context that is wide enough never to round a
+product of two amounts, and that raises if it ever had to. So no amount is off by a last digit
+because a caller's program had set another precision.
+"""
+
+from __future__ import annotations
+
+import decimal
+from collections.abc import Generator
+from contextlib import contextmanager
+from decimal import Decimal
+
+__all__ = ["ZERO", "exact", "floor_to", "from_text", "money", "to_text"]
+
+ZERO = Decimal(0)
+
+# 60 digits: an amount has at most 28 (20 before the point, 8 or 9 behind), a product twice that.
+# Division is always followed by `floor_to` or compared with a tolerance, so it may round.
+_CONTEXT = decimal.Context(
+    prec=60,
+    rounding=decimal.ROUND_HALF_EVEN,
+    traps=[decimal.InvalidOperation, decimal.DivisionByZero, decimal.Overflow],
+)
+
+
+@contextmanager
+def exact() -> Generator[None]:
+    """Calculate with 60 digits, whatever the calling thread's decimal context is."""
+    with decimal.localcontext(_CONTEXT):
+        yield
+
+
+def floor_to(value: Decimal, digits: int) -> Decimal:
+    """`value` cut to `digits` fraction digits, never rounded up: a repayment must not exceed the debt."""
+    return value.quantize(Decimal(1).scaleb(-digits), rounding=decimal.ROUND_DOWN, context=_CONTEXT)
+
+
+def to_text(value: Decimal) -> str:
+    """Plain decimal text, no exponent, no needless zero at the end: `1E-7` becomes `0.0000001`."""
+    text = format(value, "f")
+    if "." in text:
+        text = text.rstrip("0").rstrip(".")
+    return "0" if text in ("-0", "") else text
+
+
+def from_text(text: str) -> Decimal:
+    """The decimal that `to_text` wrote. Raises `ValueError` for what is not a finite number."""
+    try:
+        value = Decimal(text)
+    except decimal.InvalidOperation:
+        raise ValueError(f"not a decimal: {text!r}") from None
+    if not value.is_finite():
+        raise ValueError(f"not a finite decimal: {text!r}")
+    return value
+
+
+def money(value_usd: Decimal) -> str:
+    """USD for people: two digits, thousands apart: `49,000.00 USD`."""
+    cents = value_usd.quantize(Decimal("0.01"), rounding=decimal.ROUND_HALF_UP, context=_CONTEXT)
+    return f"{cents:,f} USD"

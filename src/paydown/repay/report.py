@@ -1,0 +1,178 @@
+"""The report of a plan: what was asked, what is known to have happened, and what is left to do."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from paydown.repay.plan import moment
+from paydown.repay.quantities import from_text, to_text
+from paydown.repay.states import PlanState
+
+__all__ = ["AttemptLine", "Report"]
+
+
+@dataclass(frozen=True, slots=True)
+class AttemptLine:
+    """One attempt as a report shows it.
+
+    Attributes:
+        id: Its id, for `reconcile` and `settle`.
+        number: Place among the attempts of the plan, from 1.
+        amount: `amount` of the request; `None` asked for the whole debt.
+        state: State in the journal.
+        repaid: How much of the debt it repaid, if known.
+        signed_at_ms: Timestamp of the request, UTC milliseconds.
+        note: What the exchange or the evidence said, in a few words.
+    """
+
+    id: str
+    number: int
+    amount: Decimal | None
+    state: str
+    repaid: Decimal | None
+    signed_at_ms: int
+    note: str
+
+    def to_json(self) -> dict[str, object]:
+        """Plain data, amounts as text."""
+        return {
+            "id": self.id,
+            "number": self.number,
+            "amount": None if self.amount is None else to_text(self.amount),
+            "state": self.state,
+            "repaid": None if self.repaid is None else to_text(self.repaid),
+            "signed_at_ms": self.signed_at_ms,
+            "note": self.note,
+        }
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> AttemptLine:
+        """What `to_json` wrote."""
+        return cls(
+            id=data["id"],
+            number=data["number"],
+            amount=_optional(data["amount"]),
+            state=data["state"],
+            repaid=_optional(data["repaid"]),
+            signed_at_ms=data["signed_at_ms"],
+            note=data["note"],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What became of a plan. `bool(report)` is true if it is done.
+
+    Attributes:
+        plan_key: Key of the plan.
+        asset: Asset owed.
+        asked: How much was to be repaid; `None` for the whole debt.
+        state: DONE, STOPPED, UNDECIDED, or RUNNING for a plan whose process ended without a word.
+        cause: Why it is not done, as a short name: "stop-requested", "refused", "read-failed", "undecided";
+            "" when done.
+        message: The same in one sentence.
+        debt_before: Debt when the plan was made.
+        debt_after: Debt at the last look, if there was one after the last piece.
+        repaid: How much of the debt was repaid by this plan, as far as known.
+        pieces_planned: How many repayments were planned.
+        attempts: Every attempt, in order.
+        weight: Request weight that the runs of this plan spent.
+        started_at_ms, ended_at_ms: UTC milliseconds.
+        check: What a person should look at, if something is undecided.
+    """
+
+    plan_key: str
+    asset: str
+    asked: Decimal | None
+    state: PlanState
+    cause: str
+    message: str
+    debt_before: Decimal
+    debt_after: Decimal | None
+    repaid: Decimal
+    pieces_planned: int
+    attempts: tuple[AttemptLine, ...]
+    weight: int
+    started_at_ms: int
+    ended_at_ms: int
+    check: tuple[str, ...] = ()
+
+    def __bool__(self) -> bool:
+        return self.state is PlanState.DONE
+
+    @property
+    def exit_code(self) -> int:
+        """0 done; 5 something may have happened; 4 the exchange refused; 3 the rest was not sent."""
+        if self.state is PlanState.DONE:
+            return 0
+        if self.state in (PlanState.UNDECIDED, PlanState.RUNNING):
+            return 5
+        return 4 if self.cause == "refused" else 3
+
+    def to_json(self) -> dict[str, object]:
+        """Plain data, amounts as text, times in UTC milliseconds; also the form in the journal."""
+        return {
+            "plan_key": self.plan_key,
+            "asset": self.asset,
+            "asked": None if self.asked is None else to_text(self.asked),
+            "state": self.state.value,
+            "cause": self.cause,
+            "message": self.message,
+            "debt_before": to_text(self.debt_before),
+            "debt_after": None if self.debt_after is None else to_text(self.debt_after),
+            "repaid": to_text(self.repaid),
+            "pieces_planned": self.pieces_planned,
+            "attempts": [line.to_json() for line in self.attempts],
+            "weight": self.weight,
+            "started_at_ms": self.started_at_ms,
+            "ended_at_ms": self.ended_at_ms,
+            "check": list(self.check),
+        }
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Report:
+        """What `to_json` wrote."""
+        lines: list[Mapping[str, Any]] = data["attempts"]
+        return cls(
+            plan_key=data["plan_key"],
+            asset=data["asset"],
+            asked=_optional(data["asked"]),
+            state=PlanState(data["state"]),
+            cause=data["cause"],
+            message=data["message"],
+            debt_before=from_text(data["debt_before"]),
+            debt_after=_optional(data["debt_after"]),
+            repaid=from_text(data["repaid"]),
+            pieces_planned=data["pieces_planned"],
+            attempts=tuple(AttemptLine.from_json(line) for line in lines),
+            weight=data["weight"],
+            started_at_ms=data["started_at_ms"],
+            ended_at_ms=data["ended_at_ms"],
+            check=tuple(data["check"]),
+        )
+
+    def __str__(self) -> str:
+        asked = "the whole debt" if self.asked is None else to_text(self.asked)
+        lines = [
+            f"Plan {self.plan_key}: {self.state.value}. Asked {asked} of {self.asset}, "
+            f"repaid {to_text(self.repaid)}"
+            + ("" if self.debt_after is None else f", still owed {to_text(self.debt_after)}")
+        ]
+        if self.message:
+            lines.append(f"  {self.message}")
+        for line in self.attempts:
+            amount = "whole debt" if line.amount is None else to_text(line.amount)
+            note = f"  {line.note}" if line.note else ""
+            lines.append(
+                f"  {line.number:>3}  {moment(line.signed_at_ms)}  {amount:>20}  {line.state:<20} {line.id}"
+                + note
+            )
+        lines.extend(f"  check     {step}" for step in self.check)
+        return "\n".join(lines)
+
+
+def _optional(text: str | None) -> Decimal | None:
+    return None if text is None else from_text(text)

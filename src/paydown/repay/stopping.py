@@ -1,0 +1,91 @@
+"""Stop when asked, but never between sending and writing down.
+
+    SIGINT, SIGTERM, request()  ──▶  the call in flight ends, its outcome is recorded, the run stops
+    a second signal             ──▶  KeyboardInterrupt at once; what was in flight is UNKNOWN
+
+Waiting ends at once: a `Pause` wakes up, and a call that still waits for request weight is left
+before anything was sent.
+"""
+
+from __future__ import annotations
+
+import signal
+import threading
+from collections.abc import Generator
+from contextlib import contextmanager
+from types import FrameType
+from typing import Any
+
+__all__ = ["StopAsked", "StopSwitch"]
+
+
+class StopAsked(KeyboardInterrupt):
+    """Raised by a signal inside a wait that may be left at once. Never while something is in flight."""
+
+
+class StopSwitch:
+    """Remembers that somebody asked to stop."""
+
+    def __init__(self) -> None:
+        self._asked = threading.Event()
+        self._leaving = False
+
+    @property
+    def asked(self) -> bool:
+        """Whether a stop was asked for."""
+        return self._asked.is_set()
+
+    def request(self) -> None:
+        """Ask to stop. From any thread or signal handler."""
+        self._asked.set()
+
+    def clear(self) -> None:
+        """Forget it: a new run begins."""
+        self._asked.clear()
+
+    def sleep(self, seconds: float) -> None:
+        """Sleep, but wake when a stop is asked for."""
+        self._asked.wait(seconds)
+
+    @contextmanager
+    def leaving(self) -> Generator[None]:
+        """While this is open, a signal raises `StopAsked` right away: nothing has been sent yet."""
+        self._leaving = True
+        try:
+            yield
+        finally:
+            self._leaving = False
+
+    def stay(self) -> None:
+        """From here on something may be in flight: signals only ask.
+
+        Raises:
+            StopAsked: Somebody asked already. Nothing was sent.
+        """
+        self._leaving = False
+        if self.asked:
+            raise StopAsked
+
+    @contextmanager
+    def signals(self) -> Generator[None]:
+        """Listen to SIGINT and SIGTERM. Does nothing outside the main thread, where Python has no signals."""
+        if threading.current_thread() is not threading.main_thread():
+            yield
+            return
+        before: dict[signal.Signals, Any] = {}
+        try:
+            for number in (signal.SIGINT, signal.SIGTERM):
+                before[number] = signal.signal(number, self._on_signal)
+            yield
+        finally:
+            for number, handler in before.items():
+                # None: a handler that was not set from Python cannot be put back.
+                signal.signal(number, signal.SIG_DFL if handler is None else handler)
+
+    def _on_signal(self, number: int, frame: FrameType | None) -> None:
+        del number, frame
+        if self.asked:
+            raise KeyboardInterrupt
+        self.request()
+        if self._leaving:
+            raise StopAsked
