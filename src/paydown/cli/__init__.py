@@ -1,0 +1,15 @@
+"""The command line: parse, call the library, print, turn an error into its exit code.
+
+    paydown debts | repay ASSET | sandbox          each with --json
+
+Nothing is decided here that a program using the library would not get as well. Exit codes:
+
+    0  done                            3  RequestNotSent: nothing left this machine
+    1  paydown itself failed (a bug)   4  RequestRejected: the exchange refused, nothing was executed
+    2  the command line is wrong       5  OutcomeUnknown: it may have happened, do not send it again
+                                       6  ReadFailed: a question stayed unanswered, nothing was changed
+"""
+
+from paydown.cli.main import main
+
+__all__ = ["main"]

@@ -1,0 +1,87 @@
+"""`main()`: from arguments to an exit code."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from paydown.cli import debts, repay, sandbox
+from paydown.errors import PaydownError
+
+if TYPE_CHECKING:
+    from paydown.cli.output import Output
+
+INTERRUPTED = 130  # what shells report for a program ended by Ctrl-C: 128 + SIGINT
+
+EPILOG = """\
+exit codes:
+  0  done
+  2  the command line is wrong
+  3  nothing left this machine: calling again is safe
+  4  the exchange refused: nothing was executed
+  5  it may have happened: look at the balance before anything is sent again
+  6  a question stayed unanswered: nothing was changed
+
+environment:
+  PAYDOWN_API_KEY                 the key's public half
+  PAYDOWN_API_SECRET              its secret (HMAC keys), or
+  PAYDOWN_PRIVATE_KEY_FILE        a PEM file (RSA and Ed25519 keys)
+  PAYDOWN_PRIVATE_KEY_PASSWORD    its password, if it has one
+  PAYDOWN_BASE_URL                another address, such as http://127.0.0.1:8087
+"""
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """The whole grammar of the command line; also what the documentation is made from."""
+    import paydown
+
+    parser = argparse.ArgumentParser(
+        prog="paydown",
+        description="Repay Binance Portfolio Margin debt, and never repay it twice.",
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,  # `--am 5` must not come to mean `--amount 5` and then something else
+    )
+    parser.add_argument("--version", action="version", version=f"paydown {paydown.__version__}")
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
+    for command in (debts, repay, sandbox):
+        command.add_parser(commands)
+    return parser
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command.
+
+    Args:
+        argv: The words after `paydown`; `None` takes them from the process.
+
+    Returns:
+        The exit code, as in the table of this package.
+    """
+    from paydown.cli.output import Output
+
+    words = list(sys.argv[1:] if argv is None else argv)
+    if words[:1] == ["sandbox"]:
+        return sandbox.run(words[1:])
+    arguments = build_parser().parse_args(words)
+    output = Output(json_mode=bool(arguments.json))
+    return _run(arguments, output)
+
+
+def _run(arguments: argparse.Namespace, output: Output) -> int:
+    try:
+        return int(arguments.run(arguments, output))
+    except PaydownError as error:
+        output.failure(error)
+        return error.exit_code
+    except KeyboardInterrupt:
+        output.note("Interrupted.")
+        return INTERRUPTED
+    except BrokenPipeError:
+        # The reader of our output is gone (`paydown debts | head`): say nothing more, and keep the
+        # interpreter from complaining again while it closes stdout.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
