@@ -231,8 +231,8 @@ class ExchangeClock:
         if reading is None:
             return None
         elapsed = max(0, self._ticks() - reading.tick_ms)
-        # One ms for each rounding: of the exchange's answer, of our ticks.
-        return reading.round_trip_ms + 2 * (elapsed // _DRIFT) + 3
+        # One ms for each rounding: of the exchange's answer, of four ticks, of the drift.
+        return reading.round_trip_ms + 2 * (elapsed // _DRIFT) + 6
 
     @property
     def age_ms(self) -> int | None:

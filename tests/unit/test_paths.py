@@ -9,7 +9,7 @@ import pytest
 
 from paydown.paths import StateDirectoryUnusable, private_directory, state_directory
 
-# Expected values: XDG Base Directory Specification 0.8; Apple File System Programming Guide; FOLDERID_LocalAppData.
+# XDG Base Directory Specification 0.8; Apple, File System Programming Guide; FOLDERID_LocalAppData.
 PLACES = [
     ("linux", {"HOME": "/home/u"}, "/home/u/.local/state/paydown"),
     ("linux", {"HOME": "/home/u", "XDG_STATE_HOME": "/var/state"}, "/var/state/paydown"),

@@ -1,0 +1,195 @@
+"""The file under `sqlite.SqliteBudget`: found, made private, opened, checked, and safe across `fork`.
+
+SQLite must not be carried over a `fork`: a child that inherits an open connection believes to hold locks
+which it does not hold, and two processes would end up in two ledgers
+(https://sqlite.org/howtocorrupt.html, 2.6). So every open file is closed right before Python forks and opened
+again, on both sides, when needed.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import threading
+import time
+import weakref
+from pathlib import Path
+
+from paydown.budget.terms import BudgetUnavailable
+from paydown.paths import StateDirectoryUnusable, private_directory, state_directory
+
+__all__ = ["LedgerFile"]
+
+_SCHEMA = 1
+_CREATE = """
+CREATE TABLE ledger (
+    scope TEXT PRIMARY KEY,     -- address of the exchange
+    version INTEGER NOT NULL,   -- grows by one with every change, from a random number
+    boot TEXT NOT NULL,         -- boot of the machine in which `tick` was read
+    tick INTEGER NOT NULL,      -- ms of the machine's oscillator at the last change
+    wall INTEGER NOT NULL,      -- UTC ms at the last change
+    names TEXT NOT NULL,        -- counters, one per line
+    state BLOB NOT NULL         -- see Ledger.to_numbers: 64-bit integers
+) WITHOUT ROWID
+"""
+
+_ADVICE = {
+    sqlite3.SQLITE_BUSY: "another process holds it; is one stopped in a debugger?",
+    sqlite3.SQLITE_FULL: "the disk is full",
+    sqlite3.SQLITE_READONLY: "it is read-only",
+    sqlite3.SQLITE_NOTADB: "it is damaged; stop all paydown processes, delete it and wait a minute",
+    sqlite3.SQLITE_CORRUPT: "it is damaged; stop all paydown processes, delete it and wait a minute",
+}
+
+
+class LedgerFile:
+    """One SQLite file, opened at the first use. Hold `lock` around everything.
+
+    Args:
+        path: The file; `None` takes `budget.sqlite3` in the state directory.
+        busy_timeout_ms: How long a statement waits for another process.
+    """
+
+    def __init__(self, path: Path | None, busy_timeout_ms: int) -> None:
+        self._chosen = path
+        self._busy_timeout_ms = busy_timeout_ms
+        self._connection: sqlite3.Connection | None = None
+        self._identity: tuple[int, int] | None = None
+        self.lock = threading.Lock()
+        self.pid = os.getpid()
+        _files.add(self)
+
+    @property
+    def path(self) -> Path:
+        """Where the file is.
+
+        Raises:
+            BudgetUnavailable: There is no state directory for this user.
+        """
+        if self._chosen is not None:
+            return self._chosen
+        try:
+            return state_directory() / "budget.sqlite3"
+        except StateDirectoryUnusable as error:
+            raise BudgetUnavailable(f"No place for the shared budget: {error}") from error
+
+    @property
+    def connection(self) -> sqlite3.Connection:
+        """The open database.
+
+        Raises:
+            BudgetUnavailable: The file or its directory cannot be made or opened.
+            sqlite3.Error: It is not usable as a ledger; see `explain`.
+        """
+        return self._connection or self._open()
+
+    def _open(self) -> sqlite3.Connection:
+        path = self.path
+        try:
+            if self._chosen is None:
+                private_directory(path.parent)
+            else:  # a directory that somebody chose may have other uses
+                path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            # SQLite gives its -wal and -shm files the permissions of the database.
+            handle = os.open(path, os.O_CREAT | os.O_RDWR, 0o600)
+            found = os.fstat(handle)
+            os.close(handle)
+        except OSError as error:
+            raise BudgetUnavailable(f"The shared budget {path} cannot be opened: {error}") from error
+        connection = sqlite3.connect(
+            path, timeout=self._busy_timeout_ms / 1000, isolation_level=None, check_same_thread=False
+        )
+        try:
+            self._use_write_ahead_log(connection)
+            # Not flushed to the disk at each change: after a power cut the minute is over anyway, and
+            # SQLite reads a log that was cut off up to the cut.
+            connection.execute("PRAGMA synchronous = NORMAL")
+            self._make_table(connection)
+        except BaseException:
+            connection.close()
+            raise
+        self._connection = connection
+        self._identity = (found.st_dev, found.st_ino)
+        return connection
+
+    def _use_write_ahead_log(self, connection: sqlite3.Connection) -> None:
+        # Turning it on needs the file alone for a moment, and SQLite does not wait for that by itself.
+        deadline = time.monotonic() + self._busy_timeout_ms / 1000
+        while True:
+            try:
+                mode = connection.execute("PRAGMA journal_mode = WAL").fetchone()[0]
+                break
+            except sqlite3.OperationalError as error:
+                if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
+                    raise
+                time.sleep(0.002)
+        if mode != "wal":
+            raise sqlite3.NotSupportedError("its file system cannot share memory; use a local disk")
+
+    def _make_table(self, connection: sqlite3.Connection) -> None:
+        schema = connection.execute("PRAGMA user_version").fetchone()[0]
+        if schema == 0:
+            connection.execute("BEGIN IMMEDIATE")
+            if connection.execute("PRAGMA user_version").fetchone()[0] == 0:
+                connection.execute(_CREATE)
+                connection.execute(f"PRAGMA user_version = {_SCHEMA}")
+            connection.execute("COMMIT")
+        elif schema != _SCHEMA:
+            raise sqlite3.NotSupportedError(f"it was written by another version of paydown (schema {schema})")
+
+    def vanished(self) -> bool:
+        """Whether somebody removed or replaced the file under the open connection."""
+        if self._connection is None:
+            return False
+        try:
+            found = os.stat(self.path)
+        except OSError:
+            return True
+        return (found.st_dev, found.st_ino) != self._identity
+
+    def close(self) -> None:
+        """Close the file, if it is open. It opens again when needed."""
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            connection.close()
+
+    def explain(self, error: sqlite3.Error) -> BudgetUnavailable:
+        """What is wrong with the file and what to do about it."""
+        code = getattr(error, "sqlite_errorcode", None)
+        advice = _ADVICE.get(code & 0xFF) if isinstance(code, int) else None
+        reason = f"{advice} ({error})" if advice else str(error)
+        return BudgetUnavailable(f"The shared budget {self.path} cannot be used: {reason}.")
+
+    def renew_lock(self) -> None:
+        """In a child made by `fork`: the lock that its parent's thread holds will never be released here."""
+        self.lock = threading.Lock()
+        self.pid = os.getpid()
+
+
+_files: weakref.WeakSet[LedgerFile] = weakref.WeakSet()
+_held: list[LedgerFile] = []
+
+
+def _before_fork() -> None:
+    for file in list(_files):
+        file.lock.acquire()
+        file.close()
+        _held.append(file)
+
+
+def _after_fork_in_parent() -> None:
+    while _held:
+        _held.pop().lock.release()
+
+
+def _after_fork_in_child() -> None:
+    while _held:
+        _held.pop().renew_lock()
+
+
+if hasattr(os, "register_at_fork"):  # not on Windows, which has no fork
+    os.register_at_fork(
+        before=_before_fork,
+        after_in_parent=_after_fork_in_parent,
+        after_in_child=_after_fork_in_child,
+    )

@@ -1,0 +1,88 @@
+"""The budget of one process, in memory.
+
+Choose it when nothing else on the machine talks to the exchange, or nothing may be written to disk. Two
+processes with a ledger each can spend twice the limit; a child made by `fork` has a copy of its own.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping, Sequence
+
+from paydown.budget.ledger import Ledger
+from paydown.budget.terms import Charge, Ended, GateReason, Priority, Rules, Snapshot, Ticket, Wait
+from paydown.clock import ExchangeClock, machine_ms
+
+__all__ = ["MemoryBudget"]
+
+
+class MemoryBudget:
+    """A `Budget` that lives as long as this object.
+
+    Args:
+        rules: Guards and reserves.
+        clock: Tells where the exchange's minute begins, which sharpens the reading of its header (see
+            `pool.Pool.observe`). Not needed for the guarantee.
+        ticks: Milliseconds that only run forward.
+    """
+
+    def __init__(
+        self,
+        rules: Rules | None = None,
+        *,
+        clock: ExchangeClock | None = None,
+        ticks: Callable[[], int] = machine_ms,
+    ) -> None:
+        self.rules = rules or Rules()
+        self._clock = clock
+        self._ticks = ticks
+        self._lock = threading.Lock()
+        self._ledger = Ledger(self.rules)
+
+    def acquire(
+        self,
+        charges: Sequence[Charge],
+        *,
+        timeout_ms: int,
+        priority: Priority = Priority.READ,
+        max_wait_ms: int | None = None,
+        place: int | None = None,
+    ) -> Ticket | Wait:
+        """See `Budget.acquire`."""
+        with self._lock:
+            return self._ledger.acquire(self._ticks(), charges, timeout_ms, priority, max_wait_ms, place)
+
+    def may_send(self, ticket: Ticket) -> bool:
+        """See `Budget.may_send`."""
+        return ticket.open and self._ticks() <= ticket.send_before_ms
+
+    def settle(
+        self, ticket: Ticket, *, ended: Ended = "answered", used: Mapping[str, int] | None = None
+    ) -> None:
+        """See `Budget.settle`."""
+        clock = self._clock
+        error_ms = clock.error_ms if clock is not None else None
+        with self._lock:
+            if not ticket.open:
+                return
+            ticket.open = False
+            exchange_ms = clock.now_ms() if clock is not None and error_ms is not None else None
+            self._ledger.settle(self._ticks(), ticket, ended, used, exchange_ms, error_ms or 0)
+
+    def close_gate(self, wait_ms: int, reason: GateReason) -> None:
+        """See `Budget.close_gate`."""
+        with self._lock:
+            self._ledger.close_gate(self._ticks() + wait_ms, reason)
+
+    def leave(self, place: int) -> None:
+        """See `Budget.leave`."""
+        with self._lock:
+            self._ledger.leave(place)
+
+    def snapshot(self) -> Snapshot:
+        """See `Budget.snapshot`."""
+        with self._lock:
+            return self._ledger.snapshot(self._ticks())
+
+    def close(self) -> None:
+        """Nothing to release."""

@@ -1,0 +1,288 @@
+"""The budget of a machine: one ledger in a SQLite file, for all processes of one user.
+
+    process A ──acquire──┐                       ┌── one row per address of the exchange ──┐
+    process B ──settle───┼─> one writer, by ───> │ version, ticks, names, state            │
+    process C ──acquire──┘   SQLite's lock       └─────────────────────────────────────────┘
+
+Each call is one short write transaction around the same rules as in memory (`ledger.Ledger`). A process
+first bets that nobody wrote since it did: it decides on the state it remembers and writes "if the version
+is still mine", one statement. If somebody wrote, it throws that decision away, takes the write lock
+(BEGIN IMMEDIATE), reads the row, decides anew and writes. Either way a decision is only kept if it was
+made on the newest state, so two processes can never both take the last 3000.
+
+**Time.** Times in the row are ticks of the machine's raw oscillator (`clock.machine_ms`), which all processes
+read alike. The wall clock would be wrong here: a process that does not know the exchange's clock yet, or
+a date that was just set, would let other processes' entries expire early. When the machine restarts, the
+oscillator restarts near zero. The row remembers the boot it was written in; after another boot (or,
+where the system does not name its boots, when the tick lies in the future) every entry is held for its
+full remaining time again, since nobody knows how long the restart took. Only a ban, which may last days,
+is shortened by the time that passed on the wall. A restart that goes unnoticed can only mean that *more*
+time passed than the ticks say, which errs towards waiting.
+
+**Failure.** A file that is damaged, read-only, on a full disk, locked by a stopped process, or written by
+another version raises `BudgetUnavailable` before anything is sent; it is never taken for an empty ledger.
+What `settle` and `close_gate` cannot write, after the fact, stays in memory and is written before the next
+ticket is given. A file that is deleted under a running process is made again from what that process
+remembers, within a second.
+
+The file must be on a local disk: SQLite's write-ahead log needs memory shared by all processes that open
+it, which network file systems do not offer. Containers share it if they mount the same directory of one
+machine and have no time namespace of their own.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from array import array
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import TypeVar
+
+from paydown.budget.file import LedgerFile
+from paydown.budget.ledger import Ledger
+from paydown.budget.terms import (
+    BudgetUnavailable,
+    Charge,
+    Ended,
+    GateReason,
+    Priority,
+    Rules,
+    Snapshot,
+    Ticket,
+    Wait,
+)
+from paydown.clock import ExchangeClock, machine_ms, wall_ms
+
+__all__ = ["SqliteBudget"]
+
+T = TypeVar("T")
+
+_SELECT = "SELECT version, boot, tick, wall, names, state FROM ledger WHERE scope = ?"
+_INSERT = "INSERT INTO ledger (version, boot, tick, wall, names, state, scope) VALUES (?, ?, ?, ?, ?, ?, ?)"
+_UPDATE = (
+    "UPDATE ledger SET version = ?, boot = ?, tick = ?, wall = ?, names = ?, state = ?"
+    " WHERE scope = ? AND version = ?"
+)
+
+# Sandboxes on ports of their own leave rows behind. Nothing in a row matters for longer than a ban, 3 days.
+# Rows of this boot are judged by ticks: a wall clock that was set wrong must not delete a ledger in use.
+_FORGET = "DELETE FROM ledger WHERE boot = ? AND tick < ? OR boot <> ? AND wall < ?"
+_FORGET_MS = 7 * 86_400_000
+
+_LOOK_AFTER_FILE_MS = 1_000
+
+
+def _boot_id() -> str:
+    """A name for this run of the machine, or "" where the system has none."""
+    try:
+        with open("/proc/sys/kernel/random/boot_id", encoding="ascii") as file:
+            return file.read().strip()
+    except OSError:
+        return ""
+
+
+class SqliteBudget:
+    """A `Budget` shared by all processes of this user on this machine.
+
+    The file is opened at the first use, so that making one costs nothing and cannot fail. It may be carried
+    over a `fork`.
+
+    Args:
+        scope: Address of the exchange, such as "https://papi.binance.com". Ledgers of different addresses do
+            not mix: what a sandbox counts is not what the exchange counts.
+        path: The file, on a local disk. It is made readable for its owner alone. Default: `budget.sqlite3` in
+            the state directory.
+        rules: Guards and reserves.
+        clock: Tells where the exchange's minute begins, which sharpens the reading of its header.
+        busy_timeout_ms: How long to wait for another process's transaction. They take a tenth of a
+            millisecond; only a process that was stopped inside one holds longer.
+        ticks: Milliseconds that only run forward, the same for every process that opens the file.
+        wall: The wall clock, UTC ms.
+        boot: Name of this run of the machine.
+    """
+
+    def __init__(
+        self,
+        scope: str,
+        path: str | os.PathLike[str] | None = None,
+        *,
+        rules: Rules | None = None,
+        clock: ExchangeClock | None = None,
+        busy_timeout_ms: int = 2_000,
+        ticks: Callable[[], int] = machine_ms,
+        wall: Callable[[], int] = wall_ms,
+        boot: str | None = None,
+    ) -> None:
+        self.scope = scope
+        self.rules = rules or Rules()
+        self._file = LedgerFile(None if path is None else Path(path), busy_timeout_ms)
+        self._clock = clock
+        self._ticks = ticks
+        self._wall = wall
+        self._boot = _boot_id() if boot is None else boot
+        self._cached: Ledger | None = None  # as this process wrote it last
+        self._version = 0  # of the row then; 0 if there was none
+        self._looked = ticks()
+        self._cleaned = False
+        self._unwritten: list[Callable[[Ledger, int], object]] = []
+
+    @property
+    def path(self) -> Path:
+        """The file.
+
+        Raises:
+            BudgetUnavailable: There is no state directory for this user.
+        """
+        return self._file.path
+
+    # What the client calls
+
+    def acquire(
+        self,
+        charges: Sequence[Charge],
+        *,
+        timeout_ms: int,
+        priority: Priority = Priority.READ,
+        max_wait_ms: int | None = None,
+        place: int | None = None,
+    ) -> Ticket | Wait:
+        """See `Budget.acquire`."""
+        return self._change(
+            lambda ledger, now: ledger.acquire(now, charges, timeout_ms, priority, max_wait_ms, place)
+        )
+
+    def may_send(self, ticket: Ticket) -> bool:
+        """See `Budget.may_send`."""
+        return ticket.open and self._ticks() <= ticket.send_before_ms
+
+    def settle(
+        self, ticket: Ticket, *, ended: Ended = "answered", used: Mapping[str, int] | None = None
+    ) -> None:
+        """See `Budget.settle`."""
+        if not ticket.open:
+            return
+        ticket.open = False
+        clock = self._clock
+        error_ms = clock.error_ms if clock is not None else None
+        exchange_ms = clock.now_ms() if clock is not None and error_ms is not None else None
+        self._record(lambda ledger, now: ledger.settle(now, ticket, ended, used, exchange_ms, error_ms or 0))
+
+    def close_gate(self, wait_ms: int, reason: GateReason) -> None:
+        """See `Budget.close_gate`."""
+        until = self._ticks() + wait_ms
+        self._record(lambda ledger, _: ledger.close_gate(until, reason))
+
+    def leave(self, place: int) -> None:
+        """See `Budget.leave`."""
+        self._record(lambda ledger, _: ledger.leave(place))
+
+    def snapshot(self) -> Snapshot:
+        """See `Budget.snapshot`.
+
+        Raises:
+            BudgetUnavailable: The ledger cannot be read.
+        """
+        return self._change(lambda ledger, now: ledger.snapshot(now))
+
+    def close(self) -> None:
+        """Close the file. The next call would open it again."""
+        with self._file.lock:
+            self._file.close()
+
+    # The transaction
+
+    def _record(self, work: Callable[[Ledger, int], object]) -> None:
+        """Write down what has happened already, now or before the next ticket."""
+        try:
+            self._change(work)
+        except BudgetUnavailable:
+            with self._file.lock:
+                self._unwritten.append(work)
+
+    def _change(self, work: Callable[[Ledger, int], T]) -> T:
+        """Run `work` on the newest ledger and write it back. A run on an older one is thrown away."""
+        file = self._file
+        with file.lock:
+            if file.pid != os.getpid():
+                raise BudgetUnavailable(
+                    "This process was forked without Python's knowledge, and the shared budget cannot be"
+                    " carried over. Make the client after the fork."
+                )
+            try:
+                ledger, self._cached = self._cached, None  # what is not written is not remembered
+                now = self._ticks()
+                known: Ledger | None = None
+                if now - self._looked >= _LOOK_AFTER_FILE_MS:
+                    self._looked = now
+                    if file.vanished():
+                        file.close()
+                        known, ledger = ledger, None
+                connection = file.connection
+                if ledger is not None and not self._unwritten:
+                    result = work(ledger, now)
+                    if self._store(connection, ledger, now):
+                        return result
+                return self._transact(connection, work, known)
+            except sqlite3.Error as error:
+                file.close()
+                raise file.explain(error) from error
+
+    def _transact(
+        self, connection: sqlite3.Connection, work: Callable[[Ledger, int], T], known: Ledger | None
+    ) -> T:
+        """Read, decide and write under the write lock. Where there is no row, begin with `known`."""
+        connection.execute("BEGIN IMMEDIATE")
+        try:
+            now = self._ticks()  # after the lock is held: no entry in the row is younger
+            ledger = self._load(connection, now) or known or Ledger(self.rules)
+            for late in self._unwritten:
+                late(ledger, now)
+            result = work(ledger, now)
+            self._store(connection, ledger, now)
+            if not self._cleaned:
+                connection.execute(
+                    _FORGET, (self._boot, now - _FORGET_MS, self._boot, self._wall() - _FORGET_MS)
+                )
+            connection.execute("COMMIT")
+        except BaseException:
+            self._cached = None
+            if connection.in_transaction:
+                connection.execute("ROLLBACK")
+            raise
+        self._cleaned = True
+        self._unwritten.clear()
+        return result
+
+    def _load(self, connection: sqlite3.Connection, now: int) -> Ledger | None:
+        row = connection.execute(_SELECT, (self.scope,)).fetchone()
+        if row is None:
+            self._version = 0
+            return None
+        self._version, boot, tick, wall, names, state = row
+        numbers = array("q")
+        try:
+            numbers.frombytes(state)
+            ledger = Ledger.from_numbers(self.rules, names, numbers)
+        except (ValueError, TypeError, AttributeError) as error:
+            raise sqlite3.DatabaseError(f"it is damaged: {self.scope} has {error}") from error
+        if tick > now or (boot and self._boot and boot != self._boot):
+            restart = now - tick
+            ledger.shift(restart, restart - max(0, self._wall() - wall))
+        return ledger
+
+    def _store(self, connection: sqlite3.Connection, ledger: Ledger, now: int) -> bool:
+        """Write the ledger if the row is still the one it was made from."""
+        names, numbers = ledger.to_numbers()
+        version = self._version
+        # A row that was deleted and made anew never reaches the number that a process remembers.
+        newer = version + 1 if version else int.from_bytes(os.urandom(6), "big") + 1
+        values = (newer, self._boot, now, self._wall(), names, numbers.tobytes(), self.scope)
+        if version:
+            if connection.execute(_UPDATE, (*values, version)).rowcount == 0:
+                return False
+        else:
+            connection.execute(_INSERT, values)
+        self._version = newer
+        self._cached = ledger
+        return True
