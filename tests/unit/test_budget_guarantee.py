@@ -424,8 +424,8 @@ def test_a_call_in_flight_does_not_shrink_what_was_known_of_others():
 
 def test_an_answer_without_a_header_proves_nothing_about_the_exchange():
     """
-    A 503 that is not counted leaves the next header below our own sum. A sliding exchange is not taken for one
-    with clock minutes on such evidence, which would turn our calls of the last minute into foreign use.
+    A 503 that is not counted leaves the next header below our own sum. A sliding exchange is not taken for
+    one with clock minutes on such evidence, which would turn our own earlier calls into foreign use.
     """
     ticks = Ticks(0)
     minute = 1_700_000_040_000  # a multiple of 60 000

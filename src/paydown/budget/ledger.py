@@ -20,7 +20,7 @@ from array import array
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from paydown.budget.pool import Pool
+from paydown.budget.pool import UNCERTAIN, Pool
 from paydown.budget.terms import (
     Charge,
     Ended,
@@ -226,7 +226,7 @@ class Ledger:
                 expires = now + keep_ms + (self.rules.lost_ms if ended == "lost" else 0)
                 low = cost if ticket.priority is Priority.READ else 0
                 # Without the header nobody says that it was counted: 503 "Service Unavailable." is not.
-                since = ticket.acquired_ms if header is not None else 0
+                since = ticket.acquired_ms if header is not None else UNCERTAIN
                 pool.settle(cost, low, expires, since, keep_ms)
                 if exchange_ms is not None:
                     pool.tell_minute((exchange_ms + guard_ms) // interval_ms, cost)

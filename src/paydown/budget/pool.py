@@ -30,7 +30,10 @@ from __future__ import annotations
 from array import array
 from collections.abc import Iterator
 
-__all__ = ["Pool"]
+__all__ = ["UNCERTAIN", "Pool"]
+
+UNCERTAIN = -(1 << 62)
+"""As `since` of a call: it may not have been counted at all. Before every tick."""
 
 _FAR = 1 << 62
 _WIDTH = 4  # of one settled entry: expires, weight, weight of reads, since
@@ -165,7 +168,7 @@ class Pool:
             weight: Its weight.
             low: The same if it was a read, else 0.
             expires: When it cannot count any more.
-            since: Earliest tick at which it may have been counted; 0 if it may not have been counted at all.
+            since: Earliest tick at which it may have been counted, or `UNCERTAIN`.
             keep_ms: Interval and guard.
         """
         self.settled_weight += weight
@@ -274,7 +277,7 @@ class Pool:
         settled = self.settled
         for at in range(0, len(settled), _WIDTH):
             settled[at] += delta
-            settled[at + 3] = 0  # the time in between is unknown: certain no more
+            settled[at + 3] = UNCERTAIN  # nobody knows how long ago it was
         self.flying = {key: (weight, low, end + delta) for key, (weight, low, end) in self.flying.items()}
         self.next_expiry = min((flight[2] for flight in self.flying.values()), default=_FAR)
         self.foreign_until += delta
