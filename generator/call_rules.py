@@ -54,6 +54,11 @@ class _CallRules:
             str(parameter.get("name")): (where, location, parameter)
             for where, location, parameter in operation_parameters(self._document, pointer, operation)
         }
+        content = members(operation, "requestBody", "content")
+        if content and set(content) != {FORM}:
+            remedy = f"{FORM}: the protocol has no other."
+            yield self._problem(f"{pointer}/requestBody/content", f"a body as {', '.join(content)}.", remedy)
+            return  # without its members nothing else can be judged
         yield from self._identity(pointer, operation)
         yield from self._security(pointer, operation, list(parameters))
         yield from self._parameters(pointer, operation)
@@ -148,15 +153,8 @@ class _CallRules:
 
     def _parameters(self, pointer: str, operation: Schema) -> Iterator[Problem]:
         if "requestBody" in operation:
-            content = members(operation, "requestBody", "content")
-            body = target(self._document, member(content, FORM, "schema"))
-            if set(content) != {FORM}:
-                yield self._problem(
-                    f"{pointer}/requestBody/content",
-                    f"a body as {', '.join(content)}.",
-                    f"{FORM}: the protocol has no other.",
-                )
-            elif not is_object(body) or body.get("additionalProperties") is not False:
+            body = target(self._document, member(operation, "requestBody", "content", FORM, "schema"))
+            if not is_object(body) or body.get("additionalProperties") is not False:
                 yield self._problem(
                     f"{pointer}/requestBody",
                     "a form that accepts names nobody wrote down.",

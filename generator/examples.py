@@ -56,6 +56,11 @@ class _Validators:
         self._components: Json = {"schemas": members(joined.document, "components", "schemas")}
 
     def check(self, pointer: str, sample: Json, schema: str) -> Iterator[Problem]:
+        """Yield what is wrong with a sample, judged by the one of several shapes that it resembles."""
+        shapes = items(target(self._joined.document, at(self._joined.document, schema)), "oneOf")
+        alike = [index for index, shape in enumerate(shapes) if self._resembles(sample, shape)]
+        if len(alike) == 1:
+            schema = f"{schema}/oneOf/{alike[0]}"
         for error in self._validator(schema).iter_errors(sample):
             path = "".join(f"/{escape(step)}" for step in error.instance_path)
             text = " ".join(error.message.split())
@@ -65,6 +70,10 @@ class _Validators:
                 f"the sample does not fit its schema: {text[:240]}.",
                 f"a sample that {file}#{inside} allows, or a schema that allows the sample.",
             )
+
+    def _resembles(self, sample: Json, shape: Json) -> bool:
+        kind = target(self._joined.document, shape).get("type")
+        return {"array": list, "object": dict}.get(str(kind)) is type(sample)
 
     def _validator(self, pointer: str) -> jsonschema_rs.Draft202012Validator:
         if pointer not in self._known:

@@ -12,6 +12,7 @@ and everything that leaves this file is text and dataclasses of ours. What is le
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -21,6 +22,7 @@ from typing import Any, ClassVar
 
 from .problem import GeneratorFault
 from .python_types import Type
+from .schema import items
 from .source import Json
 from .transform import DECIMAL, DECIMAL_OR_EMPTY, DECIMAL_TEXT_OR_NUMBER
 
@@ -60,6 +62,7 @@ from openapi_python_client.parser.properties.none import NoneProperty  # noqa: E
 from openapi_python_client.parser.properties.string import StringProperty  # noqa: E402
 from openapi_python_client.parser.properties.union import UnionProperty  # noqa: E402
 
+_WRAPPED = re.compile(r"<openapi_python_client\.[^>]*>")  # a wrapped name that the parser forgot to unwrap
 _SIMPLE: tuple[tuple[type, str], ...] = (
     (StringProperty, "text"),
     (IntProperty, "integer"),
@@ -164,7 +167,7 @@ def parse(document: Mapping[str, Json]) -> Parsed:
     return Parsed(
         models={str(model.class_info.name): _model(model) for model in data.models},
         enums={
-            str(enum.class_info.name): tuple(enum.values)
+            str(enum.class_info.name): _enum(enum, document)
             for enum in data.enums
             if isinstance(enum, EnumProperty)
         },
@@ -197,7 +200,7 @@ def _operation_ids(document: Mapping[str, Json]) -> Iterator[str]:
 
 def _complaint(error: GeneratorError) -> tuple[str, str]:
     what = " ".join(f"{error.header.strip()} {error.detail or ''}".split())
-    return "", what
+    return "", _WRAPPED.sub("(a name)", what)
 
 
 def _model(model: ModelProperty) -> ParsedModel:
@@ -206,6 +209,16 @@ def _model(model: ModelProperty) -> ParsedModel:
         _raw(prop.name): ParsedField(_raw(prop.name), str(prop.python_name), _type(prop)) for prop in found
     }
     return ParsedModel(str(model.class_info.name), str(model.class_info.module_name), fields)
+
+
+def _enum(enum: EnumProperty, document: Mapping[str, Json]) -> tuple[str, ...]:
+    """Return the member names. The parser keeps the last of two values whose names collide, and says nothing."""
+    wanted = items(dict(document), "components", "schemas", str(enum.class_info.name), "enum")
+    if len(enum.values) != len(wanted):
+        raise ParserComplaint(
+            [(str(enum.class_info.name), f"{len(wanted) - len(enum.values)} values would be lost")]
+        )
+    return tuple(enum.values)
 
 
 def _operation(endpoint: Endpoint) -> ParsedOperation:

@@ -64,6 +64,7 @@ class _Renderer:
             "constructed": constructed,
             "decoder": _decoder,
             "encoded": _encoded,
+            "encoded_present": _encoded_present,
             "enum_names": _enum_names,
             "field_annotation": _field_annotation,
             "field_default": _field_default,
@@ -286,6 +287,12 @@ def _encoded(field: Field) -> str:
     value = f"self.{field.python_name}"
     text = field.type.encoder(value)
     return f"None if {value} is None else {text}" if field.type.nullable and text != value else text
+
+
+def _encoded_present(field: Field) -> str:
+    """Return the source that writes a member which is not None: never an empty text."""
+    kind = Type("decimal") if field.type.kind == "decimal_or_empty" else field.type
+    return kind.encoder(f"self.{field.python_name}")
 
 
 def _answer(result: Type) -> str:

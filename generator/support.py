@@ -107,8 +107,8 @@ class _Support:
             pointer = f"/paths/{escape(path)}"
             if "{" in path:
                 yield self._problem(
-                    pointer,
-                    "a path with a parameter in it.",
+                    "/paths",
+                    f"the path {path} has a parameter in it.",
                     "a query parameter; no call of this API has one in its path.",
                 )
             if isinstance(item, dict):

@@ -152,7 +152,7 @@ def _evidence_and_spelling(joined: Bundle) -> Iterator[Problem]:
     """Yield evidence marks that nobody explains, and names of extensions that look like a misspelt one."""
     import difflib
 
-    marks = set(members(joined.document, "x-evidence-marks"))
+    marks = list(members(joined.document, "x-evidence-marks"))
     known = known_names()
     unknown: dict[str, str] = {}
     for pointer, value in walk(joined.document):

@@ -79,9 +79,9 @@ class Account:
         if self.virtual_max_withdraw_amount is not None:
             data["virtualMaxWithdrawAmount"] = codec.decimal_text(self.virtual_max_withdraw_amount)
         if self.total_available_balance is not None:
-            data["totalAvailableBalance"] = codec.decimal_text_or_empty(self.total_available_balance)
+            data["totalAvailableBalance"] = codec.decimal_text(self.total_available_balance)
         if self.total_margin_open_loss is not None:
-            data["totalMarginOpenLoss"] = codec.decimal_text_or_empty(self.total_margin_open_loss)
+            data["totalMarginOpenLoss"] = codec.decimal_text(self.total_margin_open_loss)
         if self.update_time is not None:
             data["updateTime"] = self.update_time
         return codec.plain(self.additional) | data

@@ -94,13 +94,13 @@ class Balance:
         if self.cross_margin_asset is not None:
             data["crossMarginAsset"] = codec.decimal_text(self.cross_margin_asset)
         if self.um_wallet_balance is not None:
-            data["umWalletBalance"] = codec.decimal_text_or_empty(self.um_wallet_balance)
+            data["umWalletBalance"] = codec.decimal_text(self.um_wallet_balance)
         if self.um_unrealized_pnl is not None:
-            data["umUnrealizedPNL"] = codec.decimal_text_or_empty(self.um_unrealized_pnl)
+            data["umUnrealizedPNL"] = codec.decimal_text(self.um_unrealized_pnl)
         if self.cm_wallet_balance is not None:
-            data["cmWalletBalance"] = codec.decimal_text_or_empty(self.cm_wallet_balance)
+            data["cmWalletBalance"] = codec.decimal_text(self.cm_wallet_balance)
         if self.cm_unrealized_pnl is not None:
-            data["cmUnrealizedPNL"] = codec.decimal_text_or_empty(self.cm_unrealized_pnl)
+            data["cmUnrealizedPNL"] = codec.decimal_text(self.cm_unrealized_pnl)
         if self.update_time is not None:
             data["updateTime"] = self.update_time
         if self.negative_balance is not None:

@@ -1,0 +1,57 @@
+"""A small document that uses everything the generator knows, and ways to spoil it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+
+from generator.bundle import Bundle, bundle
+from generator.model import Client
+from generator.pipeline import describe
+from generator.problem import DocumentRefused, Problem
+from generator.source import parse_files, read_folder
+from generator.validate import validate
+
+FOLDER = Path(__file__).parent / "small"
+
+
+@cache
+def _files() -> Mapping[str, bytes]:
+    return read_folder(FOLDER)
+
+
+def small() -> dict[str, bytes]:
+    """Return the files of the small document."""
+    return dict(_files())
+
+
+def edited(*edits: tuple[str, str, str]) -> dict[str, bytes]:
+    """Return the files with one text replaced by another in each edit (file, old, new)."""
+    files = small()
+    for name, old, new in edits:
+        text = files[name].decode()
+        assert old in text, f"{name} does not hold {old!r}"
+        files[name] = text.replace(old, new, 1).encode()
+    return files
+
+
+def joined(files: Mapping[str, bytes]) -> Bundle:
+    """Return the bundled document of some files."""
+    return bundle(parse_files(files))
+
+
+def client(files: Mapping[str, bytes]) -> Client:
+    """Return the client of some files, held to every rule."""
+    document = joined(files)
+    validate(document)
+    return describe(document)
+
+
+def problems(files: Mapping[str, bytes]) -> tuple[Problem, ...]:
+    """Return why some files are refused; empty if they are not."""
+    try:
+        client(files)
+    except DocumentRefused as refused:
+        return refused.problems
+    return ()
