@@ -99,6 +99,7 @@ class Accrual:
             moved = self._exchange.world.prices.advance(at_ms)
             if moved:
                 changed = True
+                self._exchange.changes.world = True
                 self._exchange.prices_moved(at_ms)
             self._exchange.streams.expire(at_ms)
             if at_ms >= self.next_hour_ms:

@@ -55,6 +55,7 @@ class Gatekeeper:
         self._ed25519_code = options.code("ed25519-keys")
         self._market_data_needs_key = options.is_set("index-price-needs-key", "true")
         self._refuse_other_bodies = options.is_set("json-body", "refused")
+        self._unknown_code = options.code("unknown-parameter")
         self._keys = keys
 
     def admit(
@@ -88,17 +89,17 @@ class Gatekeeper:
         else:
             received = self._received(request, content_type)
         signature = received.signature
-        if key is not None and signature is not None and (facts.signed or facts.signature_tolerated):
+        if key is not None and signature is not None and facts.signed:
             if not key.verifier.verify(received.message, signature):
                 record.signature = "invalid"
                 raise Refusal(-1022, reason="the signature does not fit the bytes")
             record.signature = "valid"
-            if facts.signed or "timestamp" in received.parameters:
-                self._check_time(received.parameters, now_ms)
+            self._check_time(received.parameters, now_ms)
         else:
+            # Where a signature is tolerated it is not looked at: nobody says that it would be.
             record.signature = "not-needed"
-            if signature is not None:
-                raise Refusal(-1104, reason="this call takes no signature")
+            if signature is not None and not facts.signature_tolerated:
+                raise Refusal(self._unknown_code, reason="this call takes no signature")
         return Admittance(key, received.parameters)
 
     def _key(self, text: str, request: RawRequest, facts: OperationFacts, record: RequestRecord) -> ApiKey:

@@ -10,14 +10,15 @@ from paydown_sandbox.exchange import Exchange
 from paydown_sandbox.reading import StateError
 from paydown_sandbox.server import Application, Committer
 from paydown_sandbox.store import Durability, Store
+from paydown_sandbox.websocket import StreamServer
 
-__all__ = ["create_app", "read_state_file"]
+__all__ = ["create_app", "read_json_file"]
 
 _LARGEST_STATE_FILE = 64 * 1024 * 1024
 
 
-def read_state_file(path: Path) -> object:
-    """Read a state document from a file.
+def read_json_file(path: Path) -> object:
+    """Read a JSON document from a file, such as a state or a scenario.
 
     Raises:
         StateError: It cannot be read, is too large, or is not JSON.
@@ -60,4 +61,5 @@ def create_app(
         else:
             store.commit(exchange)
     committer = Committer(exchange, store, in_thread=durability == "full")
-    return Application(exchange, committer, control_application(exchange, committer))
+    streams = StreamServer(exchange, committer.ticked)
+    return Application(exchange, committer, control_application(exchange, committer, streams), streams)

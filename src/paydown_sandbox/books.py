@@ -36,14 +36,13 @@ _RISK_EVENTS = frozenset({"MARGIN_CALL", "REDUCE_ONLY", "FORCE_LIQUIDATION"})
 class Changes:
     """What happened since it was last taken, for whoever makes it durable."""
 
-    __slots__ = ("accrued", "lines", "records", "requests", "world")
+    __slots__ = ("lines", "records", "requests", "world")
 
     def __init__(self) -> None:
         self.lines: list[LedgerLine] = []
         self.records: list[Record] = []
         self.requests: list[RequestRecord] = []
         self.world = False
-        self.accrued = False
 
 
 class Books:

@@ -5,6 +5,13 @@
     GET|DELETE  /_sandbox/requests   what arrived, and the verdict
     GET|POST|DELETE /_sandbox/faults what goes wrong on purpose
     GET|POST    /_sandbox/clock      what time it is
+    GET|POST    /_sandbox/prices     index prices, USD per unit
+    POST        /_sandbox/balances   one position of one account, without replacing the world
+    GET|POST    /_sandbox/scenarios  faults that play out over time, by name or as a document
+    DELETE      /_sandbox/streams    drop every websocket
+    GET         /_sandbox/options    every choice there is, and what stands chosen
+    GET         /_sandbox/unknowns   "What this double does not know", Markdown
+    GET         /_sandbox/openapi.json   this API as an OpenAPI document
 
 Errors are `{"error": {"path": ..., "reason": ...}}` with status 400, and nothing was changed.
 """
@@ -13,21 +20,25 @@ from __future__ import annotations
 
 import json
 from collections.abc import Awaitable, Callable
+from importlib.resources import files
 from typing import TYPE_CHECKING, cast
 
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
 from paydown_sandbox.amounts import exact_text
 from paydown_sandbox.calls import LedgerLine
 from paydown_sandbox.exchange import Exchange
 from paydown_sandbox.reading import Reader, StateError
-from paydown_sandbox.state import books_of, dump_records, dump_world, read_world
+from paydown_sandbox.scenario import bundled_scenarios, find_scenario, read_scenario, start_scenario
+from paydown_sandbox.state import POSITION_FIELDS, asset_name, books_of, dump_records, dump_world, read_world
+from paydown_sandbox.unknowns import unknowns_page
 
 if TYPE_CHECKING:
     from paydown_sandbox.server import Committer
+    from paydown_sandbox.websocket import StreamServer
 
 __all__ = ["LARGEST_CONTROL_BODY", "control_application", "ledger_json"]
 
@@ -89,9 +100,10 @@ def _number(request: Request, name: str, default: int, most: int) -> int:
 class Control:
     """The endpoints, around one exchange."""
 
-    def __init__(self, exchange: Exchange, committer: Committer) -> None:
+    def __init__(self, exchange: Exchange, committer: Committer, streams: StreamServer) -> None:
         self.exchange = exchange
         self.committer = committer
+        self.streams = streams
 
     async def _durable(self) -> None:
         waiting = self.committer.durable()
@@ -191,6 +203,85 @@ class Control:
         await self._durable()
         return JSONResponse(_clock_json(self.exchange))
 
+    async def get_prices(self, request: Request) -> Response:
+        """The current prices."""
+        return JSONResponse(
+            {name: exact_text(price) for name, price in self.exchange.world.prices.usd.items()}
+        )
+
+    async def post_prices(self, request: Request) -> Response:
+        """Set some prices: `{"BNB": "590"}`. The others stay."""
+        prices = {name: child.amount() for name, child in Reader(await _body(request)).entries()}
+        for name, price in prices.items():
+            if not price:
+                raise StateError(name, "a price is above zero")
+        self.exchange.set_prices(prices)
+        await self._durable()
+        return await self.get_prices(request)
+
+    async def post_balances(self, request: Request) -> Response:
+        """Set parts of one position: `{"account": "demo", "asset": "BNB", "borrowed": "0.5"}`."""
+        members = Reader(await _body(request)).members("account", "asset", *POSITION_FIELDS)
+        for name in ("account", "asset"):
+            if name not in members:
+                raise StateError(name, "is missing")
+        amounts = {name: members[name].amount() for name in POSITION_FIELDS if name in members}
+        account, asset = members["account"].text(100), members["asset"]
+        if account not in self.exchange.world.ledger.accounts:
+            raise members["account"].fail("no such account")
+        self.exchange.set_position(account, asset_name(asset.text(32), asset), amounts)
+        await self._durable()
+        return JSONResponse({name: exact_text(amount) for name, amount in amounts.items()})
+
+    async def get_scenarios(self, request: Request) -> Response:
+        """The scenarios that come with the sandbox."""
+        return JSONResponse(
+            {name: {"name": s.name, "description": s.description} for name, s in bundled_scenarios().items()}
+        )
+
+    async def post_scenarios(self, request: Request) -> Response:
+        """Start one: `{"name": "a-bad-tuesday"}`, or a whole scenario document."""
+        document = await _body(request)
+        entries = dict(Reader(document).entries())
+        if "faults" in entries:
+            scenario = read_scenario(document)
+        else:
+            members = Reader(document).members("name")
+            scenario = find_scenario(members["name"].text(100) if "name" in members else "")
+        armed = start_scenario(self.exchange.faults, scenario, self.exchange.clock.now_ms())
+        faults = [fault.as_json() for fault in armed]
+        return JSONResponse({"name": scenario.name, "faults": faults}, status_code=201)
+
+    async def delete_streams(self, request: Request) -> Response:
+        """Drop every websocket; listen keys stay."""
+        return JSONResponse({"dropped": self.streams.drop_all()})
+
+    async def get_options(self, request: Request) -> Response:
+        """Every option: what it asks, its values, its default and what stands chosen."""
+        options = self.exchange.world.options
+        return JSONResponse(
+            {
+                option.name: {
+                    "value": options.text(option.name),
+                    "default": option.default,
+                    "values": list(option.values),
+                    "question": option.question,
+                    "reading": option.reading,
+                    "operations": [name for name in option.operations if name],
+                }
+                for option in options.catalogue().values()
+            }
+        )
+
+    async def get_unknowns(self, request: Request) -> Response:
+        """The page of open questions."""
+        return PlainTextResponse(unknowns_page(self.exchange.document), media_type="text/markdown")
+
+    async def get_openapi(self, request: Request) -> Response:
+        """This API's own document."""
+        document = files("paydown_sandbox").joinpath("control.openapi.json").read_bytes()
+        return Response(document, media_type="application/json")
+
 
 def _clock_json(exchange: Exchange) -> dict[str, object]:
     clock = exchange.clock
@@ -237,9 +328,9 @@ def move_clock(exchange: Exchange, node: Reader, *, state: bool = False) -> None
     exchange.advance_to_now()
 
 
-def control_application(exchange: Exchange, committer: Committer) -> Starlette:
+def control_application(exchange: Exchange, committer: Committer, streams: StreamServer) -> Starlette:
     """The Starlette application that serves /_sandbox/."""
-    control = Control(exchange, committer)
+    control = Control(exchange, committer, streams)
 
     def route(path: str, **endpoints: Endpoint) -> Route:
         async def serve(request: Request) -> Response:
@@ -259,5 +350,12 @@ def control_application(exchange: Exchange, committer: Committer) -> Starlette:
             route("requests", GET=control.get_requests, DELETE=control.delete_requests),
             route("faults", GET=control.get_faults, POST=control.post_faults, DELETE=control.delete_faults),
             route("clock", GET=control.get_clock, POST=control.post_clock),
+            route("prices", GET=control.get_prices, POST=control.post_prices),
+            route("balances", POST=control.post_balances),
+            route("scenarios", GET=control.get_scenarios, POST=control.post_scenarios),
+            route("streams", DELETE=control.delete_streams),
+            route("options", GET=control.get_options),
+            route("unknowns", GET=control.get_unknowns),
+            route("openapi.json", GET=control.get_openapi),
         ]
     )

@@ -11,10 +11,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from contextlib import suppress
+from decimal import Decimal
 from typing import Protocol
 
 from paydown_sandbox.accrual import Accrual
 from paydown_sandbox.admission import Gatekeeper
+from paydown_sandbox.amounts import EXACT
 from paydown_sandbox.answers import JSON, Answers, Headers
 from paydown_sandbox.books import Books, Changes
 from paydown_sandbox.calls import Call
@@ -178,9 +180,24 @@ class Exchange(Books):
             self._routes.setdefault(facts.path, {})[facts.method] = route
 
     def advance_to_now(self) -> None:
-        """Do what has fallen due since the last request, and deliver its events."""
-        if self.accrual.run(self.clock.now_ms()):
-            self.changes.accrued = True
+        """Do what has fallen due since the last request."""
+        self.accrual.run(self.clock.now_ms())
+
+    def set_prices(self, prices: Mapping[str, Decimal]) -> None:
+        """Set index prices by hand, USD per unit. Whoever becomes riskier by it is told."""
+        now_ms = self.clock.now_ms()
+        for asset, price in prices.items():
+            self.world.prices.set(asset, price, now_ms)
+        self.changes.world = True
+        self.prices_moved(now_ms)
+
+    def set_position(self, account_id: str, asset: str, amounts: Mapping[str, Decimal]) -> None:
+        """Set parts of one position by hand; what was issued to the account changes with it."""
+        account = self.world.ledger.accounts[account_id]
+        holding = account.holding(asset)
+        for place, amount in amounts.items():
+            self.world.ledger.issue(account, asset, place, EXACT.subtract(amount, getattr(holding, place)))
+        self.changes.world = True
 
     def counters(self) -> dict[str, str]:
         """The numbers that must go on where they stopped."""

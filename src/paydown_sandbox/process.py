@@ -15,21 +15,24 @@ import logging
 import socket
 import struct
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
-from paydown_sandbox.application import create_app, read_state_file
+from paydown_sandbox.application import create_app, read_json_file
+from paydown_sandbox.document import load_document
 from paydown_sandbox.exchange import Exchange
 from paydown_sandbox.reading import StateError
+from paydown_sandbox.scenario import find_scenario, read_scenario, start_scenario
 from paydown_sandbox.server import ABORT, Application
 from paydown_sandbox.state import DEMO_API_KEY, DEMO_SECRET
 from paydown_sandbox.store import Durability, StoreError
+from paydown_sandbox.unknowns import unknowns_page
 
 if TYPE_CHECKING:
     import uvicorn
 
-__all__ = ["DEFAULT_PORT", "main", "run"]
+__all__ = ["DEFAULT_PORT", "listen", "main", "make_server", "run"]
 
 DEFAULT_PORT = 8087
 _STOP_WITHIN_S = 5
@@ -92,7 +95,8 @@ def _protocol_class() -> type[asyncio.Protocol]:
     return ResettableProtocol
 
 
-def _server(app: Application, ready: str, details: str | None, quiet: bool) -> uvicorn.Server:
+def make_server(app: Application, on_ready: Callable[[], None], *, quiet: bool = True) -> uvicorn.Server:
+    """A uvicorn server for the application; `on_ready` is called once it accepts connections."""
     import uvicorn
 
     config = uvicorn.Config(
@@ -103,6 +107,7 @@ def _server(app: Application, ready: str, details: str | None, quiet: bool) -> u
         lifespan="off",
         access_log=False,
         server_header=False,
+        log_config=None,
         log_level="critical" if quiet else "warning",
         timeout_keep_alive=75,
         timeout_graceful_shutdown=_STOP_WITHIN_S,
@@ -115,11 +120,21 @@ def _server(app: Application, ready: str, details: str | None, quiet: bool) -> u
     class ReadyServer(uvicorn.Server):
         async def startup(self, sockets: list[socket.socket] | None = None) -> None:
             await super().startup(sockets)
-            _say(ready)
-            if details is not None:
-                _say(details)
+            on_ready()
 
     return ReadyServer(config)
+
+
+def listen(host: str, port: int) -> tuple[socket.socket, str]:
+    """Bind a socket; returns it with the URL that reaches it.
+
+    Raises:
+        OSError: The address cannot be bound.
+    """
+    listening = _listen(host, port)
+    bound = listening.getsockname()
+    shown = f"[{bound[0]}]" if ":" in bound[0] else bound[0]
+    return listening, f"http://{shown}:{bound[1]}"
 
 
 def run(
@@ -131,6 +146,7 @@ def run(
     json: bool = False,
     allow_remote: bool = False,
     durability: Durability = "normal",
+    scenario: str | None = None,
     quiet: bool = False,
 ) -> int:
     """Serve until told to stop.
@@ -144,6 +160,7 @@ def run(
         json: Write the second line of stdout as JSON.
         allow_remote: Listen on an address that others can reach.
         durability: "normal" survives kill -9, "full" a loss of power too.
+        scenario: A bundled scenario by name, or a file that holds one; it starts at once.
         quiet: No warnings on stderr.
 
     Returns:
@@ -157,23 +174,30 @@ def run(
         return 2
     logging.basicConfig(stream=sys.stderr, level=logging.WARNING, format="%(message)s")
     try:
-        document = read_state_file(state) if state is not None else None
+        document = read_json_file(state) if state is not None else None
         exchange = Exchange(document)
         app = create_app(exchange, data=data, durability=durability)
         store = app.committer.store
         if store is not None and store.holds_state and state is not None and not quiet:
             _warn(f"{data} holds a state already; {state} was not used")
-        listening = _listen(host, port)
+        if scenario is not None:
+            played = read_scenario(read_json_file(Path(scenario))) if scenario.endswith(".json") else None
+            start_scenario(exchange.faults, played or find_scenario(scenario), exchange.clock.now_ms())
+        listening, url = listen(host, port)
     except (StateError, StoreError) as error:
         _warn(str(error))
         return 2
     except OSError as error:
         _warn(f"cannot listen on {host}:{port}: {error.strerror or error}")
         return 2
-    bound = listening.getsockname()
-    shown = f"[{bound[0]}]" if ":" in bound[0] else bound[0]
-    url = f"http://{shown}:{bound[1]}"
-    server = _server(app, f"sandbox ready at {url}", _details(exchange, url, json), quiet)
+    details = _details(exchange, url, json)
+
+    def ready() -> None:
+        _say(f"sandbox ready at {url}")
+        if details is not None:
+            _say(details)
+
+    server = make_server(app, ready, quiet=quiet)
 
     def stop() -> None:
         server.should_exit = True
@@ -228,7 +252,16 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument(
         "--durability", choices=("normal", "full"), default="normal", help="full survives a loss of power too"
     )
+    parser.add_argument(
+        "--scenario", metavar="NAME", help="play a bundled scenario, or one from a .json file"
+    )
+    parser.add_argument(
+        "--unknowns", action="store_true", help='print "What this double does not know" and stop'
+    )
     options = parser.parse_args(argv)
+    if options.unknowns:
+        sys.stdout.write(unknowns_page(load_document()))
+        return 0
     return run(
         host=options.host,
         port=options.port,
@@ -237,4 +270,5 @@ def main(argv: Sequence[str] | None = None) -> int:
         json=options.json,
         allow_remote=options.allow_remote,
         durability=options.durability,
+        scenario=options.scenario,
     )

@@ -43,6 +43,18 @@ class Committer:
         self._running = False
         self._tidy: asyncio.TimerHandle | None = None
 
+    def ticked(self) -> None:
+        """Store what happened by itself, then deliver its events."""
+        waiting = self.durable()
+        if waiting is None:
+            self.exchange.streams.deliver()
+        else:
+            waiting.add_done_callback(self._deliver)
+
+    def _deliver(self, done: asyncio.Future[None]) -> None:
+        if done.exception() is None:
+            self.exchange.streams.deliver()
+
     def soon(self) -> None:
         """Have what nobody waits for (the log of reads) written within a second."""
         if self.store is not None and self._waiting is None and self._tidy is None:
@@ -203,7 +215,7 @@ class Application:
             half = response.body[: len(response.body) // 2]
             await send({"type": "http.response.body", "body": half, "more_body": True})
             await asyncio.sleep(0.02)  # lets the bytes leave before the connection does
-        abort(rude=response.action != "close")
+        abort(rude=response.action == "reset")
         while (await receive())["type"] != "http.disconnect":
             pass
 

@@ -39,7 +39,7 @@ DEMO_API_KEY = "sandbox-demo-key-opens-nothing-but-the-local-exchange-0000000001
 DEMO_SECRET = "sandbox-demo-secret-protects-nothing-keep-real-ones-elsewhere-01"  # noqa: S105 - public on purpose
 
 _ASSET_LENGTH = 32
-_HOLDING_FIELDS = ("free", "locked", "borrowed", "interest", "um", "cm", "negative")
+POSITION_FIELDS = ("free", "locked", "borrowed", "interest", "um", "cm", "negative")
 _RECORD_KINDS: tuple[RecordKind, ...] = (
     "loan", "repay", "interest", "flow", "negative-interest", "negative-exchange",
 )  # fmt: skip
@@ -81,7 +81,12 @@ def demo_state() -> dict[str, object]:
 # ------------------------------------------------------------------------------- reading
 
 
-def _asset(name: str, node: Reader) -> str:
+def asset_name(name: str, node: Reader) -> str:
+    """Check the name of an asset.
+
+    Raises:
+        StateError: At the place of `node`.
+    """
     if not name or len(name) > _ASSET_LENGTH or name != name.upper() or any(c in name for c in " ,&=\t\r\n"):
         raise node.fail(
             "an asset name is upper case, without blanks, comma, & or =, and at most 32 characters"
@@ -90,8 +95,8 @@ def _asset(name: str, node: Reader) -> str:
 
 
 def _holding(node: Reader) -> Holding:
-    members = node.members(*_HOLDING_FIELDS, "updated_ms")
-    values = {name: members[name].amount() for name in _HOLDING_FIELDS if name in members}
+    members = node.members(*POSITION_FIELDS, "updated_ms")
+    values = {name: members[name].amount() for name in POSITION_FIELDS if name in members}
     updated = members["updated_ms"].integer() if "updated_ms" in members else 0
     return Holding(**values, updated_ms=updated)
 
@@ -140,7 +145,7 @@ def _account(node: Reader, keys: KeyRing) -> Account:
             key_node.using(lambda key=key: keys.add(key))  # type: ignore[misc] # mypy cannot infer a lambda with a default
     if "balances" in members:
         for name, holding_node in members["balances"].entries():
-            account.holdings[_asset(name, holding_node)] = _holding(holding_node)
+            account.holdings[asset_name(name, holding_node)] = _holding(holding_node)
     if "auto_repay_futures" in members:
         account.auto_repay_futures = members["auto_repay_futures"].boolean()
     if "status" in members and members["status"].value is not None:
@@ -155,20 +160,20 @@ def _account(node: Reader, keys: KeyRing) -> Account:
 
 
 def _amounts(node: Reader) -> dict[str, Decimal]:
-    return {_asset(name, child): child.amount() for name, child in node.entries()}
+    return {asset_name(name, child): child.amount() for name, child in node.entries()}
 
 
 def _prices(members: Mapping[str, Reader]) -> Prices:
     usd: dict[str, Decimal] = {}
     if "prices_usd" in members:
         for name, child in members["prices_usd"].entries():
-            usd[_asset(name, child)] = child.amount()
+            usd[asset_name(name, child)] = child.amount()
             if not usd[name]:
                 raise child.fail("a price is above zero")
     paths: dict[str, list[PricePoint]] = {}
     if "price_paths" in members:
         for name, path in members["price_paths"].entries():
-            points = paths[_asset(name, path)] = []
+            points = paths[asset_name(name, path)] = []
             for point in path.items():
                 parts = point.members("at_ms", "price")
                 if set(parts) != {"at_ms", "price"}:
@@ -250,7 +255,7 @@ def _record(node: Reader, world: World) -> Record:
     if account not in world.ledger.accounts:
         raise members["account"].fail("no such account")
     row = {name: child.value for name, child in members["row"].entries()}
-    asset = _asset(members["asset"].text(_ASSET_LENGTH), members["asset"])
+    asset = asset_name(members["asset"].text(_ASSET_LENGTH), members["asset"])
     record_id, time_ms = members["id"].integer(1, 2**63 - 1), members["time"].integer()
     return Record(kind, record_id, account, asset, time_ms, row)
 
@@ -292,7 +297,7 @@ def read_world(document: object, known: Mapping[str, Option]) -> World:
         world.borrow_limits = _amounts(members["borrow_limits"])
     if "borrow_closed" in members:
         world.borrow_closed = frozenset(
-            _asset(item.text(32), item) for item in members["borrow_closed"].items()
+            asset_name(item.text(32), item) for item in members["borrow_closed"].items()
         )
     if "records" in members:
         world.records = [_record(node, world) for node in members["records"].items()]
@@ -313,7 +318,7 @@ def _texts(amounts: Mapping[str, Decimal]) -> dict[str, str]:
 def _dump_holding(holding: Holding) -> dict[str, object]:
     values: dict[str, object] = {
         name: exact_text(getattr(holding, name))
-        for name in _HOLDING_FIELDS
+        for name in POSITION_FIELDS
         if name in ("free", "locked", "borrowed", "interest") or getattr(holding, name)
     }
     if holding.updated_ms:
