@@ -152,7 +152,7 @@ def test_python_names_follow_the_parser() -> None:
         ({"Thing": {"type": "string", "enum": ["a", "A"]}}, "Duplicate key"),
         ({"Thing": model(member={"$ref": "#/components/schemas/Nobody"})}, "Could not find reference"),
         ({"Thing": model(member={"type": "array"})}, "must have items"),
-        ({"Thing": {"type": "string", "enum": ["A-B", "A_B"]}}, "1 values would be lost"),
+        ({"Thing": {"type": "string", "enum": ["A_B", "A-B"]}}, "1 values would be lost"),
         ({"Thing": model(member={"type": "number"})}, "FloatProperty has no Python type here"),
     ],
     ids=["values that collide", "lost reference", "list without items", "values that vanish", "binary float"],
@@ -174,7 +174,7 @@ def test_a_lost_operation_is_a_complaint() -> None:
         "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Nobody"}}},
     }
 
-    with pytest.raises(ParserComplaint, match="Cannot parse response .* Could not find reference") as caught:
+    with pytest.raises(ParserComplaint, match=r"Cannot parse response .*Could not find") as caught:
         parse(document({}, {"200": answer}))
 
     assert "object at 0x" not in str(caught.value)
