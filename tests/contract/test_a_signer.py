@@ -334,7 +334,8 @@ def test_the_bytes_on_the_socket_are_the_signed_ones(
     texts = right_texts(operation, optional=True)
     keywords = drive.arguments(operation, texts)
     _, _, content = reply(confirming(operation, texts))
-    head = f"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: {len(content)}\r\nConnection: close\r\n\r\n"
+    head = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nConnection: close\r\n"
+    head += f"Content-Length: {len(content)}\r\n\r\n"
     seen: list[bytes] = []
     key = signing_key("S1")
     with listener(head.encode() + content, seen) as url:

@@ -20,7 +20,7 @@ def python_name(wire_name: str) -> str:
     How a wire name is written as a keyword argument: snake case, and not a name that Python already has.
     """
     name = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", wire_name).lower()
-    return name + "_" if keyword.iskeyword(name) or hasattr(builtins, name) else name
+    return name + "_" if keyword.iskeyword(name) or (hasattr(builtins, name) and name != "id") else name
 
 
 def python_value(field: Field, text: str) -> Any:
