@@ -394,21 +394,36 @@ class _Work:
         self.sent_at_ms.append(self.context.now_ms())
         self.weight += self.context.facts.repay_weight
         repaid = self._repaid_by(outcome, step)
-        yield Commit(
-            Step.WRITE_OUTCOME,
-            lambda: self.context.journal.finish(
-                attempt_id,
-                _STATES[outcome.kind],
-                self.context.now_ms(),
-                outcome={"kind": outcome.kind, **outcome.detail},
-                repaid=repaid,
-            ),
-        )
+        try:
+            yield Commit(
+                Step.WRITE_OUTCOME,
+                lambda: self.context.journal.finish(
+                    attempt_id,
+                    _STATES[outcome.kind],
+                    self.context.now_ms(),
+                    outcome={"kind": outcome.kind, **outcome.detail},
+                    repaid=repaid,
+                ),
+            )
+        except JournalUnusable as error:
+            unrecorded = OutcomeNotRecorded(
+                f"Attempt {attempt_id} ended as {outcome.kind}, but that could not be written down: {error} "
+                "To the journal it may have happened. Repair its disk, then resume."
+            )
+            unrecorded.attempt_id = attempt_id
+            raise unrecorded from error
         yield self._tell(outcome.kind, str(outcome.detail.get("message", "")), attempt_id=attempt_id)
         if outcome.kind == "executed":
             self._executed(attempt_id, step, repaid)
             return None
         if outcome.kind == "unknown":
+            if step.pieces == 1 and not self.context.options.reconcile_last:
+                return _Ending(
+                    PlanState.UNDECIDED,
+                    "not-reconciled",
+                    f"Attempt {attempt_id} may have happened: {outcome.detail.get('message', 'no answer')} "
+                    "Nothing else is sent. Reconcile it.",
+                )
             return (yield from self._doubt(attempt_id))
         if outcome.kind == "rejected":
             self.refused, self.must_look = attempt_id, True

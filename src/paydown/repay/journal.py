@@ -23,7 +23,7 @@ import secrets
 import sqlite3
 import sys
 import threading
-from collections.abc import Generator, Iterator, Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from decimal import Decimal
@@ -34,7 +34,7 @@ from paydown.repay.errors import AccountInDoubt, JournalUnusable, PlanKeyConflic
 from paydown.repay.look import Look
 from paydown.repay.plan import Plan
 from paydown.repay.quantities import from_text, to_text
-from paydown.repay.schema import APPLICATION_ID, MIGRATIONS, SCHEMA_VERSION
+from paydown.repay.schema import APPLICATION_ID, MIGRATIONS, SCHEMA_VERSION, statements
 from paydown.repay.states import AttemptState, PlanState
 
 __all__ = ["AttemptRecord", "EvidenceRecord", "Intent", "Journal", "PlanRecord"]
@@ -455,7 +455,9 @@ class Journal:
                 ],
                 "integrity": db.execute("PRAGMA quick_check").fetchone()[0],
                 "owner_only": not self.path.stat().st_mode & 0o077 if os.name == "posix" else None,
-                "size_bytes": self.path.stat().st_size,
+                "size_bytes": sum(
+                    file.stat().st_size for file in self.path.parent.glob(f"{self.path.name}*")
+                ),
                 "plans": db.execute("SELECT count(*) FROM plans").fetchone()[0],
                 "attempts": db.execute("SELECT count(*) FROM attempts").fetchone()[0],
                 "open_attempts": open_count,
@@ -497,7 +499,7 @@ class Journal:
             # Read again inside the transaction: another process may have been faster.
             version = db.execute("PRAGMA user_version").fetchone()[0]
             for script in MIGRATIONS[version:]:
-                for statement in _statements(script):
+                for statement in statements(script):
                     db.execute(statement)
             if version == 0:
                 db.execute("INSERT INTO meta (name, value) VALUES ('salt', ?)", (secrets.token_bytes(32),))
@@ -648,16 +650,6 @@ def _conflict(record: PlanRecord, key: str) -> PlanKeyConflict:
 
 def _text(data: Mapping[str, Any]) -> str:
     return json.dumps(data, ensure_ascii=False, separators=(",", ":"))
-
-
-def _statements(script: str) -> Iterator[str]:
-    """The statements of a script, one at a time, so that they can share one transaction."""
-    statement = ""
-    for line in script.splitlines(keepends=True):
-        statement += line
-        if sqlite3.complete_statement(statement):
-            yield statement
-            statement = ""
 
 
 def _create_owner_only(path: Path) -> None:

@@ -41,6 +41,9 @@ class Options:
         look_between: "when-needed" takes no look after a clear answer while the last look is young: a look
             costs the weight that makes the difference between one repayment a minute and two. "always" takes
             one before every piece.
+        reconcile_last: Whether a run settles a lost answer by evidence even if nothing else is to be sent
+            after it. False ends the run at once, UNDECIDED: the caller reconciles when it likes. While pieces
+            are left, a lost answer is always settled first.
         max_tries: How often one piece is begun, the first time included, while the exchange refuses it for a
             passing reason or it cannot leave.
         first_backoff_ms, max_backoff_ms: Pause after such a refusal, doubled each time.
@@ -58,6 +61,7 @@ class Options:
     look_again_ms: tuple[int, ...] = (10_000, 30_000, 60_000)
     look_max_age_ms: int = 900_000
     look_between: Literal["when-needed", "always"] = "when-needed"
+    reconcile_last: bool = True
     max_tries: int = 6
     first_backoff_ms: int = 1_000
     max_backoff_ms: int = 60_000
@@ -66,7 +70,7 @@ class Options:
     def __post_init__(self) -> None:
         for field in fields(self):
             value: object = getattr(self, field.name)
-            if isinstance(value, bool) or (isinstance(value, int | Decimal) and value < 0):
+            if isinstance(value, int | Decimal) and value < 0:
                 raise ValueError(f"{field.name} must not be negative: {value}")
         if not 0 <= self.margin < 1:
             raise ValueError(f"margin is a share of the cap, at least 0 and below 1: {self.margin}")

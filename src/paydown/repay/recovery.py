@@ -119,6 +119,8 @@ def settle(context: Context, attempt: AttemptRecord) -> Decisions[Settled]:
     for pause_ms in (0, *context.options.look_again_ms):
         if pause_ms:
             yield Pause(pause_ms)
+        if context.stop():
+            break
         try:
             server_ms = yield from _wait_until(context, deadline)
             if context.stop():

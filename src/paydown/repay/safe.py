@@ -14,14 +14,14 @@ from __future__ import annotations
 import os
 from collections import deque
 from collections.abc import Awaitable, Callable, Generator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
-from paydown.errors import InvalidCredentials, InvalidRequest
+from paydown.errors import InvalidCredentials, InvalidRequest, UnknownAttempt
 from paydown.paths import private_directory, state_directory
 from paydown.repay.commands import Commit, Step
 from paydown.repay.drive import AsyncDriver, Driver, JournalObserver, Trace, Work
@@ -138,6 +138,7 @@ class _Base:
         self._now_ms = pm.clock.now_ms
         self._recv_window_ms = pm.recv_window
         self._budget = pm.budget
+        self._settle_in_client = pm.settle
         pm.watch(JournalObserver())
 
     # What needs no exchange
@@ -225,6 +226,8 @@ class _Base:
             record = self.journal.plan(self.account, attempt.plan_key)
             if record.state is PlanState.UNDECIDED:
                 self.journal.move_plan(record.id, PlanState.STOPPED, self._now_ms())
+        with suppress(UnknownAttempt):  # another client sent it: then there is nothing to tell
+            self._settle_in_client(attempt_id, executed=executed)
         settled = self.journal.attempt(attempt_id)
         assert settled is not None  # noqa: S101  # attempts are never deleted
         return settled

@@ -15,9 +15,12 @@ opened; a file of a newer version is refused.
 
 from __future__ import annotations
 
+import sqlite3
+from collections.abc import Iterator
+
 from paydown.repay.states import ATTEMPT_MOVES, PLAN_MOVES, AttemptState, PlanState
 
-__all__ = ["APPLICATION_ID", "MIGRATIONS", "SCHEMA_VERSION"]
+__all__ = ["APPLICATION_ID", "MIGRATIONS", "SCHEMA_VERSION", "statements"]
 
 # Tells `file` and us that a database is this journal: "pydn" as an integer.
 APPLICATION_ID = 0x7079646E
@@ -144,3 +147,13 @@ CREATE INDEX looks_of_debt ON looks (account, asset, taken_at_ms);
 # Version n is reached by running the first n scripts. A script that was ever released is never edited.
 MIGRATIONS: tuple[str, ...] = (_V1, _V2)
 SCHEMA_VERSION = len(MIGRATIONS)
+
+
+def statements(script: str) -> Iterator[str]:
+    """The statements of a script, one at a time, so that they can share one transaction."""
+    statement = ""
+    for line in script.splitlines(keepends=True):
+        statement += line
+        if sqlite3.complete_statement(statement):
+            yield statement
+            statement = ""

@@ -76,6 +76,6 @@ PLAN_MOVES: dict[PlanState, frozenset[PlanState]] = {
     PlanState.PLANNED: frozenset({PlanState.RUNNING}),
     PlanState.RUNNING: frozenset({PlanState.RUNNING, PlanState.STOPPED, PlanState.UNDECIDED, PlanState.DONE}),
     PlanState.STOPPED: frozenset({PlanState.RUNNING}),
-    PlanState.UNDECIDED: frozenset({PlanState.RUNNING, PlanState.STOPPED}),
+    PlanState.UNDECIDED: frozenset({PlanState.UNDECIDED, PlanState.RUNNING, PlanState.STOPPED}),
     PlanState.DONE: frozenset(),
 }

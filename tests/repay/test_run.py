@@ -1,0 +1,703 @@
+"""A plan is run once, its pieces are sent once, and what is in doubt is settled before anything else."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from decimal import Decimal
+
+import pytest
+
+from paydown import InvalidRequest, InvalidRequestType
+from paydown.errors import InvalidCredentials
+from paydown.repay import AccountBusy, AccountInDoubt, Options, PlanKeyConflict, PlanRefused, Report
+from paydown.repay.journal import Journal
+from paydown.repay.states import AttemptState, PlanState
+from tests.repay.world import START_MS, World, attempts
+
+
+@pytest.fixture
+def world(tmp_path):
+    """An account that owes 12.01 BNB and can pay it many times over."""
+    world = World(tmp_path)
+    world.give("BNB", borrowed="12", interest="0.01")
+    world.give("USDT", free="5000000")
+    return world
+
+
+@pytest.fixture
+def repayer(world):
+    with world.repayer() as opened:
+        yield opened
+
+
+def test_a_debt_is_repaid_and_reported(world, repayer):
+    """One request, the debt is gone, and the report says so in plain data."""
+    report = repayer.run(repayer.plan("BNB", pay_with=["USDT"]))
+
+    assert world.debt("BNB") == 0
+    assert world.repaid == [Decimal("12.01")]
+    assert (report.state, report.debt_before, report.debt_after) == (PlanState.DONE, Decimal("12.01"), 0)
+    assert report.exit_code == 0
+    assert bool(report)
+    assert Report.from_json(json.loads(json.dumps(report.to_json()))) == report
+
+
+def test_the_plan_tells_the_weight_that_the_run_spends(world, repayer):
+    """What the plan calls its cost is what a run without trouble costs."""
+    plan = repayer.plan("BNB", pay_with=["USDT"])
+
+    assert repayer.run(plan).weight == plan.weight
+
+
+def test_the_same_plan_again_sends_nothing(world, repayer):
+    """The second run returns the first report."""
+    plan = repayer.plan("BNB", pay_with=["USDT"], key="close")
+    first = repayer.run(plan)
+    world.give("BNB", borrowed="3")
+
+    again = repayer.run(repayer.plan("BNB", pay_with=["USDT"], key="close"))
+
+    assert again == first
+    assert world.sent == 1
+
+
+def test_the_same_key_is_the_same_plan_in_another_process(world, repayer):
+    """The key finds the plan in the journal, whoever asks, and without asking the exchange."""
+    plan = repayer.plan("BNB", pay_with=["USDT"], key="close")
+    arrived = len(world.exchange.requests)
+
+    with world.repayer() as other:
+        assert other.plan("BNB", pay_with=["USDT"], key="close") == plan
+
+    assert len(world.exchange.requests) == arrived
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [{"amount": "1"}, {"pay_with": ["BTC"]}, {"prices": {"BNB": "500"}}, {"margin": "0.1"}, {"asset": "ETH"}],
+)
+def test_another_request_under_the_same_key_is_refused(world, repayer, changed):
+    """Whatever differs, the key is taken, and nothing is sent."""
+    world.give("ETH", borrowed="1")
+    repayer.plan("BNB", pay_with=["USDT"], key="close")
+    asked = {"asset": "BNB", "amount": None, "pay_with": ["USDT"], "key": "close", **changed}
+
+    with pytest.raises(PlanKeyConflict) as caught:
+        repayer.plan(asked.pop("asset"), asked.pop("amount"), **asked)
+
+    assert caught.value.key == "close"
+    assert world.sent == 0
+
+
+def test_an_exact_amount_is_repaid_and_no_more(world, repayer):
+    """What was asked is repaid to the last digit; the rest stays owed."""
+    report = repayer.run(repayer.plan("BNB", Decimal("5.5"), pay_with=["USDT"]))
+
+    assert world.debt("BNB") == Decimal("6.51")
+    assert report.repaid == Decimal("5.5")
+
+
+def test_a_large_debt_goes_in_pieces(world, repayer):
+    """120,000 USD take three requests, each below the cap; the last one clears the debt with its interest."""
+    world.give("BNB", borrowed="188")
+
+    report = repayer.run(repayer.plan("BNB", pay_with=["USDT"]))
+
+    assert report.state is PlanState.DONE
+    assert world.debt("BNB") == 0
+    assert len(world.repaid) == 3
+    assert max(world.repaid) * 600 <= 49_000
+    assert [line.amount for line in report.attempts][-1] is None
+
+
+def test_interest_of_a_full_hour_goes_with_the_last_piece(world, repayer):
+    """Interest that is charged while the plan runs leaves no dust behind."""
+    world.give("BNB", borrowed="800")
+    plan = repayer.plan("BNB", pay_with=["USDT"])
+    world.clock.advance(3_600_000)
+
+    report = repayer.run(plan)
+
+    assert report.state is PlanState.DONE
+    assert world.debt("BNB") == 0
+    assert report.repaid > plan.total
+
+
+def test_a_price_that_rises_is_followed_by_smaller_pieces(world, repayer):
+    """Pieces are cut at the price of the moment, so a rise of a fifth does not break the cap."""
+    world.give("BNB", borrowed="188")
+    plan = repayer.plan("BNB", pay_with=["USDT"])
+    world.exchange.world.prices.usd["BNB"] = Decimal(720)
+
+    report = repayer.run(plan)
+
+    assert report.state is PlanState.DONE
+    assert max(world.repaid) * 720 <= 49_000
+
+
+def test_a_given_price_wins_over_the_index(world, repayer):
+    """A price that the caller insists on is used for every cut and never read."""
+    plan = repayer.plan("BNB", pay_with=["USDT"], prices={"BNB": "100000", "USDT": "1"})
+
+    assert len(plan.pieces) == 25
+    assert plan.prices["BNB"].source == "given"
+    repayer.run(plan)
+    assert not [record for record in world.exchange.requests if "asset-index-price" in record.path]
+    assert len(world.repaid) == 25
+
+
+def test_an_index_price_that_nobody_can_read_refuses_the_plan(world, repayer):
+    """Without the price the plan is refused by name, not guessed."""
+    world.fault("gateway_502_html_executed", path="/sapi/v1/portfolio/asset-index-price", times=None)
+
+    with pytest.raises(PlanRefused, match="BNB") as caught:
+        repayer.plan("BNB", pay_with=["USDT"])
+
+    assert caught.value.reason == "price-unknown"
+
+
+def test_a_refused_plan_is_plain_data(world, repayer):
+    """The refusal carries its numbers for machines."""
+    with pytest.raises(PlanRefused) as caught:
+        repayer.plan("ETH", pay_with=["USDT"])
+
+    assert caught.value.to_json()["refused"] == "no-debt"
+    assert caught.value.exit_code == 3
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error"),
+    [
+        ({"amount": 1.5}, InvalidRequestType),
+        ({"amount": "0"}, InvalidRequest),
+        ({"amount": "0.000000001"}, InvalidRequest),
+        ({"pay_with": "USDT"}, InvalidRequestType),
+        ({"pay_with": ["USDT", "USDT"]}, InvalidRequest),
+        ({"prices": {"BNB": 600.0}}, InvalidRequestType),
+        ({"prices": {"BNB": "0"}}, InvalidRequest),
+        ({"prices": {"BNB": "NaN"}}, InvalidRequest),
+        ({"margin": "1"}, InvalidRequest),
+        ({"margin": "half"}, InvalidRequest),
+        ({"key": ""}, InvalidRequest),
+        ({"key": " a"}, InvalidRequest),
+        ({"key": "a\nb"}, InvalidRequest),
+    ],
+)
+def test_odd_arguments_are_refused_before_anything_is_read(world, repayer, arguments, error):
+    """What the call itself would refuse is refused by the plan, and so are odd prices, margins and keys."""
+    with pytest.raises(error):
+        repayer.plan("BNB", **arguments)
+
+    assert len(world.exchange.requests) == 0
+
+
+def test_a_client_without_credentials_cannot_repay(world):
+    """Without a key there is no account to repay for."""
+    from paydown import Client
+
+    with pytest.raises(InvalidCredentials):
+        world.repayer(Client(base_url="http://sandbox"))
+
+
+# Refusals that pass
+
+
+@pytest.mark.parametrize(
+    "fault",
+    ["service_unavailable_503", "throttled_1008", "rate_limited_429", "banned_418", "pending_51007"],
+)
+def test_a_passing_refusal_is_waited_out(world, repayer, fault):
+    """What certainly was not executed, for a reason that passes, goes again by itself."""
+    world.fault(fault, times=2)
+
+    report = repayer.run(repayer.plan("BNB", pay_with=["USDT"]))
+
+    assert report.state is PlanState.DONE
+    assert [line.state for line in report.attempts] == ["REJECTED", "REJECTED", "EXECUTED"]
+    assert world.repaid == [Decimal("12.01")]
+
+
+def test_a_refusal_that_does_not_pass_ends_the_plan(world, repayer):
+    """After `max_tries` the plan stops with nothing in doubt, and can be resumed."""
+    world.fault("service_unavailable_503", times=6)
+
+    report = repayer.run(repayer.plan("BNB", pay_with=["USDT"], key="k"))
+
+    assert (report.state, report.cause, report.exit_code) == (PlanState.STOPPED, "refused", 4)
+    assert repayer.resume("k")[0].state is PlanState.DONE
+    assert world.repaid == [Decimal("12.01")]
+
+
+def test_a_refusal_for_good_ends_the_plan_at_once(world, repayer):
+    """A firewall's 403 is not tried again blindly."""
+    world.fault("waf_403_html")
+
+    report = repayer.run(repayer.plan("BNB", pay_with=["USDT"]))
+
+    assert (report.state, report.cause) == (PlanState.STOPPED, "refused")
+    assert world.sent == 1
+
+
+def test_a_ban_of_days_ends_the_plan_with_its_end(world, repayer):
+    """A wait longer than `max_wait_ms` is not sat through; the report says until when."""
+    world.fault("banned_418", ban_ms=3 * 86_400_000)
+
+    report = repayer.run(repayer.plan("BNB", pay_with=["USDT"]))
+
+    assert report.state is PlanState.STOPPED
+    assert "2026-11-21" in report.message
+
+
+def test_no_connection_is_tried_again(world):
+    """A request that never left goes again after a pause; each try is in the journal."""
+    import httpx
+
+    from paydown_sandbox import ExchangeTransport
+
+    class Flaky(ExchangeTransport):
+        refusals = 2
+
+        def handle_request(self, request):
+            if request.url.path.endswith("repay-debt") and self.refusals:
+                self.refusals -= 1
+                raise httpx.ConnectError("refused", request=request)
+            return super().handle_request(request)
+
+    with world.repayer(world.client(transport=Flaky(world.exchange))) as repayer:
+        report = repayer.run(repayer.plan("BNB", pay_with=["USDT"]))
+
+    assert [line.state for line in report.attempts] == ["NOT_SENT", "NOT_SENT", "EXECUTED"]
+
+
+def test_a_success_that_lied_about_not_executing_stops_the_plan(world, repayer):
+    """If the debt fell although the exchange said "not executed", a person must look before more is sent."""
+    world.fault("service_unavailable_503")
+    plan = repayer.plan("BNB", "3", pay_with=["USDT"])
+    stranger = world.stranger()
+    repayer.progress = lambda told: (
+        stranger.margin.repay_debt(asset="BNB", amount="3", specify_repay_assets=["USDT"])
+        if told.kind == "rejected"
+        else None
+    )
+
+    report = repayer.run(plan)
+
+    assert (report.state, report.cause) == (PlanState.STOPPED, "contradiction")
+    assert world.repaid == [Decimal(3)]
+
+
+# What is in doubt
+
+
+@pytest.mark.parametrize("executed", [True, False])
+def test_a_lost_answer_is_settled_before_the_next_piece(world, repayer, executed):
+    """The piece behind the lost answer is neither repaid twice nor forgotten."""
+    world.give("BNB", borrowed="188")
+    plan = repayer.plan("BNB", pay_with=["USDT"])
+    world.fault("executed_then_reset" if executed else "not_executed_503_unknown", skip=1)
+
+    report = repayer.run(plan)
+
+    assert report.state is PlanState.DONE
+    assert world.debt("BNB") == 0
+    assert len(world.repaid) == 3
+    states = [line.state for line in report.attempts]
+    assert states == ["EXECUTED", "PROVEN_EXECUTED" if executed else "PROVEN_NOT_EXECUTED"] + ["EXECUTED"] * (
+        1 if executed else 2
+    )
+
+
+def test_nothing_is_looked_at_before_the_lost_request_is_dead(world, repayer):
+    """The first look comes after recvWindow, the answer's time-out and the settle time have passed."""
+    world.fault("not_executed_503_unknown")
+
+    repayer.run(repayer.plan("BNB", pay_with=["USDT"]))
+
+    (attempt, _) = attempts(repayer)
+    (evidence,) = repayer.journal.evidence(attempt.id)
+    (seen,) = evidence.body["sightings"]
+    assert seen["server_ms"] - attempt.intent.signed_at_ms >= 10_000 + 15_000
+
+
+def test_evidence_is_stored_and_shown(world, repayer):
+    """What was seen, what each witness said and which rule decided can be read afterwards."""
+    world.fault("executed_then_503")
+    repayer.run(repayer.plan("BNB", pay_with=["USDT"]))
+
+    (entry,) = repayer.history()
+
+    told = json.loads(json.dumps(entry.to_json()))
+    (evidence,) = told["evidence"]
+    assert evidence["verdict"] == "PROVEN_EXECUTED"
+    assert evidence["body"]["verdict"]["rule"] == "debt-fell"
+    assert {finding["witness"] for finding in evidence["body"]["verdict"]["findings"]} == {
+        "time",
+        "debt",
+        "assets",
+        "rows",
+    }
+
+
+def undecidable(world):
+    """Somebody trades and repays while the answer is lost, and no list shows it."""
+    for path in ("/papi/v1/margin/repayLoan", "/papi/v1/margin/marginLoan", "/sapi/v1/margin/capital-flow"):
+        world.fault("gateway_502_html_executed", path=path, times=None)
+    holding = world.holding("BNB")
+    holding.borrowed -= Decimal("0.7")
+    world.holding("USDT").free -= Decimal("33")
+
+
+def test_undecided_stops_everything_and_says_what_to_look_at(world, repayer):
+    """Evidence that fits neither story sends nothing more and tells a person where to look."""
+    plan = repayer.plan("BNB", pay_with=["USDT"], key="k")
+    world.fault("not_executed_503_unknown")
+    repayer.progress = lambda told: undecidable(world) if told.kind == "unknown" else None
+
+    report = repayer.run(plan)
+
+    assert (report.state, report.exit_code) == (PlanState.UNDECIDED, 5)
+    assert len(report.check) == 3
+    assert world.sent == 1
+    assert repayer.run(plan).state is PlanState.UNDECIDED
+    assert repayer.resume()[0].state is PlanState.UNDECIDED
+    assert world.sent == 1
+    (verdict, *_) = repayer.reconcile()
+    assert not verdict.decided
+
+
+def test_nothing_else_is_sent_for_an_account_in_doubt(world, repayer):
+    """Another plan, another asset: the account is in doubt, so nothing leaves."""
+    world.give("ETH", borrowed="1")
+    test_undecided_stops_everything_and_says_what_to_look_at(world, repayer)
+    other = repayer.plan("ETH", pay_with=["USDT"])
+
+    with pytest.raises(AccountInDoubt) as caught:
+        repayer.run(other)
+
+    assert caught.value.attempt_id == attempts(repayer)[0].id
+    assert world.sent == 1
+
+
+def test_the_last_lost_answer_may_be_left_for_later(world):
+    """Without `reconcile_last` a run whose last answer is lost ends at once, and reconcile settles it."""
+    world.fault("executed_then_503")
+    with world.repayer(options=Options(reconcile_last=False)) as repayer:
+        report = repayer.run(repayer.plan("BNB", pay_with=["USDT"], key="k"))
+        began = world.clock.now_ms()
+        (settled,) = repayer.reconcile()
+
+        assert (report.state, report.cause, report.exit_code) == (PlanState.UNDECIDED, "not-reconciled", 5)
+        assert began - START_MS < 1_000
+        assert settled.attempt.state is AttemptState.PROVEN_EXECUTED
+        assert repayer.resume("k")[0].state is PlanState.DONE
+    assert world.sent == 1
+
+
+@pytest.mark.parametrize("executed", [True, False])
+def test_a_person_can_settle_what_evidence_cannot(world, repayer, executed):
+    """What somebody states after looking is stored as the evidence, and the plan can go on."""
+    test_undecided_stops_everything_and_says_what_to_look_at(world, repayer)
+    (attempt,) = attempts(repayer)
+
+    settled = repayer.settle(attempt.id, executed=executed, note="looked at the history page")
+
+    assert settled.state.value == ("PROVEN_EXECUTED" if executed else "PROVEN_NOT_EXECUTED")
+    assert repayer.journal.evidence(attempt.id)[-1].body["statement"]["note"] == "looked at the history page"
+    assert repayer.resume("k")[0].state is PlanState.DONE
+    assert world.debt("BNB") == 0
+
+
+def test_nobody_settles_before_the_request_is_dead(world):
+    """A statement that nothing happened is refused while the request could still act, and without a note."""
+    world.fault("not_executed_503_unknown")
+    with world.repayer(options=Options(reconcile_last=False)) as repayer:
+        repayer.run(repayer.plan("BNB", pay_with=["USDT"]))
+        (attempt,) = attempts(repayer)
+
+        with pytest.raises(AccountInDoubt, match="may still act until"):
+            repayer.settle(attempt.id, executed=False, note="I think")
+        with pytest.raises(InvalidRequest):
+            repayer.settle(attempt.id, executed=False, note=" ")
+        with pytest.raises(AccountInDoubt, match="not in this journal"):
+            repayer.settle("a-nobody", executed=False, note="I think")
+
+
+def test_without_any_clock_nothing_is_concluded(world, repayer):
+    """If no source tells the exchange's time, nobody knows whether the request is dead: it stays in doubt."""
+    world.fault("not_executed_503_unknown")
+    world.fault("gateway_502_html_executed", path="/papi/v1/time", times=None)
+
+    report = repayer.run(repayer.plan("BNB", pay_with=["USDT"]))
+
+    assert (report.state, report.cause) == (PlanState.UNDECIDED, "not-reconciled")
+    world.exchange.faults.disarm()
+    assert repayer.resume()[0].state is PlanState.DONE
+
+
+def test_a_stop_while_it_waits_for_evidence_leaves_the_doubt_open(world, repayer):
+    """Asked to stop, a run does not sit through the wait; the attempt stays UNKNOWN for the next one."""
+    world.fault("executed_then_reset")
+    repayer.progress = lambda told: repayer.stop() if told.kind == "reconciling" else None
+
+    report = repayer.run(repayer.plan("BNB", pay_with=["USDT"]))
+
+    assert (report.state, report.cause) == (PlanState.UNDECIDED, "not-reconciled")
+    assert repayer.in_doubt[0].state is AttemptState.UNKNOWN
+    repayer.progress = None
+    assert repayer.resume()[0].state is PlanState.DONE
+    assert world.sent == 1
+
+
+def test_the_clients_own_guard_opens_with_the_proof(world, repayer):
+    """After a settled attempt the same client may repay that asset again."""
+    pm = world.client()
+    with world.repayer(pm, journal="other.db") as repayer:
+        world.fault("not_executed_503_unknown")
+        repayer.run(repayer.plan("BNB", "1", pay_with=["USDT"]))
+
+        assert pm.unresolved == ()
+
+
+def test_a_doubt_that_only_the_client_knows_stops_the_plan(world):
+    """Somebody called repay_debt by hand and lost the answer: the plan does not send past that."""
+    pm = world.client()
+    world.fault("executed_then_reset")
+    with pytest.raises(Exception, match="may have happened"):
+        pm.margin.repay_debt(asset="BNB", amount="1", specify_repay_assets=["USDT"])
+
+    with world.repayer(pm) as repayer:
+        report = repayer.run(repayer.plan("BNB", pay_with=["USDT"]))
+
+    assert (report.state, report.cause) == (PlanState.STOPPED, "client-guard")
+    assert world.repaid == [Decimal(1)]
+
+
+# Resume
+
+
+def test_resume_goes_on_where_the_journal_ends(world, repayer):
+    """A plan that was stopped after its first piece repays what is left, and not what is paid."""
+    world.give("BNB", borrowed="188")
+    plan = repayer.plan("BNB", "150", pay_with=["USDT"], key="k")
+    repayer.progress = lambda told: repayer.stop() if told.kind == "executed" else None
+    first = repayer.run(plan)
+    repayer.progress = None
+
+    assert (first.state, first.cause, first.exit_code) == (PlanState.STOPPED, "stop-requested", 3)
+    assert len(world.repaid) == 1
+    with world.repayer() as other:
+        (report,) = other.resume()
+    assert report.state is PlanState.DONE
+    assert sum(world.repaid) == 150
+
+
+def test_resume_does_not_start_what_was_only_planned(world, repayer):
+    """A plan that nobody ran is not run by a general resume, and a finished one is not run again."""
+    repayer.plan("BNB", pay_with=["USDT"], key="only-planned")
+    done = repayer.run(repayer.plan("BNB", "1", pay_with=["USDT"], key="done"))
+
+    assert repayer.resume() == []
+    assert repayer.resume("done") == [done]
+    assert world.sent == 1
+
+
+def test_a_running_plan_that_lost_its_process_is_reported_as_such(world, repayer):
+    """Until somebody resumes it, its report says that it was interrupted, and running it sends nothing."""
+    plan = repayer.plan("BNB", pay_with=["USDT"], key="k")
+    record = repayer.journal.plan(repayer.account, "k")
+    repayer.journal.move_plan(record.id, PlanState.RUNNING, START_MS)
+
+    report = repayer.run(plan)
+
+    assert (report.state, report.cause) == (PlanState.RUNNING, "interrupted")
+    assert world.sent == 0
+    assert repayer.resume()[0].state is PlanState.DONE
+
+
+# Others
+
+
+def test_a_second_repayer_is_told_who_holds_the_account(world, repayer):
+    """While one runs, another one with another journal is refused by name."""
+    plan = repayer.plan("BNB", pay_with=["USDT"])
+    seen = []
+
+    def interfere(told):
+        if told.kind == "executed":
+            with world.repayer(journal="other.db", progress=lambda _: None) as other:
+                try:
+                    other.run(other.plan("BNB", "1", pay_with=["USDT"]))
+                except (AccountBusy, PlanRefused) as error:
+                    seen.append(error)
+
+    world.give("BNB", borrowed="188")
+    repayer.progress = interfere
+    repayer.run(plan)
+
+    assert seen
+    assert all(isinstance(error, AccountBusy | PlanRefused) for error in seen)
+    assert any(isinstance(error, AccountBusy) and "process" in str(error) for error in seen)
+    assert world.debt("BNB") == 0
+
+
+def test_another_journal_cannot_forget_what_this_one_knows(world, repayer):
+    """After a crash with something open, a different journal is refused until that one has been resumed."""
+    test_undecided_stops_everything_and_says_what_to_look_at(world, repayer)
+
+    with world.repayer(journal="fresh.db") as fresh:
+        plan = fresh.plan("BNB", "1", pay_with=["USDT"])
+        with pytest.raises(AccountInDoubt, match=r"repay\.db"):
+            fresh.run(plan)
+
+    assert world.sent == 1
+
+
+def test_two_keys_of_one_account_share_its_name(world):
+    """With the same account name, two API keys are one writer."""
+    from tests.repay.world import OTHER_KEY
+
+    with (
+        world.repayer(account="main") as one,
+        world.repayer(world.client(key=OTHER_KEY), account="main") as two,
+        world.repayer(world.client(key=OTHER_KEY)) as apart,
+    ):
+        assert one.account == two.account
+        assert apart.account != one.account
+        assert one._lock.path == two._lock.path
+
+
+def test_somebody_who_keeps_borrowing_does_not_keep_us_paying(world, repayer):
+    """When far more pieces are needed than planned, the plan stops and says why."""
+    plan = repayer.plan("BNB", pay_with=["USDT"])
+    repayer.progress = lambda told: world.give("BNB", borrowed="5") if told.kind == "executed" else None
+
+    report = repayer.run(plan)
+
+    assert (report.state, report.cause) == (PlanState.STOPPED, "more-than-planned")
+    assert len(world.repaid) == 2 * len(plan.pieces) + 3
+
+
+def test_a_debt_that_somebody_else_repaid_is_not_paid_for_twice(world, repayer):
+    """What is gone by other hands is seen by the look before the first piece; no request is needed."""
+    plan = repayer.plan("BNB", pay_with=["USDT"])
+    world.stranger().margin.repay_debt(asset="BNB", specify_repay_assets=["USDT"])
+
+    report = repayer.run(plan)
+
+    assert report.state is PlanState.DONE
+    assert world.sent == 1
+
+
+def test_a_stream_event_makes_it_look_again(world, repayer):
+    """When the stream shows another debt than we reckon, the balance is read before the next piece."""
+    world.give("BNB", borrowed="188")
+    plan = repayer.plan("BNB", "150", pay_with=["USDT"])
+
+    def borrow(told):
+        if told.kind == "executed" and told.pieces_done == 0:
+            world.give("BNB", borrowed="1")
+            event = {
+                "e": "liabilityChange",
+                "E": world.clock.now_ms(),
+                "a": "BNB",
+                "t": "BORROW",
+                "l": "126.01",
+            }
+            repayer.observe({**event, "T": 1, "p": "1", "i": "0"})
+
+    repayer.progress = borrow
+    repayer.run(plan)
+
+    looks = [record for record in world.exchange.requests if record.path == "/papi/v1/balance"]
+    assert len(looks) == 4  # plan, first, the event's, last
+
+
+def test_always_looking_costs_one_look_per_piece(world):
+    """With `look_between="always"` every piece is cut from a balance that was just read."""
+    world.give("BNB", borrowed="188")
+    with world.repayer(options=Options(look_between="always")) as repayer:
+        repayer.run(repayer.plan("BNB", pay_with=["USDT"]))
+
+    assert len([r for r in world.exchange.requests if r.path == "/papi/v1/balance"]) == 1 + 3 + 1
+
+
+def test_a_failing_read_stops_the_plan_in_good_order(world, repayer):
+    """If the account cannot be read, nothing is sent and the plan can be resumed."""
+    plan = repayer.plan("BNB", pay_with=["USDT"], key="k")
+    world.fault("gateway_502_html_executed", path="/papi/v1/balance", times=3)
+
+    report = repayer.run(plan)
+
+    assert (report.state, report.cause) == (PlanState.STOPPED, "read-failed")
+    assert world.sent == 0
+    assert repayer.resume("k")[0].state is PlanState.DONE
+
+
+def test_progress_tells_the_whole_story(world, repayer):
+    """Every event is plain data and names pieces, amounts, weight and the earliest finish."""
+    world.give("BNB", borrowed="188")
+    world.fault("executed_then_503", skip=1)
+
+    repayer.run(repayer.plan("BNB", pay_with=["USDT"]))
+
+    kinds = [told.kind for told in world.progress]
+    assert kinds[0] == "started"
+    assert kinds[-1] == "finished"
+    assert [kind for kind in kinds if kind in ("unknown", "reconciling", "proven-executed")] == [
+        "unknown",
+        "reconciling",
+        "proven-executed",
+    ]
+    last = json.loads(json.dumps(world.progress[-1].to_json()))
+    assert (last["pieces_done"], last["pieces_total"], last["owed"]) == (3, 3, "0")
+
+
+def test_the_default_journal_is_in_the_state_directory(world, monkeypatch, tmp_path):
+    """Without a path the journal and the locks belong to the user, and to nobody else."""
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    monkeypatch.setattr("sys.platform", "linux")
+    from paydown.repay import SafeRepay
+
+    with SafeRepay(world.client(), signals=False, sleep=world.sleep) as repayer:
+        assert repayer.journal.path == tmp_path / "state" / "paydown" / "repay.db"
+        repayer.run(repayer.plan("BNB", pay_with=["USDT"]))
+
+    assert list((tmp_path / "state" / "paydown" / "locks").iterdir())
+
+
+def test_a_journal_that_breaks_after_sending_leaves_the_attempt_open(world, repayer, monkeypatch):
+    """When the outcome cannot be written, the caller hears it, and resume settles it from evidence."""
+    from paydown.repay import JournalUnusable, OutcomeNotRecorded
+
+    plan = repayer.plan("BNB", pay_with=["USDT"], key="k")
+    broken = {"left": 1}
+    real = Journal.finish
+
+    def finish(self, *arguments, **named):
+        if broken["left"]:
+            broken["left"] -= 1
+            raise JournalUnusable("disk full")
+        real(self, *arguments, **named)
+
+    monkeypatch.setattr(Journal, "finish", finish)
+
+    with pytest.raises(OutcomeNotRecorded):
+        repayer.run(plan)
+
+    (attempt,) = attempts(repayer)
+    assert attempt.state is AttemptState.INTENT
+    (report,) = repayer.resume("k")
+    assert [line.state for line in report.attempts] == ["PROVEN_EXECUTED"]
+    assert world.repaid == [Decimal("12.01")]
+
+
+def test_a_plan_can_be_run_by_a_process_that_did_not_make_it(world, repayer):
+    """A plan is plain data: it can be stored, sent and run elsewhere."""
+    plan = repayer.plan("BNB", pay_with=["USDT"])
+    copy = type(plan).from_json(json.loads(json.dumps(plan.to_json())))
+
+    with world.repayer() as other:
+        assert other.run(copy).state is PlanState.DONE
+    assert repayer.run(replace(plan)).state is PlanState.DONE
+    assert world.sent == 1

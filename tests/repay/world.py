@@ -1,0 +1,135 @@
+"""An exchange on a clock that stands still, an account on it, and repayers that talk to it in process."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+from paydown import Client, Credentials
+from paydown.budget import MemoryBudget
+from paydown.clock import ExchangeClock
+from paydown.repay import Options, Progress, SafeRepay
+from paydown.repay.journal import AttemptRecord, Journal
+from paydown_sandbox import Clock, Exchange, ExchangeTransport
+from paydown_sandbox.ledger import Holding
+
+API_KEY = "K" * 64
+SECRET = "S" * 64
+OTHER_KEY = "L" * 64
+START_MS = 1_795_000_000_000
+BASE_URL = "http://sandbox"
+REPAY_PATH = "/papi/v1/margin/repay-debt"
+
+PRICES = {"BNB": "600", "USDT": "1", "BTC": "60000", "ETH": "3000"}
+
+
+class World:
+    """One exchange, one account, and as many processes as a test wants to pretend."""
+
+    def __init__(
+        self, tmp_path: Path, *, options: dict[str, str] | None = None, rate: str = "0.0005", **limits: object
+    ) -> None:
+        self.folder = tmp_path
+        self.clock = Clock(frozen_at_ms=START_MS)
+        state = {
+            "accounts": [{"id": "a", "keys": [_key(API_KEY), _key(OTHER_KEY)], "balances": {}}],
+            "prices_usd": PRICES,
+            "limits": {"weight_per_minute": 6000, "orders_per_minute": 1200, **limits},
+            "interest": {"default_daily_rate": rate},
+            "options": options or {},
+        }
+        self.exchange = Exchange(state, clock=self.clock)
+        self.progress: list[Progress] = []
+
+    # The account
+
+    def holding(self, asset: str) -> Holding:
+        return self.exchange.world.ledger.accounts["a"].holding(asset)
+
+    def debt(self, asset: str) -> Decimal:
+        return self.holding(asset).debt
+
+    def give(self, asset: str, **amounts: str) -> None:
+        """Bring amounts into the books: free, locked, borrowed, interest."""
+        ledger = self.exchange.world.ledger
+        for place, amount in amounts.items():
+            ledger.issue(ledger.accounts["a"], asset, place, Decimal(amount))
+
+    # What the exchange did
+
+    @property
+    def repaid(self) -> list[Decimal]:
+        """How much each executed repay-debt repaid, in order."""
+        return [
+            line.interest + line.principal for line in self.exchange.lines if line.operation == "repayDebt"
+        ]
+
+    @property
+    def sent(self) -> int:
+        """How many repay-debt requests reached the exchange."""
+        return sum(record.path == REPAY_PATH for record in self.exchange.requests)
+
+    def fault(self, name: str, *, path: str = REPAY_PATH, times: int | None = 1, **more: object) -> None:
+        self.exchange.faults.arm({"match": {"path": path}, "fault": name, "times": times, **more})
+
+    # Who talks to it
+
+    def sleep(self, seconds: float) -> None:
+        self.clock.advance(max(1, round(seconds * 1000)))
+
+    def client(self, *, ip: str = "127.0.0.1", key: str = API_KEY, **settings: Any) -> Client:
+        ticks = self.clock.now_ms
+        clock = ExchangeClock((f"{BASE_URL}/papi/v1/time",), ticks=ticks, wall=ticks)
+        return Client(
+            Credentials.hmac(key, SECRET),
+            **{
+                "base_url": BASE_URL,
+                "transport": ExchangeTransport(self.exchange, ip),
+                "clock": clock,
+                "budget": MemoryBudget(clock=clock, ticks=ticks),
+                "ticks": ticks,
+                "sleep": self.sleep,
+                **settings,
+            },
+        )
+
+    def repayer(
+        self,
+        pm: Client | None = None,
+        *,
+        journal: str | Journal = "repay.db",
+        options: Options | None = None,
+        progress: Callable[[Progress], object] | None = None,
+        **settings: Any,
+    ) -> SafeRepay:
+        return SafeRepay(
+            pm or self.client(),
+            self.folder / journal if isinstance(journal, str) else journal,
+            options=options,
+            lock_directory=self.folder / "locks",
+            sleep=self.sleep,
+            signals=False,
+            progress=progress or self.progress.append,
+            **settings,
+        )
+
+    def stranger(self) -> Client:
+        """Somebody else who uses the same account, from another address and with another key."""
+        return self.client(ip="127.0.0.2", key=OTHER_KEY)
+
+
+def _key(api_key: str) -> dict[str, object]:
+    return {
+        "api_key": api_key,
+        "type": "hmac",
+        "secret_or_public_key": SECRET,
+        "permissions": ["TRADE", "USER_DATA", "MARGIN"],
+        "ip_allow": [],
+    }
+
+
+def attempts(repayer: SafeRepay) -> Sequence[AttemptRecord]:
+    """Every attempt of the account, oldest first."""
+    return [attempt for entry in reversed(repayer.history()) for attempt in entry.attempts]
