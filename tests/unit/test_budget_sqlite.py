@@ -173,20 +173,29 @@ def test_room_that_a_dead_process_held_comes_back(make, ticks):
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="only POSIX systems fork")
 @pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")  # the test runner may have threads
 def test_a_child_made_by_fork_shares_the_ledger(make):
-    """A client that was used before a fork goes on in parent and child, in one ledger."""
+    """A client that was used before a fork goes on in parent and child, in one ledger, whoever closes first."""
     budget = make()
     granted(repay(budget))
+    from_parent, from_child = os.pipe(), os.pipe()
 
     child = os.fork()
     if child == 0:
-        status = 1
+        status = 9
         try:
-            status = 0 if isinstance(repay(budget), Ticket) else 2
+            budget.snapshot()
+            os.write(from_child[1], b"open")
+            os.read(from_parent[0], 1)
+            status = 3 if isinstance(repay(budget, max_wait_ms=0), Ticket) else 0
         finally:
             os._exit(status)
+    os.read(from_child[0], 4)
+    budget.close()
+    granted(repay(make()))
+    os.write(from_parent[1], b"x")
 
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
-    assert isinstance(repay(budget, max_wait_ms=0), Wait)
+    for end in (*from_parent, *from_child):
+        os.close(end)
 
 
 # ------------------------------------------------------------------------------------- restarts
