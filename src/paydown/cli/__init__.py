@@ -1,6 +1,8 @@
 """The command line: parse, call the library, print, turn an error into its exit code.
 
-    paydown debts | repay ASSET | sandbox          each with --json
+    paydown debts | plan ASSET | repay ASSET | resume [PLAN] | reconcile [ATTEMPT] | history | doctor | sandbox
+
+each with --json.
 
 Nothing is decided here that a program using the library would not get as well. Exit codes:
 

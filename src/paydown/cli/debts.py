@@ -6,27 +6,24 @@ import argparse
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from paydown.cli.options import add_base_url, add_json, open_client
+from paydown.cli.options import add_command, open_client
 from paydown.cli.output import Output, decimal_text
 
 if TYPE_CHECKING:
+    from paydown.cli.options import Commands
     from paydown_wire.models import Balance
-
-    Commands = argparse._SubParsersAction[argparse.ArgumentParser]  # pyright: ignore[reportPrivateUsage]  # argparse names it so
 
 ZERO = Decimal(0)
 
 
 def add_parser(commands: Commands) -> None:
     """Add `debts` to the command line."""
-    parser = commands.add_parser(
+    parser = add_command(
+        commands,
         "debts",
-        help="show what is owed and what could pay",
-        description="Show every margin debt (principal and interest) and what is free to repay it.",
-        allow_abbrev=False,
+        "show what is owed and what could pay",
+        "Show every margin debt (principal and interest) and what is free to repay it.",
     )
-    add_base_url(parser)
-    add_json(parser)
     parser.set_defaults(run=run)
 
 

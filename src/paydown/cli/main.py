@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import argparse
+import logging
 import os
 import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from paydown.cli import debts, repay, sandbox
+from paydown.cli import debts, doctor, history, plan, reconcile, repay, resume, sandbox
 from paydown.errors import PaydownError
 
 if TYPE_CHECKING:
@@ -47,7 +48,7 @@ def build_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"paydown {paydown.__version__}")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
-    for command in (debts, repay, sandbox):
+    for command in (debts, plan, repay, resume, reconcile, history, doctor, sandbox):
         command.add_parser(commands)
     return parser
 
@@ -67,6 +68,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     if words[:1] == ["sandbox"]:
         return sandbox.run(words[1:])
     arguments = build_parser().parse_args(words)
+    # The library logs what it does; here the same is printed, in better words.
+    logging.getLogger("paydown").addHandler(logging.NullHandler())
     output = Output(json_mode=bool(arguments.json))
     return _run(arguments, output)
 

@@ -17,6 +17,8 @@ from paydown.errors import OutcomeUnknown, PaydownError
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from paydown.repay import Report
+
 
 def decimal_text(value: Decimal) -> str:
     """Plain decimal text without trailing zeros: `Decimal("1E-8")` is `0.00000001`."""
@@ -64,14 +66,19 @@ class Output:
         self.errors.print(text, markup=False)
 
     def table(self, title: str, columns: Sequence[tuple[str, str]], rows: Sequence[Sequence[str]]) -> None:
-        """Print a table; `columns` are (heading, "left" or "right")."""
+        """Print a table; `columns` are (heading, "left", "right" or "whole": left, and never broken)."""
         from rich import box
         from rich.table import Table
 
         table = Table(title=title, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD)
         for heading, justify in columns:
             # An amount that is cut short is a wrong amount: fold it instead.
-            table.add_column(heading, justify="right" if justify == "right" else "left", overflow="fold")
+            table.add_column(
+                heading,
+                justify="right" if justify == "right" else "left",
+                overflow="fold",
+                no_wrap=justify == "whole",
+            )
         for row in rows:
             table.add_row(*row)
         self.console.print(table)
@@ -98,6 +105,22 @@ class Output:
         else:
             self.note(text)
 
+    def report(self, report: Report) -> None:
+        """Print what became of a plan; a doubt also goes to stderr, with the command that settles it."""
+        if self.json_mode:
+            ok = report.exit_code == 0
+            self.document({"ok": ok, "outcome": _OUTCOMES[report.exit_code], "report": report.to_json()})
+            return
+        self.line(str(report), style="green" if report else None)
+        doubt = next((line.id for line in report.attempts if line.state in {"UNKNOWN", "INTENT"}), None)
+        if doubt is not None:
+            from rich.text import Text
+
+            text = (
+                f": attempt {doubt} may have happened. Run `paydown reconcile {doubt}` before anything else."
+            )
+            self.errors.print(Text.assemble(("OutcomeUnknown", "bold yellow"), text))
+
     def confirm(self, question: str) -> bool | None:
         """Ask a person; `None` when there is nobody to ask (stdin is no terminal)."""
         if not sys.stdin.isatty():
@@ -114,7 +137,7 @@ def describe(error: PaydownError) -> dict[str, object]:
     """An error as JSON-able data: the class name decides, the rest explains."""
     described: dict[str, object] = {
         "class": type(error).__name__,
-        "outcome": _outcome_of(error),
+        "outcome": _OUTCOMES.get(error.exit_code, "failed"),
         "message": str(error),
         "exit_code": error.exit_code,
         "operation": error.operation,
@@ -130,8 +153,7 @@ def describe(error: PaydownError) -> dict[str, object]:
     return described
 
 
-def _outcome_of(error: PaydownError) -> str:
-    return {3: "not sent", 4: "rejected", 5: "unknown", 6: "read failed"}.get(error.exit_code, "failed")
+_OUTCOMES = {0: "executed", 3: "not sent", 4: "rejected", 5: "unknown", 6: "read failed"}
 
 
 def _plain(value: object) -> object:

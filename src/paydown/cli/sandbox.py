@@ -6,13 +6,12 @@ package; the words after `sandbox` are handed to it as they are.
 
 from __future__ import annotations
 
-import argparse
 import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    Commands = argparse._SubParsersAction[argparse.ArgumentParser]  # pyright: ignore[reportPrivateUsage]  # argparse names it so
+    from paydown.cli.options import Commands
 
 USAGE_ERROR = 2
 

@@ -1,0 +1,58 @@
+"""`paydown plan`: how a debt would be repaid. Reads only."""
+
+from __future__ import annotations
+
+import argparse
+from typing import TYPE_CHECKING
+
+from paydown.cli.options import (
+    add_command,
+    add_journal,
+    add_request,
+    open_client,
+    open_repay,
+    pay_with,
+    prices,
+)
+from paydown.cli.output import Output
+
+if TYPE_CHECKING:
+    from paydown.cli.options import Commands
+    from paydown.repay import Plan, SafeRepay
+
+
+def add_parser(commands: Commands) -> None:
+    """Add `plan` to the command line."""
+    parser = add_command(
+        commands,
+        "plan",
+        "show how a debt would be repaid, piece by piece",
+        "Read the account and the prices, cut the debt into pieces below the exchange's cap, and explain each. "
+        "Sends nothing. With --key the plan is kept, and `repay --key` runs that very plan.",
+    )
+    add_request(parser)
+    add_journal(parser)
+    parser.set_defaults(run=run)
+
+
+def make_plan(arguments: argparse.Namespace, repay: SafeRepay) -> Plan:
+    """The plan that the arguments describe."""
+    return repay.plan(
+        arguments.asset,
+        arguments.amount,
+        pay_with=pay_with(arguments),
+        key=arguments.key,
+        prices=prices(arguments) or None,
+        margin=arguments.margin,
+    )
+
+
+def run(arguments: argparse.Namespace, output: Output) -> int:
+    """Make the plan and print it."""
+    with open_client(arguments) as client, open_repay(arguments, client) as repay:
+        plan = make_plan(arguments, repay)
+    if output.json_mode:
+        output.document({"ok": True, "plan": plan.to_json()})
+    else:
+        output.line(str(plan))
+    return 0

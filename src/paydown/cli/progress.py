@@ -1,0 +1,105 @@
+"""The display of a running plan: pieces, weight, what it waits for, and how long it may still take.
+
+On a terminal one live line on stderr; elsewhere a line per event, so that a log tells the story. stdout stays
+free for the result.
+"""
+
+from __future__ import annotations
+
+import time
+from types import TracebackType
+from typing import TYPE_CHECKING, Self
+
+from paydown.cli.output import Output, decimal_text
+
+if TYPE_CHECKING:
+    from rich.progress import Progress as Bar
+    from rich.progress import TaskID
+
+    from paydown.events import Event
+    from paydown.repay.events import Progress
+
+# Events that a person following a log wants to read; the rest is what the live line shows meanwhile.
+_WORTH_A_LINE = frozenset(
+    {"waiting", "sending", "executed", "rejected", "not-sent", "unknown", "reconciling"}
+    | {"proven-executed", "proven-not-executed", "undecided", "stopping"}
+)
+
+
+class LiveProgress:
+    """Shows `Progress` of the repayer and waits of the client. A context manager.
+
+    Args:
+        output: Where to show; in JSON mode nothing is shown.
+    """
+
+    def __init__(self, output: Output) -> None:
+        self._output = output
+        self._bar: Bar | None = None
+        self._task: TaskID | None = None
+        self._weight = 0
+
+    def __enter__(self) -> Self:
+        if not self._output.json_mode and self._output.errors.is_terminal:
+            from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+            self._bar = Progress(
+                SpinnerColumn(),
+                TextColumn("{task.fields[pieces]}"),
+                BarColumn(bar_width=24),
+                TextColumn("weight {task.fields[weight]}"),
+                TimeElapsedColumn(),
+                TextColumn("{task.description}", markup=False),
+                console=self._output.errors,
+                transient=True,
+            )
+            self._task = self._bar.add_task(
+                "reading the account", total=None, pieces="pieces -/-", weight="0"
+            )
+            self._bar.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._bar is not None:
+            self._bar.stop()
+
+    def repaying(self, progress: Progress) -> None:
+        """Take in what the repayer tells."""
+        self._weight = progress.weight_used
+        text = progress.message or progress.kind
+        if progress.finish_ms is not None:
+            left_s = max(0, progress.finish_ms - progress.at_ms) // 1000
+            if left_s:
+                text += f"; at least {_duration(left_s)} to go"
+        if self._bar is not None and self._task is not None:
+            self._bar.update(
+                self._task,
+                description=text,
+                total=progress.pieces_total,
+                completed=progress.pieces_done,
+                pieces=f"pieces {progress.pieces_done}/{progress.pieces_total}",
+                weight=f"{progress.weight_used:,}",
+            )
+        elif not self._output.json_mode and progress.kind in _WORTH_A_LINE:
+            repaid = f", {decimal_text(progress.repaid)} {progress.asset} repaid"
+            self._output.note(
+                f"[{progress.pieces_done}/{progress.pieces_total}] {progress.kind}: {text}{repaid}"
+            )
+
+    def calling(self, event: Event) -> None:
+        """Take in what the client tells: that it waits for room in the weight budget."""
+        if event.name != "waiting" or event.wait_s is None:
+            return
+        until = time.strftime("%H:%M:%S", time.localtime(time.time() + event.wait_s))
+        text = f"{event.operation}: next slot of request weight in {event.wait_s:.0f} s, at {until}"
+        if self._bar is not None and self._task is not None:
+            self._bar.update(self._task, description=text)
+        elif not self._output.json_mode:
+            self._output.note(text)
+
+
+def _duration(seconds: int) -> str:
+    minutes, rest = divmod(seconds, 60)
+    return f"{minutes} min {rest:02} s" if minutes else f"{rest} s"

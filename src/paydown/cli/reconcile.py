@@ -1,0 +1,78 @@
+"""`paydown reconcile`: find out what became of a repayment whose answer was lost."""
+
+from __future__ import annotations
+
+import argparse
+from typing import TYPE_CHECKING
+
+from paydown.cli.options import add_command, add_journal, open_client, open_repay
+from paydown.cli.output import Output
+from paydown.cli.progress import LiveProgress
+from paydown.errors import InvalidRequest
+
+if TYPE_CHECKING:
+    from paydown.cli.options import Commands
+
+UNDECIDED = 5  # it may have happened, still
+
+
+def add_parser(commands: Commands) -> None:
+    """Add `reconcile` to the command line."""
+    parser = add_command(
+        commands,
+        "reconcile",
+        "settle a repayment whose answer was lost, by evidence",
+        "Read balances and records until they prove that the attempt was executed, or that it was not and cannot be "
+        "any more. Sends nothing that changes anything. What the evidence cannot decide, a person can: "
+        "--executed or --not-executed with a --note on what was seen.",
+    )
+    parser.add_argument(
+        "attempt", metavar="ATTEMPT", nargs="?", help="id of the attempt (default: all in doubt)"
+    )
+    word = parser.add_mutually_exclusive_group()
+    word.add_argument("--executed", action="store_true", help="I have looked: it happened")
+    word.add_argument("--not-executed", action="store_true", help="I have looked: it did not happen")
+    parser.add_argument("--note", metavar="TEXT", help="who looked, and what they saw")
+    add_journal(parser)
+    parser.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace, output: Output) -> int:
+    """Reconcile by evidence, or settle on a person's word."""
+    live = LiveProgress(output)
+    with (
+        open_client(arguments, live.calling) as client,
+        open_repay(arguments, client, progress=live.repaying) as repay,
+    ):
+        if arguments.executed or arguments.not_executed:
+            if arguments.attempt is None or arguments.note is None:
+                raise InvalidRequest("--executed and --not-executed need ATTEMPT and --note TEXT.")
+            record = repay.settle(arguments.attempt, executed=arguments.executed, note=arguments.note)
+            if output.json_mode:
+                output.document({"ok": True, "attempt": record.to_json()})
+            else:
+                output.line(f"Attempt {record.id} is {record.state.value}. `paydown resume` goes on.")
+            return 0
+        with live:
+            found = repay.reconcile(arguments.attempt)
+    undecided = [one for one in found if not one.decided]
+    exit_code = UNDECIDED if undecided else 0
+    if output.json_mode:
+        output.document(
+            {"ok": not undecided, "exit_code": exit_code, "reconciled": [one.to_json() for one in found]}
+        )
+        return exit_code
+    if not found:
+        output.line("Nothing is in doubt.")
+    for one in found:
+        output.line(f"Attempt {one.attempt.id}: {one.attempt.state.value}", style="bold")
+        if one.trouble:
+            output.line(f"  the evidence could not be read: {one.trouble}")
+        if one.verdict is not None:
+            for finding in one.verdict.findings:
+                output.line(f"  {finding.witness}, says {finding.says}: {finding.text}")
+            for step in one.verdict.check:
+                output.line(f"  check: {step}")
+    if undecided:
+        output.line("Undecided: nothing will be sent for this account until it is settled.")
+    return exit_code
