@@ -69,7 +69,7 @@ class SigningAuth(httpx.Auth):
 
     def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
         """Sign the request in place. Called by httpx, right before it sends."""
-        api_key, signature = _SECURITY.get((request.method, request.url.path), (True, True))
+        api_key, signature = _security_of(request.method, request.url.path)
         if api_key:
             request.headers[SIGNING.api_key_header] = self._credentials.api_key
         if signature:
@@ -100,6 +100,16 @@ class SigningAuth(httpx.Auth):
             request._content = content  # pyright: ignore[reportPrivateUsage]  # httpx has no setter
             request.headers["Content-Length"] = str(len(content))
             request.headers["Content-Type"] = _FORM
+
+
+def _security_of(method: str, path: str) -> tuple[bool, bool]:
+    """Whether a call needs the key header, and whether a signature."""
+    exact = _SECURITY.get((method, path))
+    if exact is not None:
+        return exact
+    # A base URL may bring a path of its own: /prefix/papi/v1/ping.
+    found = (needs for (verb, known), needs in _SECURITY.items() if verb == method and path.endswith(known))
+    return next(found, (True, True))
 
 
 def _form_of(request: httpx.Request) -> bytes:

@@ -20,11 +20,12 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Self, TypeVar
 
 from paydown.attempts import Attempt, AttemptObserver, Attempts, ObserverChain
+from paydown.channel import NotSent, parse_proxy
 from paydown.charges import Charges
 from paydown.clock import Clock, ExchangeClock, machine_ms
 from paydown.errors import InvalidRequest
 from paydown.events import Event, LastCall, Reporter
-from paydown.flow import Core, Flow, default_recv_window
+from paydown.flow import Core, Flow, Sleep, default_recv_window
 from paydown.outcome import Answer
 from paydown.pagination import Pager
 from paydown.parameters import checked_recv_window
@@ -40,8 +41,8 @@ if TYPE_CHECKING:
     import httpx
 
     from paydown.budget.terms import Budget
+    from paydown.channel import AsyncChannel, Channel
     from paydown.credentials import Credentials
-    from paydown.transport import AsyncChannel, Channel
     from paydown_wire import resources
     from paydown_wire.operation import Operation
 
@@ -83,6 +84,8 @@ class _Base:
             raise InvalidRequest(f"max_wait_s must be 0 or more, not {max_wait_s!r}.", parameter="max_wait_s")
         if base_url is None:
             base_url = os.environ.get(BASE_URL_VARIABLE) or None
+        if proxy is not None:
+            parse_proxy(proxy)
         requests = RequestMaker(
             credentials,
             base_url=base_url,
@@ -113,6 +116,7 @@ class _Base:
         )
         self._ssl_context = ssl_context
         self._proxy = proxy
+        self._needs_tls = address.scheme == b"https" or (proxy is not None and proxy.startswith("https"))
 
     @property
     def base_url(self) -> str:
@@ -340,7 +344,7 @@ class Client(_Base):
             command = next(flow)
             while True:
                 try:
-                    if isinstance(command, tuple):
+                    if isinstance(command, Sleep):
                         sleep(command.seconds)
                         answer: Answer | None = None
                     else:
@@ -358,18 +362,23 @@ class Client(_Base):
         # A child made by fork shares the parent's sockets: two processes would read each other's answers.
         if channel is not None and self._channel_pid == os.getpid():
             return channel
-        from paydown.transport import DirectChannel, HttpxChannel
-
         with self._channel_lock:
-            self._core.check_open()
+            if self._core.closed:
+                raise NotSent("the client was closed meanwhile")
             if self._channel is None or self._channel_pid != os.getpid():
                 self._channel_pid = os.getpid()
-                self._channel = (
-                    HttpxChannel(self._transport)
-                    if self._transport is not None
-                    else DirectChannel(ssl_context=self._ssl_context, proxy=self._proxy)
-                )
+                self._channel = self._new_channel()
             return self._channel
+
+    def _new_channel(self) -> Channel:
+        try:
+            from paydown.transport import DirectChannel, HttpxChannel
+
+            if self._transport is not None:
+                return HttpxChannel(self._transport)
+            return DirectChannel(ssl_context=self._ssl_context, proxy=self._proxy, tls=self._needs_tls)
+        except Exception as error:
+            raise NotSent(f"connections could not be set up: {type(error).__name__}: {error}") from error
 
 
 class AsyncClient(_Base):
@@ -513,7 +522,7 @@ class AsyncClient(_Base):
             command = next(flow)
             while True:
                 try:
-                    if isinstance(command, tuple):
+                    if isinstance(command, Sleep):
                         await self._pause(command.seconds)
                         answer: Answer | None = None
                     else:
@@ -538,13 +547,18 @@ class AsyncClient(_Base):
         # Connections belong to the loop that opened them. Those of another loop are left to it.
         if self._channel is not None and (self._channel_loop is loop or self._transport is not None):
             return self._channel
-        from paydown.transport import AsyncDirectChannel, AsyncHttpxChannel
-
-        self._core.check_open()
+        if self._core.closed:
+            raise NotSent("the client was closed meanwhile")
         self._channel_loop = loop
-        self._channel = (
-            AsyncHttpxChannel(self._transport)
-            if self._transport is not None
-            else AsyncDirectChannel(ssl_context=self._ssl_context, proxy=self._proxy)
-        )
+        self._channel = self._new_channel()
         return self._channel
+
+    def _new_channel(self) -> AsyncChannel:
+        try:
+            from paydown.transport import AsyncDirectChannel, AsyncHttpxChannel
+
+            if self._transport is not None:
+                return AsyncHttpxChannel(self._transport)
+            return AsyncDirectChannel(ssl_context=self._ssl_context, proxy=self._proxy, tls=self._needs_tls)
+        except Exception as error:
+            raise NotSent(f"connections could not be set up: {type(error).__name__}: {error}") from error

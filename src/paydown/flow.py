@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias, TypeVar, cast
 
 from paydown.attempts import Attempt, AttemptObserver, Attempts, AttemptState, refused_by_observer
 from paydown.budget.terms import Charge, Ended, Priority, Ticket, gate_pause_ms
+from paydown.channel import Lost, NotSent, Outgoing
 from paydown.charges import LIMIT_HEADERS, Charges, order_count, used, used_weight, weight_of
 from paydown.clock import Clock, Due, ExchangeClock
 from paydown.errors import (
@@ -48,7 +49,6 @@ from paydown.outcome import (
 )
 from paydown.parameters import checked_recv_window, wire_texts
 from paydown.retry import BAN, ReadRetries, retry_after_s
-from paydown.transport import Lost, NotSent, Outgoing
 from paydown_wire.error_codes import SIGNING
 from paydown_wire.operation import UNSET, DecodeError
 from paydown_wire.operations import SERVER_TIME

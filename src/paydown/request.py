@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Final
 from urllib.parse import unquote
 
 from paydown import __version__
+from paydown.channel import Address, Outgoing
 from paydown.errors import InvalidCredentials
 from paydown.outcome import Cleaner
 from paydown.signing import encode_pairs, signed
-from paydown.transport import Address, Outgoing
 from paydown_wire.error_codes import SERVERS, SIGNING
 
 if TYPE_CHECKING:

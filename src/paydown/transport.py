@@ -18,22 +18,22 @@ from __future__ import annotations
 import os
 import time
 import zlib
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, Protocol
-from urllib.parse import urlsplit
+from collections.abc import AsyncIterator, Iterable
+from typing import TYPE_CHECKING, Final
+from urllib.parse import unquote
 
 import httpcore
 
-from paydown.errors import InvalidRequest
+from paydown.channel import Lost, NotSent, Outgoing, parse_proxy
 from paydown.outcome import Answer
 
 if TYPE_CHECKING:
+    import asyncio
     import ssl
 
     import httpx
 
-LARGEST_BODY: Final = 8 * 1024 * 1024
+LARGEST_BODY: Final = 8 * 1024 * 1024  # the longest list of the document is well below a megabyte
 
 # An idle connection is kept for this long. Reusing one that the other side is about to close loses the answer
 # of whatever is sent on it, so this stays well below the 60 s after which load balancers usually close.
@@ -47,111 +47,6 @@ _NOT_SENT: Final = (
     httpcore.ProxyError,  # CONNECT was refused
     httpcore.UnsupportedProtocol,
 )
-
-
-class NotSent(Exception):
-    """Nothing was written. `str()` says why, without addresses of the request."""
-
-
-class Lost(Exception):
-    """Something may have been written, and no complete answer came. `str()` says why."""
-
-
-@dataclass(frozen=True, slots=True)
-class Address:
-    """Where requests go: scheme, host, port and a path that stands before every path.
-
-    Attributes:
-        origin: Scheme, host and port as text, such as "https://papi.binance.com".
-        host_header: What the Host header says.
-        prefix: Path before every path, without a slash at its end; usually "".
-    """
-
-    scheme: bytes
-    host: bytes
-    port: int | None
-    origin: str
-    host_header: bytes
-    prefix: str
-
-    @classmethod
-    def parse(cls, url: str) -> Address:
-        """Take a base URL apart.
-
-        Raises:
-            InvalidRequest: It is no plain http or https URL.
-        """
-        try:
-            parts = urlsplit(url)
-            port = parts.port
-            host = (parts.hostname or "").encode("idna").decode("ascii")
-        except (ValueError, AttributeError):  # UnicodeError is a ValueError
-            raise InvalidRequest(f"The base URL {url!r} cannot be read.", parameter="base_url") from None
-        if parts.scheme not in ("http", "https") or not host:
-            raise InvalidRequest(
-                f"The base URL must look like https://papi.binance.com, not {url!r}.", parameter="base_url"
-            )
-        if parts.username is not None or parts.password is not None or parts.query or parts.fragment:
-            raise InvalidRequest(
-                "The base URL must be scheme, host, port and path only: no user, query or fragment.",
-                parameter="base_url",
-            )
-        if (not url.isascii() and not parts.path.isascii()) or any(letter <= " " for letter in url):
-            raise InvalidRequest("The base URL holds a blank or a non-ASCII path.", parameter="base_url")
-        bracketed = f"[{host}]" if ":" in host else host
-        netloc = bracketed if port is None else f"{bracketed}:{port}"
-        return cls(
-            scheme=parts.scheme.encode("ascii"),
-            host=host.encode("ascii"),
-            port=port,
-            origin=f"{parts.scheme}://{netloc}",
-            host_header=netloc.encode("ascii"),
-            prefix=parts.path.rstrip("/"),
-        )
-
-
-@dataclass(frozen=True, slots=True)
-class Outgoing:
-    """One request, finished: nothing downstream changes a byte of it.
-
-    Attributes:
-        target: Path and query as they go on the wire.
-        headers: All of them, Host and Content-Length included.
-        connect_timeout_s: Until the connection stands.
-        answer_timeout_s: From then until the whole answer is there.
-    """
-
-    method: str
-    address: Address
-    target: str
-    headers: list[tuple[bytes, bytes]]
-    body: bytes
-    connect_timeout_s: float
-    answer_timeout_s: float
-
-
-class Channel(Protocol):
-    """Sends one request and returns its answer. Blocking; safe to use from several threads."""
-
-    def exchange(self, outgoing: Outgoing) -> Answer:
-        """Send it once. Raises NotSent or Lost."""
-        ...
-
-    def close(self) -> None:
-        """Close every connection."""
-        ...
-
-
-class AsyncChannel(Protocol):
-    """Sends one request and returns its answer. Awaited."""
-
-    async def exchange(self, outgoing: Outgoing) -> Answer:
-        """Send it once. Raises NotSent or Lost."""
-        ...
-
-    async def aclose(self) -> None:
-        """Close every connection."""
-        ...
 
 
 # ----------------------------------------------------------------------------------------------- deadlines
@@ -249,6 +144,7 @@ class DirectChannel:
     Args:
         ssl_context: TLS settings; None verifies against the usual certificates.
         proxy: URL of a proxy, such as "http://127.0.0.1:3128"; the environment is not asked.
+        tls: Whether TLS will be used at all; loading the certificates takes longer than a call.
     """
 
     def __init__(
@@ -266,7 +162,7 @@ class DirectChannel:
 
     def exchange(self, outgoing: Outgoing) -> Answer:
         """See `Channel.exchange`."""
-        request = _core_request(outgoing, Deadline.of(outgoing.answer_timeout_s))
+        request = _core_request(outgoing, Deadline.of(outgoing.answer_timeout_s), outgoing.body)
         try:
             response = self._pool.handle_request(request)
             try:
@@ -307,10 +203,12 @@ class AsyncDirectChannel:
         """See `AsyncChannel.exchange`."""
         import asyncio
 
-        request = _core_request(outgoing, outgoing.answer_timeout_s)
         try:
-            # Waiting for a connection and connecting have limits of their own; the rest shares the answer's.
-            async with asyncio.timeout(2 * outgoing.connect_timeout_s + outgoing.answer_timeout_s):
+            # Waiting for a connection and connecting have limits of their own; the rest shares the answer's,
+            # which begins when the body is asked for.
+            async with asyncio.timeout(None) as limit:
+                content = _Content(outgoing, limit)
+                request = _core_request(outgoing, outgoing.answer_timeout_s, content)
                 response = await self._pool.handle_async_request(request)
                 try:
                     body = _Body(response.headers)
@@ -331,7 +229,23 @@ class AsyncDirectChannel:
         await self._pool.aclose()
 
 
-def _core_request(outgoing: Outgoing, answer_timeout_s: float) -> httpcore.Request:
+class _Content:
+    """A body that starts the answer's time limit when it is written: the connection stands by then."""
+
+    __slots__ = ("_limit", "_outgoing")
+
+    def __init__(self, outgoing: Outgoing, limit: asyncio.Timeout) -> None:
+        self._outgoing = outgoing
+        self._limit = limit
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        import asyncio
+
+        self._limit.reschedule(asyncio.get_running_loop().time() + self._outgoing.answer_timeout_s)
+        yield self._outgoing.body
+
+
+def _core_request(outgoing: Outgoing, answer_timeout_s: float, content: bytes | _Content) -> httpcore.Request:
     address = outgoing.address
     return httpcore.Request(
         method=outgoing.method.encode("ascii"),
@@ -342,7 +256,7 @@ def _core_request(outgoing: Outgoing, answer_timeout_s: float) -> httpcore.Reque
             target=outgoing.target.encode("ascii"),
         ),
         headers=outgoing.headers,
-        content=outgoing.body,
+        content=content,
         extensions={
             "timeout": {
                 "connect": outgoing.connect_timeout_s,
@@ -357,16 +271,11 @@ def _core_request(outgoing: Outgoing, answer_timeout_s: float) -> httpcore.Reque
 def _proxy(url: str | None) -> httpcore.Proxy | None:
     if url is None:
         return None
-    parts = urlsplit(url)
-    auth = None
-    if parts.username is not None:
-        from urllib.parse import unquote
-
-        auth = (unquote(parts.username), unquote(parts.password or ""))
-    if parts.scheme not in ("http", "https", "socks5", "socks5h") or not parts.hostname:
-        raise InvalidRequest("The proxy must look like http://127.0.0.1:3128.", parameter="proxy")
-    host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
+    parts = parse_proxy(url)
+    name = parts.hostname or ""
+    host = f"[{name}]" if ":" in name else name
     netloc = host if parts.port is None else f"{host}:{parts.port}"
+    auth = None if parts.username is None else (unquote(parts.username), unquote(parts.password or ""))
     return httpcore.Proxy(f"{parts.scheme}://{netloc}/", auth=auth)
 
 
@@ -540,8 +449,3 @@ def _reason(error: BaseException) -> str:
     text = " ".join(str(error).split())
     name = type(error).__name__
     return f"{name}: {text[:200]}" if text else name
-
-
-def header_list(pairs: Mapping[str, str]) -> list[tuple[bytes, bytes]]:
-    """Headers as bytes, in order."""
-    return [(name.encode("ascii"), value.encode("ascii")) for name, value in pairs.items()]
