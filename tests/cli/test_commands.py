@@ -1,0 +1,207 @@
+"""What a person and a script see: text, JSON and exit codes."""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from paydown.cli.main import build_parser, main
+from tests.cli.conftest import API_SECRET, Exchange, Ran
+
+Paydown = Callable[..., Ran]
+
+
+def test_debts_shows_principal_interest_and_what_could_pay(exchange: Exchange, paydown: Paydown):
+    """`debts` names each debt with principal and interest, and the free balances."""
+    ran = paydown("debts")
+    assert ran.code == 0
+    for text in ("BNB", "1.5", "0.001", "1.501", "USDT", "250000"):
+        assert text in ran.out
+
+
+def test_debts_as_json_keeps_amounts_as_text(exchange: Exchange, paydown: Paydown):
+    """A machine gets exact decimal text, never a rounded number."""
+    ran = paydown("debts", "--json")
+    assert ran.json["debts"] == [
+        {"asset": "BNB", "principal": "1.5", "interest": "0.001", "owed": "1.501", "free": "0"}
+    ]
+
+
+def test_plan_sends_nothing(exchange: Exchange, paydown: Paydown):
+    """`plan` explains the pieces and the exchange has executed nothing."""
+    ran = paydown("plan", "BNB", "--using", "USDT")
+    assert ran.code == 0
+    assert "clears the whole debt" in ran.out
+    assert exchange.repayments() == 0
+
+
+def test_repay_pays_the_whole_debt_once(exchange: Exchange, paydown: Paydown):
+    """`repay --yes` without an amount clears the debt with one repayment and ends with 0."""
+    ran = paydown("repay", "BNB", "--using", "USDT", "--yes")
+    assert ran.code == 0
+    assert "DONE" in ran.out
+    assert exchange.repayments() == 1
+    assert paydown("debts", "--json").json["debts"] == []
+
+
+def test_repay_of_an_amount_leaves_the_rest(exchange: Exchange, paydown: Paydown):
+    """`--amount` repays just that much: interest first, then principal."""
+    ran = paydown("repay", "BNB", "--amount", "0.5", "--using", "USDT", "--yes", "--json")
+    assert (ran.code, ran.json["outcome"], ran.json["report"]["repaid"]) == (0, "executed", "0.5")
+    assert paydown("debts", "--json").json["debts"][0]["owed"] == "1.001"
+
+
+def test_repay_asks_and_without_a_person_sends_nothing(
+    exchange: Exchange, paydown: Paydown, monkeypatch: pytest.MonkeyPatch
+):
+    """Without `--yes` and without a terminal nothing is sent, and the text says what to add."""
+    monkeypatch.setattr("sys.stdin", io.StringIO())
+    ran = paydown("repay", "BNB", "--using", "USDT")
+    assert ran.code == 3
+    assert "--yes" in ran.err
+    assert exchange.repayments() == 0
+
+
+def test_dry_run_sends_nothing(exchange: Exchange, paydown: Paydown):
+    """`--dry-run` shows the plan even with `--yes`, and the debt stays."""
+    ran = paydown("repay", "BNB", "--using", "USDT", "--yes", "--dry-run", "--json")
+    assert (ran.code, ran.json["outcome"]) == (0, "dry run")
+    assert exchange.repayments() == 0
+
+
+def test_the_same_key_repays_once(exchange: Exchange, paydown: Paydown):
+    """A script that runs twice with one `--key` gets the first report again; nothing is sent."""
+    words = ("repay", "BNB", "--amount", "0.5", "--using", "USDT", "--yes", "--json", "--key", "november")
+    first, second = paydown(*words), paydown(*words)
+    assert (first.code, second.code) == (0, 0)
+    assert second.json["report"] == first.json["report"]
+    assert exchange.repayments() == 1
+
+
+def test_a_lost_answer_ends_with_5_and_blocks_until_reconciled(exchange: Exchange, paydown: Paydown):
+    """After a lost answer the command ends with 5, names the attempt, and the journal keeps it."""
+    exchange.fault("executed_then_503")
+    ran = paydown("repay", "BNB", "--using", "USDT", "--yes")
+    assert ran.code == 5
+    assert "OutcomeUnknown" in ran.err
+    assert "paydown reconcile" in ran.err
+    plans = paydown("history", "--json").json["plans"]
+    assert [attempt["state"] for attempt in plans[0]["attempts"]] == ["UNKNOWN"]
+    assert exchange.repayments() == 1
+
+
+def test_a_person_can_settle_only_with_a_note(exchange: Exchange, paydown: Paydown):
+    """`reconcile --executed` without a note is refused: the journal keeps who looked and what they saw."""
+    ran = paydown("reconcile", "a1", "--executed")
+    assert ran.code == 3
+    assert "--note" in ran.err
+
+
+def test_nothing_in_doubt_and_nothing_to_resume_are_not_errors(exchange: Exchange, paydown: Paydown):
+    """On a clean journal `reconcile` and `resume` say so and end with 0."""
+    assert paydown("reconcile").code == 0
+    assert paydown("resume").code == 0
+    assert "Nothing to resume" in paydown("resume").out
+
+
+def test_a_wrong_secret_is_a_rejection(exchange: Exchange, paydown: Paydown, monkeypatch: pytest.MonkeyPatch):
+    """A signature that does not verify ends with 4 and the exchange's code."""
+    monkeypatch.setenv("PAYDOWN_API_SECRET", "another-secret")
+    ran = paydown("debts", "--json")
+    assert ran.code == 4
+    assert (ran.json["error"]["class"], ran.json["error"]["code"]) == ("CredentialsRejected", -1022)
+
+
+def test_nobody_listening_is_not_sent(exchange: Exchange, paydown: Paydown):
+    """A refused connection ends with 3: nothing left this machine."""
+    ran = paydown("debts", "--base-url", "http://127.0.0.1:1", "--json")
+    assert ran.code == 3
+    assert ran.json["error"]["outcome"] == "not sent"
+
+
+@pytest.mark.parametrize("amount", ["1e-3", "-1", "0", "NaN", "0.123456789", "", "０.5", "1,5"])
+def test_amounts_that_are_not_plain_decimals_are_refused(exchange: Exchange, paydown: Paydown, amount: str):
+    """Odd amounts end with 3 before anything is sent."""
+    ran = paydown("repay", "BNB", f"--amount={amount}", "--yes")
+    assert ran.code == 3
+    assert exchange.repayments() == 0
+
+
+def test_missing_credentials_name_the_variables(
+    exchange: Exchange, paydown: Paydown, monkeypatch: pytest.MonkeyPatch
+):
+    """Without a key the text names the variable to set."""
+    monkeypatch.delenv("PAYDOWN_API_KEY")
+    ran = paydown("debts")
+    assert ran.code == 3
+    assert "PAYDOWN_API_KEY" in ran.err
+
+
+def test_doctor_finds_everything_in_order(exchange: Exchange, paydown: Paydown):
+    """Against a healthy exchange every check is ok and the exit code is 0."""
+    ran = paydown("doctor", "--json")
+    assert ran.code == 0
+    assert all(check["ok"] for check in ran.json["checks"])
+    assert {check["name"] for check in ran.json["checks"]} >= {
+        "credentials",
+        "clock",
+        "reachability",
+        "request weight",
+        "permission to read",
+        "journal",
+    }
+
+
+def test_doctor_names_what_fails(exchange: Exchange, paydown: Paydown, monkeypatch: pytest.MonkeyPatch):
+    """With a wrong secret the check of the permission fails, and its exit code is the command's."""
+    monkeypatch.setenv("PAYDOWN_API_SECRET", "another-secret")
+    ran = paydown("doctor", "--json")
+    failed = [check["name"] for check in ran.json["checks"] if not check["ok"]]
+    assert (ran.code, failed) == (4, ["permission to read"])
+
+
+def test_history_draws_the_debt(exchange: Exchange, paydown: Paydown, tmp_path: Path):
+    """`history --plot` draws blocks in a terminal, and a PNG where one is asked for."""
+    paydown("repay", "BNB", "--using", "USDT", "--yes")
+    drawn = paydown("history", "--plot", "BNB")
+    assert "█" in drawn.out
+    assert "1.501 BNB" in drawn.out
+    picture = tmp_path / "debt.png"
+    assert paydown("history", "--plot", "BNB", "--png", str(picture)).code == 0
+    assert picture.read_bytes().startswith(b"\x89PNG")
+
+
+def test_no_command_prints_a_secret(exchange: Exchange, paydown: Paydown):
+    """Whatever is asked, neither the secret nor a signature is printed."""
+    for words in (["debts"], ["doctor"], ["repay", "BNB", "--using", "USDT", "--yes"], ["history", "--json"]):
+        ran = paydown(*words)
+        assert API_SECRET not in ran.out + ran.err
+        assert "signature=" not in ran.out + ran.err
+
+
+def test_abbreviated_options_are_refused(exchange: Exchange):
+    """`--am` does not come to mean `--amount`: a wrong command line ends with 2."""
+    with pytest.raises(SystemExit) as caught:
+        main(["repay", "BNB", "--am", "1"])
+    assert caught.value.code == 2
+
+
+def test_the_help_names_every_command_and_exit_code():
+    """The help lists the documented commands and what each exit code lets one conclude."""
+    text = build_parser().format_help()
+    for command in ("debts", "plan", "repay", "resume", "reconcile", "history", "doctor", "sandbox"):
+        assert command in text
+    for code in range(7):
+        if code != 1:
+            assert f"\n  {code}  " in text
+
+
+def test_json_errors_are_one_document(exchange: Exchange, paydown: Paydown):
+    """A script reads one JSON document on stdout, also when the command failed."""
+    ran = paydown("repay", "XYZ", "--yes", "--json")
+    assert ran.code == 3
+    assert json.loads(ran.out)["error"]["class"] == "PlanRefused"
