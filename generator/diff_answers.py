@@ -123,4 +123,5 @@ def _wire(field: Field) -> str:
         "decimal_or_empty": "decimal text or an empty text",
         "decimal_text_or_number": "decimal text or a number",
     }
-    return kinds.get(field.type.kind, field.type.kind)
+    kind = kinds.get(field.type.kind, field.type.kind)
+    return f"{kind} or null" if field.type.nullable else kind

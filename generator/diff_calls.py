@@ -85,14 +85,14 @@ def _weight(name: str, old: Weight, new: Weight) -> Iterator[Change]:
 
 def _timeouts(old: Operation, new: Operation) -> Iterator[Change]:
     for what, before, after in (
-        ("connect", old.connect_timeout_ms, new.connect_timeout_ms),
-        ("answer", old.answer_timeout_ms, new.answer_timeout_ms),
+        ("the connection", old.connect_timeout_ms, new.connect_timeout_ms),
+        ("the answer", old.answer_timeout_ms, new.answer_timeout_ms),
     ):
         if before != after:
             yield Change(
                 Effect.CHANGE,
                 new.name,
-                f"{_method(new)} has a {what} timeout of {after} ms, was {before} ms.",
+                f"{_method(new)} waits {after} ms for {what}, was {before} ms.",
             )
 
 

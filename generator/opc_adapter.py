@@ -212,12 +212,11 @@ def _model(model: ModelProperty) -> ParsedModel:
 
 
 def _enum(enum: EnumProperty, document: Mapping[str, Json]) -> tuple[str, ...]:
-    """Return the member names. The parser keeps the last of two values whose names collide, and says nothing."""
+    """Return the member names. Of two values whose names collide the parser silently keeps the last."""
     wanted = items(dict(document), "components", "schemas", str(enum.class_info.name), "enum")
-    if len(enum.values) != len(wanted):
-        raise ParserComplaint(
-            [(str(enum.class_info.name), f"{len(wanted) - len(enum.values)} values would be lost")]
-        )
+    lost = len(wanted) - len(enum.values)
+    if lost:
+        raise ParserComplaint([(str(enum.class_info.name), f"{lost} values would be lost")])
     return tuple(enum.values)
 
 

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.generator.small_document import edited, problems, small
+from generator.validate import validate
+from tests.generator.small_document import edited, joined, problems, small
 
 CASES: list[dict[str, Any]] = yaml.safe_load(
     Path(__file__).with_name("refusals.yaml").read_text(encoding="utf-8")
@@ -17,9 +18,9 @@ CASES: list[dict[str, Any]] = yaml.safe_load(
 
 def test_small_document_is_accepted() -> None:
     """
-    The document that every case spoils has nothing wrong with it.
+    The document that every case spoils has nothing wrong with it, openapi-spec-validator included.
     """
-    assert problems(small()) == ()
+    validate(joined(small()))
 
 
 @pytest.mark.parametrize("case", CASES, ids=[case["name"] for case in CASES])
