@@ -5,11 +5,13 @@
     does it delay a call that waits ahead?  ──yes──> Wait queue
     ──> Ticket
 
-The queue is ordered by priority, then by the time a call began to wait. A call passes those ahead
-of it only if that makes none of them later: at the moment when the calls ahead will fit, they must
-still fit with the passing call counted in. So a poll of the balance goes through while a
-repayment waits for the minute, unless it would take the room that the repayment waits for.
-A place belongs to whoever keeps asking; it is gone when `recheck_ms` is overslept by far.
+The queue is ordered by priority, then by the time a call began to wait. A call passes those ahead of it
+only if they lose nothing by it: at the moment when the calls ahead will fit, they must still fit with the
+passing call counted in. A read that passes a write is judged by a moment a little later than the one the
+write was promised when it began to wait (`Rules.read_may_delay_ms`), which does not move however
+many reads pass. So polls of the balance go through while a repayment waits for the minute, unless they would
+take the room that it waits for. A place belongs to whoever keeps asking; it is gone when `recheck_ms`
+is overslept by far.
 
 This module decides; it does not lock, store or read a clock. `memory` and `sqlite` do.
 """
@@ -48,9 +50,10 @@ _LEASES = 30
 class _Waiting:
     """A call in the queue."""
 
-    __slots__ = ("costs", "lost_at", "place", "priority")
+    __slots__ = ("costs", "due", "lost_at", "place", "priority")
 
-    def __init__(self, place: int, priority: int, lost_at: int, costs: dict[str, int]) -> None:
+    def __init__(self, place: int, priority: int, due: int, lost_at: int, costs: dict[str, int]) -> None:
+        self.due = due  # when it could go, as promised when it began to wait
         self.place = place
         self.priority = priority
         self.lost_at = lost_at
@@ -135,11 +138,12 @@ class Ledger:
             ahead += waiting.costs.get(charge.pool, 0)
             # With more ahead than one interval holds, every bit of weight is spoken for.
             if passes and ahead:
-                passes = (
-                    ahead + charge.cost <= limit
-                    and pool.used_at(pool.free_at(ahead, limit, now, keep_ms), now, keep_ms)
-                    <= limit - ahead - charge.cost
-                )
+                passes = ahead + charge.cost <= limit
+                if passes:
+                    tick = pool.free_at(ahead, limit, now, keep_ms)
+                    if priority > waiting.priority:
+                        tick = max(tick, waiting.due + self.rules.read_may_delay_ms)
+                    passes = pool.used_at(tick, now, keep_ms) <= limit - ahead - charge.cost
         if passes:
             return now
         need = ahead + charge.cost
@@ -194,7 +198,7 @@ class Ledger:
             place = self.next_id
             self.next_id = place + 1
             costs = {charge.pool: charge.cost for charge in charges if charge.cost}
-            self.queue.append(_Waiting(place, priority, lost_at, costs))
+            self.queue.append(_Waiting(place, priority, go_at, lost_at, costs))
             self.queue.sort(key=lambda waiting: (waiting.priority, waiting.place))
         return Wait(wait_ms, recheck_ms, reason, blocker, place, False)
 
@@ -280,7 +284,7 @@ class Ledger:
             len(names),
         ]
         for waiting in self.queue:
-            numbers += (waiting.place, waiting.priority, waiting.lost_at, len(waiting.costs))
+            numbers += (waiting.place, waiting.priority, waiting.due, waiting.lost_at, len(waiting.costs))
             for name, cost in waiting.costs.items():
                 numbers += (names.index(name), cost)
         packed = array("q", numbers)
@@ -303,11 +307,11 @@ class Ledger:
                 raise ValueError("a ledger of another format")
             at = _NUMBERS
             for _ in range(waiting):
-                place, priority, lost_at, count = numbers[at : at + 4]
-                pairs = numbers[at + 4 : at + 4 + 2 * count]
+                place, priority, due, lost_at, count = numbers[at : at + 5]
+                pairs = numbers[at + 5 : at + 5 + 2 * count]
                 costs = {known[pairs[i]]: pairs[i + 1] for i in range(0, 2 * count, 2)}
-                ledger.queue.append(_Waiting(place, priority, lost_at, costs))
-                at += 4 + 2 * count
+                ledger.queue.append(_Waiting(place, priority, due, lost_at, costs))
+                at += 5 + 2 * count
             for name in known:
                 ledger.pools[name], at = Pool.unpack(numbers, at)
         except IndexError:

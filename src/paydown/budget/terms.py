@@ -51,7 +51,7 @@ class Priority(IntEnum):
     """A call that moves money, and what it cannot go without, such as a clock sync."""
 
     READ = 1
-    """Everything else. A read never delays a write that waits."""
+    """Everything else. A read delays a write that waits by `Rules.read_may_delay_ms` at most."""
 
 
 class Limit(NamedTuple):
@@ -101,6 +101,10 @@ class Rules(NamedTuple):
 
     send_within_ms: int = 5_000
     """A ticket is good for this long. A process that stood still for longer asks again (`may_send`)."""
+
+    read_may_delay_ms: int = 5_000
+    """How much later than first promised a waiting write may go because of reads. With 0, a repayment that
+    waits for the other half of the minute stops all polling for a minute to gain a second."""
 
     read_reserve: Mapping[str, int] = {}
     """Limit id -> weight that reads may never use, whether or not a write waits. Default: none."""
