@@ -4,8 +4,8 @@
     paydown sandbox &                           # prints its address and a key that opens nothing else
     python examples/other_clients_ccxt.py
 
-With its throttle on, ccxt waits 150 s before a second repayment. Leave `maxRetriesOnFailure` at 0: it repeats this
-POST, and each repetition is a repayment.
+With its throttle on, ccxt waits 150 s before a second repayment. Leave `maxRetriesOnFailure` at 0: it repeats
+this POST, and each repetition is a repayment.
 """
 
 from __future__ import annotations
