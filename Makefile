@@ -53,6 +53,22 @@ check: $(ENV) ## Lint, types (mypy, pyright), drift of generated code
 generate: $(ENV) ## Write generated_client/ anew from openapi/ and say what changed
 	@$(BIN)/python -m generator
 
+.PHONY: contract
+contract: $(ENV) ## Hold document, client, sandbox and evidence to each other, and write reports/contract/
+	@$(BIN)/python -m pytest tests/contract -n $(WORKERS) --dist worksteal -m "not deep"
+
+.PHONY: interop
+interop: $(ENV) ## Let clients that nobody here wrote repay against the sandbox, each in its own environment
+	@$(BIN)/python -m pytest tests/interop -m interop
+
+.PHONY: bench
+bench: $(ENV) ## Measure every speed claim against the others, side by side (15 minutes)
+	@$(BIN)/python -m benchmarks
+
+.PHONY: bench-quick
+bench-quick: $(ENV) ## The same in three minutes: fewer rounds, fewer clients
+	@$(BIN)/python -m benchmarks --quick
+
 .PHONY: lock
 lock: $(ENV) ## Pin the dependencies anew, with hashes and without addresses
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check uv

@@ -6,6 +6,7 @@ signatures, limits and parameters like the documents say, and loses answers when
     paydown sandbox                                   a process, for any client
     paydown_sandbox.create_app()                      an ASGI application
     paydown_sandbox.Exchange()                        plain Python, no event loop, a clock you move
+    paydown_sandbox.SocketSandbox()                   a thread of this process, for any client
     pytest -p paydown_sandbox.pytest_plugin           fixtures
 
 It shares no code with the client of this project: it reads the OpenAPI document as data and
@@ -22,9 +23,20 @@ if TYPE_CHECKING:
     from paydown_sandbox.exchange import Exchange
     from paydown_sandbox.in_process import ExchangeTransport
     from paydown_sandbox.reading import StateError
+    from paydown_sandbox.sandbox import Sandbox, SocketSandbox
     from paydown_sandbox.wire import RawRequest, RawResponse
 
-__all__ = ["Clock", "Exchange", "ExchangeTransport", "RawRequest", "RawResponse", "StateError", "create_app"]
+__all__ = [
+    "Clock",
+    "Exchange",
+    "ExchangeTransport",
+    "RawRequest",
+    "RawResponse",
+    "Sandbox",
+    "SocketSandbox",
+    "StateError",
+    "create_app",
+]
 
 _HOMES = {
     "Clock": "clock",
@@ -32,6 +44,8 @@ _HOMES = {
     "ExchangeTransport": "in_process",
     "RawRequest": "wire",
     "RawResponse": "wire",
+    "Sandbox": "sandbox",
+    "SocketSandbox": "sandbox",
     "StateError": "reading",
     "create_app": "application",
 }
