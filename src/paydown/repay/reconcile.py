@@ -189,6 +189,7 @@ class _Judge:
         self.window = (self.intent.signed_at_ms - case.facts.future_tolerance_ms, self.deadline)
         self.repaid_before = sum((attempt.repaid or ZERO for attempt in case.prior), ZERO)
         self.growth = self._interest(self.base.sent_at_ms, self.now.answered_at_ms)
+        self.growth_by_deadline = self._interest(self.base.sent_at_ms, self.deadline)
         self.accounted: list[Row] = []
         mine, pending, others = self._sort_rows()
         self.mine = mine
@@ -308,14 +309,16 @@ class _Judge:
         if not expected <= after.debt <= expected + self.growth:
             return False
         # Interest never changes the principal. A repayment takes it down by its amount, less the interest
-        # that it pays first (or last: the order is not published).
-        paid_back = repaid + sum((abs(row.amount) for row in self.others if row.kind != "BORROW"), ZERO)
+        # that it pays first (or last: the order is not published). Ours can only have paid interest that had
+        # accrued before the deadline, however late this look is.
+        by_others = sum((abs(row.amount) for row in self.others if row.kind != "BORROW"), ZERO)
+        accrued = self.growth if by_others else self.growth_by_deadline
         principal = before.borrowed - repaid + drift
-        interest_paid = min(paid_back, before.interest + self.growth)
+        interest_paid = min(repaid + by_others, before.interest + accrued)
         if not principal <= after.borrowed <= principal + interest_paid:
             return False
         # Nobody repaid anything: then nothing of the interest can be gone either.
-        return paid_back > 0 or after.interest >= before.interest
+        return repaid + by_others > 0 or after.interest >= before.interest
 
     def _assets(self) -> _Assets:
         payers = self._payers()
@@ -479,6 +482,8 @@ class _Judge:
         return None
 
     def _weigh_not(self, debt: _Debt, assets: _Assets) -> str | None:
+        if debt.fits_executed and assets.fits_executed:
+            return None  # "executed" explains all of it as well
         # A repayment from the asset's own holdings can be undone exactly by borrowing the same again. So
         # where the asset itself paid first, the lists of borrowings must have been read as well.
         listed = bool(self.sighting.read & {"capital-flow", "loan-record"})

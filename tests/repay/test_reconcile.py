@@ -1,0 +1,466 @@
+"""Two stories are put to the evidence: executed or not. Only if exactly one fits is an attempt decided."""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import replace
+from decimal import Decimal
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from paydown.repay import LiabilityChange, Options
+from paydown.repay.evidence import Row, Sighting
+from paydown.repay.facts import Facts
+from paydown.repay.journal import AttemptRecord, Intent
+from paydown.repay.look import Holding, Look
+from paydown.repay.reconcile import Case, contradicts_refusal, deadline_ms, judge
+from paydown.repay.states import AttemptState
+
+SIGNED_MS = 1_795_000_000_000
+FACTS = Facts.documented()
+OPTIONS = Options()
+PRICES = {"BNB": Decimal(600), "USDT": Decimal(1), "BTC": Decimal(60000)}
+DEAD_MS = deadline_ms(SIGNED_MS, 5000, FACTS, OPTIONS)
+LISTS = frozenset({"repay-record", "loan-record", "capital-flow"})
+
+
+def look(at_ms, **assets):
+    """Borrowed, interest, free, locked by asset."""
+    return Look.of(
+        at_ms, at_ms, [(name, Holding(*map(Decimal, amounts))) for name, amounts in assets.items()]
+    )
+
+
+def attempt(
+    amount="2", *, before, pay_with=("USDT",), attempt_id="a1", signed_ms=SIGNED_MS, repaid=None, since=()
+):
+    owed = before["BNB"].debt
+    value = None if amount is None else Decimal(amount)
+    intent = Intent(attempt_id, "BNB", value, value or owed, pay_with, before, since, signed_ms, 5000)
+    state = AttemptState.UNKNOWN if repaid is None else AttemptState.EXECUTED
+    return AttemptRecord(
+        intent, "k", 1, state, {}, None if repaid is None else Decimal(repaid), signed_ms, None
+    )
+
+
+def case(tried, prior=(), options=OPTIONS):
+    return Case(tried, tuple(prior), PRICES, FACTS, options)
+
+
+def seen(now, *rows, read=LISTS, events=(), server_ms=DEAD_MS):
+    return Sighting(server_ms, now, rows, tuple(events), frozenset(read))
+
+
+def flow(kind, amount, at_ms=SIGNED_MS + 500, asset="BNB", row_id="1"):
+    return Row("capital-flow", row_id, kind, asset, Decimal(amount), at_ms)
+
+
+def record(kind, amount, at_ms=SIGNED_MS + 500, status="CONFIRMED", row_id="1"):
+    return Row(
+        "repay-record" if kind == "REPAY" else "loan-record",
+        row_id,
+        kind,
+        "BNB",
+        Decimal(amount),
+        at_ms,
+        status,
+    )
+
+
+# Ten BNB owed with some interest, USDT to pay with; nothing of BNB itself.
+BEFORE = look(SIGNED_MS - 500, BNB=("10", "0.01", "0", "0"), USDT=("0", "0", "50000", "0"))
+PAID = look(DEAD_MS, BNB=("8.01", "0", "0", "0"), USDT=("0", "0", "48800", "0"))
+UNPAID = look(DEAD_MS, BNB=("10", "0.01", "0", "0"), USDT=("0", "0", "50000", "0"))
+
+
+def test_the_deadline_is_when_nothing_more_can_come_of_it():
+    """After recvWindow and the answer's time-out, whichever is later, and then the settle time."""
+    assert deadline_ms(SIGNED_MS, 5000, FACTS, OPTIONS) == SIGNED_MS + 10_000 + 15_000
+    assert deadline_ms(SIGNED_MS, 60_000, FACTS, OPTIONS) == SIGNED_MS + 60_000 + 15_000
+
+
+@pytest.mark.parametrize("now", [PAID, UNPAID])
+def test_nothing_is_decided_while_the_request_can_act(now):
+    """One millisecond before the deadline every sighting is undecided."""
+    verdict = judge(case(attempt(before=BEFORE)), seen(now, server_ms=DEAD_MS - 1))
+
+    assert (verdict.result, verdict.rule) == ("UNDECIDED", "too-early")
+    assert judge(case(attempt(before=BEFORE)), seen(now)).decided
+
+
+def test_a_debt_that_fell_by_the_amount_proves_execution():
+    """Principal and interest fell by exactly the amount, and its value left the payment asset."""
+    verdict = judge(case(attempt(before=BEFORE)), seen(PAID))
+
+    assert (verdict.result, verdict.rule, verdict.repaid) == ("PROVEN_EXECUTED", "debt-fell", Decimal(2))
+
+
+def test_untouched_books_prove_that_nothing_happened():
+    """Debt and payment assets are what they were, to the last digit."""
+    verdict = judge(case(attempt(before=BEFORE)), seen(UNPAID))
+
+    assert (verdict.result, verdict.rule, verdict.repaid) == ("PROVEN_NOT_EXECUTED", "nothing-moved", 0)
+
+
+@pytest.mark.parametrize("interest", ["0.01", "0.012", "0.018"])
+def test_interest_that_accrued_meanwhile_hides_nothing(interest):
+    """Interest only adds a bounded bit to the debt; both stories are still told apart."""
+    unpaid = look(DEAD_MS, BNB=("10", interest, "0", "0"), USDT=("0", "0", "50000", "0"))
+    paid = look(
+        DEAD_MS,
+        BNB=("8.01", str(Decimal(interest) - Decimal("0.01")), "0", "0"),
+        USDT=("0", "0", "48800", "0"),
+    )
+
+    assert judge(case(attempt(before=BEFORE)), seen(unpaid)).result == "PROVEN_NOT_EXECUTED"
+    assert judge(case(attempt(before=BEFORE)), seen(paid)).result == "PROVEN_EXECUTED"
+
+
+@pytest.mark.parametrize("principal_first", [True, False])
+def test_the_order_of_interest_and_principal_does_not_matter(principal_first):
+    """Which of the two is paid first is not published; both are understood."""
+    debt = ("8", "0.01") if principal_first else ("8.01", "0")
+    now = look(DEAD_MS, BNB=(*debt, "0", "0"), USDT=("0", "0", "48800", "0"))
+
+    assert judge(case(attempt(before=BEFORE)), seen(now)).result == "PROVEN_EXECUTED"
+
+
+def test_a_whole_debt_that_is_gone_was_repaid():
+    """A request without amount that left no debt is proven, with what it repaid."""
+    now = look(DEAD_MS, USDT=("0", "0", "43994", "0"))
+    verdict = judge(case(attempt(None, before=BEFORE)), seen(now))
+
+    assert (verdict.result, verdict.repaid) == ("PROVEN_EXECUTED", Decimal("10.01"))
+
+
+def test_what_the_account_holds_of_the_asset_is_spent_first():
+    """With BNB of its own the account pays with that; the payment asset need not move."""
+    before = look(SIGNED_MS - 500, BNB=("10", "0.01", "5", "0"), USDT=("0", "0", "50000", "0"))
+    now = look(DEAD_MS, BNB=("8.01", "0", "3", "0"), USDT=("0", "0", "50000", "0"))
+
+    assert judge(case(attempt(before=before)), seen(now)).result == "PROVEN_EXECUTED"
+
+
+@pytest.mark.parametrize("factor", ["0.91", "1.09"])
+def test_a_conversion_at_another_price_is_still_recognised(factor):
+    """The price of a conversion is not published: a tenth more or less still fits."""
+    left = 50_000 - 1200 * Decimal(factor)
+    now = look(DEAD_MS, BNB=("8.01", "0", "0", "0"), USDT=("0", "0", str(left), "0"))
+
+    verdict = judge(case(attempt(before=BEFORE)), seen(now))
+    assert verdict.result == "PROVEN_EXECUTED"
+    assert {finding.witness: finding.says for finding in verdict.findings}["assets"] == "executed"
+
+
+# Others
+
+
+def test_a_loan_that_undoes_the_repayment_is_seen_in_the_list():
+    """Somebody borrowed the same again: the books look untouched, and only the list tells; it is read."""
+    before = look(SIGNED_MS - 500, BNB=("10", "0", "5", "0"))
+    now = look(DEAD_MS, BNB=("10", "0", "5", "0"))
+    tried = attempt(before=before, pay_with=())
+
+    verdict = judge(case(tried), seen(now, flow("BORROW", "2"), record("BORROW", "2")))
+    assert verdict.result != "PROVEN_NOT_EXECUTED"
+    unread = judge(case(tried), seen(now, read=()))
+    assert (unread.result, unread.rule) == ("UNDECIDED", "disturbed")
+
+
+@pytest.mark.parametrize("executed", [True, False])
+@pytest.mark.parametrize(("kind", "change"), [("BORROW", "3"), ("REPAY", "-0.7")])
+def test_others_who_borrow_or_repay_are_reckoned_with(executed, kind, change):
+    """A listed loan or repayment of somebody else is taken out of the sum before the stories are compared."""
+    change = Decimal(change)
+    borrowed = (Decimal("8.01") if executed else Decimal(10)) + change
+    interest = "0" if executed else "0.01"
+    held = change if change > 0 else Decimal(0)
+    usdt = (Decimal(48800) if executed else Decimal(50000)) + (change * 600 if change < 0 else 0)
+    now = look(DEAD_MS, BNB=(str(borrowed), interest, str(held), "0"), USDT=("0", "0", str(usdt), "0"))
+    later = seen(now, flow(kind, change), server_ms=DEAD_MS + 60_000)
+
+    verdict = judge(case(attempt(before=BEFORE)), later)
+
+    assert verdict.result == ("PROVEN_EXECUTED" if executed else "PROVEN_NOT_EXECUTED")
+
+
+def test_a_trade_of_the_payment_asset_waits_until_the_lists_are_complete():
+    """The debt stands, but USDT moved: only after the lists had time to show a loan is that believed."""
+    now = look(DEAD_MS, BNB=("10", "0.01", "0", "0"), USDT=("0", "0", "41234", "0"))
+    tried = case(attempt(before=BEFORE))
+
+    assert not judge(tried, seen(now)).decided
+    late = judge(tried, seen(now, server_ms=DEAD_MS + 30_000))
+    assert (late.result, late.rule) == ("PROVEN_NOT_EXECUTED", "debt-stands")
+    assert not judge(tried, seen(now, read={"repay-record"}, server_ms=DEAD_MS + 30_000)).decided
+
+
+def test_a_trade_that_the_flow_explains_leaves_the_payers_untouched():
+    """Known rows of other people's trades are taken off before the holdings are compared."""
+    now = look(DEAD_MS, BNB=("10", "0.01", "0", "0"), USDT=("0", "0", "41234", "0"))
+    trade = flow("BUY_EXPENSE", "-8766", asset="USDT")
+
+    verdict = judge(case(attempt(before=BEFORE)), seen(now, trade))
+
+    assert (verdict.result, verdict.rule) == ("PROVEN_NOT_EXECUTED", "nothing-moved")
+
+
+def test_a_debt_that_fell_while_nothing_was_spent_is_a_contradiction():
+    """The debt is lower by the amount, but what could pay is untouched: somebody else paid, or worse."""
+    now = look(DEAD_MS, BNB=("8.01", "0", "0", "0"), USDT=("0", "0", "50000", "0"))
+
+    verdict = judge(case(attempt(before=BEFORE)), seen(now))
+
+    assert (verdict.result, verdict.rule) == ("UNDECIDED", "contradiction")
+    assert verdict.check
+
+
+def test_a_debt_that_stands_while_its_price_was_spent_is_a_contradiction():
+    """The value left the payment asset, yet the debt stands: nothing is sent again on that."""
+    now = look(DEAD_MS, BNB=("10", "0.01", "0", "0"), USDT=("0", "0", "48800", "0"))
+
+    for server_ms in (DEAD_MS, DEAD_MS + 3_600_000):
+        assert not judge(case(attempt(before=BEFORE)), seen(now, server_ms=server_ms)).decided
+
+
+def test_a_pending_record_is_waited_for():
+    """While a repayment is listed as PENDING nothing is concluded."""
+    verdict = judge(case(attempt(before=BEFORE)), seen(UNPAID, record("REPAY", "2", status="PENDING")))
+
+    assert (verdict.result, verdict.rule) == ("UNDECIDED", "pending")
+
+
+def test_a_failed_record_changes_nothing():
+    """FAILED means that nothing changed."""
+    assert (
+        judge(case(attempt(before=BEFORE)), seen(UNPAID, record("REPAY", "2", status="FAILED"))).result
+        == "PROVEN_NOT_EXECUTED"
+    )
+
+
+def test_a_row_that_fits_is_never_called_not_executed():
+    """A listed repayment of exactly this amount in exactly this window speaks against "not executed"."""
+    for row in (flow("REPAY", "-2"), record("REPAY", "2")):
+        assert judge(case(attempt(before=BEFORE)), seen(UNPAID, row)).result == "UNDECIDED"
+
+
+@pytest.mark.parametrize("at_ms", [SIGNED_MS - 1001, DEAD_MS + 1])
+def test_a_row_outside_the_window_is_not_ours(at_ms):
+    """A repayment before the request was stamped, or after it was dead, is somebody else's."""
+    now = look(DEAD_MS, BNB=("8.01", "0", "0", "0"), USDT=("0", "0", "48800", "0"))
+    base = look(SIGNED_MS - 100_000, BNB=("10", "0.01", "0", "0"), USDT=("0", "0", "50000", "0"))
+    later = replace(now, sent_at_ms=DEAD_MS + 90_000, answered_at_ms=DEAD_MS + 90_000)
+
+    verdict = judge(
+        case(attempt(before=base)), seen(later, flow("REPAY", "-2", at_ms), server_ms=DEAD_MS + 90_000)
+    )
+
+    assert verdict.result != "PROVEN_EXECUTED"
+
+
+def test_one_event_in_two_lists_is_counted_once():
+    """A repayment shows up as a record and as a flow row, a second apart: it is one repayment."""
+    now = look(DEAD_MS, BNB=("9.31", "0", "0", "0"), USDT=("0", "0", "49580", "0"))
+    rows = (flow("REPAY", "-0.7", row_id="f"), record("REPAY", "0.7", SIGNED_MS + 1500, row_id="r"))
+
+    verdict = judge(case(attempt(before=BEFORE)), seen(now, *rows, server_ms=DEAD_MS + 60_000))
+
+    assert (verdict.result, verdict.rule) == ("PROVEN_NOT_EXECUTED", "debt-stands")
+
+
+def test_a_stream_event_that_fits_speaks_for_execution():
+    """A liabilityChange that took the total down by the amount is a row that fits."""
+    event = LiabilityChange("BNB", SIGNED_MS + 300, Decimal("8.01"), "REPAY")
+    noisy = look(DEAD_MS, BNB=("11", "0", "0", "0"), USDT=("0", "0", "40000", "0"))
+
+    verdict = judge(case(attempt(before=BEFORE)), seen(noisy, events=[event]))
+
+    assert (verdict.result, verdict.rule) == ("PROVEN_EXECUTED", "row-fits")
+    assert not judge(case(attempt(before=BEFORE)), seen(noisy)).decided
+
+
+def test_the_documented_event_is_understood():
+    """Only `l`, the total, is used; other events are refused."""
+    event = {
+        "e": "liabilityChange", "E": 1573200697110, "a": "BTC", "t": "BORROW", "T": 1352286576452864727,
+        "p": "1.03453430", "i": "0", "l": "1.03476851",
+    }  # fmt: skip  # papi-debt.md (c), quotes and comma repaired
+
+    assert LiabilityChange.from_json(event).total == Decimal("1.03476851")
+    with pytest.raises(ValueError, match="liabilityChange"):
+        LiabilityChange.from_json({**event, "e": "riskLevelChange"})
+    with pytest.raises(ValueError, match="liabilityChange"):
+        LiabilityChange.from_json({"e": "liabilityChange"})
+
+
+def test_a_partial_repayment_is_recognised_by_its_empty_purse():
+    """All that could pay is gone and the debt fell by as much: it was executed in part."""
+    before = look(SIGNED_MS - 500, BNB=("10", "0.01", "0", "0"), USDT=("0", "0", "900", "0"))
+    now = look(DEAD_MS, BNB=("8.51", "0", "0", "0"))
+
+    verdict = judge(case(attempt(before=before)), seen(now))
+
+    assert (verdict.result, verdict.rule, verdict.repaid) == (
+        "PROVEN_EXECUTED",
+        "partly-executed",
+        Decimal("1.5"),
+    )
+
+
+@pytest.mark.parametrize("executed", [True, False])
+def test_a_tiny_piece_of_a_large_debt_is_told_by_the_assets(executed):
+    """An amount smaller than the interest in question shows in the holdings, not in the debt."""
+    before = look(SIGNED_MS - 500, BNB=("1000", "3", "0", "0"), USDT=("0", "0", "50000", "0"))
+    debt, usdt = (("1000", "2.9"), "49940") if executed else (("1000", "3"), "50000")
+    now = look(DEAD_MS, BNB=(*debt, "0", "0"), USDT=("0", "0", usdt, "0"))
+
+    verdict = judge(case(attempt("0.1", before=before)), seen(now))
+
+    assert verdict.result == ("PROVEN_EXECUTED" if executed else "PROVEN_NOT_EXECUTED")
+
+
+@pytest.mark.parametrize("executed", [True, False])
+@pytest.mark.parametrize("days", [0, 1, 30])
+def test_pieces_answered_since_the_last_look_are_reckoned_with(executed, days):
+    """Four clear answers and then a lost one, looked at at once or a month later: principal never accrues."""
+    base = look(SIGNED_MS - 60_000, BNB=("1000", "1", "0", "0"), USDT=("0", "0", "600000", "0"))
+    prior = [
+        attempt("80", before=base, attempt_id=f"p{n}", signed_ms=SIGNED_MS - 50_000 + n, repaid="80")
+        for n in range(4)
+    ]
+    tried = attempt("80", before=base, since=tuple(one.id for one in prior))
+    paid = 4 + executed
+    then = DEAD_MS + 30_000 + days * 86_400_000
+    accrued = Decimal(days) * 600 * Decimal("0.0005")
+    now = look(
+        then,
+        BNB=(str(1001 - 80 * paid), str(accrued), "0", "0"),
+        USDT=("0", "0", str(600_000 - 80 * paid * 600), "0"),
+    )
+
+    verdict = judge(case(tried, prior), seen(now, server_ms=then))
+
+    assert verdict.result == ("PROVEN_EXECUTED" if executed else "PROVEN_NOT_EXECUTED")
+
+
+def test_the_rows_of_answered_pieces_are_not_this_ones():
+    """A row of an earlier piece with the same amount does not speak for the lost one."""
+    base = look(SIGNED_MS - 60_000, BNB=("1000", "0", "0", "0"), USDT=("0", "0", "600000", "0"))
+    prior = attempt("80", before=base, attempt_id="p", signed_ms=SIGNED_MS - 900, repaid="80")
+    tried = attempt("80", before=base, since=("p",))
+    now = look(DEAD_MS, BNB=("920", "0", "0", "0"), USDT=("0", "0", "552000", "0"))
+
+    verdict = judge(case(tried, [prior]), seen(now, flow("REPAY", "-80", SIGNED_MS - 400)))
+
+    assert verdict.result == "PROVEN_NOT_EXECUTED"
+
+
+def test_more_rows_near_a_look_than_can_be_tried_are_not_guessed_at():
+    """With many rows at the very moment of a look the debt is called disturbed."""
+    rows = [flow("BORROW", "0.001", SIGNED_MS - 500, row_id=str(n)) for n in range(20)]
+
+    assert not judge(case(attempt(before=BEFORE)), seen(UNPAID, *rows, server_ms=DEAD_MS + 60_000)).decided
+
+
+def test_a_refusal_that_the_debt_contradicts_is_noticed():
+    """ "Not executed" and a debt that fell by exactly that much do not go together."""
+    assert contradicts_refusal(case(attempt(before=BEFORE)), seen(PAID))
+    assert not contradicts_refusal(case(attempt(before=BEFORE)), seen(UNPAID))
+
+
+# Soundness over worlds: whatever accrues and whoever trades, a verdict is right or withheld.
+
+AMOUNT = st.decimals("0.5", "20", places=8)
+
+
+@given(
+    executed=st.booleans(),
+    amount=AMOUNT,
+    owed=st.decimals("20.5", "200", places=8),
+    interest=st.decimals("0", "0.2", places=9),
+    own=st.decimals("0", "30", places=8),
+    accrued=st.decimals("0", "0.01", places=9),
+    price=st.decimals("0.92", "1.08", places=4),
+    principal_first=st.booleans(),
+    strangers=st.lists(
+        st.tuples(
+            st.sampled_from(["BORROW", "REPAY", "TRADE"]), st.decimals("0.01", "5", places=8), st.booleans()
+        ),
+        max_size=3,
+    ),
+    same=st.sampled_from([None, "BORROW", "REPAY"]),
+    late=st.booleans(),
+)
+def test_a_verdict_of_not_executed_is_never_wrong(
+    executed, amount, owed, interest, own, accrued, price, principal_first, strangers, same, late
+):
+    """In random worlds an executed attempt is never called not executed; that mistake would pay twice.
+
+    Strangers borrow, repay and trade, listed or (if the lists lag) not, even with exactly this amount.
+    What is assumed of them is what docs/never-twice.md assumes: listed once the lag is over.
+    """
+    borrowed, interest_now, held, usdt = owed, interest, own, Decimal(500_000)
+    before = Look.of(SIGNED_MS - 500, SIGNED_MS - 500, [
+        ("BNB", Holding(borrowed, interest, own)), ("USDT", Holding(free=usdt)),
+    ])  # fmt: skip
+
+    def repay(value):
+        nonlocal borrowed, interest_now, held, usdt
+        from_principal = min(value, borrowed) if principal_first else max(Decimal(0), value - interest_now)
+        borrowed -= from_principal
+        interest_now -= value - from_principal
+        mine = min(held, value)
+        held -= mine
+        usdt -= (value - mine) * 600 * price
+
+    if executed:
+        repay(amount)
+    rows, number = [], itertools.count()
+    doings = [*strangers, *([] if same is None else [(same, amount, True)])]
+    for kind, value, listed in doings:
+        at_ms = SIGNED_MS + 4000 + next(number)
+        if kind == "BORROW":
+            borrowed += value
+            held += value
+        elif kind == "REPAY":
+            if value > borrowed:
+                continue
+            repay(value)
+        else:
+            usdt -= value
+        if listed or late:
+            asset = "USDT" if kind == "TRADE" else "BNB"
+            signed = value if kind == "BORROW" else -value
+            rows.append(flow("SELL_EXPENSE" if kind == "TRADE" else kind, signed, at_ms, asset, str(at_ms)))
+    interest_now += accrued
+    server_ms = DEAD_MS + (30_000 if late else 0)
+    now = Look.of(server_ms, server_ms, [
+        ("BNB", Holding(borrowed, interest_now, held)), ("USDT", Holding(free=usdt)),
+    ])  # fmt: skip
+
+    verdict = judge(case(attempt(str(amount), before=before)), seen(now, *rows, server_ms=server_ms))
+
+    if executed:
+        assert verdict.result != "PROVEN_NOT_EXECUTED"
+    elif not doings:
+        assert verdict.result == "PROVEN_NOT_EXECUTED"
+    if executed and not doings:
+        assert verdict.result == "PROVEN_EXECUTED"
+
+
+@given(st.data())
+def test_a_verdict_of_executed_means_that_as_much_was_repaid_once(data):
+    """An attempt that was not executed is called executed only if somebody repaid exactly as much meanwhile."""
+    amount = data.draw(AMOUNT)
+    trade = data.draw(st.decimals("0", "30000", places=8))
+    accrued = data.draw(st.decimals("0", "0.01", places=9))
+    now = look(
+        DEAD_MS,
+        BNB=("100", str(Decimal("0.2") + accrued), "0", "0"),
+        USDT=("0", "0", str(500_000 - trade), "0"),
+    )
+    before = look(SIGNED_MS - 500, BNB=("100", "0.2", "0", "0"), USDT=("0", "0", "500000", "0"))
+
+    assert judge(case(attempt(str(amount), before=before)), seen(now)).result != "PROVEN_EXECUTED"
