@@ -33,8 +33,10 @@ from urllib.parse import unquote
 API_KEY = "independent-key"
 API_SECRET = "independent-secret"
 REPAY_PATH = "/papi/v1/margin/repay-debt"
-ENOUGH = Decimal(10) ** 15
-OWED = ("BNB", "币安人生", *(f"BNB{number}" for number in range(1, 50)))
+ENOUGH = Decimal(10) ** 9
+OWED: dict[str, Decimal] = {"ETH": Decimal(1)} | dict.fromkeys(
+    ("BNB", "币安人生", *(f"BNB{number}" for number in range(1, 50))), ENOUGH
+)
 
 # A held answer is let go after this long at the latest, in case its client never gives up.
 LONGEST_HOLD_S = 30.0
@@ -275,7 +277,7 @@ FAULT_BEHAVIOUR: dict[str, tuple[When, Behaviour]] = {
 class Ledger:
     """What is owed and what was executed. Amounts in units of the asset."""
 
-    owed: dict[str, Decimal] = field(default_factory=lambda: dict.fromkeys(OWED, ENOUGH))
+    owed: dict[str, Decimal] = field(default_factory=OWED.copy)
     executed: list[tuple[str, Decimal]] = field(default_factory=list)
 
     def repay(self, asset: str, amount: Decimal | None) -> Decimal:
@@ -419,7 +421,9 @@ class FakeExchange:
             )
         amount = Decimal(values["amount"]) if "amount" in values else None
         genuine: dict[str, object] = {
-            "amount": values.get("amount", ""),
+            **(
+                {"amount": values["amount"]} if amount is not None else {}
+            ),  # absent when all was repaid: live
             "asset": asset,
             "specifyRepayAssets": [name for name in values.get("specifyRepayAssets", "").split(",") if name],
             "updateTime": time.time_ns() // 1_000_000,

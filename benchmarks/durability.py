@@ -1,0 +1,41 @@
+"""What a journal costs: an attempt is written down, durably, before its request leaves. See `journal`."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from typing import Any
+
+from benchmarks.result import ROOT, Section, Settings, Table
+
+
+def run(settings: Settings) -> Section:
+    """Run `benchmarks.journal` in a process of its own and show what it says."""
+    section = Section("durability", "Journal")
+    if importlib.util.find_spec("benchmarks.journal") is None:
+        section.left_out.append("everything: there is no benchmarks/journal.py")
+        return section
+    done = subprocess.run(
+        [sys.executable, "-m", "benchmarks.journal", "--json"],
+        cwd=ROOT, capture_output=True, text=True, timeout=300, check=False,
+    )  # fmt: skip
+    if done.returncode:
+        raise RuntimeError(f"benchmarks.journal ended with {done.returncode}: {done.stderr.strip()[-500:]}")
+    rows = [[name, value] for name, value in _flat(json.loads(done.stdout))]
+    section.tables.append(Table("", ["figure", "value"], [*rows]))
+    return section
+
+
+def _flat(value: Any, name: str = "") -> Iterator[tuple[str, str | float | int]]:
+    """The leaves of a JSON value, with the way to each."""
+    if isinstance(value, dict):
+        for key, inner in value.items():
+            yield from _flat(inner, f"{name} {key}".strip().replace("_", " "))
+    elif isinstance(value, list):
+        for number, inner in enumerate(value):
+            yield from _flat(inner, f"{name} {number}".strip())
+    elif isinstance(value, str | int | float):
+        yield name, value
