@@ -1,0 +1,68 @@
+"""
+schemathesis itself against the local exchange, every request signed: nothing undocumented comes back, no wrong
+data is accepted, and each operation truly succeeds, since refusals alone would pass every check.
+"""
+
+import json
+
+import pytest
+
+from paydown_contract import stock
+from paydown_contract.document import Document, Operation
+from paydown_contract.stock import Plan
+from paydown_contract.stsign import Signer
+from tests.contract.support.exchange import NOW_MS, Exchange, exchange, state
+from tests.contract.support.gaps import is_gap
+from tests.contract.support.keys import signing_key
+from tests.contract.support.places import BUNDLED
+from tests.contract.support.profile import profile
+
+# Fewer real successes than this, and a run has proved nothing.
+LEAST_SUCCESSES = 2
+
+KNOWN = {"asset": ("BNB", "BTC", "ETH", "USDT"), "specifyRepayAssets": ("USDT", "BTC,USDT")}
+
+
+def filling(running: Exchange) -> Signer:
+    """A signer that makes the world anew before every twentieth request, so that there is always a debt to repay."""
+    sent = 0
+
+    def before() -> None:
+        nonlocal sent
+        if sent % 20 == 0:
+            running.install(state())
+        sent += 1
+
+    return Signer(contract_document(), signing_key("S1"), lambda: NOW_MS, KNOWN, before)
+
+
+def contract_document() -> Document:
+    """The shipped document: what schemathesis reads and what judges it are one text here."""
+    from paydown_contract import document
+
+    return document.read(BUNDLED)
+
+
+@pytest.mark.timeout(600)
+def test_schemathesis_finds_nothing_and_has_real_successes(operation: Operation) -> None:
+    """Examples, coverage and, in the longer profiles, fuzzing: signed, with every check of its own."""
+    if is_gap("sandbox", operation.id):
+        return
+    size = profile()
+    with exchange() as running:
+        outcome = stock.run(
+            contract_document(),
+            json.loads(BUNDLED.read_text("utf-8")),
+            filling(running),
+            app=running.app,
+            operations=[operation.id],
+            plan=Plan(size.phases, size.stock_examples, size.seed, derandomised=size.name == "fast"),
+        )
+    told = [
+        f"{each.phase} {each.check}: {each.message}\n{each.request}\n{each.status} {each.body!r}"
+        for each in outcome.complaints
+    ]
+    assert not told, f"seed {size.seed}:\n" + "\n\n".join(told[:5])
+    assert not outcome.errors
+    assert outcome.successes(operation.id) >= LEAST_SUCCESSES, dict(outcome.statuses)
+    assert sum(outcome.cases.values()) >= 8, dict(outcome.cases)
