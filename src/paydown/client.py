@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Self, TypeVar
 
 from paydown.attempts import Attempt, AttemptObserver, Attempts, ObserverChain
 from paydown.channel import NotSent, parse_proxy
+from paydown.budget.choice import BudgetName, budget_name, open_budget
 from paydown.charges import Charges
 from paydown.clock import Clock, ExchangeClock, machine_ms
 from paydown.errors import InvalidRequest
@@ -63,7 +64,7 @@ class _Base:
         answer_timeout_s: float | None = None,
         recv_window: int | None = None,
         clock: Clock | None = None,
-        budget: Budget | None = None,
+        budget: Budget | BudgetName | None = None,
         max_wait_s: float = 65.0,
         retries: ReadRetries | None = None,
         observer: AttemptObserver | None = None,
@@ -97,10 +98,9 @@ class _Base:
             # Another address has another clock; the exchange's fallback clocks mean nothing there.
             own = f"{address.origin}{address.prefix}{SERVER_TIME.path}"
             clock = ExchangeClock(CLOCKS if base_url is None else (own,))
-        if budget is None:
-            from paydown.budget.memory import MemoryBudget
-
-            budget = MemoryBudget(clock=clock if isinstance(clock, ExchangeClock) else None)
+        if budget is None or isinstance(budget, str):
+            name = budget_name(budget, address.host.decode("ascii"))
+            budget = open_budget(name, address.origin, clock if isinstance(clock, ExchangeClock) else None)
         self._core = Core(
             requests=requests,
             clock=clock,
@@ -196,7 +196,9 @@ class Client(_Base):
             read.
         recv_window: How long the exchange may still accept a request, ms. Default: the document's 5000.
         clock: Tells the exchange's time. Default: an `ExchangeClock` that asks the exchange when needed.
-        budget: The ledger of request weight. Default: one in memory, for this client alone.
+        budget: The ledger of request weight: "shared" by all processes of this user on this machine (in the
+            state directory), "memory" for this client alone, or a `Budget`. Default: PAYDOWN_BUDGET, then
+            "shared", except for an exchange on this machine: "memory".
         max_wait_s: Longest wait for room in the budget; a call that would wait longer is refused.
         retries: How reads are repeated. Calls that change something never are.
         observer: Watches attempts, and may refuse them before they are sent.
@@ -220,7 +222,7 @@ class Client(_Base):
         answer_timeout_s: float | None = None,
         recv_window: int | None = None,
         clock: Clock | None = None,
-        budget: Budget | None = None,
+        budget: Budget | BudgetName | None = None,
         max_wait_s: float = 65.0,
         retries: ReadRetries | None = None,
         observer: AttemptObserver | None = None,
@@ -398,7 +400,7 @@ class AsyncClient(_Base):
         answer_timeout_s: float | None = None,
         recv_window: int | None = None,
         clock: Clock | None = None,
-        budget: Budget | None = None,
+        budget: Budget | BudgetName | None = None,
         max_wait_s: float = 65.0,
         retries: ReadRetries | None = None,
         observer: AttemptObserver | None = None,
