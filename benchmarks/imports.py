@@ -177,8 +177,11 @@ def multiply(document: Path, copies: int) -> int:
             copied = re.sub(r"(paths/)(\w+)(\.yaml)", rf"\g<1>\g<2>_copy{copy}\g<3>", target)
             added.append(f"  /{version}/copy{copy}/{tail}: {copied}")
     root.write_text(f"{head}{mark}" + "\n".join(added) + "\n" + rest, encoding="utf-8")
-    return sum(
-        len(re.findall(r"operationId:", file.read_text(encoding="utf-8")))
-        for file in (document / "paths").glob("*.yaml")
-        if "_copy" not in file.stem
+    return len(
+        {
+            name  # a link names an operation by the same word, so each is counted once
+            for file in (document / "paths").glob("*.yaml")
+            if "_copy" not in file.stem
+            for name in re.findall(r"operationId: *(\w+)", file.read_text(encoding="utf-8"))
+        }
     )

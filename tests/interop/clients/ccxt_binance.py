@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
-from driver import Client, main
+from driver import Client, form, main
 
 
 def _settings(options: argparse.Namespace) -> dict[str, Any]:
@@ -17,15 +17,6 @@ def _settings(options: argparse.Namespace) -> dict[str, Any]:
     }
 
 
-def _arguments(asset: str, amount: str | None, using: list[str]) -> dict[str, str]:
-    values = {"asset": asset}
-    if amount is not None:
-        values["amount"] = amount
-    if using:
-        values["specifyRepayAssets"] = ",".join(using)
-    return values
-
-
 async def make_async(options: argparse.Namespace) -> Client:
     import ccxt.async_support as ccxt
 
@@ -33,7 +24,7 @@ async def make_async(options: argparse.Namespace) -> Client:
     exchange.urls["api"]["papi"] = options.url + "/papi/v1"
 
     async def repay(asset: str, amount: str | None, using: list[str]) -> Any:
-        return await exchange.papi_post_margin_repay_debt(_arguments(asset, amount, using))
+        return await exchange.papi_post_margin_repay_debt(form(asset, amount, using))
 
     return Client(repay, exchange.papi_get_ping, exchange.close)
 
@@ -45,7 +36,7 @@ def make_sync(options: argparse.Namespace) -> Client:
     exchange.urls["api"]["papi"] = options.url + "/papi/v1"
 
     def repay(asset: str, amount: str | None, using: list[str]) -> Any:
-        return exchange.papi_post_margin_repay_debt(_arguments(asset, amount, using))
+        return exchange.papi_post_margin_repay_debt(form(asset, amount, using))
 
     return Client(repay, exchange.papi_get_ping)
 

@@ -42,6 +42,16 @@ class Client:
         self.repay, self.warm, self.close = repay, warm, close
 
 
+def form(asset: str, amount: str | None, using: list[str]) -> dict[str, str]:
+    """The parameters of a repayment by their wire names, for clients that take them as they are."""
+    fields = {"asset": asset}
+    if amount is not None:
+        fields["amount"] = amount
+    if using:
+        fields["specifyRepayAssets"] = ",".join(using)
+    return fields
+
+
 Make = Callable[[argparse.Namespace], Client | Awaitable[Client]]
 
 

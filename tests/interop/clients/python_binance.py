@@ -7,16 +7,7 @@ from typing import Any
 
 from binance.async_client import AsyncClient
 from binance.client import Client as SyncClient
-from driver import Client, main
-
-
-def _arguments(asset: str, amount: str | None, using: list[str]) -> dict[str, str]:
-    values = {"asset": asset}
-    if amount is not None:
-        values["amount"] = amount
-    if using:
-        values["specifyRepayAssets"] = ",".join(using)
-    return values
+from driver import Client, form, main
 
 
 async def make_async(options: argparse.Namespace) -> Client:
@@ -24,7 +15,7 @@ async def make_async(options: argparse.Namespace) -> Client:
     client.PAPI_URL = options.url + "/papi"
 
     async def repay(asset: str, amount: str | None, using: list[str]) -> Any:
-        return await client.papi_get_margin_repay_debt(**_arguments(asset, amount, using))
+        return await client.papi_get_margin_repay_debt(**form(asset, amount, using))
 
     return Client(repay, lambda: client.papi_get_balance(asset="BNB"), client.close_connection)
 
@@ -36,7 +27,7 @@ def make_sync(options: argparse.Namespace) -> Client:
     client.PAPI_URL = options.url + "/papi"
 
     def repay(asset: str, amount: str | None, using: list[str]) -> Any:
-        return client.papi_get_margin_repay_debt(**_arguments(asset, amount, using))
+        return client.papi_get_margin_repay_debt(**form(asset, amount, using))
 
     return Client(repay, lambda: client.papi_get_balance(asset="BNB"))
 

@@ -10,7 +10,7 @@ from typing import Any
 from urllib.parse import quote
 
 import httpx
-from driver import Client, main
+from driver import Client, form, main
 
 PATH = "/papi/v1/margin/repay-debt"
 
@@ -20,22 +20,18 @@ def make(options: argparse.Namespace) -> Client:
     headers = {"X-MBX-APIKEY": options.key}
 
     def content(asset: str, amount: str | None, using: list[str]) -> bytes:
-        fields = {"asset": asset}
-        if amount is not None:
-            fields["amount"] = amount
-        if using:
-            fields["specifyRepayAssets"] = ",".join(using)
+        fields = form(asset, amount, using)
         fields["timestamp"] = str(time.time_ns() // 1_000_000)
         text = "&".join(f"{name}={quote(value, safe='')}" for name, value in fields.items()).encode()
         return text + b"&signature=" + hmac.new(secret, text, hashlib.sha256).hexdigest().encode()
 
-    form = headers | {"Content-Type": "application/x-www-form-urlencoded"}
+    headers |= {"Content-Type": "application/x-www-form-urlencoded"}
     if options.is_async:
         limits = httpx.Limits(max_connections=None)
         calm = httpx.AsyncClient(base_url=options.url, timeout=options.timeout_s, limits=limits)
 
         async def repay_async(asset: str, amount: str | None, using: list[str]) -> Any:
-            answer = await calm.post(PATH, content=content(asset, amount, using), headers=form)
+            answer = await calm.post(PATH, content=content(asset, amount, using), headers=headers)
             answer.raise_for_status()
             return answer.json()
 
@@ -44,7 +40,7 @@ def make(options: argparse.Namespace) -> Client:
     client = httpx.Client(base_url=options.url, timeout=options.timeout_s)
 
     def repay(asset: str, amount: str | None, using: list[str]) -> Any:
-        answer = client.post(PATH, content=content(asset, amount, using), headers=form)
+        answer = client.post(PATH, content=content(asset, amount, using), headers=headers)
         answer.raise_for_status()
         return answer.json()
 

@@ -6,7 +6,7 @@ import argparse
 from typing import Any
 
 import httpx
-from driver import Client, main
+from driver import Client, form, main
 
 from paydown import Credentials, SigningAuth
 
@@ -18,12 +18,7 @@ def make(options: argparse.Namespace) -> Client:
     client = httpx.Client(base_url=options.url, auth=auth, timeout=options.timeout_s)
 
     def repay(asset: str, amount: str | None, using: list[str]) -> Any:
-        form = {"asset": asset}
-        if amount is not None:
-            form["amount"] = amount
-        if using:
-            form["specifyRepayAssets"] = ",".join(using)
-        answer = client.post(PATH, data=form)
+        answer = client.post(PATH, data=form(asset, amount, using))
         answer.raise_for_status()
         return answer.json()
 
