@@ -15,7 +15,14 @@ from benchmarks.field import BASELINE, clients
 from benchmarks.result import Section, Settings, Table, median
 from tests.interop.peer import Peer, Running, Target
 
-QUICK = ("paydown", "paydown async", "paydown async, aiohttp", "raw httpx", "raw httpx async")
+QUICK = (
+    "paydown",
+    "paydown, budget in memory",
+    "paydown async",
+    "paydown async, aiohttp",
+    "raw httpx",
+    "raw httpx async",
+)
 IN_FLIGHT = (16, 50)
 
 

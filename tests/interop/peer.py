@@ -41,6 +41,7 @@ class Peer(NamedTuple):
 # compared.
 PEERS: tuple[Peer, ...] = (
     Peer("paydown", "paydown", "paydown_client.py"),
+    Peer("paydown, budget in memory", "paydown", "paydown_client.py", ("--budget", "memory")),
     Peer("paydown async", "paydown", "paydown_client.py", ("--async",)),
     Peer("paydown async, aiohttp", "paydown-aiohttp", "paydown_client.py", ("--async", "--aiohttp")),
     Peer("httpx + SigningAuth", "paydown", "signing_auth.py"),

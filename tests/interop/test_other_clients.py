@@ -19,7 +19,7 @@ from tests.interop.exchange import Exchange, Fake, Sandbox
 from tests.interop.limits import ATTEMPTS, CENSUS, LIMITS, Attempt, CensusRow
 from tests.interop.peer import AS_PUBLISHED, BY_NAME, PEERS, Peer, Running, clean_environment
 
-EVERYBODY = (*PEERS, AS_PUBLISHED)
+EVERYBODY = (*(peer for peer in PEERS if "--budget" not in peer.arguments), AS_PUBLISHED)
 EXAMPLES = {
     "official": "other_clients_official.py",
     "ccxt": "other_clients_ccxt.py",

@@ -3,33 +3,45 @@
 from __future__ import annotations
 
 import argparse
+import atexit
+import tempfile
 from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from driver import Client, main
 
 from paydown import AsyncClient, Credentials
 from paydown import Client as SyncClient
-from paydown.budget import Charge, MemoryBudget
+from paydown.budget import Charge, MemoryBudget, SqliteBudget
+from paydown.clock import ExchangeClock
 
 
-class RoomyBudget(MemoryBudget):
+class _Roomy:
     """The same ledger with a limit that nobody reaches: what is measured is a call, not the next minute."""
 
-    def __init__(self) -> None:
-        super().__init__()
+    def __init__(self, *arguments: Any, **settings: Any) -> None:
+        super().__init__(*arguments, **settings)
         self._roomy: dict[int, tuple[Sequence[Charge], list[Charge]]] = {}
 
     def acquire(self, charges: Sequence[Charge], **terms: Any) -> Any:
-        """As `MemoryBudget.acquire`, of a limit a billion times as high."""
+        """As the ledger's own, of a limit a billion times as high."""
         known = self._roomy.get(id(charges))
         if known is None:  # holds on to `charges`, so that nothing else gets its id
             roomy = [
                 replace(each, limit=each.limit._replace(limit=each.limit.limit * 10**9)) for each in charges
             ]
             known = self._roomy[id(charges)] = (charges, roomy)
-        return super().acquire(known[1], **terms)
+        return super().acquire(known[1], **terms)  # type: ignore[misc]  # what the classes below inherit besides
+
+
+class RoomyMemoryBudget(_Roomy, MemoryBudget):
+    """What an exchange on this machine gets by default."""
+
+
+class RoomySharedBudget(_Roomy, SqliteBudget):
+    """What the real exchange gets by default: a file, shared by all processes."""
 
 
 def _optional(amount: str | None, using: list[str]) -> dict[str, Any]:
@@ -42,11 +54,18 @@ def _optional(amount: str | None, using: list[str]) -> dict[str, Any]:
 
 
 def make(options: argparse.Namespace) -> Client:
+    clock = ExchangeClock((options.url + "/papi/v1/time",))
     settings: dict[str, Any] = {
         "base_url": options.url,
         "answer_timeout_s": options.timeout_s,
-        "budget": RoomyBudget(),
+        "clock": clock,
     }
+    if options.budget == "memory":
+        settings["budget"] = RoomyMemoryBudget(clock=clock)
+    else:
+        folder = tempfile.TemporaryDirectory(prefix="paydown-budget-")
+        atexit.register(folder.cleanup)
+        settings["budget"] = RoomySharedBudget(options.url, Path(folder.name) / "budget.db", clock=clock)
     credentials = Credentials.hmac(options.key, options.secret)
     if options.is_async:
         if options.aiohttp:
