@@ -20,8 +20,8 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Self, TypeVar
 
 from paydown.attempts import Attempt, AttemptObserver, Attempts, ObserverChain
-from paydown.channel import NotSent, parse_proxy
 from paydown.budget.choice import BudgetName, budget_name, open_budget
+from paydown.channel import NotSent, parse_proxy
 from paydown.charges import Charges
 from paydown.clock import Clock, ExchangeClock, machine_ms
 from paydown.errors import InvalidRequest
@@ -52,6 +52,18 @@ T = TypeVar("T")
 BASE_URL_VARIABLE = "PAYDOWN_BASE_URL"
 
 
+# Transports that are known to open connections.
+_NETWORK_TRANSPORTS = frozenset({"HTTPTransport", "AsyncHTTPTransport", "AiohttpTransport"})
+
+
+def _reaches_out(transport: object) -> bool:
+    """Whether requests go to the network: through our own connections, or a transport that has some."""
+    return transport is None or any(
+        base.__name__ in _NETWORK_TRANSPORTS and base.__module__.startswith("httpx")
+        for base in type(transport).__mro__
+    )
+
+
 class _Base:
     """What both clients have in common: settings, attempts, and what they tell about themselves."""
 
@@ -60,6 +72,7 @@ class _Base:
         credentials: Credentials | None = None,
         *,
         base_url: str | None = None,
+        transport: object = None,
         connect_timeout_s: float | None = None,
         answer_timeout_s: float | None = None,
         recv_window: int | None = None,
@@ -99,7 +112,9 @@ class _Base:
             own = f"{address.origin}{address.prefix}{SERVER_TIME.path}"
             clock = ExchangeClock(CLOCKS if base_url is None else (own,))
         if budget is None or isinstance(budget, str):
-            name = budget_name(budget, address.host.decode("ascii"))
+            # A transport that is no network's leads to a test or a double, whatever the address says.
+            host = address.host.decode("ascii") if _reaches_out(transport) else "localhost"
+            name = budget_name(budget, host)
             budget = open_budget(name, address.origin, clock if isinstance(clock, ExchangeClock) else None)
         self._core = Core(
             requests=requests,
@@ -198,7 +213,8 @@ class Client(_Base):
         clock: Tells the exchange's time. Default: an `ExchangeClock` that asks the exchange when needed.
         budget: The ledger of request weight: "shared" by all processes of this user on this machine (in the
             state directory), "memory" for this client alone, or a `Budget`. Default: PAYDOWN_BUDGET, then
-            "shared", except for an exchange on this machine: "memory".
+            "shared", except for an exchange on this machine and for a `transport` that is no network's:
+            "memory".
         max_wait_s: Longest wait for room in the budget; a call that would wait longer is refused.
         retries: How reads are repeated. Calls that change something never are.
         observer: Watches attempts, and may refuse them before they are sent.
@@ -235,6 +251,7 @@ class Client(_Base):
         super().__init__(
             credentials,
             base_url=base_url,
+            transport=transport,
             connect_timeout_s=connect_timeout_s,
             answer_timeout_s=answer_timeout_s,
             recv_window=recv_window,
@@ -413,6 +430,7 @@ class AsyncClient(_Base):
         super().__init__(
             credentials,
             base_url=base_url,
+            transport=transport,
             connect_timeout_s=connect_timeout_s,
             answer_timeout_s=answer_timeout_s,
             recv_window=recv_window,

@@ -1,25 +1,18 @@
 """Read a list to its end: page by page, window by window, no row lost and none twice.
 
-    start ──────────────┬──────────────┬──────────── end      windows no longer than the call allows, oldest
-    first;
-      page 1, 2, 3 …    │ page 1, 2 …  │ page 1 …             neighbours share their border, so nothing falls
-      between
+    start ────────────┬──────────────┬──────────── end    windows as long as the call allows, oldest first;
+      page 1, 2, 3 …  │ page 1, 2 …  │ page 1 …           neighbours overlap by a ms: nothing falls between
 
 What the exchange does at the borders, and while rows arrive, is not written down, so nothing is taken for
 granted:
-* rows on a shared border come twice; a row is recognised by its id, or by all of its members where it has
-  none.
-* new rows push older ones to the next page of a newest-first list; what comes again is dropped, nothing is
-  skipped.
-* a page that is full is never the last, whatever `total` says. A short one is, unless `total` says that more
-  exist.
-* a list without pages that comes back full has been cut off: its window is halved until the parts are not
-  full.
-* rows older than some months stand in an archive of their own: where a window may reach into it, both are
-  read.
+* Whether the ends of a window count: windows overlap. A row that comes twice is recognised by its id, or by
+  all of its members where it has none.
+* New rows push older ones to the next page of a newest-first list: what comes again is dropped.
+* A page that is full is never the last, whatever `total` says; a short one is, unless `total` says otherwise.
+* A list without pages that comes back full has been cut off: its window is halved until no part is full.
+* Rows older than some months stand in an archive: where a window may reach into it, both are read.
 
-Sans I/O: `next_request` says what to ask, `take` reads the answer. Every fact comes from
-`Operation.pagination`.
+Sans I/O: `next_request` says what to ask, `take` reads the answer. Every fact comes from `Operation.pagination`.
 """
 
 from __future__ import annotations
@@ -46,9 +39,12 @@ _LONGEST_MONTH_MS: Final = 31 * _DAY_MS
 # Our clock may be behind by this much: a window that ends "now" is left open instead of being cut too short.
 _CLOCK_SLACK_MS: Final = 60_000
 
+# Windows that follow each other share this much, so that a row on a border is inside of one of them.
+_OVERLAP_MS: Final = 1
+
 # Pages in a row that hold nothing new before the list is taken for broken: new rows may push a whole page
 # down once or twice, but not for ever.
-_STALE_PAGES: Final = 3
+_STALE_PAGES: Final = 20
 
 # How many windows back a row may come again: the neighbour, in the archive and out of it.
 _REMEMBERED: Final = 3
@@ -99,9 +95,12 @@ class Pager(Generic[T]):
         self._arguments = {name: value for name, value in arguments.items() if value is not UNSET}
         self._decode_row = decode_row
         facts = self._facts
-        if facts.size is not None and facts.max_size is not None:
-            self._arguments.setdefault(facts.size, facts.max_size)
         wire_texts(operation, self._arguments)
+        if facts.size is not None and facts.max_size is not None:
+            if facts.page is None:
+                # Without pages a smaller size only means that more windows are cut off.
+                self._arguments[facts.size] = facts.max_size
+            self._arguments.setdefault(facts.size, facts.max_size)
         size = self._arguments.get(facts.size) if facts.size is not None else None
         self._size = size if isinstance(size, int) else None
         self._windows = deque(self._spans(now_ms))
@@ -233,12 +232,10 @@ class Pager(Generic[T]):
         longest = window.max_ms or last - first + 1
         while last - first > longest - (_CLOCK_SLACK_MS if reaches_now else 0):
             spans += self._with_archive(_Window(first, first + longest), now)
-            first += longest
-            if first >= last:
-                break
-        if first <= last:
-            spans += self._with_archive(_Window(first, last, reaches_now), now)
-        return spans
+            first += longest - _OVERLAP_MS
+        if spans and first > last:
+            return spans  # the slack has carried the last window past now
+        return spans + self._with_archive(_Window(first, last, reaches_now), now)
 
     def _with_archive(self, window: _Window, now: int) -> list[_Window]:
         """The window, once or twice: out of the archive, in it, or in both where nobody can say."""
@@ -267,16 +264,15 @@ class Pager(Generic[T]):
 
     def _halve(self) -> None:
         window = self._window
-        if window.start is None or window.end is None or window.start >= window.end:
+        # Narrower ones are never asked for: where their ends do not count, they would be empty.
+        if window.start is None or window.end is None or window.end - window.start <= 2 * _OVERLAP_MS + 1:
             raise ReadFailed(
                 f"{self.operation.name}: the answer is cut off, and this call has no pages. "
                 + ("Give a start time." if window.start is None else "Too many rows share one moment."),
                 operation=self.operation.name,
             )
         middle = (window.start + window.end) // 2
-        # Neighbours share the middle, unless it is all that is left.
-        after = middle if window.end - window.start > 1 else window.end
-        self._windows.appendleft(replace(window, start=after))
+        self._windows.appendleft(replace(window, start=middle - _OVERLAP_MS))
         self._windows.appendleft(replace(window, end=middle, reaches_now=False))
         # Nothing of this window was given out, so what was seen before it still counts.
         self._window = self._windows.popleft()

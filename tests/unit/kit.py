@@ -1,10 +1,10 @@
-"""What the tests of the client share: keys from the vectors, a clock and a sleep that tests move, a scripted exchange."""
+"""What the tests of the client share: keys of the vectors, virtual time, a scripted exchange."""
 
 from __future__ import annotations
 
 import json
 from base64 import urlsafe_b64decode
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any, cast
@@ -14,6 +14,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ed25519, rsa
 
 from paydown import AsyncClient, Client, Credentials, MemoryBudget, ReadRetries
+from paydown.budget.terms import Charge, Ended, GateReason, Priority, Snapshot, Ticket, Wait
 
 VECTORS = Path(__file__).resolve().parents[1] / "vectors" / "signing"
 NOW_MS = 1_636_371_437_000
@@ -100,7 +101,9 @@ class Time:
 class Exchange:
     """Answers requests by a script, one entry per request, the last one for ever; keeps what arrived."""
 
-    def __init__(self, *script: httpx.Response | Exception | Callable[[httpx.Request], httpx.Response]) -> None:
+    def __init__(
+        self, *script: httpx.Response | Exception | Callable[[httpx.Request], httpx.Response]
+    ) -> None:
         self.script = list(script)
         self.requests: list[httpx.Request] = []
 
@@ -160,3 +163,42 @@ def async_client(exchange: Exchange, time: Time | None = None, **settings: Any) 
 
 
 ONE_TRY = ReadRetries(tries=1)
+
+
+class Plenty:
+    """A budget that always has room, for tests that are not about waiting."""
+
+    def acquire(
+        self,
+        charges: Sequence[Charge],
+        *,
+        timeout_ms: int,
+        priority: Priority = Priority.READ,
+        max_wait_ms: int | None = None,
+        place: int | None = None,
+    ) -> Ticket | Wait:
+        """Grant everything."""
+        return Ticket(0, charges, priority, 0, 0, [])
+
+    def may_send(self, ticket: Ticket) -> bool:
+        """Always."""
+        return True
+
+    def settle(
+        self, ticket: Ticket, *, ended: Ended = "answered", used: Mapping[str, int] | None = None
+    ) -> None:
+        """Nothing was counted."""
+        ticket.open = False
+
+    def close_gate(self, wait_ms: int, reason: GateReason) -> None:
+        """There is no gate."""
+
+    def leave(self, place: int) -> None:
+        """There is no queue."""
+
+    def snapshot(self) -> Snapshot:
+        """Nothing is held."""
+        return Snapshot((), 0, None, 0)
+
+    def close(self) -> None:
+        """Nothing to release."""

@@ -217,9 +217,11 @@ def test_bodies_that_the_protocol_does_not_know_are_refused(body):
     """JSON bodies are no part of it; a stream cannot be signed before it is sent."""
     wire = Wire()
     signing = SigningAuth(credentials(), clock=Time())
-    with httpx.Client(transport=httpx.MockTransport(wire), auth=signing) as http:
-        with pytest.raises(InvalidRequest, match=r"data=\{\.\.\.\}"):
-            http.post(PAPI + REPAY, **body)
+    with (
+        httpx.Client(transport=httpx.MockTransport(wire), auth=signing) as http,
+        pytest.raises(InvalidRequest, match=r"data=\{\.\.\.\}"),
+    ):
+        http.post(PAPI + REPAY, **body)
 
     assert wire.requests == []
 

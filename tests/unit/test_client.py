@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import io
 import json
 import logging
@@ -13,7 +14,6 @@ from typing import Any
 
 import httpx
 import pytest
-from paydown_wire.operations import PING, SERVER_TIME
 
 from paydown import (
     AsyncClient,
@@ -29,6 +29,7 @@ from paydown import (
     InvalidCredentials,
     InvalidRequest,
     IpBanned,
+    MemoryBudget,
     OutcomeUnknown,
     PaydownError,
     RateLimited,
@@ -37,6 +38,7 @@ from paydown import (
     RequestNotSent,
     RequestRejected,
 )
+from paydown_wire.operations import PING, SERVER_TIME
 from tests.unit.kit import (
     API_KEY,
     NOW_MS,
@@ -343,7 +345,7 @@ def test_a_read_is_repeated_after_a_pause(fault):
 
 @pytest.mark.parametrize("fault", READ_FAULTS)
 def test_a_read_that_never_succeeds_ends_as_read_failed(fault):
-    """After three tries, with the last failure as its cause; never as OutcomeUnknown. No connection at all is said so."""
+    """After three tries, with the last failure as cause; never as OutcomeUnknown. No connection is said so."""
     exchange = Exchange(READ_FAULTS[fault])
     time = Time()
 
@@ -748,10 +750,8 @@ def test_nothing_stays_reserved_after_any_kind_of_end():
     """Not sent, refused, lost, interrupted: the ledger settles each request."""
     for step in (httpx.ConnectError("x"), answer(400, -1102, "x"), httpx.ReadError("x"), repaid()):
         pm = client(Exchange(step), retries=ONE_TRY)
-        try:
+        with contextlib.suppress(PaydownError):
             pm.margin.repay_debt(asset="BNB")
-        except PaydownError:
-            pass
         assert all(pool.in_flight == 0 for pool in pm.budget.snapshot().pools)
 
 
@@ -950,3 +950,14 @@ def test_the_credentials_of_the_environment_make_a_working_client(monkeypatch):
         pm.margin.repay_debt(asset="BNB")
 
     assert exchange.requests[0].headers["x-mbx-apikey"] == API_KEY
+
+
+def test_a_test_transport_does_not_spend_the_weight_that_the_machine_shares():
+    """What goes to a MockTransport never reaches the exchange; what goes to the network does."""
+    handler = httpx.MockTransport(Exchange(repaid()))
+
+    assert isinstance(Client(credentials(), transport=handler).budget, MemoryBudget)
+    assert isinstance(AsyncClient(credentials(), transport=handler).budget, MemoryBudget)
+    assert not isinstance(Client(credentials(), transport=httpx.HTTPTransport()).budget, MemoryBudget)
+    assert not isinstance(Client(credentials()).budget, MemoryBudget)
+    assert isinstance(Client(credentials(), base_url="http://127.0.0.1:8087").budget, MemoryBudget)

@@ -74,7 +74,7 @@ def test_signatures_hold_no_line_break(key):
 # ------------------------------------------------------------------------------------------------- PEM
 
 FORMS = {
-    "plain": (lambda name: pem(name), None),
+    "plain": (pem, None),
     "text": (lambda name: pem(name).decode(), None),
     "CRLF": (lambda name: pem(name).replace(b"\n", b"\r\n"), None),
     "CRLF text": (lambda name: pem(name).decode().replace("\n", "\r\n"), None),
@@ -86,7 +86,7 @@ FORMS = {
     "encrypted, password as bytes": (lambda name: pem(name, b"open sesame"), b"open sesame"),
     "encrypted, CRLF": (lambda name: pem(name, b"open sesame").replace(b"\n", b"\r\n"), "open sesame"),
     "encrypted, password not ASCII": (lambda name: pem(name, "пароль".encode()), "пароль"),
-    "empty password, not encrypted": (lambda name: pem(name), ""),
+    "empty password, not encrypted": (pem, ""),
 }
 
 
@@ -125,8 +125,10 @@ def elliptic() -> bytes:
 
 
 def public() -> bytes:
-    return private_key("R1").public_key().public_bytes(
-        serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
+    return (
+        private_key("R1")
+        .public_key()
+        .public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
     )
 
 
@@ -173,7 +175,8 @@ def test_an_rsa_key_is_not_taken_for_ed25519():
 
 
 @pytest.mark.parametrize(
-    "text", ["", " ", "key\n", "key\r", "ke y", "key\t", "\x00key", "key\x7f", "kеy", "key\u200b", '"ключ"', None, 5]
+    "text",
+    ["", " ", "key\n", "key\r", "ke y", "key\t", "\x00key", "key\x7f", "kеy", "key\u200b", '"ключ"', None, 5],
 )
 def test_an_api_key_that_no_header_could_carry_is_refused(text):
     """Blanks, line breaks, controls and look-alike letters come from copying; a line break could even add a header."""

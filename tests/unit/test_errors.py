@@ -10,9 +10,9 @@ import pytest
 
 from paydown import errors
 from paydown.errors import (
-    IpBanned,
     InvalidRequest,
     InvalidRequestType,
+    IpBanned,
     OutcomeUnknown,
     PaydownError,
     RateLimited,

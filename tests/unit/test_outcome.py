@@ -9,8 +9,6 @@ import httpx
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from paydown_wire.error_codes import ERROR_CODES, STATUS_OUTCOMES
-from paydown_wire.operations import ACCOUNT_BALANCE, REPAY_DEBT
 
 from paydown import (
     AccountRestricted,
@@ -24,14 +22,17 @@ from paydown import (
     OutcomeUnknown,
     PaydownError,
     RateLimited,
-    RequestNotSent,
     RequestRejected,
     WrongAddress,
 )
 from paydown.outcome import NOT_JSON, REFUSALS, Answer, Cleaner, judge, read
+from paydown_wire.error_codes import ERROR_CODES, STATUS_OUTCOMES
+from paydown_wire.operations import ACCOUNT_BALANCE, REPAY_DEBT
 from tests.unit.kit import NOW_MS, REPAY, Exchange, Time, answer, client, repaid
 
 HTML = {"content-type": "text/html"}
+TEXT_A = "Unknown error, please check your request or try again later."
+TEXT_D = "Internal error; unable to process your request. Please try again."
 BANNED = f"Way too much request weight used; IP banned until {NOW_MS + 600_000}."
 
 
@@ -141,15 +142,15 @@ CASES = [
     Case("429 -1015", answer(429, -1015, "Too many new orders"), RateLimited, False),
     Case("429 HTML", text(429, "<html>", **HTML), RateLimited, False),
     # 503: four texts, four meanings.
-    Case("503 A", answer(503, -1000, "Unknown error, please check your request or try again later."), OutcomeUnknown, True),
-    Case("503 A plain", text(503, "Unknown error, please check your request or try again later."), OutcomeUnknown, True),
+    Case("503 A", answer(503, -1000, TEXT_A), OutcomeUnknown, True),
+    Case("503 A plain", text(503, TEXT_A), OutcomeUnknown, True),
     Case("503 B", answer(503, -1000, "Service Unavailable."), ExchangeBusy, False),
     Case("503 B plain", text(503, "Service Unavailable.\n"), ExchangeBusy, False),
     Case("503 B without its point", text(503, "Service Unavailable"), OutcomeUnknown, True),
     Case("503 B in HTML", text(503, "<h1>Service Unavailable.</h1>", **HTML), OutcomeUnknown, True),
     Case("503 B with -1007", answer(503, -1007, "Service Unavailable."), OutcomeUnknown, True),
     Case("503 C", answer(503, -1008, "Request throttled by system-level protection."), ExchangeBusy, False),
-    Case("503 D", answer(503, -1001, "Internal error; unable to process your request. Please try again."), OutcomeUnknown, True),
+    Case("503 D", answer(503, -1001, TEXT_D), OutcomeUnknown, True),
     Case("503 HTML", text(503, "<html>", **HTML), OutcomeUnknown, True),
     Case("503 empty", text(503), OutcomeUnknown, True),
     # Other 5xx.
@@ -215,7 +216,7 @@ def test_a_caller_who_loops_over_any_exception_repays_at_most_once(case):
     for _ in range(3):
         try:
             call(pm)
-        except Exception:  # noqa: BLE001, S112  # the careless caller that this is about
+        except Exception:  # noqa: BLE001  # the careless caller that this is about
             continue
         break
 

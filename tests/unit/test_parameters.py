@@ -13,11 +13,11 @@ from fractions import Fraction
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from paydown_wire.operation import UNSET, Parameter
-from paydown_wire.operations import ALL_OPERATIONS, REPAY_DEBT, REPAY_RECORDS
 
 from paydown import InvalidRequest, InvalidRequestType, RequestNotSent
 from paydown.parameters import checked_recv_window, wire_texts
+from paydown_wire.operation import UNSET, Parameter
+from paydown_wire.operations import ALL_OPERATIONS, REPAY_DEBT, REPAY_RECORDS
 
 DIGITS_BEFORE, DIGITS_AFTER = 20, 8  # of an amount: openapi/components/schemas.yaml, Amount
 
@@ -51,12 +51,16 @@ def test_amounts_go_out_as_plain_decimal_text_digit_for_digit(value, wire):
 
 
 @settings(deadline=None, max_examples=300)
-@given(st.integers(min_value=1, max_value=10 ** (DIGITS_BEFORE + DIGITS_AFTER) - 1), st.integers(0, DIGITS_AFTER))
+@given(
+    st.integers(min_value=1, max_value=10 ** (DIGITS_BEFORE + DIGITS_AFTER) - 1), st.integers(0, DIGITS_AFTER)
+)
 def test_every_amount_that_the_document_allows_arrives_exactly(digits, scale):
     """Decimal in, text out, the same number and scale; the same from text."""
     value = Decimal(digits).scaleb(-scale, decimal.Context(prec=60))
     if value >= 10**DIGITS_BEFORE:
-        value = value.scaleb(-DIGITS_AFTER, decimal.Context(prec=60)) if not scale else value % 10**DIGITS_BEFORE
+        value = (
+            value.scaleb(-DIGITS_AFTER, decimal.Context(prec=60)) if not scale else value % 10**DIGITS_BEFORE
+        )
     if not value or -int(value.as_tuple().exponent) > DIGITS_AFTER:
         return
 
@@ -70,7 +74,8 @@ def test_every_amount_that_the_document_allows_arrives_exactly(digits, scale):
 
 REFUSED_AMOUNTS = [
     "", " ", "0", "0.0", "0.00000000", "-1", "-0.1", "+1", "1e-8", "1E-8", "1e3", "0x10", "1_000", "1,5", "1.", ".5",
-    "1.2.3", " 1", "1 ", "1\n", "\n1", "1\x00", "１", "١", "1٫5", "²", "½", "NaN", "nan", "Infinity", "inf", "-inf", "sNaN",
+    "1.2.3", " 1", "1 ", "1\n", "\n1", "1\x00", "１", "١", "1٫5", "²", "½", "NaN", "nan", "Infinity", "inf", "-inf",
+    "sNaN",
     "0.000000001", "0.123456789", "1.000000000", "00.1", "007", "1" * 21, "1" * 100, "all", "None", "0.1USD",
     Decimal("0"), Decimal("-0"), Decimal("-1"), Decimal("NaN"), Decimal("sNaN"), Decimal("-NaN"), Decimal("Infinity"),
     Decimal("-Infinity"), Decimal("1E-9"), Decimal("0.123456789"), Decimal("1.000000000"), Decimal("1E+20"),
@@ -79,7 +84,9 @@ REFUSED_AMOUNTS = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("value", REFUSED_AMOUNTS, ids=lambda value: f"{type(value).__name__} {str(value)[:20]!r}")
+@pytest.mark.parametrize(
+    "value", REFUSED_AMOUNTS, ids=lambda value: f"{type(value).__name__} {str(value)[:20]!r}"
+)
 def test_amounts_that_could_be_misread_are_refused(value):
     """Whatever the exchange would make of them is undocumented, so none is sent."""
     with pytest.raises(InvalidRequest, match=r"margin\.repay_debt: amount") as caught:
@@ -91,7 +98,21 @@ def test_amounts_that_could_be_misread_are_refused(value):
 
 
 @pytest.mark.parametrize(
-    "value", [0.1, 1.0, float("nan"), float("inf"), 1, True, b"0.1", None, Fraction(1, 10), [Decimal(1)], 1j, object()]
+    "value",
+    [
+        0.1,
+        1.0,
+        float("nan"),
+        float("inf"),
+        1,
+        True,
+        b"0.1",
+        None,
+        Fraction(1, 10),
+        [Decimal(1)],
+        1j,
+        object(),
+    ],
 )
 def test_an_amount_of_another_type_is_a_type_error(value):
     """A float has lost digits before we see it; None would silently mean the whole debt."""
@@ -118,7 +139,9 @@ def test_none_is_told_how_to_ask_for_the_whole_debt():
 def test_absent_and_unset_amounts_mean_the_same():
     """The generated method passes UNSET for what the caller left out."""
     assert wire_texts(REPAY_DEBT, {"asset": "BNB"}) == {"asset": "BNB"}
-    assert wire_texts(REPAY_DEBT, {"asset": "BNB", "amount": UNSET, "specifyRepayAssets": UNSET}) == {"asset": "BNB"}
+    assert wire_texts(REPAY_DEBT, {"asset": "BNB", "amount": UNSET, "specifyRepayAssets": UNSET}) == {
+        "asset": "BNB"
+    }
 
 
 def test_a_decimal_that_formats_itself_is_not_believed():
@@ -165,7 +188,21 @@ def test_assets_are_sent_as_they_are(value):
 
 
 @pytest.mark.parametrize(
-    "value", ["", " ", "bnb", "BNB ", "BNB\n", "BN B", "BNB,USDT", "BNB&amount=5", "BNB=", "B\x00", "A" * 33, "\ud800"]
+    "value",
+    [
+        "",
+        " ",
+        "bnb",
+        "BNB ",
+        "BNB\n",
+        "BN B",
+        "BNB,USDT",
+        "BNB&amount=5",
+        "BNB=",
+        "B\x00",
+        "A" * 33,
+        "\ud800",
+    ],
 )
 def test_assets_that_would_be_another_name_or_break_the_form_are_refused(value):
     """Lower case included: nobody says whether bnb and BNB are one debt."""

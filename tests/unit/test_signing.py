@@ -43,9 +43,7 @@ def test_only_unreserved_characters_stay_bare(text, wire):
 @given(ANY_TEXT)
 def test_encoding_is_that_of_the_rule_byte_by_byte(text):
     """Written out naively, the rule gives the same for any text."""
-    naive = "".join(
-        chr(byte) if chr(byte) in UNRESERVED else f"%{byte:02X}" for byte in text.encode("utf-8")
-    )
+    naive = "".join(chr(byte) if chr(byte) in UNRESERVED else f"%{byte:02X}" for byte in text.encode("utf-8"))
 
     assert percent_encode(text) == naive
 
