@@ -331,7 +331,7 @@ class _Assembler:
             TaggedUnion(
                 class_name=_STREAM_EVENT,
                 module=module_name(_STREAM_EVENT),
-                description="Read one event of the user data stream. An unlisted one is kept, not refused.",
+                description="An event of the user data stream that nobody lists is kept, not refused.",
                 tag=text(facts, "type-key"),
                 cases=tuple(UnionCase(name, class_name(schema)) for name, schema in events),
                 file="components/events.yaml",

@@ -167,7 +167,7 @@ ROOT = _object(
             1,
         ),
     },
-    "the extension, as CONTRIBUTING.md describes it.",
+    "the extension, as generator/extensions.py describes it.",
 )
 
 OPERATION = _object(
@@ -327,7 +327,7 @@ OPERATION = _object(
             "{style: page, page: current, size: size, max-size: 100, rows: rows, order: newest-first, ...}",
         ),
     },
-    "the member, as CONTRIBUTING.md describes it.",
+    "the member, as generator/extensions.py describes it.",
 )
 
 # Extensions of schemas and parameters.
@@ -411,7 +411,7 @@ SIGNING = _object(
             "{time: -1021, signature: -1022, key-format: -2014, key: -2015}",
         ),
     },
-    "x-signing, as CONTRIBUTING.md describes it.",
+    "x-signing, as generator/extensions.py describes it.",
 )
 
 

@@ -53,7 +53,7 @@ def describe(joined: Bundle) -> Client:
             joined.problem(
                 f"/components/schemas/{name}" if name in transformed.models else "",
                 f"the parser would leave this out: {what}",
-                "a schema that the generator supports; see CONTRIBUTING.md.",
+                "a schema of a supported form; generator/support.py lists what is not.",
             )
             for name, what in complaint.complaints
         ) from complaint

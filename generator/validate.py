@@ -132,7 +132,7 @@ def _shape_validator(schema: str) -> jsonschema_rs.Draft202012Validator:
 
 def _remedy(schema: Json, error: jsonschema_rs.ValidationError) -> str:
     """Return the `x-remedy` nearest to the place in the schema that refused the value."""
-    found = "what CONTRIBUTING.md describes."
+    found = "what generator/extensions.py describes."
     if str(error.schema_path[-1]) == "required":
         missing = error.message.split(" ")[0].strip('"')
         below = schema

@@ -6,8 +6,6 @@
 Loads nothing by itself; a module is loaded when one of its names is first asked for.
 """
 
-from __future__ import annotations
-
 TYPE_CHECKING = False  # type checkers take it for true; importing typing would cost more than this package
 if TYPE_CHECKING:
     from . import enums as enums

@@ -159,3 +159,32 @@ def test_defaults_are_left_out_of_a_call() -> None:
     Arguments that are None or empty are not written; False and 0 are.
     """
     assert call("Row", 1, a=None, b="", c=(), d=False, e=0, f="x") == 'Row(1, d=False, e=0, f="x")'
+
+
+UNION = """Event:
+  description: Any event.
+  oneOf: [{$ref: '#/LiabilityEvent'}]
+  discriminator: {propertyName: e, mapping: {liability: '#/LiabilityEvent'}}
+LiabilityEvent:
+"""
+
+
+def test_a_union_is_told_apart_by_its_discriminator() -> None:
+    """
+    Objects with a discriminator become one type, and a function that picks the class by the tag.
+    """
+    files = edited(
+        ("components/events.yaml", "LiabilityEvent:\n", UNION),
+        (
+            "openapi.yaml",
+            "    LiabilityEvent: {",
+            "    Event: {$ref: components/events.yaml#/Event}\n    LiabilityEvent: {",
+        ),
+    )
+
+    text = render.render(client(files), joined(files).document)["paydown_wire/models/event.py"]
+
+    compile(text, "event.py", "exec")
+    assert '"liability": LiabilityEvent.from_json,' in text
+    assert "def event_from_json(data: object) -> Event:" in text
+    assert 'tag = read.required("e", codec.text)' in text

@@ -56,7 +56,7 @@ def test_importing_the_package_loads_nothing_else() -> None:
     """
     added = loaded_after("import paydown_wire") - loaded_after("")
 
-    assert added == {"paydown_wire", "__future__"}
+    assert added == {"paydown_wire"}
 
 
 def test_facts_and_resources_are_read_without_attrs() -> None:

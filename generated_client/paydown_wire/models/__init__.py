@@ -3,8 +3,6 @@
 
 """The objects that the exchange sends, one module each, loaded on first use."""
 
-from __future__ import annotations
-
 TYPE_CHECKING = False  # type checkers take it for true; importing typing would cost more than this package
 if TYPE_CHECKING:
     from .account import Account as Account

@@ -59,7 +59,7 @@ _CASES: dict[str, Callable[[object], StreamEvent]] = {
 
 
 def stream_event_from_json(data: object) -> StreamEvent:
-    """Read one event of the user data stream. An unlisted one is kept, not refused.
+    """Read one from decoded JSON. An event of the user data stream that nobody lists is kept, not refused.
 
     Raises:
         DecodeError: It is not an object, has no `e`, or is not what its `e` promises.

@@ -12,8 +12,12 @@ from paydown_wire import (
     MarginResource,
     MarketResource,
     RecordsResource,
+    enums,
+    error_codes,
+    models,
+    operations,
+    stream_event_from_json,
 )
-from paydown_wire import enums, error_codes, models, operations, stream_event_from_json
 
 
 class Recorder:
@@ -58,7 +62,8 @@ assert arguments == {
     "side": UNSET,
     "recvWindow": UNSET,
 }
-assert result == models.RepayResult(asset="BNB", success=True) and result.amount is None
+assert result == models.RepayResult(asset="BNB", success=True)
+assert result.amount is None
 
 # the awaited twin makes the same call
 twin = AsyncRecorder({"asset": "BNB", "success": True})
@@ -86,8 +91,10 @@ assert str(one.cross_margin_borrowed) == "1.50"
 assert MarginResource(Recorder([balance(), balance(asset="USDT")])).balance()[1].asset == "USDT"
 try:
     MarginResource(Recorder(balance())).balance()
+    refused = ""
 except DecodeError as error:
-    assert str(error) == "the answer: expected an array, got an object"
+    refused = str(error)
+assert refused == "the answer: expected an array, got an object"
 
 # an answer without content is None
 assert MarketResource(Recorder({})).ping() is None
@@ -95,16 +102,24 @@ assert MarketResource(Recorder({})).ping() is None
 # pages: the walk sets the page by itself
 walk = Recorder([{"txId": 2**62, "amount": "1", "timestamp": 5}])
 rows = list(RecordsResource(walk).iter_repayments(start_time=1))
-assert rows[0].tx_id == 2**62 and "current" not in walk.calls[0][1] and walk.calls[0][1]["startTime"] == 1
+assert rows[0].tx_id == 2**62
+assert "current" not in walk.calls[0][1]
+assert walk.calls[0][1]["startTime"] == 1
 assert operations.REPAY_RECORDS.pagination.rows == "rows"
 
 # empty text, number, null, unknown members, unknown values: all told apart
 members = {"threshold": Decimal("0.10"), "status": "NEW", "tomorrow": [Decimal("1.5")], "listenKey": "s3cret"}
 full = models.Balance.from_json(balance(cmUnrealizedPNL="", **members))
-assert full.cm_unrealized_pnl is None and full.threshold == Decimal("0.10") and full.note is None
-assert full.status == "NEW" and not full.status.is_known and enums.BalanceStatus.NORMAL.is_known
-assert full.additional == {"tomorrow": [Decimal("1.5")]} and "s3cret" not in repr(full)
-assert pickle.loads(pickle.dumps(full)) == full and hash(full) == hash(pickle.loads(pickle.dumps(full)))
+assert full.cm_unrealized_pnl is None
+assert full.threshold == Decimal("0.10")
+assert full.note is None
+assert full.status == "NEW"
+assert not full.status.is_known
+assert enums.BalanceStatus.NORMAL.is_known
+assert full.additional == {"tomorrow": [Decimal("1.5")]}
+assert "s3cret" not in repr(full)
+assert pickle.loads(pickle.dumps(full)) == full
+assert hash(full) == hash(pickle.loads(pickle.dumps(full)))
 plain = {"threshold": "0.10", "status": "NEW", "tomorrow": ["1.5"], "listenKey": "s3cret"}
 assert json.loads(json.dumps(full.to_json())) == balance(**plain)
 
@@ -114,11 +129,13 @@ assert (event.event_time, event.transaction_id, event.additional) == (1, 1352286
 assert stream_event_from_json({"e": "other", "E": 1}).tag == "other"
 
 # facts
-assert error_codes.find_error_code(-51061, "papi").name == "POOL_EMPTY" and error_codes.find_error_code(
-    -51061, "sapi"
-)
+assert error_codes.find_error_code(-51061, "papi").name == "POOL_EMPTY"
+assert error_codes.find_error_code(51061, "sapi").name == "POOL_EMPTY"
 assert error_codes.find_error_code(1000, "papi") is None
 assert error_codes.SIGNING.owned_parameters == ("timestamp", "recvWindow", "signature")
-assert operations.REPAY_DEBT.answer_timeout_s == 10.0 and operations.ACCOUNT_BALANCE.weight.when[0].value == 1
-assert pickle.loads(pickle.dumps(UNSET)) is UNSET and not UNSET and repr(UNSET) == "UNSET"
+assert operations.REPAY_DEBT.answer_timeout_s == 10.0
+assert operations.ACCOUNT_BALANCE.weight.when[0].value == 1
+assert pickle.loads(pickle.dumps(UNSET)) is UNSET
+assert not UNSET
+assert repr(UNSET) == "UNSET"
 print("used")
