@@ -1,7 +1,10 @@
-"""Runs schemathesis, all its phases and checks, against a server, signed, and keeps what the document does not excuse.
+"""Runs schemathesis, all its phases and checks, against a server, signed, and keeps what the document does
+not excuse.
 
-schemathesis judges by the schema alone. It cannot know that a right repayment of an unknown asset may be refused, nor that a missing key
-may be answered with 400: the oracle can, and a complaint about an answer that the document allows is dropped. Everything else stays.
+schemathesis judges by the schema alone. It cannot know that a right repayment of an unknown asset may be
+refused, nor that a missing key
+may be answered with 400: the oracle can, and a complaint about an answer that the document allows is
+dropped. Everything else stays.
 """
 
 from collections import Counter
@@ -127,7 +130,9 @@ def run(
 
 
 def _excuse(schema: Any, document: Document, signer: Signer) -> None:
-    """Drop complaints that the document does not share, before schemathesis spends time on making them small."""
+    """
+    Drop complaints that the document does not share, before schemathesis spends time on making them small.
+    """
     oracle = Oracle(document, (signer.key,))
 
     def filter_failure(context: Any, failure: Any, case: Any, response: Any) -> bool:
@@ -174,7 +179,8 @@ def raw_request(recorded: Any) -> Request:
     return Request(recorded.method, path, query.encode("utf-8"), headers, recorded.body or b"")
 
 
-# Failures that say whether a request should have been accepted. The others judge the answer itself: nothing excuses it.
+# Failures that say whether a request should have been accepted. The others judge the answer itself: nothing
+# excuses it.
 _ABOUT_ACCEPTANCE = (
     AcceptedNegativeData, RejectedPositiveData, MissingHeaderNotRejected, UnsupportedMethodResponse, IgnoredAuth
 )  # fmt: skip
@@ -196,7 +202,10 @@ def excused(
 
 
 def is_business(document: Document, operation: Operation, status: int, code: int | None) -> bool:
-    """Whether the document names this status and code for a right request that the state of the account does not allow."""
+    """
+    Whether the document names this status and code for a right request that the state of the account does
+    not allow.
+    """
     known = [
         question["sandbox-answer"]
         for question in operation.facts.get("x-undocumented", [])

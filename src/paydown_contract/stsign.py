@@ -1,6 +1,8 @@
-"""Signs what schemathesis sends: the prepared bytes, at the last moment, so that what is signed is what leaves.
+"""Signs what schemathesis sends: the prepared bytes, at the last moment, so that what is signed is what
+leaves.
 
-A case that breaks `timestamp` or `signature` itself keeps its break: only right values are replaced by working ones. The rest of
+A case that breaks `timestamp` or `signature` itself keeps its break: only right values are replaced by
+working ones. The rest of
 the request is left as the case made it, wrong or right, and is signed as it stands.
 """
 
@@ -22,7 +24,8 @@ class Signer(AuthBase):
         document: Says what is signed and where the signature goes.
         key: Who signs.
         now_ms: Tells the server's time, UTC ms.
-        known: Right values to send instead of a made-up one, by name of the parameter: an asset that the server has heard
+        known: Right values to send instead of a made-up one, by name of the parameter: an asset that the
+        server has heard
             of, say. Three of four made-up values are replaced, so that both are tried.
         before: Called before each request: a server that runs dry can be filled up here.
     """
@@ -54,7 +57,10 @@ class Signer(AuthBase):
         if not operation.signed:
             return request
         query = query_text.encode("utf-8")
-        body = request.body.encode("utf-8") if isinstance(request.body, str) else bytes(request.body or b"")
+        sent = request.body or b""
+        if not isinstance(sent, str | bytes):
+            return request  # a stream: nothing that this signer could sign
+        body = sent.encode("utf-8") if isinstance(sent, str) else sent
         query, query_signs = self._prepared(operation, query)
         body, body_signs = self._prepared(operation, body)
         if query_signs or body_signs:
@@ -70,7 +76,10 @@ class Signer(AuthBase):
         return request
 
     def _prepared(self, operation: Operation, raw: bytes) -> tuple[bytes, bool]:
-        """The text without a right signature, its right timestamp made current, and whether it had a right signature."""
+        """
+        The text without a right signature, its right timestamp made current, and whether it had a right
+        signature.
+        """
         text = wire.split(raw)
         pieces: list[bytes] = []
         signs = False

@@ -1,5 +1,6 @@
 """
-schemathesis itself against the local exchange, every request signed: nothing undocumented comes back, no wrong
+schemathesis itself against the local exchange, every request signed: nothing undocumented comes back, no
+wrong
 data is accepted, and each operation truly succeeds, since refusals alone would pass every check.
 """
 
@@ -24,7 +25,10 @@ KNOWN = {"asset": ("BNB", "BTC", "ETH", "USDT"), "specifyRepayAssets": ("USDT", 
 
 
 def filling(running: Exchange) -> Signer:
-    """A signer that makes the world anew before every twentieth request, so that there is always a debt to repay."""
+    """
+    A signer that makes the world anew before every twentieth request, so that there is always a debt to
+    repay.
+    """
     sent = 0
 
     def before() -> None:

@@ -1,0 +1,935 @@
+"""
+What the local exchange does with money, limits, keys, time, faults and files, against a model written from
+the pages: every edge of every rule, and every reading that an option can choose.
+"""
+
+import copy
+import itertools
+import json
+from collections.abc import Iterator, Mapping
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from paydown_contract.document import Document
+from paydown_contract.oracle import Request
+from paydown_contract.tamper import Composer
+from paydown_sandbox.application import create_app
+from tests.contract.support.asgi import Answer, AnswerLost
+from tests.contract.support.evidence import vectors
+from tests.contract.support.exchange import (
+    MAIN,
+    NOW_MS,
+    OTHER,
+    Exchange,
+    exchange,
+    holding,
+    registered,
+    state,
+)
+from tests.contract.support.keys import signing_key
+from tests.contract.support.model import Model, decimal_text, plain
+
+REPAY = "/papi/v1/margin/repay-debt"
+FULL_MINUTE = 60_000
+
+
+class Caller:
+    """Makes right requests of one key."""
+
+    def __init__(self, contract: Document, running: Exchange, key: str = "S1", now_ms: int = NOW_MS) -> None:
+        self.contract = contract
+        self.running = running
+        self.composer = Composer(contract, signing_key(key), now_ms)
+
+    def request(self, method: str, path: str, texts: Mapping[str, str] | None = None) -> Request:
+        """A right request."""
+        operation = self.contract.operation(method, path)
+        assert operation is not None
+        return self.composer.right(operation, list((texts or {}).items()))
+
+    def repay(self, **texts: str) -> Answer:
+        """One repayment."""
+        return self.running.send(self.request("POST", REPAY, texts))
+
+    def get(self, path: str, **texts: str) -> Answer:
+        """One read."""
+        return self.running.send(self.request("GET", path, texts))
+
+
+def world(
+    balances: Mapping[str, Mapping[str, str]],
+    prices: Mapping[str, str],
+    options: Mapping[str, str] | None = None,
+    **more: Any,
+) -> dict[str, Any]:
+    """A state document with one account."""
+    content: dict[str, Any] = {
+        "accounts": [
+            {
+                "id": MAIN,
+                "keys": [registered(signing_key("S1"))],
+                "balances": {name: dict(row) for name, row in balances.items()},
+            }
+        ],
+        "prices_usd": dict(prices),
+        "limits": {"weight_per_minute": 10**12, "orders_per_minute": 10**12},
+        "clock": {"now_ms": NOW_MS, "frozen": True},
+    }
+    if options:
+        content["options"] = dict(options)
+    return {**content, **more}
+
+
+def play(
+    contract: Document, running: Exchange, content: Mapping[str, Any], calls: list[dict[str, str]]
+) -> None:
+    """Make the calls one after the other; answers, balances and ledger must be the model's after each."""
+    running.install(copy.deepcopy(dict(content)))
+    model = Model(content, MAIN)
+    caller = Caller(contract, running)
+    before_lines = 0
+    for texts in calls:
+        held = {name: position.debt for name, position in model.positions.items()}
+        expected = model.repay_debt(texts, NOW_MS)
+        answer = caller.repay(**texts)
+        held_then = json.dumps(content["accounts"][0]["balances"])
+        where = f"{texts} in {held_then} {content.get('options')}: {answer.status} {answer.body!r}"
+        lines = running.executed()
+        if expected.codes:
+            assert answer.status == 400, where
+            assert answer.code in expected.codes, f"{sorted(expected.codes)}: {where}"
+            assert len(lines) == before_lines, where
+        else:
+            assert answer.status == 200, where
+            assert json.dumps(answer.json(), sort_keys=True) == json.dumps(expected.answer, sort_keys=True), (
+                where
+            )
+            repaid = held.get(texts["asset"], Fraction(0)) - model.position(texts["asset"]).debt
+            assert len(lines) == before_lines + (1 if repaid else 0), where
+            if repaid:
+                judge_line(lines[-1], texts["asset"], repaid, where)
+        before_lines = len(lines)
+        assert running.balances()[MAIN] == model.balances(), where
+    assert running.control("GET", "state")["books"]["imbalance"] == {}, "money was made or lost"
+    assert plain(running.control("GET", "state")["books"]["conversion_gain_usd"]) >= 0
+
+
+def judge_line(line: Mapping[str, Any], asset: str, repaid: Fraction, where: str) -> None:
+    """The ledger line tells what was repaid, and its movements add up."""
+    assert line["operation"] == "repayDebt", where
+    assert (line["account"], line["asset"], line["time"]) == (MAIN, asset, NOW_MS), where
+    assert plain(line["interest_repaid"]) + plain(line["principal_repaid"]) == repaid, where
+    into_pool = sum(
+        (
+            plain(row["amount"])
+            for row in line["transfers"]
+            if row["asset"] == asset and row["to"] == "house:pool"
+        ),
+        Fraction(0),
+    )
+    assert into_pool == repaid, where
+
+
+# ------------------------------------------------------------------------------------------------ the four
+# rules
+
+PRICES = {
+    "BNB": "600",
+    "USDT": "1",
+    "BTC": "60000",
+    "ETH": "2500.5",
+    "X3": "3",
+    "X7": "0.7",
+    "DUST": "0.00000003",
+}
+
+
+def grid() -> Iterator[tuple[dict[str, dict[str, str]], list[dict[str, str]]]]:
+    """
+    Small worlds around every edge: own funds, interest and principal, payers that suffice, just do, and
+    just do not.
+    """
+    owns = ("0", "0.00000001", "0.5", "1", "1.00000001", "5")
+    debts = (("1", "0"), ("0", "1"), ("0.75", "0.25"), ("1", "0.00000001"), ("0.00000001", "0"))
+    for own, (borrowed, interest) in itertools.product(owns, debts):
+        balances = {
+            "BNB": holding(own, borrowed, interest),
+            "USDT": holding("600"),
+            "BTC": holding("0.01"),
+            "X7": holding("10"),
+            "X3": holding("0"),
+        }
+        debt = decimal_text(plain(borrowed) + plain(interest))
+        amounts = [
+            "0.00000001",
+            "0.25",
+            "0.5",
+            "0.75",
+            "1",
+            "1.00000001",
+            debt,
+            decimal_text(plain(debt) + Fraction(1, 10**8)),
+            "100",
+        ]
+        for amount in dict.fromkeys(amounts):
+            yield (
+                balances,
+                [{"asset": "BNB", "amount": amount}, {"asset": "BNB", "amount": amount}, {"asset": "BNB"}],
+            )
+        for payers in (
+            "USDT",
+            "BTC",
+            "USDT,BTC",
+            "BTC,USDT",
+            "X7",
+            "X3",
+            "X3,USDT",
+            "BNB",
+            "BNB,USDT",
+            "X7,BTC,USDT",
+        ):
+            yield (
+                balances,
+                [
+                    {"asset": "BNB", "specifyRepayAssets": payers},
+                    {"asset": "BNB", "specifyRepayAssets": payers},
+                ],
+            )
+            yield (
+                balances,
+                [
+                    {"asset": "BNB", "amount": "0.00000001", "specifyRepayAssets": payers},
+                    {"asset": "BNB", "amount": "0.33333333", "specifyRepayAssets": payers},
+                    {"asset": "BNB", "specifyRepayAssets": payers},
+                ],
+            )
+
+
+@pytest.mark.parametrize("part", range(4))
+def test_repayments_move_exactly_what_the_rules_say(part: int, contract: Document) -> None:
+    """
+    All small worlds: same asset first, named payers in order, interest before principal, all or nothing.
+    """
+    cases = list(grid())[part::4]
+    assert len(cases) > 100
+    with exchange() as running:
+        for balances, calls in cases:
+            play(contract, running, world(balances, PRICES), calls)
+
+
+def conversions() -> Iterator[tuple[dict[str, dict[str, str]], dict[str, str], list[dict[str, str]]]]:
+    """
+    Prices that do not divide, payers that hold exactly enough, one unit of the last digit less, or more.
+    """
+    for debt_price, payer_price in itertools.product(
+        ("600", "3", "0.7", "0.00000003", "60000.12345678"), ("1", "7", "0.3", "59999.99", "0.00000007")
+    ):
+        for debt in ("1", "0.00000001", "0.33333333", "12.3456789"):
+            exact = plain(debt) * plain(debt_price) / plain(payer_price)
+            ticks = -((-exact * 10**8) // 1)
+            for step in (-1, 0, 1):
+                if ticks + step <= 0:
+                    continue
+                funds = decimal_text(Fraction(ticks + step, 10**8))
+                prices = {"OWED": debt_price, "PAYS": payer_price, "MORE": "1"}
+                balances = {"OWED": holding("0", debt), "PAYS": holding(funds), "MORE": holding("0.00000001")}
+                yield (
+                    balances,
+                    prices,
+                    [
+                        {"asset": "OWED", "specifyRepayAssets": "PAYS"},
+                        {"asset": "OWED", "specifyRepayAssets": "PAYS,MORE"},
+                    ],
+                )
+
+
+def test_conversions_never_make_money(contract: Document) -> None:
+    """
+    What a payment asset gives is worth at least what it repays, and less than one unit of its eighth digit
+    more.
+    """
+    with exchange() as running:
+        for balances, prices, calls in conversions():
+            content = world(balances, prices)
+            play(contract, running, content, calls)
+            for line in running.executed():
+                for move in line["transfers"]:
+                    assert plain(move["amount"]) > 0
+                paid = sum(
+                    (
+                        plain(row["amount"]) * plain(prices[row["asset"]])
+                        for row in line["transfers"]
+                        if row["to"] == "house:conversion"
+                    ),
+                    Fraction(0),
+                )
+                bought = sum(
+                    (
+                        plain(row["amount"]) * plain(prices[row["asset"]])
+                        for row in line["transfers"]
+                        if row["from"] == "house:conversion"
+                    ),
+                    Fraction(0),
+                )
+                dust = sum(
+                    (
+                        Fraction(1, 10**8) * plain(prices[row["asset"]])
+                        for row in line["transfers"]
+                        if row["to"] == "house:conversion"
+                    ),
+                    Fraction(0),
+                )
+                covered = sum(
+                    (
+                        Fraction(1, 10**8) * plain(prices[row["asset"]])
+                        for row in line["transfers"]
+                        if row["from"] == "house:conversion"
+                    ),
+                    Fraction(0),
+                )
+                assert bought <= paid < bought + dust + covered or paid == bought == 0, line
+
+
+def test_the_cap_includes_its_limit(contract: Document) -> None:
+    """
+    Worth exactly 50,000 USD passes, one unit of the last digit more does not, with and without an amount.
+    """
+    cap = plain(contract.by_id("repayDebt").facts["x-caps"][0]["limit"])
+    with exchange() as running:
+        for price in ("600", "1", "50000", "0.5", "49999.99999999", "60000"):
+            most = cap / plain(price) // Fraction(1, 10**8) * Fraction(1, 10**8)
+            tick = Fraction(1, 10**8)
+            for amount in (most, most + tick, most - tick, most * 2):
+                if amount <= 0:
+                    continue
+                text = decimal_text(amount)
+                enough = decimal_text(amount * 3)
+                own = world({"OWED": holding(enough, decimal_text(amount * 2))}, {"OWED": price})
+                play(contract, running, own, [{"asset": "OWED", "amount": text}])
+                whole = world({"OWED": holding(enough, text)}, {"OWED": price})
+                play(contract, running, whole, [{"asset": "OWED"}])
+                converted = world(
+                    {"OWED": holding("0", text), "USDT": holding("200000")}, {"OWED": price, "USDT": "1"}
+                )
+                play(contract, running, converted, [{"asset": "OWED", "specifyRepayAssets": "USDT"}])
+
+
+def test_answers_repeat_the_request(contract: Document) -> None:
+    """
+    The amount in the scale of the request, the payers in their order, the asset, the moment; no amount for
+    all of it.
+    """
+    with exchange() as running:
+        for amount in ("5", "5.0", "5.00000000", "0.10000000", "1.5", "0.00000001"):
+            for payers in (None, "USDT", "USDT,BTC", "BTC,USDT", "BNB,USDT"):
+                running.install(
+                    world({"BNB": holding("100", "50"), "USDT": holding("1"), "BTC": holding("1")}, PRICES)
+                )
+                texts = {"asset": "BNB", "amount": amount} | (
+                    {"specifyRepayAssets": payers} if payers else {}
+                )
+                content = Caller(contract, running).repay(**texts).json()
+                expected: dict[str, Any] = {
+                    "amount": amount,
+                    "asset": "BNB",
+                    "updateTime": NOW_MS,
+                    "success": True,
+                }
+                if payers:
+                    expected["specifyRepayAssets"] = payers.split(",")
+                assert content == expected
+        content = Caller(contract, running).repay(asset="BNB").json()
+        assert content == {"asset": "BNB", "updateTime": NOW_MS, "success": True}
+
+
+# ------------------------------------------------------------------------------------------------ open
+# questions
+
+
+def readings(contract: Document) -> list[tuple[str, str]]:
+    """Every value of every option that is about repay-debt."""
+    found: list[tuple[str, str]] = []
+    numbers = {
+        "minimum-repayment": ("0.5", "1"),
+        "minimum-remaining-debt": ("0.5", "0.25"),
+        "conversion-fee-rate": ("0.001", "0.5"),
+        "above-value-cap-code": ("-3015", "51006"),
+    }
+    for question in contract.by_id("repayDebt").facts["x-undocumented"]:
+        option = question.get("sandbox-option")
+        if option is None or option in (
+            "repay-debt-record",
+            "repay-debt-flow",
+            "repay-debt-event-type",
+            "concurrent-repay",
+        ):
+            continue
+        found += [(option, str(value)) for value in question.get("sandbox-values", numbers.get(option, ()))]
+    return found
+
+
+def option_worlds() -> Iterator[tuple[dict[str, dict[str, str]], list[dict[str, str]]]]:
+    """Worlds in which each open question is asked."""
+    rich = {
+        "BNB": holding("0.25", "1", "0.5"),
+        "USDT": holding("300"),
+        "BTC": holding("0.02"),
+        "ETH": holding("0.1"),
+        "X3": holding("0"),
+        "XYZ": holding("7"),
+    }
+    poor = {"BNB": holding("0.1", "1", "0.5"), "USDT": holding("30"), "BTC": holding("0.0001")}
+    none = {"BNB": holding("3"), "USDT": holding("300")}
+    empty = {"BNB": holding("0", "1"), "USDT": holding("0")}
+    calls = [
+        {"asset": "BNB"},
+        {"asset": "BNB", "amount": "0.25"},
+        {"asset": "BNB", "amount": "0.5", "specifyRepayAssets": "USDT"},
+        {"asset": "BNB", "amount": "1.4", "specifyRepayAssets": "USDT"},
+        {"asset": "BNB", "amount": "2", "specifyRepayAssets": "USDT,BTC"},
+        {"asset": "BNB", "amount": "0.9", "specifyRepayAssets": "USDT,BTC,ETH"},
+        {"asset": "BNB", "specifyRepayAssets": "USDT"},
+        {"asset": "BNB", "specifyRepayAssets": "BTC,USDT,ETH"},
+        {"asset": "BNB", "specifyRepayAssets": "ETH,USDT,BTC"},
+        {"asset": "USDT", "amount": "1"},
+        {"asset": "USDT"},
+    ]
+    for balances in (rich, poor, none, empty):
+        for texts in calls:
+            known = {"BNB", "USDT", "BTC", "ETH"}
+            if set(texts.get("specifyRepayAssets", "USDT").split(",")) <= known:
+                yield balances, [texts, texts]
+    big = {"BNB": holding("0", "200", "1"), "USDT": holding("900000")}
+    yield (
+        big,
+        [
+            {"asset": "BNB", "specifyRepayAssets": "USDT"},
+            {"asset": "BNB", "amount": "90", "specifyRepayAssets": "USDT"},
+        ],
+    )
+
+
+@pytest.mark.parametrize("part", range(4))
+def test_every_reading_of_an_open_question_does_what_it_says(part: int, contract: Document) -> None:
+    """Each value of each option: the exchange follows the model that was told the same."""
+    chosen = readings(contract)
+    assert len(chosen) >= 20
+    ignored = {
+        "repay-weight-scope",
+        "repay-counts-as-order",
+        "malformed-payment-assets",
+    }  # they have tests of their own
+    with exchange() as running:
+        for option, value in chosen[part::4]:
+            if option in ignored:
+                continue
+            for balances, calls in option_worlds():
+                play(contract, running, world(balances, PRICES, {option: value}), calls)
+
+
+def test_odd_payment_lists_are_refused_or_tolerated_as_chosen(contract: Document) -> None:
+    """Twice the same asset, lower case, empty items: refused by default, forgiven under the option."""
+    odd = ("USDT,USDT", "usdt", "USDT,", ",USDT", "USDT, BTC", "usdt,USDT")
+    composer = Composer(contract, signing_key("S1"), NOW_MS)
+    operation = contract.by_id("repayDebt")
+    balances = {"BNB": holding("0", "1"), "USDT": holding("900"), "BTC": holding("1")}
+    with exchange() as running:
+        for text in odd:
+            request = composer.right(
+                operation, [("asset", "BNB"), ("amount", "0.5"), ("specifyRepayAssets", text)]
+            )
+            running.install(world(balances, PRICES))
+            answer = running.send(request)
+            assert (answer.status, answer.code) == (400, -1130), text
+            running.install(world(balances, PRICES, {"malformed-payment-assets": "tolerate"}))
+            assert running.send(request).status == 200, text
+            assert running.balances()[MAIN]["USDT"]["free"] == "600", text
+
+
+# ------------------------------------------------------------------------------------------------ limits
+
+
+def limited(weight: int, **options: str) -> dict[str, Any]:
+    """A world with little weight."""
+    return world(
+        {"BNB": holding("50", "40")},
+        PRICES,
+        options,
+        limits={"weight_per_minute": weight, "orders_per_minute": 1200},
+    )
+
+
+def used(answer: Answer) -> int:
+    """What the header says is used."""
+    text = answer.header("X-MBX-USED-WEIGHT-1M")
+    assert text is not None
+    return int(text)
+
+
+def test_the_weight_of_a_minute_is_a_hard_limit(contract: Document) -> None:
+    """
+    Two repayments fit 6000, a third is refused with 429 and moves nothing; a minute later there is room
+    again,
+    and not a moment before.
+    """
+    limit = contract.content["x-limits"]["ip-weight"]["limit"]
+    with exchange() as running:
+        running.install(limited(limit))
+        caller = Caller(contract, running)
+        assert [caller.repay(asset="BNB", amount="1").status for _ in range(2)] == [200, 200]
+        before = running.balances()
+        refused = caller.repay(asset="BNB", amount="1")
+        assert (refused.status, refused.code, used(refused)) == (429, -1003, limit)
+        assert str(limit) in refused.json()["msg"]
+        assert caller.get("/papi/v1/ping").status == 429
+        assert running.balances() == before
+        for step, status in ((FULL_MINUTE - 1, 429), (FULL_MINUTE + 1, 200)):
+            running.set_clock(NOW_MS + step)
+            assert (
+                Caller(contract, running, now_ms=NOW_MS + step).repay(asset="BNB", amount="1").status
+                == status
+            )
+
+
+def test_weight_is_spent_to_the_last_unit(contract: Document) -> None:
+    """A call that fits exactly passes; one that would exceed by one is refused, and costs nothing."""
+    with exchange() as running:
+        for limit, statuses in (
+            (3000, [200, 429]),
+            (2999, [429]),
+            (3001, [200, 429]),
+            (6001, [200, 200, 429]),
+        ):
+            running.install(limited(limit))
+            caller = Caller(contract, running)
+            assert [caller.repay(asset="BNB", amount="1").status for _ in statuses] == statuses
+        running.install(limited(41))
+        caller = Caller(contract, running)
+        answers = [
+            caller.get("/papi/v1/balance"),
+            caller.get("/papi/v1/account"),
+            caller.get("/papi/v1/ping"),
+            caller.get("/papi/v1/ping"),
+        ]
+        assert [(answer.status, used(answer)) for answer in answers] == [
+            (200, 20),
+            (200, 40),
+            (200, 41),
+            (429, 41),
+        ]
+
+
+def test_weight_is_counted_per_address_not_per_key(contract: Document) -> None:
+    """Two keys of one address share a budget, two addresses of one key do not."""
+    with exchange() as running:
+        content = limited(3020)
+        content["accounts"][0]["keys"] += [registered(signing_key("E1"))]
+        running.install(content)
+        one, two = Caller(contract, running), Caller(contract, running, "E1")
+        assert one.repay(asset="BNB", amount="1").status == 200
+        assert two.repay(asset="BNB", amount="1").status == 429
+        elsewhere = two.request("POST", REPAY, {"asset": "BNB", "amount": "1"})
+        assert running.send(elsewhere, ip="10.0.0.9").status == 200
+        assert used(running.send(one.request("GET", "/papi/v1/ping"), ip="10.0.0.9")) == 3001
+        assert used(one.get("/papi/v1/ping")) == 3001
+
+
+def test_going_on_after_429_ends_in_a_ban(contract: Document) -> None:
+    """
+    Past the chosen number of refusals every call of the address is answered 418 until the named moment;
+    bans grow.
+    """
+    ban = contract.content["x-ban"]
+    with exchange() as running:
+        running.install(limited(1, **{"ban-after-429": "3"}))
+        caller = Caller(contract, running)
+        assert caller.get("/papi/v1/ping").status == 200
+        now, length = NOW_MS, ban["minimum-ms"]
+        for round_ in range(3):
+            answers = [caller.get("/papi/v1/ping") for _ in range(4)]
+            assert [answer.status for answer in answers] == [429, 429, 429, 418], round_
+            until = now + length
+            assert str(until) in answers[-1].json()["msg"]
+            assert answers[-1].code == -1003
+            running.set_clock(until - 1)
+            assert Caller(contract, running, now_ms=until - 1).get("/papi/v1/balance").status == 418
+            running.set_clock(until)
+            assert caller.get("/papi/v1/ping").status == 200
+            now, length = until, min(length * 2, ban["maximum-ms"])
+
+
+def test_the_order_reading_of_the_weight_charges_the_account(contract: Document) -> None:
+    """
+    Under repay-weight-scope=order the 3000 are counted per account, in the order header, and not on the
+    address.
+    """
+    with exchange() as running:
+        running.install(limited(6000, **{"repay-weight-scope": "order"}))
+        caller = Caller(contract, running)
+        first = caller.repay(asset="BNB", amount="1")
+        assert (first.status, first.header("X-MBX-ORDER-COUNT-1M"), used(first)) == (200, "3000", 0)
+        assert caller.repay(asset="BNB", amount="1").header("X-MBX-ORDER-COUNT-1M") == "6000"
+        third = caller.repay(asset="BNB", amount="1")
+        assert (third.status, third.code) == (429, -1015)
+        running.install(limited(6000, **{"repay-counts-as-order": "true"}))
+        assert [caller.repay(asset="BNB", amount="1").header("X-MBX-ORDER-COUNT-1M") for _ in range(2)] == [
+            "1",
+            "2",
+        ]
+        running.install(limited(6000))
+        assert caller.repay(asset="BNB", amount="1").header("X-MBX-ORDER-COUNT-1M") is None
+
+
+# ------------------------------------------------------------------------------------------------ keys,
+# accounts, time
+
+
+def test_a_key_does_what_it_is_permitted_to(contract: Document) -> None:
+    """Without TRADE no repayment, without USER_DATA no balance; a key off its address list does nothing."""
+    cases: list[tuple[list[str], list[str], int, int]] = [
+        (["TRADE", "USER_DATA"], [], 200, 200),
+        (["TRADE"], [], 200, 401),
+        (["USER_DATA"], [], 401, 200),
+        ([], [], 401, 401),
+        (["TRADE", "USER_DATA"], ["127.0.0.1"], 200, 200),
+        (["TRADE", "USER_DATA"], ["10.0.0.9"], 401, 401),
+        (["TRADE", "USER_DATA"], ["10.0.0.9", "127.0.0.1"], 200, 200),
+    ]
+    with exchange() as running:
+        for permissions, addresses, trade, read in cases:
+            content = world({"BNB": holding("5", "4")}, PRICES)
+            content["accounts"][0]["keys"][0] |= {"permissions": permissions, "ip_allow": addresses}
+            running.install(content)
+            caller = Caller(contract, running)
+            repaid, balance = caller.repay(asset="BNB", amount="1"), caller.get("/papi/v1/balance")
+            assert (repaid.status, balance.status) == (trade, read), (permissions, addresses)
+            assert {answer.code for answer in (repaid, balance) if answer.status == 401} <= {-2015}
+            assert len(running.executed()) == (1 if trade == 200 else 0)
+            assert caller.get("/papi/v1/ping").status == 200
+
+
+def test_accounts_do_not_touch_each_other(contract: Document) -> None:
+    """A repayment under one account's key changes that account alone, and each key reads its own balances."""
+    with exchange() as running:
+        before = running.balances()
+        assert Caller(contract, running, "S2").repay(asset="BNB", amount="1").status == 200
+        after = running.balances()
+        assert after[MAIN] == before[MAIN]
+        assert after[OTHER]["BNB"]["free"] == decimal_text(plain(before[OTHER]["BNB"]["free"]) - 1)
+        row = Caller(contract, running, "S2").get("/papi/v1/balance", asset="BNB").json()
+        assert plain(row["crossMarginBorrowed"]) + plain(row["crossMarginInterest"]) == Fraction(11, 10)
+
+
+def test_time_is_the_exchanges_clock(contract: Document) -> None:
+    """`GET time` tells the clock that requests are judged by, wherever it is moved."""
+    with exchange() as running:
+        for now in (NOW_MS, NOW_MS + 1, NOW_MS + 86_400_000, NOW_MS - 86_400_000, 1_700_000_000_000):
+            running.set_clock(now)
+            assert Caller(contract, running).get("/papi/v1/time").json() == {"serverTime": now}
+            assert Caller(contract, running, now_ms=now).get("/papi/v1/account").status == 200
+            assert Caller(contract, running, now_ms=now - 5000).get("/papi/v1/account").status == 200
+            late = Caller(contract, running, now_ms=now - 5001).get("/papi/v1/account")
+            assert (late.status, late.code) == (400, -1021)
+            assert Caller(contract, running, now_ms=now + 999).get("/papi/v1/account").status == 200
+            early = Caller(contract, running, now_ms=now + 1000).get("/papi/v1/account")
+            assert (early.status, early.code) == (400, -1021)
+
+
+def test_published_requests_are_accepted(contract: Document) -> None:
+    """
+    Vectors C1 to C7 and their split over query and body are accepted as they were published; the bare comma
+    C3 as well.
+    """
+    from paydown_contract import wire
+
+    rows = {row["id"]: row for row in vectors("signing")["verifying"] if row["id"].startswith("C")}
+    assert len(rows) >= 7
+    with exchange() as running:
+        for name, row in rows.items():
+            running.install(state())
+            proof = b"signature=" + wire.escape(row["signature"]).encode()
+            query, body = row["query"].encode(), row["body"].encode()
+            if body:
+                body += b"&" + proof
+            else:
+                query += b"&" + proof
+            headers: tuple[tuple[str, str], ...] = ((contract.key_header, signing_key(row["key"]).api_key),)
+            if body:
+                headers += (("Content-Type", "application/x-www-form-urlencoded"),)
+            answer = running.send(Request("POST", REPAY, query, headers, body))
+            needs_all = b"amount" not in query + body
+            assert answer.status == 200 or (needs_all and answer.code in (-2018,)), (name, answer.body)
+
+
+# ------------------------------------------------------------------------------------------------ faults
+
+LOST = "the connection is dropped"
+FAULTS: dict[str, tuple[bool, int | str, int | None]] = {
+    # name: (executed, status, code)
+    "executed_then_503": (True, 503, -1000),
+    "not_executed_503_unknown": (False, 503, -1000),
+    "service_unavailable_503": (False, 503, -1000),
+    "throttled_1008": (False, 503, -1008),
+    "executed_then_reset": (True, LOST, None),
+    "reset_before": (False, LOST, None),
+    "executed_then_delay": (True, 200, None),
+    "delay_before": (True, 200, None),
+    "timeout_1007_executed": (True, 504, -1007),
+    "timeout_1007_not_executed": (False, 504, -1007),
+    "unexpected_1006_executed": (True, 500, -1006),
+    "unexpected_1006_not_executed": (False, 500, -1006),
+    "busy_51998_not_executed": (False, 400, 51998),
+    "pending_51007": (False, 400, 51007),
+    "rate_limited_429": (False, 429, -1003),
+    "banned_418": (False, 418, -1003),
+    "waf_403_html": (False, 403, None),
+    "gateway_502_html_executed": (True, 502, None),
+    "success_without_amount": (True, 200, None),
+    "malformed_json_executed": (True, 200, None),
+    "success_false_not_executed": (False, 200, None),
+    "amount_as_number": (True, 200, None),
+    "extra_field": (True, 200, None),
+    "clock_skew": (False, 400, -1021),
+}
+TEXT_A = "Unknown error, please check your request or try again later."
+TEXT_B = "Service Unavailable."
+
+
+@pytest.mark.parametrize("name", list(FAULTS))
+def test_a_fault_does_what_its_name_says_once(name: str, contract: Document) -> None:
+    """Whether it moved money, what comes back, and that the next request is served as ever."""
+    executed, status, code = FAULTS[name]
+    with exchange() as running:
+        running.install(funded())
+        caller = Caller(contract, running)
+        fault: dict[str, Any] = {"match": {"method": "POST", "path": REPAY}, "fault": name, "times": 1}
+        if "delay" in name:
+            fault["delay_ms"] = 5
+        running.control("POST", "faults", fault)
+        before = running.balances()
+        assert caller.get("/papi/v1/balance").status == 200, "a fault struck what it does not match"
+        answer: Answer | None = None
+        try:
+            answer = caller.repay(asset="BNB", amount="0.25")
+        except AnswerLost:
+            assert status == LOST
+        after = running.balances()
+        assert (after != before) is executed
+        assert len(running.executed()) == (1 if executed else 0)
+        if executed:
+            assert plain(before[MAIN]["BNB"]["interest"]) - plain(after[MAIN]["BNB"]["interest"]) == Fraction(
+                1, 4
+            )
+        if answer is not None:
+            assert (answer.status, answer.code) == (status, code), answer.body
+            judge_spoilt(name, answer)
+        if name != "banned_418":
+            next_answer = caller.repay(asset="BNB", amount="0.1")
+            assert (next_answer.status, next_answer.json()["success"]) == (200, True)
+        (record,) = [
+            each for each in running.control("GET", "requests")["requests"] if each.get("fault") == name
+        ]
+        assert record["path"] == REPAY
+        assert [row["struck"] for row in running.control("GET", "faults")["faults"]] in ([], [1])
+
+
+def funded() -> dict[str, Any]:
+    """A world in which a few small repayments succeed without payment assets."""
+    balances = {name: holding("5", "4", "0.5") for name in ("BNB", "ETH", "BTC", "USDT")}
+    return world(balances, {name: PRICES[name] for name in balances})
+
+
+def judge_spoilt(name: str, answer: Answer) -> None:
+    """The body of a struck answer."""
+    texts = {
+        "executed_then_503": TEXT_A,
+        "not_executed_503_unknown": TEXT_A,
+        "service_unavailable_503": TEXT_B,
+    }
+    if name in texts:
+        assert answer.json()["msg"] == texts[name]
+    elif name == "success_without_amount":
+        assert "amount" not in answer.json()
+        assert answer.json()["success"] is True
+    elif name == "malformed_json_executed":
+        with pytest.raises(ValueError, match=r"."):
+            answer.json()
+    elif name == "success_false_not_executed":
+        assert answer.json()["success"] is False
+    elif name == "amount_as_number":
+        assert b'"amount":0.25' in answer.body
+    elif name == "extra_field":
+        assert set(answer.json()) - {"amount", "asset", "updateTime", "success"}
+    elif name in ("waf_403_html", "gateway_502_html_executed"):
+        assert (answer.header("content-type") or "").startswith("text/html")
+        assert b"<html" in answer.body
+    elif name == "banned_418":
+        assert "banned until" in answer.json()["msg"]
+    elif answer.status == 200:
+        assert answer.json() == {
+            "amount": "0.25",
+            "asset": "BNB",
+            "updateTime": answer.json()["updateTime"],
+            "success": True,
+        }
+
+
+def test_faults_are_counted_matched_and_disarmed(contract: Document) -> None:
+    """
+    `times`, `skip`, `match` by asset, and DELETE: a fault strikes exactly where and as often as it was
+    told.
+    """
+    with exchange() as running:
+        running.install(funded())
+        caller = Caller(contract, running)
+        running.control(
+            "POST",
+            "faults",
+            {"match": {"asset": "ETH"}, "fault": "service_unavailable_503", "times": 2, "skip": 1},
+        )
+        statuses = [
+            caller.repay(asset=asset, amount="0.01").status
+            for asset in ("BNB", "ETH", "BNB", "ETH", "ETH", "ETH", "BNB")
+        ]
+        assert statuses == [200, 200, 200, 503, 503, 200, 200]
+        running.control("POST", "faults", {"match": {}, "fault": "rate_limited_429", "times": None})
+        assert [caller.get("/papi/v1/balance").status for _ in range(3)] == [429, 429, 429]
+        running.control("DELETE", "faults")
+        assert caller.get("/papi/v1/balance").status == 200
+        running.control("POST", "faults", {"match": {}, "fault": "waf_403_html", "probability": 0})
+        assert caller.get("/papi/v1/balance").status == 200
+
+
+def test_a_fault_that_needs_an_execution_waits_for_one(contract: Document) -> None:
+    """An executed-then fault is not spent on a request that is refused anyway."""
+    with exchange() as running:
+        running.install(funded())
+        caller = Caller(contract, running)
+        running.control("POST", "faults", {"match": {"path": REPAY}, "fault": "executed_then_503"})
+        assert caller.repay(asset="BNB", amount="1000000").status == 400
+        assert caller.repay(asset="BNB", amount="0.25").status == 503
+        assert len(running.executed()) == 1
+
+
+# ------------------------------------------------------------------------------------------------ what is
+# written down
+
+
+def test_what_arrived_and_what_was_executed_is_told(contract: Document) -> None:
+    """
+    The request log holds each request with its verdict, the ledger only what moved money, in order; DELETE
+    forgets.
+    """
+    with exchange() as running:
+        running.install(funded())
+        caller = Caller(contract, running)
+        caller.get("/papi/v1/ping")
+        caller.repay(asset="BNB", amount="0.5")
+        caller.repay(asset="BNB", amount="100000")
+        caller.get("/papi/v1/balance", asset="BNB")
+        running.send(Request("GET", "/papi/v1/account", b"timestamp=1&signature=00"))
+        running.send(Request("GET", "/nowhere"))
+        rows = running.control("GET", "requests")["requests"]
+        assert [(row["method"], row["path"], row["status"]) for row in rows] == [
+            ("GET", "/papi/v1/ping", 200),
+            ("POST", REPAY, 200),
+            ("POST", REPAY, 400),
+            ("GET", "/papi/v1/balance", 200),
+            ("GET", "/papi/v1/account", rows[4]["status"]),
+            ("GET", "/nowhere", 404),
+        ]
+        assert rows[1]["signature"] == "valid"
+        assert rows[2]["code"] == -3015
+        assert [row["id"] for row in rows] == sorted(row["id"] for row in rows)
+        secret = signing_key("S1").secret
+        assert isinstance(secret, bytes)
+        assert secret.decode() not in json.dumps(rows)
+        (line,) = running.executed()
+        assert line["request"] == rows[1]["id"]
+        only = running.control("GET", "requests", query=f"path={REPAY}&method=POST")["requests"]
+        assert [row["id"] for row in only] == [rows[1]["id"], rows[2]["id"]]
+        assert running.control("DELETE", "requests")["deleted"] == 6
+        assert running.control("GET", "requests")["requests"] == []
+        assert len(running.executed()) == 1
+
+
+def test_a_state_document_comes_back_as_it_was_put(contract: Document) -> None:
+    """
+    What GET gives, PUT accepts, and the world is the same: balances, keys, prices, limits, options, clock.
+    """
+    with exchange() as running:
+        content = state()
+        content["options"] = {"payment-order": "largest-first"}
+        content["interest"] = {"default_daily_rate": "0.0001"}
+        running.install(content)
+        Caller(contract, running).repay(asset="BNB", amount="0.5", specifyRepayAssets="USDT")
+        first = running.control("GET", "state")
+        running.install({key: value for key, value in first.items() if key != "books"})
+        second = running.control("GET", "state")
+        assert {key: value for key, value in first.items() if key != "books"} == {
+            key: value for key, value in second.items() if key != "books"
+        }
+        assert running.executed() == []
+        for account, mine in zip(content["accounts"], second["accounts"], strict=True):
+            assert [key["api_key"] for key in mine["keys"]] == [key["api_key"] for key in account["keys"]]
+        assert second["prices_usd"] == content["prices_usd"]
+        assert second["limits"]["weight_per_minute"] == content["limits"]["weight_per_minute"]
+        assert second["options"] == content["options"]
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        [],
+        "text",
+        {"accounts": {}},
+        {"unknown": 1},
+        {"accounts": [{"balances": {}}]},
+        {"accounts": [{"id": "a"}, {"id": "a"}]},
+        {"accounts": [{"id": "a", "balances": {"BNB": {"free": "-1"}}}]},
+        {"accounts": [{"id": "a", "balances": {"BNB": {"free": 1}}}]},
+        {"accounts": [{"id": "a", "balances": {"BNB": {"free": "1e5"}}}]},
+        {"prices_usd": {"BNB": "0"}},
+        {"prices_usd": {"BNB": 600}},
+        {"options": {"no-such": "x"}},
+        {"options": {"no-debt": "perhaps"}},
+        {"limits": {"weight_per_minute": "6000"}},
+    ],
+)
+def test_a_wrong_state_is_refused_and_changes_nothing(wrong: Any, contract: Document) -> None:
+    """A state document with a mistake is answered 400 with its place, and the world stays."""
+    with exchange() as running:
+        before = running.control("GET", "state")
+        body = json.dumps(wrong).encode()
+        answer = running.server.send(
+            Request("PUT", "/_sandbox/state", b"", (("content-type", "application/json"),), body)
+        )
+        assert answer.status == 400
+        assert set(answer.json()["error"]) == {"path", "reason"}
+        assert running.control("GET", "state") == before
+
+
+def test_a_file_keeps_everything(tmp_path: Path, contract: Document) -> None:
+    """
+    A new exchange on the same file has the same balances, ledger, requests and clock, and goes on from
+    there.
+    """
+    path = tmp_path / "exchange.db"
+    first = Exchange(create_app(data=path))
+    first.install(state())
+    caller = Caller(contract, first)
+    assert caller.repay(asset="BNB", amount="0.75", specifyRepayAssets="USDT").status == 200
+    assert caller.repay(asset="BTC", amount="0.25").status == 200
+    kept = first.control("GET", "state"), first.executed()
+    first.server.close()
+    second = Exchange(create_app(data=path))
+    assert second.control("GET", "state") == kept[0]
+    assert second.executed() == kept[1]
+    assert [row["path"] for row in second.control("GET", "requests")["requests"]] == [REPAY, REPAY]
+    again = Caller(contract, second).repay(asset="BNB", amount="0.25", specifyRepayAssets="USDT")
+    assert again.status == 200
+    assert [line["id"] for line in second.executed()] == [1, 2, 3]
+    second.server.close()
