@@ -40,6 +40,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         )
         print(refused, file=sys.stderr)
         return _REFUSED
+    except ModuleNotFoundError as missing:
+        print(f"generator: {missing.name} is not installed. Run: pip install -e '.[dev]'", file=sys.stderr)
+        return _FAULT
     except GeneratorFault as fault:
         print(f"generator: {fault}", file=sys.stderr)
         return _FAULT

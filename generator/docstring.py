@@ -175,18 +175,18 @@ def _results(operation: Operation, models: Mapping[str, Model]) -> str:
             for parameter in operation.parameters
             if parameter.name == operation.polymorphic_by
         )
-        many, one = (_lower(_result(found, models)) for found in (operation.result, operation.single_result))
-        return f"Without `{name}`: {many} With `{name}`: {one}"
+        one = operation.single_result.name
+        described = _first_sentence(models[one].description) if one in models else ""
+        return f"A list of `{one}` without `{name}`, one `{one}` with it. {described}".strip()
     return _result(operation.result, models)
 
 
 def _result(result: Type, models: Mapping[str, Model]) -> str:
     inner = result.item if result.item is not None else result
-    described = (
-        _sentence(models[inner.name].description) if inner.kind == "model" and inner.name in models else ""
-    )
+    words = models[inner.name].description if inner.kind == "model" and inner.name in models else ""
     if result.item is not None:
-        return f"A list of `{inner.name}`. {described}".strip()
+        return f"A list of `{inner.name}`. {_first_sentence(words)}".strip()
+    described = _sentence(words)
     return described or f"`{inner.name}`."
 
 
@@ -218,8 +218,8 @@ def _facts(operation: Operation, client: Client, names: Mapping[str, str], width
     if operation.questions:
         count = len(operation.questions)
         what = "one question" if count == 1 else f"{count} questions"
-        where = f"the readings taken stand in `operations.json`, `{operation.id}`"
-        lines += _wrapped(f"Nobody answers {what} about this call; {where}.", width)
+        where = f"`{operation.id}` in operations.json lists the readings taken"
+        lines += _wrapped(f"Undocumented: {what}; {where}.", width)
     lines.append(f"Evidence: {', '.join(operation.evidence)}.")
     lines += _wrapped(f"Source: {operation.source}", width)
     return lines
@@ -234,18 +234,19 @@ def _security(operation: Operation) -> str:
 def _weight(operation: Operation, client: Client) -> str:
     weight = operation.weight
     limit = next((limit for limit in client.limits if limit.id == weight.budget), None)
-    share = (
-        f" of {limit.limit} per {_duration(limit.interval_ms)} and {limit.per}" if limit is not None else ""
-    )
+    share = ""
+    if limit is not None:
+        per = {"ip": "IP"}.get(limit.per, limit.per)
+        share = f" of {limit.limit} per {_duration(limit.interval_ms)}, counted per {per}"
     cases = "".join(
         f"; {case.value} with{'' if case.present else 'out'} `{case.parameter}`" for case in weight.when
     )
     text = f"Weight {weight.value}{share}{cases}."
     labels = {scope for scope in weight.label.values() if scope != "none"}
-    if weight.documented is not None:
-        text += f" Documented as {weight.documented}."
-    if weight.observed is not None and weight.observed != weight.documented:
-        text += f" Measured as {weight.observed}."
+    known = [f"documented as {weight.documented}"] if weight.documented is not None else []
+    known += [f"measured as {weight.observed}"] if weight.observed is not None and known else []
+    if known:
+        text += f" {', '.join(known).capitalize()}."
     if len(labels) > 1:
         said = ", ".join(f"{_who(who)} {scope}" for who, scope in weight.label.items())
         text += f" Its scope is unsettled: {said}."
@@ -318,8 +319,8 @@ def _sentence(text: str) -> str:
     return flat if not flat or flat[-1] in ".!?" else f"{flat}."
 
 
-def _lower(text: str) -> str:
-    return text[:1].lower() + text[1:] if text[1:2] != text[1:2].upper() else text
+def _first_sentence(text: str) -> str:
+    return _sentence(re.split(r"(?<=[.!?])\s", " ".join(text.split()), maxsplit=1)[0])
 
 
 def _pythonic(text: str, names: Mapping[str, str]) -> str:

@@ -108,6 +108,24 @@ def test_a_fault_in_the_tools_is_told_apart(
     assert f"ruff {formatting.PINNED} is needed, found 0.15.0" in capsys.readouterr().err
 
 
+def test_a_missing_tool_says_what_to_install() -> None:
+    """
+    Without the development tools the command ends in exit code 3 and one line, not in a traceback.
+    """
+    program = (
+        "import sys; sys.modules['jsonschema_rs'] = None\n"
+        "from generator.cli import main\n"
+        f"sys.exit(main(['--openapi', {str(FOLDER)!r}, '--check']))"
+    )
+
+    done = subprocess.run(
+        [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+
+    assert done.returncode == 3
+    assert done.stderr == "generator: jsonschema_rs is not installed. Run: pip install -e '.[dev]'\n"
+
+
 def test_the_manifest_holds_the_hash_of_every_file(written: Path) -> None:
     """
     The manifest names each file once, with the hash of what stands there.

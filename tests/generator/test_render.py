@@ -81,8 +81,8 @@ def test_docstring_of_a_write_says_what_may_be_concluded() -> None:
         "        second time.\n"
         "\n"
         "POST /papi/v1/repay, security TRADE: API key and signature.\n"
-        "Weight 3000 of 6000 per minute and ip. Its scope is unsettled: the docs page prints order, the vendor's\n"
-        "SDK prints ip.\n"
+        "Weight 3000 of 6000 per minute, counted per IP. Its scope is unsettled: the docs page prints order, the\n"
+        "vendor's SDK prints ip.\n"
         "Limit: At most 50,000 USD.\n"
         "Rules:\n"
         "    - Without `amount` the whole debt is repaid.\n"
@@ -102,7 +102,8 @@ def test_docstring_of_a_read_never_mentions_an_unknown_outcome() -> None:
 
     assert "OutcomeUnknown" not in text
     assert "ReadFailed: No usable answer" in text
-    assert "Weight 20 of 6000 per minute and ip; 1 with `asset`." in text
+    assert "Weight 20 of 6000 per minute, counted per IP; 1 with `asset`." in text
+    assert "A list of `Balance` without `asset`, one `Balance` with it. What is owed in one asset." in text
 
 
 def test_a_description_cannot_break_out_of_its_docstring() -> None:

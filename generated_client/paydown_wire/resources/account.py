@@ -40,12 +40,8 @@ class AccountResource:
                 Default 5000, at most 60000.
 
         Returns:
-            Without `asset`: A list of `Balance`. What the account holds and owes in one asset. The debt
-            is `cross_margin_borrowed` plus `cross_margin_interest`. All amounts are in units of the
-            asset. The published sample breaks its own formulas: it is illustrative only. With `asset`:
-            what the account holds and owes in one asset. The debt is `cross_margin_borrowed` plus
-            `cross_margin_interest`. All amounts are in units of the asset. The published sample breaks
-            its own formulas: it is illustrative only.
+            A list of `Balance` without `asset`, one `Balance` with it. What the account holds and owes
+            in one asset.
 
         Raises:
             RequestNotSent: Nothing left this machine: a wrong argument, a spent budget, or no
@@ -54,9 +50,8 @@ class AccountResource:
             ReadFailed: No usable answer, even after repeating. Conclude nothing; reading again is safe.
 
         GET /papi/v1/balance, security USER_DATA: API key and signature.
-        Weight 20 of 6000 per minute and ip.
-        Nobody answers 2 questions about this call; the readings taken stand in `operations.json`,
-        `accountBalance`.
+        Weight 20 of 6000 per minute, counted per IP.
+        Undocumented: 2 questions; `accountBalance` in operations.json lists the readings taken.
         Evidence: docs, sdk.
         Source: https://developers.binance.com/docs/derivatives/portfolio-margin/account
         """
@@ -89,7 +84,7 @@ class AccountResource:
             ReadFailed: No usable answer, even after repeating. Conclude nothing; reading again is safe.
 
         GET /papi/v1/account, security USER_DATA: API key and signature.
-        Weight 20 of 6000 per minute and ip.
+        Weight 20 of 6000 per minute, counted per IP.
         Evidence: docs, sdk.
         Source:
         https://developers.binance.com/docs/derivatives/portfolio-margin/account/Account-Information
@@ -108,7 +103,7 @@ class AccountResource:
                 Default 5000, at most 60000.
 
         Returns:
-            A list of `RateLimit`. One limit of the account. Not the count used.
+            A list of `RateLimit`. One limit of the account.
 
         Raises:
             RequestNotSent: Nothing left this machine: a wrong argument, a spent budget, or no
@@ -117,7 +112,7 @@ class AccountResource:
             ReadFailed: No usable answer, even after repeating. Conclude nothing; reading again is safe.
 
         GET /papi/v1/rateLimit/order, security USER_DATA: API key and signature.
-        Weight 1 of 6000 per minute and ip.
+        Weight 1 of 6000 per minute, counted per IP.
         Evidence: docs, sdk, changelog.
         Source:
         https://developers.binance.com/docs/derivatives/portfolio-margin/account/Query-User-Rate-Limit
@@ -147,7 +142,7 @@ class AccountResource:
                 executed a second time.
 
         POST /papi/v1/auto-collection, security TRADE: API key and signature.
-        Weight 750 of 6000 per minute and ip.
+        Weight 750 of 6000 per minute, counted per IP.
         Limit: At most 500 calls per hour, rolling.
         Evidence: docs, sdk.
         Source:
@@ -177,11 +172,10 @@ class AccountResource:
                 executed a second time.
 
         POST /papi/v1/asset-collection, security TRADE: API key and signature.
-        Weight 30 of 6000 per minute and ip.
+        Weight 30 of 6000 per minute, counted per IP.
         Rules:
             - BNB is not supported.
-        Nobody answers one question about this call; the readings taken stand in `operations.json`,
-        `assetCollection`.
+        Undocumented: one question; `assetCollection` in operations.json lists the readings taken.
         Evidence: docs, sdk.
         Source:
         https://developers.binance.com/docs/derivatives/portfolio-margin/account/Fund-Collection-by-Asset
@@ -219,7 +213,7 @@ class AccountResource:
                 executed a second time.
 
         POST /papi/v1/bnb-transfer, security TRADE: API key and signature.
-        Weight 750 of 6000 per minute and ip.
+        Weight 750 of 6000 per minute, counted per IP.
         Limit: At most 10 calls per 10 minutes, rolling.
         Evidence: docs, sdk.
         Source: https://developers.binance.com/docs/derivatives/portfolio-margin/account/BNB-transfer
@@ -261,12 +255,8 @@ class AsyncAccountResource:
                 Default 5000, at most 60000.
 
         Returns:
-            Without `asset`: A list of `Balance`. What the account holds and owes in one asset. The debt
-            is `cross_margin_borrowed` plus `cross_margin_interest`. All amounts are in units of the
-            asset. The published sample breaks its own formulas: it is illustrative only. With `asset`:
-            what the account holds and owes in one asset. The debt is `cross_margin_borrowed` plus
-            `cross_margin_interest`. All amounts are in units of the asset. The published sample breaks
-            its own formulas: it is illustrative only.
+            A list of `Balance` without `asset`, one `Balance` with it. What the account holds and owes
+            in one asset.
 
         Raises:
             RequestNotSent: Nothing left this machine: a wrong argument, a spent budget, or no
@@ -275,9 +265,8 @@ class AsyncAccountResource:
             ReadFailed: No usable answer, even after repeating. Conclude nothing; reading again is safe.
 
         GET /papi/v1/balance, security USER_DATA: API key and signature.
-        Weight 20 of 6000 per minute and ip.
-        Nobody answers 2 questions about this call; the readings taken stand in `operations.json`,
-        `accountBalance`.
+        Weight 20 of 6000 per minute, counted per IP.
+        Undocumented: 2 questions; `accountBalance` in operations.json lists the readings taken.
         Evidence: docs, sdk.
         Source: https://developers.binance.com/docs/derivatives/portfolio-margin/account
         """
@@ -310,7 +299,7 @@ class AsyncAccountResource:
             ReadFailed: No usable answer, even after repeating. Conclude nothing; reading again is safe.
 
         GET /papi/v1/account, security USER_DATA: API key and signature.
-        Weight 20 of 6000 per minute and ip.
+        Weight 20 of 6000 per minute, counted per IP.
         Evidence: docs, sdk.
         Source:
         https://developers.binance.com/docs/derivatives/portfolio-margin/account/Account-Information
@@ -329,7 +318,7 @@ class AsyncAccountResource:
                 Default 5000, at most 60000.
 
         Returns:
-            A list of `RateLimit`. One limit of the account. Not the count used.
+            A list of `RateLimit`. One limit of the account.
 
         Raises:
             RequestNotSent: Nothing left this machine: a wrong argument, a spent budget, or no
@@ -338,7 +327,7 @@ class AsyncAccountResource:
             ReadFailed: No usable answer, even after repeating. Conclude nothing; reading again is safe.
 
         GET /papi/v1/rateLimit/order, security USER_DATA: API key and signature.
-        Weight 1 of 6000 per minute and ip.
+        Weight 1 of 6000 per minute, counted per IP.
         Evidence: docs, sdk, changelog.
         Source:
         https://developers.binance.com/docs/derivatives/portfolio-margin/account/Query-User-Rate-Limit
@@ -368,7 +357,7 @@ class AsyncAccountResource:
                 executed a second time.
 
         POST /papi/v1/auto-collection, security TRADE: API key and signature.
-        Weight 750 of 6000 per minute and ip.
+        Weight 750 of 6000 per minute, counted per IP.
         Limit: At most 500 calls per hour, rolling.
         Evidence: docs, sdk.
         Source:
@@ -398,11 +387,10 @@ class AsyncAccountResource:
                 executed a second time.
 
         POST /papi/v1/asset-collection, security TRADE: API key and signature.
-        Weight 30 of 6000 per minute and ip.
+        Weight 30 of 6000 per minute, counted per IP.
         Rules:
             - BNB is not supported.
-        Nobody answers one question about this call; the readings taken stand in `operations.json`,
-        `assetCollection`.
+        Undocumented: one question; `assetCollection` in operations.json lists the readings taken.
         Evidence: docs, sdk.
         Source:
         https://developers.binance.com/docs/derivatives/portfolio-margin/account/Fund-Collection-by-Asset
@@ -440,7 +428,7 @@ class AsyncAccountResource:
                 executed a second time.
 
         POST /papi/v1/bnb-transfer, security TRADE: API key and signature.
-        Weight 750 of 6000 per minute and ip.
+        Weight 750 of 6000 per minute, counted per IP.
         Limit: At most 10 calls per 10 minutes, rolling.
         Evidence: docs, sdk.
         Source: https://developers.binance.com/docs/derivatives/portfolio-margin/account/BNB-transfer

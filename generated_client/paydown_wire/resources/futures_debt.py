@@ -51,7 +51,7 @@ class FuturesDebtResource:
             ReadFailed: No usable answer, even after repeating. Conclude nothing; reading again is safe.
 
         GET /papi/v1/portfolio/interest-history, security USER_DATA: API key and signature.
-        Weight 50 of 6000 per minute and ip.
+        Weight 50 of 6000 per minute, counted per IP.
         Rules:
             - `start_time` and `end_time` lie at most 30 days apart.
             - Without times, the last 7 days.
@@ -108,7 +108,7 @@ class FuturesDebtResource:
             ReadFailed: No usable answer, even after repeating. Conclude nothing; reading again is safe.
 
         GET /papi/v1/portfolio/interest-history, security USER_DATA: API key and signature.
-        Weight 50 of 6000 per minute and ip.
+        Weight 50 of 6000 per minute, counted per IP.
         Rules:
             - `start_time` and `end_time` lie at most 30 days apart.
             - Without times, the last 7 days.
@@ -154,7 +154,7 @@ class FuturesDebtResource:
             ReadFailed: No usable answer, even after repeating. Conclude nothing; reading again is safe.
 
         GET /papi/v1/portfolio/negative-balance-exchange-record, security USER_DATA: API key and signature.
-        Weight 100 of 6000 per minute and ip.
+        Weight 100 of 6000 per minute, counted per IP.
         Rules:
             - `start_time` and `end_time` lie at most 3 months apart.
         Evidence: docs, sdk.
@@ -194,7 +194,7 @@ class FuturesDebtResource:
             ReadFailed: No usable answer, even after repeating. Conclude nothing; reading again is safe.
 
         GET /papi/v1/portfolio/negative-balance-exchange-record, security USER_DATA: API key and signature.
-        Weight 100 of 6000 per minute and ip.
+        Weight 100 of 6000 per minute, counted per IP.
         Rules:
             - `start_time` and `end_time` lie at most 3 months apart.
         Evidence: docs, sdk.
@@ -226,7 +226,7 @@ class FuturesDebtResource:
                 executed a second time.
 
         POST /papi/v1/repay-futures-negative-balance, security USER_DATA: API key and signature.
-        Weight 750 of 6000 per minute and ip.
+        Weight 750 of 6000 per minute, counted per IP.
         Evidence: docs, sdk.
         Source:
         https://developers.binance.com/docs/derivatives/portfolio-margin/account/Repay-futures-Negative-Balance
@@ -256,7 +256,7 @@ class FuturesDebtResource:
             ReadFailed: No usable answer, even after repeating. Conclude nothing; reading again is safe.
 
         GET /papi/v1/repay-futures-switch, security USER_DATA: API key and signature.
-        Weight 30 of 6000 per minute and ip.
+        Weight 30 of 6000 per minute, counted per IP.
         Evidence: docs, sdk.
         Source:
         https://developers.binance.com/docs/derivatives/portfolio-margin/account/Get-Auto-repay-futures-Status
@@ -287,7 +287,7 @@ class FuturesDebtResource:
                 executed a second time.
 
         POST /papi/v1/repay-futures-switch, security TRADE: API key and signature.
-        Weight 750 of 6000 per minute and ip.
+        Weight 750 of 6000 per minute, counted per IP.
         Limit: At most 20 calls per day. [changelog]
         Evidence: docs, sdk, changelog.
         Source:
@@ -341,7 +341,7 @@ class AsyncFuturesDebtResource:
             ReadFailed: No usable answer, even after repeating. Conclude nothing; reading again is safe.
 
         GET /papi/v1/portfolio/interest-history, security USER_DATA: API key and signature.
-        Weight 50 of 6000 per minute and ip.
+        Weight 50 of 6000 per minute, counted per IP.
         Rules:
             - `start_time` and `end_time` lie at most 30 days apart.
             - Without times, the last 7 days.
@@ -398,7 +398,7 @@ class AsyncFuturesDebtResource:
             ReadFailed: No usable answer, even after repeating. Conclude nothing; reading again is safe.
 
         GET /papi/v1/portfolio/interest-history, security USER_DATA: API key and signature.
-        Weight 50 of 6000 per minute and ip.
+        Weight 50 of 6000 per minute, counted per IP.
         Rules:
             - `start_time` and `end_time` lie at most 30 days apart.
             - Without times, the last 7 days.
@@ -444,7 +444,7 @@ class AsyncFuturesDebtResource:
             ReadFailed: No usable answer, even after repeating. Conclude nothing; reading again is safe.
 
         GET /papi/v1/portfolio/negative-balance-exchange-record, security USER_DATA: API key and signature.
-        Weight 100 of 6000 per minute and ip.
+        Weight 100 of 6000 per minute, counted per IP.
         Rules:
             - `start_time` and `end_time` lie at most 3 months apart.
         Evidence: docs, sdk.
@@ -484,7 +484,7 @@ class AsyncFuturesDebtResource:
             ReadFailed: No usable answer, even after repeating. Conclude nothing; reading again is safe.
 
         GET /papi/v1/portfolio/negative-balance-exchange-record, security USER_DATA: API key and signature.
-        Weight 100 of 6000 per minute and ip.
+        Weight 100 of 6000 per minute, counted per IP.
         Rules:
             - `start_time` and `end_time` lie at most 3 months apart.
         Evidence: docs, sdk.
@@ -516,7 +516,7 @@ class AsyncFuturesDebtResource:
                 executed a second time.
 
         POST /papi/v1/repay-futures-negative-balance, security USER_DATA: API key and signature.
-        Weight 750 of 6000 per minute and ip.
+        Weight 750 of 6000 per minute, counted per IP.
         Evidence: docs, sdk.
         Source:
         https://developers.binance.com/docs/derivatives/portfolio-margin/account/Repay-futures-Negative-Balance
@@ -546,7 +546,7 @@ class AsyncFuturesDebtResource:
             ReadFailed: No usable answer, even after repeating. Conclude nothing; reading again is safe.
 
         GET /papi/v1/repay-futures-switch, security USER_DATA: API key and signature.
-        Weight 30 of 6000 per minute and ip.
+        Weight 30 of 6000 per minute, counted per IP.
         Evidence: docs, sdk.
         Source:
         https://developers.binance.com/docs/derivatives/portfolio-margin/account/Get-Auto-repay-futures-Status
@@ -579,7 +579,7 @@ class AsyncFuturesDebtResource:
                 executed a second time.
 
         POST /papi/v1/repay-futures-switch, security TRADE: API key and signature.
-        Weight 750 of 6000 per minute and ip.
+        Weight 750 of 6000 per minute, counted per IP.
         Limit: At most 20 calls per day. [changelog]
         Evidence: docs, sdk, changelog.
         Source:

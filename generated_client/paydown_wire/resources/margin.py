@@ -55,8 +55,8 @@ class MarginResource:
                 executed a second time.
 
         POST /papi/v1/margin/repay-debt, security TRADE: API key and signature.
-        Weight 3000 of 6000 per minute and ip. Its scope is unsettled: the docs page prints order, the
-        vendor's SDK prints ip.
+        Weight 3000 of 6000 per minute, counted per IP. Its scope is unsettled: the docs page prints
+        order, the vendor's SDK prints ip.
         Limit: One repayment is worth at most 50,000 USD.
         Rules:
             - One call repays at most 50,000 USD of value, the limit included.
@@ -65,8 +65,7 @@ class MarginResource:
             - With `amount` exactly that much is repaid, under the same condition.
             - Whatever the account holds of `asset` is spent first, whether or not
               `specify_repay_assets` names it.
-        Nobody answers 21 questions about this call; the readings taken stand in `operations.json`,
-        `repayDebt`.
+        Undocumented: 21 questions; `repayDebt` in operations.json lists the readings taken.
         Evidence: docs, sdk, live.
         Source:
         https://developers.binance.com/docs/derivatives/portfolio-margin/trade/Margin-Account-Repay-Debt
@@ -108,9 +107,8 @@ class MarginResource:
                 executed a second time.
 
         POST /papi/v1/repayLoan, security MARGIN: API key and signature.
-        Weight 100 of 6000 per minute and ip.
-        Nobody answers 3 questions about this call; the readings taken stand in `operations.json`,
-        `repayLoan`.
+        Weight 100 of 6000 per minute, counted per IP.
+        Undocumented: 3 questions; `repayLoan` in operations.json lists the readings taken.
         Evidence: docs, sdk, live.
         Source:
         https://developers.binance.com/docs/derivatives/portfolio-margin/trade/Margin-Account-Repay
@@ -147,7 +145,7 @@ class MarginResource:
                 executed a second time.
 
         POST /papi/v1/marginLoan, security MARGIN: API key and signature.
-        Weight 100 of 6000 per minute and ip.
+        Weight 100 of 6000 per minute, counted per IP.
         Seen: 51061. The lending pool is too small for the request.
         Evidence: docs, sdk, live.
         Source:
@@ -180,7 +178,7 @@ class MarginResource:
             ReadFailed: No usable answer, even after repeating. Conclude nothing; reading again is safe.
 
         GET /papi/v1/margin/maxBorrowable, security USER_DATA: API key and signature.
-        Weight 5 of 6000 per minute and ip.
+        Weight 5 of 6000 per minute, counted per IP.
         Seen: 51061. The lending pool is empty.
         Evidence: docs, sdk, live.
         Source:
@@ -212,7 +210,7 @@ class MarginResource:
             ReadFailed: No usable answer, even after repeating. Conclude nothing; reading again is safe.
 
         GET /papi/v1/margin/maxWithdraw, security USER_DATA: API key and signature.
-        Weight 5 of 6000 per minute and ip.
+        Weight 5 of 6000 per minute, counted per IP.
         Evidence: docs, sdk.
         Source:
         https://developers.binance.com/docs/derivatives/portfolio-margin/account/Query-Margin-Max-Withdraw
@@ -266,8 +264,8 @@ class AsyncMarginResource:
                 executed a second time.
 
         POST /papi/v1/margin/repay-debt, security TRADE: API key and signature.
-        Weight 3000 of 6000 per minute and ip. Its scope is unsettled: the docs page prints order, the
-        vendor's SDK prints ip.
+        Weight 3000 of 6000 per minute, counted per IP. Its scope is unsettled: the docs page prints
+        order, the vendor's SDK prints ip.
         Limit: One repayment is worth at most 50,000 USD.
         Rules:
             - One call repays at most 50,000 USD of value, the limit included.
@@ -276,8 +274,7 @@ class AsyncMarginResource:
             - With `amount` exactly that much is repaid, under the same condition.
             - Whatever the account holds of `asset` is spent first, whether or not
               `specify_repay_assets` names it.
-        Nobody answers 21 questions about this call; the readings taken stand in `operations.json`,
-        `repayDebt`.
+        Undocumented: 21 questions; `repayDebt` in operations.json lists the readings taken.
         Evidence: docs, sdk, live.
         Source:
         https://developers.binance.com/docs/derivatives/portfolio-margin/trade/Margin-Account-Repay-Debt
@@ -319,9 +316,8 @@ class AsyncMarginResource:
                 executed a second time.
 
         POST /papi/v1/repayLoan, security MARGIN: API key and signature.
-        Weight 100 of 6000 per minute and ip.
-        Nobody answers 3 questions about this call; the readings taken stand in `operations.json`,
-        `repayLoan`.
+        Weight 100 of 6000 per minute, counted per IP.
+        Undocumented: 3 questions; `repayLoan` in operations.json lists the readings taken.
         Evidence: docs, sdk, live.
         Source:
         https://developers.binance.com/docs/derivatives/portfolio-margin/trade/Margin-Account-Repay
@@ -358,7 +354,7 @@ class AsyncMarginResource:
                 executed a second time.
 
         POST /papi/v1/marginLoan, security MARGIN: API key and signature.
-        Weight 100 of 6000 per minute and ip.
+        Weight 100 of 6000 per minute, counted per IP.
         Seen: 51061. The lending pool is too small for the request.
         Evidence: docs, sdk, live.
         Source:
@@ -391,7 +387,7 @@ class AsyncMarginResource:
             ReadFailed: No usable answer, even after repeating. Conclude nothing; reading again is safe.
 
         GET /papi/v1/margin/maxBorrowable, security USER_DATA: API key and signature.
-        Weight 5 of 6000 per minute and ip.
+        Weight 5 of 6000 per minute, counted per IP.
         Seen: 51061. The lending pool is empty.
         Evidence: docs, sdk, live.
         Source:
@@ -423,7 +419,7 @@ class AsyncMarginResource:
             ReadFailed: No usable answer, even after repeating. Conclude nothing; reading again is safe.
 
         GET /papi/v1/margin/maxWithdraw, security USER_DATA: API key and signature.
-        Weight 5 of 6000 per minute and ip.
+        Weight 5 of 6000 per minute, counted per IP.
         Evidence: docs, sdk.
         Source:
         https://developers.binance.com/docs/derivatives/portfolio-margin/account/Query-Margin-Max-Withdraw

@@ -29,7 +29,7 @@ class MarketResource:
             ReadFailed: No usable answer, even after repeating. Conclude nothing; reading again is safe.
 
         GET /papi/v1/ping, security NONE: no key.
-        Weight 1 of 6000 per minute and ip.
+        Weight 1 of 6000 per minute, counted per IP.
         Evidence: docs, sdk.
         Source: https://developers.binance.com/docs/derivatives/portfolio-margin/market-data
         """
@@ -50,7 +50,7 @@ class MarketResource:
             ReadFailed: No usable answer, even after repeating. Conclude nothing; reading again is safe.
 
         GET /papi/v1/time, security NONE: no key.
-        Weight 1 of 6000 per minute and ip. Measured as 1.
+        Weight 1 of 6000 per minute, counted per IP.
         Evidence: live.
         Source: https://developers.binance.com/docs/derivatives/portfolio-margin/market-data
         """
@@ -74,9 +74,8 @@ class MarketResource:
             ReadFailed: No usable answer, even after repeating. Conclude nothing; reading again is safe.
 
         GET /sapi/v1/portfolio/asset-index-price, security MARKET_DATA: API key, no signature.
-        Weight 50 of 12000 per minute and ip; 1 with `asset`.
-        Nobody answers 2 questions about this call; the readings taken stand in `operations.json`,
-        `assetIndexPrice`.
+        Weight 50 of 12000 per minute, counted per IP; 1 with `asset`.
+        Undocumented: 2 questions; `assetIndexPrice` in operations.json lists the readings taken.
         Evidence: docs-sibling, sdk.
         Source: https://developers.binance.com/docs/derivatives/portfolio-margin-pro/market-data
         """
@@ -107,7 +106,7 @@ class AsyncMarketResource:
             ReadFailed: No usable answer, even after repeating. Conclude nothing; reading again is safe.
 
         GET /papi/v1/ping, security NONE: no key.
-        Weight 1 of 6000 per minute and ip.
+        Weight 1 of 6000 per minute, counted per IP.
         Evidence: docs, sdk.
         Source: https://developers.binance.com/docs/derivatives/portfolio-margin/market-data
         """
@@ -128,7 +127,7 @@ class AsyncMarketResource:
             ReadFailed: No usable answer, even after repeating. Conclude nothing; reading again is safe.
 
         GET /papi/v1/time, security NONE: no key.
-        Weight 1 of 6000 per minute and ip. Measured as 1.
+        Weight 1 of 6000 per minute, counted per IP.
         Evidence: live.
         Source: https://developers.binance.com/docs/derivatives/portfolio-margin/market-data
         """
@@ -152,9 +151,8 @@ class AsyncMarketResource:
             ReadFailed: No usable answer, even after repeating. Conclude nothing; reading again is safe.
 
         GET /sapi/v1/portfolio/asset-index-price, security MARKET_DATA: API key, no signature.
-        Weight 50 of 12000 per minute and ip; 1 with `asset`.
-        Nobody answers 2 questions about this call; the readings taken stand in `operations.json`,
-        `assetIndexPrice`.
+        Weight 50 of 12000 per minute, counted per IP; 1 with `asset`.
+        Undocumented: 2 questions; `assetIndexPrice` in operations.json lists the readings taken.
         Evidence: docs-sibling, sdk.
         Source: https://developers.binance.com/docs/derivatives/portfolio-margin-pro/market-data
         """

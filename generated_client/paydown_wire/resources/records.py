@@ -57,14 +57,13 @@ class RecordsResource:
             ReadFailed: No usable answer, even after repeating. Conclude nothing; reading again is safe.
 
         GET /papi/v1/margin/marginLoan, security USER_DATA: API key and signature.
-        Weight 10 of 6000 per minute and ip.
+        Weight 10 of 6000 per minute, counted per IP.
         Rules:
             - `tx_id` wins over the time filters.
             - `start_time` and `end_time` lie at most 30 days apart.
             - Without `tx_id` and times, the last 7 days.
         Needs one of `tx_id`, `start_time`.
-        Nobody answers 3 questions about this call; the readings taken stand in `operations.json`,
-        `borrowRecords`.
+        Undocumented: 3 questions; `borrowRecords` in operations.json lists the readings taken.
         Evidence: docs, sdk, live.
         Source:
         https://developers.binance.com/docs/derivatives/portfolio-margin/account/Query-Margin-Loan-Record
@@ -123,14 +122,13 @@ class RecordsResource:
             ReadFailed: No usable answer, even after repeating. Conclude nothing; reading again is safe.
 
         GET /papi/v1/margin/marginLoan, security USER_DATA: API key and signature.
-        Weight 10 of 6000 per minute and ip.
+        Weight 10 of 6000 per minute, counted per IP.
         Rules:
             - `tx_id` wins over the time filters.
             - `start_time` and `end_time` lie at most 30 days apart.
             - Without `tx_id` and times, the last 7 days.
         Needs one of `tx_id`, `start_time`.
-        Nobody answers 3 questions about this call; the readings taken stand in `operations.json`,
-        `borrowRecords`.
+        Undocumented: 3 questions; `borrowRecords` in operations.json lists the readings taken.
         Evidence: docs, sdk, live.
         Source:
         https://developers.binance.com/docs/derivatives/portfolio-margin/account/Query-Margin-Loan-Record
@@ -187,14 +185,13 @@ class RecordsResource:
             ReadFailed: No usable answer, even after repeating. Conclude nothing; reading again is safe.
 
         GET /papi/v1/margin/repayLoan, security USER_DATA: API key and signature.
-        Weight 10 of 6000 per minute and ip.
+        Weight 10 of 6000 per minute, counted per IP.
         Rules:
             - `tx_id` wins over the time filters.
             - `start_time` and `end_time` lie at most 30 days apart.
             - Without `tx_id` and times, the last 7 days.
         Needs one of `tx_id`, `start_time`.
-        Nobody answers 3 questions about this call; the readings taken stand in `operations.json`,
-        `repayRecords`.
+        Undocumented: 3 questions; `repayRecords` in operations.json lists the readings taken.
         Evidence: docs, sdk, live.
         Source:
         https://developers.binance.com/docs/derivatives/portfolio-margin/account/Query-Margin-repay-Record
@@ -253,14 +250,13 @@ class RecordsResource:
             ReadFailed: No usable answer, even after repeating. Conclude nothing; reading again is safe.
 
         GET /papi/v1/margin/repayLoan, security USER_DATA: API key and signature.
-        Weight 10 of 6000 per minute and ip.
+        Weight 10 of 6000 per minute, counted per IP.
         Rules:
             - `tx_id` wins over the time filters.
             - `start_time` and `end_time` lie at most 30 days apart.
             - Without `tx_id` and times, the last 7 days.
         Needs one of `tx_id`, `start_time`.
-        Nobody answers 3 questions about this call; the readings taken stand in `operations.json`,
-        `repayRecords`.
+        Undocumented: 3 questions; `repayRecords` in operations.json lists the readings taken.
         Evidence: docs, sdk, live.
         Source:
         https://developers.binance.com/docs/derivatives/portfolio-margin/account/Query-Margin-repay-Record
@@ -315,14 +311,13 @@ class RecordsResource:
             ReadFailed: No usable answer, even after repeating. Conclude nothing; reading again is safe.
 
         GET /papi/v1/margin/marginInterestHistory, security USER_DATA: API key and signature.
-        Weight 10 of 6000 per minute and ip. Documented as 1. Measured as 10.
+        Weight 10 of 6000 per minute, counted per IP. Documented as 1, measured as 10.
         Rules:
             - `start_time` and `end_time` lie at most 30 days apart.
             - Without times, the last 7 days.
             - With `start_time` alone, up to now, clipped to the last 30 days.
             - With `end_time` alone, the 7 days before it.
-        Nobody answers one question about this call; the readings taken stand in `operations.json`,
-        `marginInterestHistory`.
+        Undocumented: one question; `marginInterestHistory` in operations.json lists the readings taken.
         Evidence: docs, sdk, live.
         Source:
         https://developers.binance.com/docs/derivatives/portfolio-margin/account/Get-Margin-BorrowLoan-Interest-History
@@ -378,14 +373,13 @@ class RecordsResource:
             ReadFailed: No usable answer, even after repeating. Conclude nothing; reading again is safe.
 
         GET /papi/v1/margin/marginInterestHistory, security USER_DATA: API key and signature.
-        Weight 10 of 6000 per minute and ip. Documented as 1. Measured as 10.
+        Weight 10 of 6000 per minute, counted per IP. Documented as 1, measured as 10.
         Rules:
             - `start_time` and `end_time` lie at most 30 days apart.
             - Without times, the last 7 days.
             - With `start_time` alone, up to now, clipped to the last 30 days.
             - With `end_time` alone, the 7 days before it.
-        Nobody answers one question about this call; the readings taken stand in `operations.json`,
-        `marginInterestHistory`.
+        Undocumented: one question; `marginInterestHistory` in operations.json lists the readings taken.
         Evidence: docs, sdk, live.
         Source:
         https://developers.binance.com/docs/derivatives/portfolio-margin/account/Get-Margin-BorrowLoan-Interest-History
@@ -439,15 +433,14 @@ class RecordsResource:
             ReadFailed: No usable answer, even after repeating. Conclude nothing; reading again is safe.
 
         GET /sapi/v1/margin/capital-flow, security USER_DATA: API key and signature.
-        Weight 100 of 12000 per minute and ip.
+        Weight 100 of 12000 per minute, counted per IP.
         Rules:
             - `start_time` and `end_time` lie at most 7 days apart, otherwise -4047. [docs-sibling,
               live]
             - About 90 days are kept. [docs-sibling]
             - With `from_id`, rows whose id is greater. Without it, the latest rows. [docs-sibling]
         Seen: -4047. The window is longer than 7 days.
-        Nobody answers 2 questions about this call; the readings taken stand in `operations.json`,
-        `capitalFlow`.
+        Undocumented: 2 questions; `capitalFlow` in operations.json lists the readings taken.
         Evidence: docs-sibling, live.
         Source:
         https://developers.binance.com/docs/margin_trading/account/Query-Cross-Isolated-Margin-Capital-Flow
@@ -503,15 +496,14 @@ class RecordsResource:
             ReadFailed: No usable answer, even after repeating. Conclude nothing; reading again is safe.
 
         GET /sapi/v1/margin/capital-flow, security USER_DATA: API key and signature.
-        Weight 100 of 12000 per minute and ip.
+        Weight 100 of 12000 per minute, counted per IP.
         Rules:
             - `start_time` and `end_time` lie at most 7 days apart, otherwise -4047. [docs-sibling,
               live]
             - About 90 days are kept. [docs-sibling]
             - With `from_id`, rows whose id is greater. Without it, the latest rows. [docs-sibling]
         Seen: -4047. The window is longer than 7 days.
-        Nobody answers 2 questions about this call; the readings taken stand in `operations.json`,
-        `capitalFlow`.
+        Undocumented: 2 questions; `capitalFlow` in operations.json lists the readings taken.
         Evidence: docs-sibling, live.
         Source:
         https://developers.binance.com/docs/margin_trading/account/Query-Cross-Isolated-Margin-Capital-Flow
@@ -576,14 +568,13 @@ class AsyncRecordsResource:
             ReadFailed: No usable answer, even after repeating. Conclude nothing; reading again is safe.
 
         GET /papi/v1/margin/marginLoan, security USER_DATA: API key and signature.
-        Weight 10 of 6000 per minute and ip.
+        Weight 10 of 6000 per minute, counted per IP.
         Rules:
             - `tx_id` wins over the time filters.
             - `start_time` and `end_time` lie at most 30 days apart.
             - Without `tx_id` and times, the last 7 days.
         Needs one of `tx_id`, `start_time`.
-        Nobody answers 3 questions about this call; the readings taken stand in `operations.json`,
-        `borrowRecords`.
+        Undocumented: 3 questions; `borrowRecords` in operations.json lists the readings taken.
         Evidence: docs, sdk, live.
         Source:
         https://developers.binance.com/docs/derivatives/portfolio-margin/account/Query-Margin-Loan-Record
@@ -642,14 +633,13 @@ class AsyncRecordsResource:
             ReadFailed: No usable answer, even after repeating. Conclude nothing; reading again is safe.
 
         GET /papi/v1/margin/marginLoan, security USER_DATA: API key and signature.
-        Weight 10 of 6000 per minute and ip.
+        Weight 10 of 6000 per minute, counted per IP.
         Rules:
             - `tx_id` wins over the time filters.
             - `start_time` and `end_time` lie at most 30 days apart.
             - Without `tx_id` and times, the last 7 days.
         Needs one of `tx_id`, `start_time`.
-        Nobody answers 3 questions about this call; the readings taken stand in `operations.json`,
-        `borrowRecords`.
+        Undocumented: 3 questions; `borrowRecords` in operations.json lists the readings taken.
         Evidence: docs, sdk, live.
         Source:
         https://developers.binance.com/docs/derivatives/portfolio-margin/account/Query-Margin-Loan-Record
@@ -706,14 +696,13 @@ class AsyncRecordsResource:
             ReadFailed: No usable answer, even after repeating. Conclude nothing; reading again is safe.
 
         GET /papi/v1/margin/repayLoan, security USER_DATA: API key and signature.
-        Weight 10 of 6000 per minute and ip.
+        Weight 10 of 6000 per minute, counted per IP.
         Rules:
             - `tx_id` wins over the time filters.
             - `start_time` and `end_time` lie at most 30 days apart.
             - Without `tx_id` and times, the last 7 days.
         Needs one of `tx_id`, `start_time`.
-        Nobody answers 3 questions about this call; the readings taken stand in `operations.json`,
-        `repayRecords`.
+        Undocumented: 3 questions; `repayRecords` in operations.json lists the readings taken.
         Evidence: docs, sdk, live.
         Source:
         https://developers.binance.com/docs/derivatives/portfolio-margin/account/Query-Margin-repay-Record
@@ -772,14 +761,13 @@ class AsyncRecordsResource:
             ReadFailed: No usable answer, even after repeating. Conclude nothing; reading again is safe.
 
         GET /papi/v1/margin/repayLoan, security USER_DATA: API key and signature.
-        Weight 10 of 6000 per minute and ip.
+        Weight 10 of 6000 per minute, counted per IP.
         Rules:
             - `tx_id` wins over the time filters.
             - `start_time` and `end_time` lie at most 30 days apart.
             - Without `tx_id` and times, the last 7 days.
         Needs one of `tx_id`, `start_time`.
-        Nobody answers 3 questions about this call; the readings taken stand in `operations.json`,
-        `repayRecords`.
+        Undocumented: 3 questions; `repayRecords` in operations.json lists the readings taken.
         Evidence: docs, sdk, live.
         Source:
         https://developers.binance.com/docs/derivatives/portfolio-margin/account/Query-Margin-repay-Record
@@ -834,14 +822,13 @@ class AsyncRecordsResource:
             ReadFailed: No usable answer, even after repeating. Conclude nothing; reading again is safe.
 
         GET /papi/v1/margin/marginInterestHistory, security USER_DATA: API key and signature.
-        Weight 10 of 6000 per minute and ip. Documented as 1. Measured as 10.
+        Weight 10 of 6000 per minute, counted per IP. Documented as 1, measured as 10.
         Rules:
             - `start_time` and `end_time` lie at most 30 days apart.
             - Without times, the last 7 days.
             - With `start_time` alone, up to now, clipped to the last 30 days.
             - With `end_time` alone, the 7 days before it.
-        Nobody answers one question about this call; the readings taken stand in `operations.json`,
-        `marginInterestHistory`.
+        Undocumented: one question; `marginInterestHistory` in operations.json lists the readings taken.
         Evidence: docs, sdk, live.
         Source:
         https://developers.binance.com/docs/derivatives/portfolio-margin/account/Get-Margin-BorrowLoan-Interest-History
@@ -897,14 +884,13 @@ class AsyncRecordsResource:
             ReadFailed: No usable answer, even after repeating. Conclude nothing; reading again is safe.
 
         GET /papi/v1/margin/marginInterestHistory, security USER_DATA: API key and signature.
-        Weight 10 of 6000 per minute and ip. Documented as 1. Measured as 10.
+        Weight 10 of 6000 per minute, counted per IP. Documented as 1, measured as 10.
         Rules:
             - `start_time` and `end_time` lie at most 30 days apart.
             - Without times, the last 7 days.
             - With `start_time` alone, up to now, clipped to the last 30 days.
             - With `end_time` alone, the 7 days before it.
-        Nobody answers one question about this call; the readings taken stand in `operations.json`,
-        `marginInterestHistory`.
+        Undocumented: one question; `marginInterestHistory` in operations.json lists the readings taken.
         Evidence: docs, sdk, live.
         Source:
         https://developers.binance.com/docs/derivatives/portfolio-margin/account/Get-Margin-BorrowLoan-Interest-History
@@ -958,15 +944,14 @@ class AsyncRecordsResource:
             ReadFailed: No usable answer, even after repeating. Conclude nothing; reading again is safe.
 
         GET /sapi/v1/margin/capital-flow, security USER_DATA: API key and signature.
-        Weight 100 of 12000 per minute and ip.
+        Weight 100 of 12000 per minute, counted per IP.
         Rules:
             - `start_time` and `end_time` lie at most 7 days apart, otherwise -4047. [docs-sibling,
               live]
             - About 90 days are kept. [docs-sibling]
             - With `from_id`, rows whose id is greater. Without it, the latest rows. [docs-sibling]
         Seen: -4047. The window is longer than 7 days.
-        Nobody answers 2 questions about this call; the readings taken stand in `operations.json`,
-        `capitalFlow`.
+        Undocumented: 2 questions; `capitalFlow` in operations.json lists the readings taken.
         Evidence: docs-sibling, live.
         Source:
         https://developers.binance.com/docs/margin_trading/account/Query-Cross-Isolated-Margin-Capital-Flow
@@ -1022,15 +1007,14 @@ class AsyncRecordsResource:
             ReadFailed: No usable answer, even after repeating. Conclude nothing; reading again is safe.
 
         GET /sapi/v1/margin/capital-flow, security USER_DATA: API key and signature.
-        Weight 100 of 12000 per minute and ip.
+        Weight 100 of 12000 per minute, counted per IP.
         Rules:
             - `start_time` and `end_time` lie at most 7 days apart, otherwise -4047. [docs-sibling,
               live]
             - About 90 days are kept. [docs-sibling]
             - With `from_id`, rows whose id is greater. Without it, the latest rows. [docs-sibling]
         Seen: -4047. The window is longer than 7 days.
-        Nobody answers 2 questions about this call; the readings taken stand in `operations.json`,
-        `capitalFlow`.
+        Undocumented: 2 questions; `capitalFlow` in operations.json lists the readings taken.
         Evidence: docs-sibling, live.
         Source:
         https://developers.binance.com/docs/margin_trading/account/Query-Cross-Isolated-Margin-Capital-Flow

@@ -33,7 +33,7 @@ class StreamResource:
             ReadFailed: No usable answer, even after repeating. Conclude nothing; reading again is safe.
 
         POST /papi/v1/listenKey, security USER_STREAM: API key, no signature.
-        Weight 1 of 6000 per minute and ip.
+        Weight 1 of 6000 per minute, counted per IP.
         Evidence: docs, sdk, live.
         Source:
         https://developers.binance.com/docs/derivatives/portfolio-margin/user-data-streams/Start-User-Data-Stream
@@ -53,10 +53,10 @@ class StreamResource:
             ReadFailed: No usable answer, even after repeating. Conclude nothing; reading again is safe.
 
         PUT /papi/v1/listenKey, security USER_STREAM: API key, no signature.
-        Weight 1 of 6000 per minute and ip.
+        Weight 1 of 6000 per minute, counted per IP.
         Seen: -1125. The key is gone. Start again.
-        Nobody answers one question about this call; the readings taken stand in `operations.json`,
-        `keepAliveUserDataStream`.
+        Undocumented: one question; `keepAliveUserDataStream` in operations.json lists the readings
+        taken.
         Evidence: docs, sdk, live.
         Source:
         https://developers.binance.com/docs/derivatives/portfolio-margin/user-data-streams/Keepalive-User-Data-Stream
@@ -75,7 +75,7 @@ class StreamResource:
             ReadFailed: No usable answer, even after repeating. Conclude nothing; reading again is safe.
 
         DELETE /papi/v1/listenKey, security USER_STREAM: API key, no signature.
-        Weight 1 of 6000 per minute and ip.
+        Weight 1 of 6000 per minute, counted per IP.
         Evidence: docs, sdk, live.
         Source:
         https://developers.binance.com/docs/derivatives/portfolio-margin/user-data-streams/Close-User-Data-Stream
@@ -107,7 +107,7 @@ class AsyncStreamResource:
             ReadFailed: No usable answer, even after repeating. Conclude nothing; reading again is safe.
 
         POST /papi/v1/listenKey, security USER_STREAM: API key, no signature.
-        Weight 1 of 6000 per minute and ip.
+        Weight 1 of 6000 per minute, counted per IP.
         Evidence: docs, sdk, live.
         Source:
         https://developers.binance.com/docs/derivatives/portfolio-margin/user-data-streams/Start-User-Data-Stream
@@ -127,10 +127,10 @@ class AsyncStreamResource:
             ReadFailed: No usable answer, even after repeating. Conclude nothing; reading again is safe.
 
         PUT /papi/v1/listenKey, security USER_STREAM: API key, no signature.
-        Weight 1 of 6000 per minute and ip.
+        Weight 1 of 6000 per minute, counted per IP.
         Seen: -1125. The key is gone. Start again.
-        Nobody answers one question about this call; the readings taken stand in `operations.json`,
-        `keepAliveUserDataStream`.
+        Undocumented: one question; `keepAliveUserDataStream` in operations.json lists the readings
+        taken.
         Evidence: docs, sdk, live.
         Source:
         https://developers.binance.com/docs/derivatives/portfolio-margin/user-data-streams/Keepalive-User-Data-Stream
@@ -149,7 +149,7 @@ class AsyncStreamResource:
             ReadFailed: No usable answer, even after repeating. Conclude nothing; reading again is safe.
 
         DELETE /papi/v1/listenKey, security USER_STREAM: API key, no signature.
-        Weight 1 of 6000 per minute and ip.
+        Weight 1 of 6000 per minute, counted per IP.
         Evidence: docs, sdk, live.
         Source:
         https://developers.binance.com/docs/derivatives/portfolio-margin/user-data-streams/Close-User-Data-Stream
