@@ -61,6 +61,12 @@ contract: $(ENV) ## Hold document, client, sandbox and evidence to each other, a
 interop: $(ENV) ## Let clients that nobody here wrote repay against the sandbox, each in its own environment
 	@$(BIN)/python -m pytest tests/interop -m interop
 
+.PHONY: lint-container
+lint-container: $(ENV) ## Lint the Dockerfile of the sandbox
+	@test -x .build/lint-container/bin/hadolint || { $(PYTHON) -m venv .build/lint-container && \
+	.build/lint-container/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/lint-container.txt; }
+	@.build/lint-container/bin/hadolint Dockerfile
+
 .PHONY: bench
 bench: $(ENV) ## Measure every speed claim against the others, side by side (15 minutes)
 	@$(BIN)/python -m benchmarks
