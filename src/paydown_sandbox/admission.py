@@ -10,7 +10,9 @@ The checks run in this order, and the first that fails gives the answer:
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
+from typing import NamedTuple
 
 from paydown_sandbox.document import Document, OperationFacts
 from paydown_sandbox.keys import ApiKey, KeyRing
@@ -23,16 +25,14 @@ from paydown_sandbox.wire import RawRequest
 __all__ = ["Admittance", "Gatekeeper"]
 
 _FORM = b"application/x-www-form-urlencoded"
+_WHOLE = re.compile("0|[1-9][0-9]{0,18}").fullmatch
 
 
-class Admittance:
+class Admittance(NamedTuple):
     """What a request that got in brought along."""
 
-    __slots__ = ("key", "parameters")
-
-    def __init__(self, key: ApiKey | None, parameters: dict[str, str]) -> None:
-        self.key = key
-        self.parameters = parameters
+    key: ApiKey | None
+    parameters: dict[str, str]
 
 
 class Gatekeeper:
@@ -66,12 +66,14 @@ class Gatekeeper:
         Raises:
             Refusal: With the code of the first check that failed.
         """
-        key_text: bytes | None = None
+        key_text = b""
+        seen = False
         content_type = b""
         for name, value in request.headers:
             if name == b"x-mbx-apikey":
-                if key_text is not None:
+                if seen:
                     raise Refusal(-2014, reason="the key header was sent twice")
+                seen = True
                 key_text = value
             elif name == b"content-type":
                 content_type = value
@@ -79,13 +81,15 @@ class Gatekeeper:
         if facts.api_key and (
             key_text or facts.security_type != "MARKET_DATA" or self._market_data_needs_key
         ):
-            text = key_text.decode("latin-1") if key_text else ""
-            if not KeyRing.well_formed(text):
+            key = self._keys.find(key_text)
+            if key is None and not KeyRing.well_formed(key_text):
                 raise Refusal(-2014, reason="the key header is missing or malformed")
             received = self._received(request, content_type)
             if facts.signed:
                 _require(received, record)
-            key = self._key(text, request, facts, record)
+            if key is None:
+                raise Refusal(-2015, reason="no such key")
+            self._check_key(key, request, facts, record)
         else:
             received = self._received(request, content_type)
         signature = received.signature
@@ -102,18 +106,16 @@ class Gatekeeper:
                 raise Refusal(self._unknown_code, reason="this call takes no signature")
         return Admittance(key, received.parameters)
 
-    def _key(self, text: str, request: RawRequest, facts: OperationFacts, record: RequestRecord) -> ApiKey:
-        key = self._keys.find(text)
-        if key is None:
-            raise Refusal(-2015, reason="no such key")
+    def _check_key(
+        self, key: ApiKey, request: RawRequest, facts: OperationFacts, record: RequestRecord
+    ) -> None:
         record.account = key.account
-        if not key.allows_ip(request.client_ip):
+        if key.ip_allow and not key.allows_ip(request.client_ip):
             raise Refusal(-2015, reason="this address is not on the key's list")
         if not key.allows(facts.security_type):
             raise Refusal(-2015, reason=f"the key lacks the permission for {facts.security_type}")
         if self._refuse_ed25519 and key.type == "ed25519":
             raise Refusal(self._ed25519_code, reason="Ed25519 keys are switched off")
-        return key
 
     def _received(self, request: RawRequest, content_type: bytes) -> Received:
         body = request.body
@@ -135,7 +137,7 @@ class Gatekeeper:
         if text is not None:
             if not text:
                 raise Refusal(-1105, parameter="recvWindow", reason="empty")
-            if not _is_whole(text):
+            if _WHOLE(text) is None:
                 raise Refusal(-1100, parameter="recvWindow", reason="not a whole number")
             window_ms = int(text)
             if window_ms > self._longest_window_ms:
@@ -145,7 +147,7 @@ class Gatekeeper:
             if window_ms < 1:
                 raise Refusal(-1130, parameter="recvWindow", reason="zero")
         text = parameters.get("timestamp", "")
-        if not _is_whole(text):
+        if _WHOLE(text) is None:
             raise Refusal(-1102, parameter="timestamp", reason="not a whole number")
         timestamp = int(text)
         if timestamp >= now_ms + self._future_ms:
@@ -164,8 +166,3 @@ def _require(received: Received, record: RequestRecord) -> None:
         raise Refusal(-1105, parameter="signature", reason="empty")
     if not received.parameters["timestamp"]:
         raise Refusal(-1105, parameter="timestamp", reason="empty")
-
-
-def _is_whole(text: str) -> bool:
-    """ASCII digits without a leading zero, at most 19 of them."""
-    return text.isascii() and text.isdigit() and len(text) < 20 and (text[0] != "0" or len(text) == 1)

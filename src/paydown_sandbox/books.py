@@ -18,7 +18,7 @@ from paydown_sandbox.world import World
 
 __all__ = ["Books", "Changes"]
 
-_LINES_IN_MEMORY = 100_000
+_LINES_IN_MEMORY = 50_000
 
 # The later a level stands here, the riskier it is.
 _RISK = (

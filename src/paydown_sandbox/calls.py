@@ -70,6 +70,6 @@ class Call:
         """A required amount."""
         return cast(Decimal, self.arguments[name])
 
-    def texts_of(self, name: str) -> list[str] | None:
+    def texts_of(self, name: str) -> tuple[str, ...] | None:
         """An optional list of texts."""
-        return cast("list[str] | None", self.arguments.get(name))
+        return cast("tuple[str, ...] | None", self.arguments.get(name))

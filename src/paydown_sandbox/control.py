@@ -106,9 +106,7 @@ class Control:
         self.streams = streams
 
     async def _durable(self) -> None:
-        waiting = self.committer.durable()
-        if waiting is not None:
-            await waiting
+        await self.committer.durable()
 
     async def get_state(self, request: Request) -> Response:
         """The state document; PUT it elsewhere to get the same world."""

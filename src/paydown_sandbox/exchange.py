@@ -9,7 +9,7 @@ their answers after that. Simulations call it directly, on a clock that they mov
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from decimal import Decimal
 from typing import Protocol
@@ -23,10 +23,10 @@ from paydown_sandbox.calls import Call
 from paydown_sandbox.clock import Clock
 from paydown_sandbox.document import Document, OperationFacts, load_document
 from paydown_sandbox.faults import Fault, FaultBook
-from paydown_sandbox.json_text import encode, encode_numbers
+from paydown_sandbox.json_text import encode
 from paydown_sandbox.ledger import Account
 from paydown_sandbox.limits import Admission, IpGate, LimitSettings, Window
-from paydown_sandbox.operations import HANDLERS, NUMBERS
+from paydown_sandbox.operations import ENCODERS, HANDLERS
 from paydown_sandbox.options import Option, catalogue
 from paydown_sandbox.refusal import Refusal
 from paydown_sandbox.repayment import RepaymentRules
@@ -76,7 +76,7 @@ class _Route:
         self.cases = tuple(
             (case.parameter.encode() + b"=", case.present, case.value) for case in facts.weight_cases
         )
-        self.encode = encode_numbers if facts.id in NUMBERS else encode
+        self.encode: Callable[..., str] = ENCODERS.get(facts.id, encode)
         self.rate_windows: dict[str, Window] = {}
 
 
@@ -316,7 +316,7 @@ class Exchange(Books):
         lines = call.lines
         if lines:
             record.verdict = "executed"
-            record.ledger_ids = tuple(line.id for line in lines)
+            record.ledger_ids = (lines[0].id,) if len(lines) == 1 else tuple(line.id for line in lines)
         else:
             record.verdict = "answered"
         body = route.encode(result).encode()
@@ -420,7 +420,7 @@ class Exchange(Books):
                 found["asset"] = read_received(request.query, request.body).parameters.get("asset", "")
             for name, value in request.headers:
                 if name == b"x-mbx-apikey":
-                    key = self.world.keys.find(value.decode("latin-1"))
+                    key = self.world.keys.find(value)
                     if key is not None:
                         found["account"] = key.account
         return found

@@ -20,7 +20,7 @@ _GRANTS: dict[str, frozenset[str]] = {
 }
 PERMISSIONS = tuple(_GRANTS)
 
-_FORMAT = re.compile(r"[!-~]{1,256}")
+_FORMAT = re.compile(rb"[!-~]{1,256}")
 
 
 @dataclass(slots=True)
@@ -52,7 +52,7 @@ class ApiKey:
         Raises:
             ValueError: A part is malformed; the text names it and quotes no secret.
         """
-        if _FORMAT.fullmatch(api_key) is None:
+        if _FORMAT.fullmatch(api_key.encode()) is None:
             raise ValueError("api_key: 1 to 256 printable ASCII characters without blanks")
         for name in permissions:
             if name not in _GRANTS:
@@ -93,15 +93,15 @@ class ApiKey:
 
 
 class KeyRing:
-    """All keys of the exchange, found by their text."""
+    """All keys of the exchange, found by the bytes of their header."""
 
     def __init__(self) -> None:
-        self._keys: dict[str, ApiKey] = {}
+        self._keys: dict[bytes, ApiKey] = {}
 
     @staticmethod
-    def well_formed(api_key: str) -> bool:
+    def well_formed(header: bytes) -> bool:
         """Whether a header value could be a key at all."""
-        return _FORMAT.fullmatch(api_key) is not None
+        return _FORMAT.fullmatch(header) is not None
 
     def add(self, key: ApiKey) -> None:
         """Register a key; its text must be new.
@@ -109,13 +109,13 @@ class KeyRing:
         Raises:
             ValueError: The key is registered already.
         """
-        if key.api_key in self._keys:
+        if key.api_key.encode() in self._keys:
             raise ValueError("api_key: registered twice")
-        self._keys[key.api_key] = key
+        self._keys[key.api_key.encode()] = key
 
-    def find(self, api_key: str) -> ApiKey | None:
+    def find(self, header: bytes) -> ApiKey | None:
         """The key with this text. Keys are case sensitive."""
-        return self._keys.get(api_key)
+        return self._keys.get(header)
 
     def of(self, account: str) -> list[ApiKey]:
         """The keys of one account."""

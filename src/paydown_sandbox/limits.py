@@ -44,9 +44,10 @@ class Window:
             self._used -= entries.popleft()[1]
         return self._used
 
-    def add(self, now_ms: int, cost: int) -> int:
-        """Spend `cost` and return what counts now."""
-        used = self.used(now_ms)
+    def add(self, now_ms: int, cost: int, used: int | None = None) -> int:
+        """Spend `cost` and return what counts now. `used` is what `used(now_ms)` said, if it was just asked."""
+        if used is None:
+            used = self.used(now_ms)
         if cost:
             if not self._fixed:
                 entries = self._entries
@@ -135,7 +136,7 @@ class IpGate:
         used = window.used(now_ms)
         if used + weight <= settings.weight_per_minute:
             address.refusals = 0
-            return Admission(200, window.add(now_ms, weight))
+            return Admission(200, window.add(now_ms, weight, used))
         address.refusals += 1
         if address.refusals > settings.ban_after_429:
             length = min(settings.shortest_ban_ms << min(address.bans, 32), settings.longest_ban_ms)

@@ -8,15 +8,17 @@ SIGTERM and SIGINT stop it gracefully: requests in flight are answered, and the 
 from __future__ import annotations
 
 import argparse
-import asyncio
+import gc
 import ipaddress
 import json as json_module
 import logging
+import signal
 import socket
-import struct
 import sys
+import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from types import FrameType
 from typing import TYPE_CHECKING, Any, cast
 
 from paydown_sandbox.application import create_app, read_json_file
@@ -24,7 +26,7 @@ from paydown_sandbox.document import load_document
 from paydown_sandbox.exchange import Exchange
 from paydown_sandbox.reading import StateError
 from paydown_sandbox.scenario import find_scenario, read_scenario, start_scenario
-from paydown_sandbox.server import ABORT, Application
+from paydown_sandbox.server import Application
 from paydown_sandbox.state import DEMO_API_KEY, DEMO_SECRET
 from paydown_sandbox.store import Durability, StoreError
 from paydown_sandbox.unknowns import unknowns_page
@@ -45,6 +47,10 @@ def _say(text: str) -> None:
 
 def _warn(text: str) -> None:
     sys.stderr.write(text + "\n")
+
+
+def _already_stopping(number: int, frame: FrameType | None) -> None:
+    """uvicorn has seen the signal and has stopped."""
 
 
 def _is_loopback(host: str) -> bool:
@@ -70,38 +76,15 @@ def _listen(host: str, port: int) -> socket.socket:
     return listening
 
 
-def _protocol_class() -> type[asyncio.Protocol]:
-    """uvicorn's HTTP protocol, which also tells the application how to drop its connection."""
-    from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
-
-    class ResettableProtocol(HttpToolsProtocol):
-        def connection_made(  # type: ignore[override] # uvicorn narrows the transport the same way
-            self, transport: asyncio.Transport
-        ) -> None:
-            super().connection_made(transport)
-            raw = transport.get_extra_info("socket")
-
-            def abort(*, rude: bool) -> None:
-                if not rude:
-                    transport.close()
-                    return
-                if raw is not None:
-                    # Linger 0 turns the close into a reset, which is what a broken path looks like.
-                    raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-                transport.abort()
-
-            self.app_state = {**self.app_state, ABORT: abort}
-
-    return ResettableProtocol
-
-
 def make_server(app: Application, on_ready: Callable[[], None], *, quiet: bool = True) -> uvicorn.Server:
     """A uvicorn server for the application; `on_ready` is called once it accepts connections."""
     import uvicorn
 
+    from paydown_sandbox.http_protocol import protocol_for
+
     config = uvicorn.Config(
         cast(Any, app),
-        http=cast(Any, _protocol_class()),
+        http=cast(Any, protocol_for(app)),
         loop="auto",
         ws="auto",
         lifespan="off",
@@ -203,6 +186,12 @@ def run(
         server.should_exit = True
 
     app.committer.on_failure = stop
+    if threading.current_thread() is threading.main_thread():
+        # uvicorn stops gracefully, then raises the signal again: without a handler that would be the end of us.
+        signal.signal(signal.SIGTERM, _already_stopping)
+    # Logs of past requests are long-lived and acyclic: collecting them again and again costs a third of the speed.
+    gc.freeze()
+    gc.set_threshold(20_000, 50, 100)
     try:
         server.run(sockets=[listening])
     except KeyboardInterrupt:
@@ -217,7 +206,7 @@ def run(
 
 
 def _details(exchange: Exchange, url: str, json: bool) -> str | None:
-    demo = exchange.world.keys.find(DEMO_API_KEY)
+    demo = exchange.world.keys.find(DEMO_API_KEY.encode())
     if json:
         accounts = list(exchange.world.ledger.accounts)
         found: dict[str, object] = {"url": url, "control": f"{url}/_sandbox", "accounts": accounts}

@@ -73,7 +73,7 @@ class RepaymentRules:
         )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Repayment:
     """What one call will do. `total` = `interest` + `principal`, in units of the owed asset."""
 

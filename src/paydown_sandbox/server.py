@@ -24,14 +24,14 @@ Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 
-# Where the server's protocol leaves the function that drops the connection (see `process`).
+# Where the server's protocol leaves the function that drops the connection (see `http_protocol`).
 ABORT = "paydown_sandbox.abort"
 
 _log = logging.getLogger("paydown_sandbox")
 
 
 class Committer:
-    """Groups commits: whoever waits in the same turn of the event loop waits for the same transaction."""
+    """Groups commits: whatever is handled in one turn of the event loop shares one transaction."""
 
     def __init__(self, exchange: Exchange, store: Store | None, *, in_thread: bool = False) -> None:
         self.exchange = exchange
@@ -39,53 +39,67 @@ class Committer:
         self.failed: StoreError | None = None
         self.on_failure: Callable[[], None] | None = None
         self._in_thread = in_thread
-        self._waiting: asyncio.Future[None] | None = None
+        self._waiting: list[Callable[[StoreError | None], None]] = []
+        self._scheduled = False
         self._running = False
         self._tidy: asyncio.TimerHandle | None = None
 
-    def ticked(self) -> None:
-        """Store what happened by itself, then deliver its events."""
-        waiting = self.durable()
-        if waiting is None:
+    def when_durable(self, done: Callable[[StoreError | None], None]) -> None:
+        """Call `done` once everything handled so far is on disk, or with the reason why it is not."""
+        if self.store is None:
+            self.exchange.forget_changes()
             self.exchange.streams.deliver()
-        else:
-            waiting.add_done_callback(self._deliver)
+            done(None)
+            return
+        self._waiting.append(done)
+        if not self._scheduled and not self._running:
+            self._scheduled = True
+            asyncio.get_running_loop().call_soon(self._commit)
 
-    def _deliver(self, done: asyncio.Future[None]) -> None:
-        if done.exception() is None:
-            self.exchange.streams.deliver()
+    async def durable(self) -> None:
+        """Wait until everything handled so far is on disk.
+
+        Raises:
+            StoreError: The disk did not take it.
+        """
+        loop = asyncio.get_running_loop()
+        waiting: asyncio.Future[None] = loop.create_future()
+
+        def done(error: StoreError | None) -> None:
+            if waiting.done():
+                return  # whoever waited was cancelled
+            if error is None:
+                waiting.set_result(None)
+            else:
+                waiting.set_exception(error)
+
+        self.when_durable(done)
+        await waiting
+
+    def ticked(self) -> None:
+        """Store what happened by itself; its events are delivered with it."""
+        self.when_durable(lambda error: None)
 
     def soon(self) -> None:
         """Have what nobody waits for (the log of reads) written within a second."""
-        if self.store is not None and self._waiting is None and self._tidy is None:
-            self._tidy = asyncio.get_running_loop().call_later(1.0, self._tidy_up)
+        if self._tidy is None:
+            if self.store is None:
+                self.exchange.forget_changes()
+                self.exchange.streams.deliver()
+            else:
+                self._tidy = asyncio.get_running_loop().call_later(1.0, self._tidy_up)
 
     def _tidy_up(self) -> None:
         self._tidy = None
-        if self._waiting is None:
-            self._waiting = asyncio.get_running_loop().create_future()
-            self._waiting.add_done_callback(lambda done: done.exception())
-            self._commit()
-
-    def durable(self) -> asyncio.Future[None] | None:
-        """What to wait for until everything handled so far is on disk; `None` if it needs no waiting."""
-        if self.store is None:
-            self.exchange.forget_changes()
-            return None
-        waiting = self._waiting
-        if waiting is None:
-            loop = asyncio.get_running_loop()
-            waiting = self._waiting = loop.create_future()
-            if not self._running:
-                loop.call_soon(self._commit)
-        return waiting
+        self.ticked()
 
     def _commit(self) -> None:
-        waiting, self._waiting = self._waiting, None
-        if waiting is None or self.store is None:
+        self._scheduled = False
+        waiting, self._waiting = self._waiting, []
+        if not waiting or self.store is None:
             return
         if self.failed is not None:
-            waiting.set_exception(self.failed)
+            self._finish(waiting, self.failed)
             return
         try:
             work = self.store.collect(self.exchange)
@@ -96,25 +110,29 @@ class Committer:
                 return
             self.store.write(work)
         except StoreError as error:
-            self._fail(waiting, error)
-            return
-        waiting.set_result(None)
+            self._fail(error)
+        self._finish(waiting, self.failed)
 
-    def _written(self, waiting: asyncio.Future[None], error: BaseException | None) -> None:
+    def _written(
+        self, waiting: list[Callable[[StoreError | None], None]], error: BaseException | None
+    ) -> None:
         self._running = False
         if error is not None:
-            self._fail(waiting, error if isinstance(error, StoreError) else StoreError(str(error)))
-        elif not waiting.done():
-            waiting.set_result(None)
-        if self._waiting is not None:
+            self._fail(error if isinstance(error, StoreError) else StoreError(str(error)))
+        self._finish(waiting, self.failed)
+        if self._waiting:
             self._commit()
 
-    def _fail(self, waiting: asyncio.Future[None], error: StoreError) -> None:
+    def _finish(self, waiting: list[Callable[[StoreError | None], None]], error: StoreError | None) -> None:
+        if error is None:
+            self.exchange.streams.deliver()
+        for done in waiting:
+            done(error)
+
+    def _fail(self, error: StoreError) -> None:
         # Memory is ahead of the disk now, so nothing more may be answered from it.
         self.failed = error
         _log.critical("%s", error)
-        if not waiting.done():
-            waiting.set_exception(error)
         if self.on_failure is not None:
             self.on_failure()
 
@@ -180,15 +198,12 @@ class Application:
             await asyncio.sleep(response.delay_ms / 1000)
             response = handle(request._replace(held=response.held))
         if response.durable:
-            waiting = self.committer.durable()
-            if waiting is not None:
-                try:
-                    await asyncio.shield(waiting) if response.delay_ms else await waiting
-                except StoreError:
-                    response.action = "reset"
+            try:
+                await self.committer.durable()
+            except StoreError:
+                response.action = "reset"  # memory is ahead of the disk: say nothing that may not last
         else:
             self.committer.soon()
-        self.exchange.streams.deliver()
         if response.delay_ms:
             await asyncio.sleep(response.delay_ms / 1000)
         if response.release is not None:

@@ -87,7 +87,13 @@ def asset_name(name: str, node: Reader) -> str:
     Raises:
         StateError: At the place of `node`.
     """
-    if not name or len(name) > _ASSET_LENGTH or name != name.upper() or any(c in name for c in " ,&=\t\r\n"):
+    if (
+        not name
+        or len(name) > _ASSET_LENGTH
+        or name != name.upper()
+        or not name.isprintable()
+        or any(c in name for c in " ,&=")
+    ):
         raise node.fail(
             "an asset name is upper case, without blanks, comma, & or =, and at most 32 characters"
         )

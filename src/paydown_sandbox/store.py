@@ -19,7 +19,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Literal
 
-from paydown_sandbox.amounts import ZERO, exact_text
+from paydown_sandbox.amounts import ZERO
 from paydown_sandbox.books import Changes
 from paydown_sandbox.calls import LedgerLine
 from paydown_sandbox.exchange import Exchange
@@ -60,9 +60,9 @@ CREATE TABLE request (
 
 _PUT_HOLDING = "INSERT OR REPLACE INTO holding VALUES (?,?,?,?,?,?,?,?,?,?)"
 _PUT_HOUSE = "INSERT OR REPLACE INTO house VALUES (?,?,?,?,?)"
-_PUT_LINE = "INSERT OR REPLACE INTO ledger VALUES (?,?,?,?,?,?,?,?,?,?)"
-_PUT_RECORD = "INSERT OR REPLACE INTO record VALUES (?,?,?,?,?,?)"
-_PUT_REQUEST = "INSERT OR REPLACE INTO request VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"
+_PUT_LINE = "INSERT INTO ledger VALUES (?,?,?,?,?,?,?,?,?,?)"
+_PUT_RECORD = "INSERT INTO record VALUES (?,?,?,?,?,?)"
+_PUT_REQUEST = "INSERT INTO request VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"
 _PUT_COUNTER = "INSERT OR REPLACE INTO counter VALUES (?,?)"
 
 
@@ -71,10 +71,11 @@ class StoreError(Exception):
 
 
 def _line_row(line: LedgerLine) -> tuple[object, ...]:
-    transfers = json.dumps([[t.asset, exact_text(t.amount), t.source, t.target] for t in line.transfers])
+    # Neither an asset nor an account can hold a tab: names are printable.
+    moved = "\n".join([f"{t.asset}\t{t.amount:f}\t{t.source}\t{t.target}" for t in line.transfers])
     return (
         line.id, line.time_ms, line.account, line.operation, line.asset, line.request, str(line.interest),
-        str(line.principal), transfers, line.tran_id,
+        str(line.principal), moved, line.tran_id,
     )  # fmt: skip
 
 
@@ -83,13 +84,17 @@ def _record_row(record: Record) -> tuple[object, ...]:
 
 
 def _request_row(record: RequestRecord) -> tuple[object, ...]:
-    shown = record.as_json()
+    ledger = record.ledger_ids
     return (
-        record.id, record.time_ms, record.method, shown["path"], shown["query"], shown["body"], record.ip,
-        record.operation, record.account, record.signature, record.verdict, record.reason, record.status,
-        record.code,
-        record.fault, record.answer, record.weight, ",".join(map(str, record.ledger_ids)),
+        record.id, record.time_ms, record.method, record.path[:2048], record.shown_query, record.shown_body, record.ip,
+        record.operation, record.account, record.signature, record.verdict, record.reason, record.status, record.code,
+        record.fault, record.answer, record.weight, ",".join(map(str, ledger)) if ledger else "",
     )  # fmt: skip
+
+
+def _transfer(text: str) -> Transfer:
+    asset, amount, source, target = text.split("\t")
+    return Transfer(asset, Decimal(amount), source, target)
 
 
 def _holding(amounts: list[str], updated_ms: int) -> Holding:
@@ -116,6 +121,8 @@ class Store:
             self._db.execute("PRAGMA locking_mode = EXCLUSIVE")
             self._db.execute("PRAGMA journal_mode = WAL")
             self._db.execute(f"PRAGMA synchronous = {'FULL' if durability == 'full' else 'NORMAL'}")
+            # A checkpoint flushes to the disk: once per 32 MB instead of once per 4.
+            self._db.execute("PRAGMA wal_autocheckpoint = 8000")
             self._db.execute("BEGIN IMMEDIATE")
             tables = {
                 row[0] for row in self._db.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
@@ -195,7 +202,7 @@ class Store:
             None if request is None else int(str(request)),
             Decimal(str(interest)),
             Decimal(str(principal)),
-            [Transfer(part[0], Decimal(part[1]), part[2], part[3]) for part in json.loads(str(transfers))],
+            [_transfer(part) for part in str(transfers).splitlines()],
             None if tran_id is None else int(str(tran_id)),
         )
 

@@ -14,6 +14,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from decimal import Decimal
+from functools import lru_cache
 from typing import NamedTuple
 from urllib.parse import unquote_to_bytes
 
@@ -22,11 +23,11 @@ from paydown_sandbox.refusal import Refusal
 
 __all__ = ["Arguments", "Received", "Validator", "read_received"]
 
-Value = str | int | Decimal | list[str]
+Value = str | int | Decimal | tuple[str, ...]
 Arguments = dict[str, Value]
 
 _INTEGER = re.compile(r"-?(0|[1-9][0-9]{0,18})")
-_PERCENT = re.compile(rb"%(?![0-9A-Fa-f]{2})")
+_BROKEN_PERCENT = re.compile("%(?![0-9A-Fa-f]{2})")
 
 
 class Received(NamedTuple):
@@ -37,29 +38,26 @@ class Received(NamedTuple):
     message: bytes
 
 
-def _decoded(raw: bytes, name: str) -> str:
-    """Percent-decode one item of a form, where `+` stands for a blank."""
-    if b"%" in raw:
-        if _PERCENT.search(raw):
-            raise Refusal(-1100, parameter=name, reason="a percent sign without two hex digits")
-        raw = unquote_to_bytes(raw.replace(b"+", b" "))
-    elif b"+" in raw:
-        raw = raw.replace(b"+", b" ")
+@lru_cache(maxsize=4096)
+def _decoded(text: str, name: str) -> str:
+    """Percent-decode one piece of a form, where `+` stands for a blank."""
+    if _BROKEN_PERCENT.search(text):
+        raise Refusal(-1100, parameter=name, reason="a percent sign without two hex digits")
     try:
-        return raw.decode()
+        return unquote_to_bytes(text.replace("+", " ")).decode()
     except UnicodeDecodeError:
         raise Refusal(-1100, parameter=name, reason="not UTF-8") from None
 
 
 def _without_signature(raw: bytes) -> tuple[bytes, bytes | None]:
     """Split off a signature that is the last item."""
-    at = raw.rfind(b"signature=")
-    if at == 0:
+    at = raw.rfind(b"&signature=")
+    if at > 0:
+        value = raw[at + 11 :]
+        rest = raw[:at]
+    elif raw.startswith(b"signature="):
         value = raw[10:]
         rest = b""
-    elif at > 0 and raw[at - 1] == 38:  # &
-        value = raw[at + 10 :]
-        rest = raw[: at - 1]
     else:
         return raw, None
     if b"&" in value:
@@ -69,16 +67,20 @@ def _without_signature(raw: bytes) -> tuple[bytes, bytes | None]:
 
 def _pairs(raw: bytes) -> dict[str, str]:
     found: dict[str, str] = {}
-    if not raw:
-        return found
-    for item in raw.split(b"&"):
-        if not item:
-            continue
-        name_raw, _, value_raw = item.partition(b"=")
-        name = _decoded(name_raw, "name")
+    try:
+        text = raw.decode()
+    except UnicodeDecodeError:
+        raise Refusal(-1100, parameter="name", reason="not UTF-8") from None
+    encoded = "%" in text or "+" in text
+    for item in text.split("&"):
+        name, _, value = item.partition("=")
+        if encoded and ("%" in item or "+" in item):
+            name = _decoded(name, "name")
+            value = _decoded(value, name if name.isascii() and name.isidentifier() else "name")
         if name in found:
             raise Refusal(-1101, parameter=name, reason="a parameter was sent twice")
-        found[name] = _decoded(value_raw, name if name.isascii() and name.isidentifier() else "name")
+        if item:
+            found[name] = value
     if "signature" in found:
         # It was split off before if it stood last and was spelled plainly.
         raise Refusal(-1101, parameter="signature", reason="signature sent twice, or not as the last item")
@@ -91,19 +93,27 @@ def read_received(query: bytes, body: bytes) -> Received:
     Raises:
         Refusal: A name was sent twice in one place, an item cannot be decoded, or the signature is not last.
     """
-    query, query_signature = _without_signature(query)
+    signature: bytes | None = None
     if body:
-        body, body_signature = _without_signature(body)
-        parameters = _pairs(body)
-        parameters.update(_pairs(query))
-        raw_signature = body_signature if query_signature is None else query_signature
-        message = query + body
+        body, signature = _without_signature(body)
+        message = body
+        parameters = _pairs(body) if body else {}
+        if query:
+            query, query_signature = _without_signature(query)
+            message = query + body
+            if query:
+                parameters.update(_pairs(query))
+            if query_signature is not None:
+                signature = query_signature
+    elif query:
+        message, signature = _without_signature(query)
+        parameters = _pairs(message) if message else {}
     else:
-        parameters = _pairs(query)
-        raw_signature = query_signature
-        message = query
-    signature = None if raw_signature is None else _decoded(raw_signature, "signature")
-    return Received(parameters, signature, message)
+        return Received({}, None, b"")
+    if signature is None:
+        return Received(parameters, None, message)
+    text = signature.decode("latin-1")
+    return Received(parameters, text if text.isalnum() else _decoded(text, "signature"), message)
 
 
 def _integer_reader(facts: ParameterFacts) -> Callable[[str], int]:
@@ -150,12 +160,12 @@ def _text_checker(facts: ParameterFacts, illegal_code: int) -> Callable[[str], s
     return read
 
 
-def _list_reader(facts: ParameterFacts) -> Callable[[str], list[str]]:
+def _list_reader(facts: ParameterFacts) -> Callable[[str], tuple[str, ...]]:
     name = facts.name
     check = _text_checker(facts, -1130)
 
-    def read(text: str) -> list[str]:
-        items = text.split(",")
+    def read(text: str) -> tuple[str, ...]:
+        items = tuple(text.split(","))
         if facts.max_items is not None and len(items) > facts.max_items:
             raise Refusal(-1130, parameter=name, reason="too many items")
         if facts.unique_items and len(set(items)) != len(items):
@@ -167,9 +177,9 @@ def _list_reader(facts: ParameterFacts) -> Callable[[str], list[str]]:
     return read
 
 
-def _lenient_list_reader(text: str) -> list[str]:
+def _lenient_list_reader(text: str) -> tuple[str, ...]:
     """For the option that tolerates odd lists: blanks, case, doubles and empty items are forgiven."""
-    return list(dict.fromkeys(item.strip().upper() for item in text.split(",") if item.strip()))
+    return tuple(dict.fromkeys(item.strip().upper() for item in text.split(",") if item.strip()))
 
 
 def _reader(facts: ParameterFacts) -> Callable[[str], Value]:
@@ -177,9 +187,10 @@ def _reader(facts: ParameterFacts) -> Callable[[str], Value]:
         return _integer_reader(facts)
     if facts.kind == "decimal":
         return _decimal_reader(facts)
+    # Names come again and again, and checking one has no effect beside its result.
     if facts.kind == "string_list":
-        return _list_reader(facts)
-    return _text_checker(facts, -1100)
+        return lru_cache(maxsize=1024)(_list_reader(facts))
+    return lru_cache(maxsize=1024)(_text_checker(facts, -1100))
 
 
 _OWNED = frozenset({"timestamp", "recvWindow", "signature"})

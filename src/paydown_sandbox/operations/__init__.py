@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from paydown_sandbox.json_text import encode_numbers, encode_repayment
 from paydown_sandbox.operations import account, futures_debt, margin, market, records, stream
 
 if TYPE_CHECKING:
     from paydown_sandbox.exchange import Handler
 
-__all__ = ["HANDLERS", "NUMBERS"]
+__all__ = ["ENCODERS", "HANDLERS"]
 
 HANDLERS: dict[str, Handler] = {
     "ping": market.ping,
@@ -40,5 +42,8 @@ HANDLERS: dict[str, Handler] = {
     "closeUserDataStream": stream.close_stream,
 }
 
-# Calls whose answers hold amounts as JSON numbers.
-NUMBERS = frozenset({"negativeBalanceExchangeRecords"})
+# How an answer becomes JSON, where the plain way is not exact or not fast enough.
+ENCODERS: dict[str, Callable[..., str]] = {
+    "negativeBalanceExchangeRecords": encode_numbers,  # its amounts are JSON numbers
+    "repayDebt": encode_repayment,
+}

@@ -29,16 +29,17 @@ def repay_debt(exchange: Exchange, call: Call) -> object:
     world = exchange.world
     account = call.owner
     asset = call.text("asset")
-    if not world.knows(asset):
+    prices = world.prices.usd
+    if asset not in prices and not world.knows(asset):
         raise Refusal(-1108, reason="no such asset")
     named = call.texts_of("specifyRepayAssets")
     if named is not None and not exchange.lenient_lists:
         for name in named:
-            if not world.knows(name):
+            if name not in prices and not world.knows(name):
                 raise Refusal(-1130, parameter="specifyRepayAssets", reason="no such payment asset")
     amount = call.amount("amount")
     exchange.lock_debt_calls(call)
-    plan = plan_repayment(account, asset, amount, named or None, world.prices.usd, exchange.repayment_rules)
+    plan = plan_repayment(account, asset, amount, named or None, prices, exchange.repayment_rules)
     if plan.total:
         transfers = world.ledger.repay(
             account,

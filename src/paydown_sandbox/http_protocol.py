@@ -1,0 +1,328 @@
+"""The short way from a socket to the exchange, without a task or an ASGI message per request.
+
+    bytes ──httptools──> Exchange.handle ──commit of this turn──> bytes
+
+uvicorn accepts the connection and hands it to this protocol. As long as a connection carries calls of the
+exchange, they are answered here. The first request for the control API, or for a websocket, gives
+the connection to uvicorn's own protocol for good, which reaches the same exchange through ASGI.
+
+Answers leave in the order of their requests. A client that sends ahead without reading is not read from
+until its answers are out.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import struct
+from collections import deque
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any, cast
+
+import httptools
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from paydown_sandbox.exchange import LARGEST_BODY
+from paydown_sandbox.server import ABORT
+from paydown_sandbox.store import StoreError
+from paydown_sandbox.wire import RawRequest, RawResponse
+
+if TYPE_CHECKING:
+    from uvicorn.config import Config
+    from uvicorn.server import ServerState
+
+    from paydown_sandbox.server import Application
+
+__all__ = ["ExchangeProtocol", "drop", "protocol_for"]
+
+_LARGEST_HEAD = 65_536
+_MOST_AHEAD = 16
+_IDLE_S = 75.0
+
+_STATUS_LINES = {
+    status.value: b"HTTP/1.1 %d %s\r\n" % (status.value, status.phrase.encode()) for status in HTTPStatus
+}
+_UPGRADE = b"\r\nupgrade:"
+
+
+def _status_line(status: int) -> bytes:
+    return _STATUS_LINES.get(status) or b"HTTP/1.1 %d \r\n" % status
+
+
+def drop(transport: asyncio.Transport, *, rude: bool) -> None:
+    """Close a connection: rudely, as a broken path does, or in order."""
+    if not rude:
+        transport.close()
+        return
+    raw = transport.get_extra_info("socket")
+    if raw is not None:
+        # Linger 0 turns the close into a reset.
+        raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    transport.abort()
+
+
+class _Incoming:
+    """One request while its bytes arrive."""
+
+    __slots__ = ("body", "headers", "keep_alive", "method", "url")
+
+    def __init__(self) -> None:
+        self.url = b""
+        self.headers: list[tuple[bytes, bytes]] = []
+        self.body = b""
+        self.method = ""
+        self.keep_alive = True
+
+
+class _HandedOver(HttpToolsProtocol):
+    """uvicorn's protocol, which also tells the application how to drop the connection."""
+
+    def connection_made(  # type: ignore[override] # uvicorn narrows the transport in the same way
+        self, transport: asyncio.Transport
+    ) -> None:
+        super().connection_made(transport)
+
+        def abort(*, rude: bool) -> None:
+            drop(transport, rude=rude)
+
+        self.app_state = {**self.app_state, ABORT: abort}
+
+
+class ExchangeProtocol(asyncio.Protocol):
+    """One connection. Built by uvicorn, see `protocol_for`."""
+
+    application: Application
+
+    def __init__(
+        self,
+        config: Config,
+        server_state: ServerState,
+        app_state: dict[str, Any],
+        _loop: asyncio.AbstractEventLoop | None = None,
+    ) -> None:
+        self._config = config
+        self._server_state = server_state
+        self._app_state = app_state
+        self._loop = _loop or asyncio.get_event_loop()
+        self._parser = httptools.HttpRequestParser(self)
+        self._exchange = self.application.exchange
+        self._committer = self.application.committer
+        self._transport: asyncio.Transport = cast(asyncio.Transport, None)  # until connection_made
+        self._ip = "127.0.0.1"
+        self._head: bytes = b""
+        self._in_message = False
+        self._incoming = _Incoming()
+        self._ahead: deque[_Incoming] = deque()
+        self._answering = False
+        self._closing = False
+        self._gone = False
+        self._write_paused = False
+        self._idle: asyncio.TimerHandle | None = None
+        self._last_s = 0.0
+
+    # ------------------------------------------------------------------------ connection
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """uvicorn accepted a connection."""
+        self._transport = cast(asyncio.Transport, transport)
+        peer = transport.get_extra_info("peername")
+        if isinstance(peer, tuple) and peer:
+            self._ip = str(cast(tuple[object, ...], peer)[0])
+        self._server_state.connections.add(self)  # type: ignore[arg-type] # has what uvicorn calls: shutdown
+        self._idle = self._loop.call_later(_IDLE_S, self._idled)
+        self._last_s = self._loop.time()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """The client is gone; what it asked for has been done all the same."""
+        self._gone = True
+        self._server_state.connections.discard(self)
+        if self._idle is not None:
+            self._idle.cancel()
+
+    def shutdown(self) -> None:
+        """uvicorn stops: finish the answer in flight, then close."""
+        self._closing = True
+        if not self._answering and not self._in_message:
+            self._transport.close()
+
+    def pause_writing(self) -> None:
+        """The client does not read: do not read from it either."""
+        self._write_paused = True
+        self._transport.pause_reading()
+
+    def resume_writing(self) -> None:
+        """The client reads again."""
+        self._write_paused = False
+        self._transport.resume_reading()
+
+    def _idled(self) -> None:
+        quiet = self._loop.time() - self._last_s
+        if quiet >= _IDLE_S and not self._answering:
+            self._transport.close()
+        elif not self._gone:
+            self._idle = self._loop.call_later(max(1.0, _IDLE_S - quiet), self._idled)
+
+    # ------------------------------------------------------------------------ bytes
+
+    def data_received(self, data: bytes) -> None:
+        """Bytes arrived: look at a new request's head first, for it decides who serves the connection."""
+        self._last_s = self._loop.time()
+        if not self._in_message:
+            if self._head:
+                data = self._head + data
+            end = data.find(b"\r\n\r\n")
+            if end < 0:
+                if len(data) > _LARGEST_HEAD:
+                    self._refuse(b"431 Request Header Fields Too Large")
+                self._head = data
+                return
+            self._head = b""
+            if self._is_for_uvicorn(data, end):
+                self._hand_over(data)
+                return
+            self._in_message = True
+        try:
+            self._parser.feed_data(data)
+        except httptools.HttpParserUpgrade:
+            self._refuse(b"400 Bad Request")
+        except httptools.HttpParserError:
+            self._refuse(b"400 Bad Request")
+
+    def _is_for_uvicorn(self, data: bytes, end: int) -> bool:
+        target = data.find(b" ") + 1
+        if data.startswith(b"/_sandbox", target):
+            return True
+        return data.find(b"pgrade", 0, end) > 0 and _UPGRADE in data[:end].lower()
+
+    def _hand_over(self, data: bytes) -> None:
+        if self._answering or self._ahead:
+            # Asked for in the middle of a pipeline: rare enough to refuse it.
+            self._refuse(b"400 Bad Request")
+            return
+        if self._idle is not None:
+            self._idle.cancel()
+            self._idle = None
+        self._server_state.connections.discard(self)
+        other = _HandedOver(self._config, self._server_state, self._app_state, self._loop)
+        other.connection_made(self._transport)
+        self._transport.set_protocol(other)
+        other.data_received(data)
+
+    def _refuse(self, status: bytes) -> None:
+        if not self._gone:
+            self._transport.write(
+                b"HTTP/1.1 " + status + b"\r\nconnection: close\r\ncontent-length: 0\r\n\r\n"
+            )
+            self._transport.close()
+        self._head = b""
+        self._gone = True
+
+    # ------------------------------------------------------------------------ parser callbacks
+
+    def on_message_begin(self) -> None:
+        """A request begins."""
+        self._incoming = _Incoming()
+        self._in_message = True
+
+    def on_url(self, url: bytes) -> None:
+        """A piece of the request target."""
+        self._incoming.url += url
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """One header."""
+        name = name.lower()
+        self._incoming.headers.append((name, value))
+        if name == b"expect" and value.lower() == b"100-continue":
+            self._transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+
+    def on_body(self, body: bytes) -> None:
+        """A piece of the body; of one that is too large, only as much is kept as shows it."""
+        incoming = self._incoming
+        if not incoming.body:
+            incoming.body = body
+        elif len(incoming.body) <= LARGEST_BODY:
+            incoming.body += body
+
+    def on_message_complete(self) -> None:
+        """A request is complete: answer it, or queue it behind those before it."""
+        if self._gone or self._closing:
+            return  # nobody would hear the answer: do not do it either
+        incoming = self._incoming
+        parser = self._parser
+        incoming.method = parser.get_method().decode("latin-1")
+        incoming.keep_alive = parser.should_keep_alive() and parser.get_http_version() != "1.0"
+        self._in_message = False
+        if self._answering:
+            self._ahead.append(incoming)
+            if len(self._ahead) >= _MOST_AHEAD:
+                self._transport.pause_reading()
+        else:
+            self._answer(incoming)
+
+    # ------------------------------------------------------------------------ answering
+
+    def _answer(self, incoming: _Incoming) -> None:
+        self._answering = True
+        path, _, query = incoming.url.partition(b"?")
+        if path.startswith(b"/_sandbox"):
+            self._refuse(b"400 Bad Request")  # behind other requests in a pipeline, too late to hand over
+            return
+        request = RawRequest(
+            incoming.method, path.decode("latin-1"), query, incoming.headers, incoming.body, self._ip
+        )
+        self._handle(request, incoming)
+
+    def _handle(self, request: RawRequest, incoming: _Incoming) -> None:
+        response = self._exchange.handle(request)
+        if response.action == "again":
+            again = request._replace(held=response.held)
+            self._loop.call_later(response.delay_ms / 1000, self._handle, again, incoming)
+        elif response.durable:
+            self._committer.when_durable(lambda error: self._ready(response, incoming, error))
+        else:
+            self._committer.soon()
+            self._ready(response, incoming, None)
+
+    def _ready(self, response: RawResponse, incoming: _Incoming, error: StoreError | None) -> None:
+        if error is not None:
+            response.action = "reset"  # memory is ahead of the disk: say nothing that may not last
+        if response.delay_ms:
+            self._loop.call_later(response.delay_ms / 1000, self._send, response, incoming)
+        else:
+            self._send(response, incoming)
+
+    def _send(self, response: RawResponse, incoming: _Incoming) -> None:
+        if response.release is not None:
+            self._exchange.release(response.release)
+        if self._gone:
+            return
+        transport = self._transport
+        if response.action in ("reset", "close"):
+            drop(transport, rude=response.action == "reset")
+            return
+        parts = [_status_line(response.status)]
+        for name, value in self._server_state.default_headers:
+            parts += (name, b": ", value, b"\r\n")
+        for name, value in response.headers:
+            parts += (name, b": ", value, b"\r\n")
+        keep_alive = incoming.keep_alive and not self._closing and response.action == "send"
+        parts.append(b"\r\n" if keep_alive else b"connection: close\r\n\r\n")
+        if response.action == "truncate":
+            parts.append(response.body[: len(response.body) // 2])
+        elif incoming.method != "HEAD":
+            parts.append(response.body)
+        transport.write(b"".join(parts))
+        if not keep_alive:
+            self._gone = True
+            transport.close()
+        elif self._ahead:
+            if len(self._ahead) == _MOST_AHEAD and not self._write_paused:
+                transport.resume_reading()
+            self._loop.call_soon(self._answer, self._ahead.popleft())  # no recursion: a pipeline can be long
+            return
+        self._answering = False
+
+
+def protocol_for(application: Application) -> type[asyncio.Protocol]:
+    """The protocol class of one application, in the form in which uvicorn wants it."""
+    return type("ExchangeProtocol", (ExchangeProtocol,), {"application": application})
