@@ -39,7 +39,8 @@ def verify(files: Mapping[str, bytes], client: Client, document: Mapping[str, Js
     Raises:
         GeneratorFault: With everything that is wrong. The tree must not be put in place.
     """
-    faults = [*_headers(files), *_leaks(files), *_imports(files), *_operations(files, client, document)]
+    trees = {name: ast.parse(content) for name, content in files.items() if name.endswith(".py")}
+    faults = [*_headers(files), *_leaks(files), *_imports(trees), *_operations(trees, client, document)]
     if faults:
         raise GeneratorFault(
             "what was generated is not what the document says:\n"
@@ -62,9 +63,9 @@ def _leaks(files: Mapping[str, bytes]) -> list[str]:
     return [f"{name}: holds {match.group()!r}" for name, match in found if match]
 
 
-def _imports(files: Mapping[str, bytes]) -> list[str]:
+def _imports(trees: Mapping[str, ast.Module]) -> list[str]:
     faults: list[str] = []
-    for name, tree in _python(files):
+    for name, tree in trees.items():
         for node in ast.walk(tree):
             roots: list[str] = []
             if isinstance(node, ast.Import):
@@ -75,11 +76,10 @@ def _imports(files: Mapping[str, bytes]) -> list[str]:
     return faults
 
 
-def _operations(files: Mapping[str, bytes], client: Client, document: Mapping[str, Json]) -> list[str]:
+def _operations(trees: Mapping[str, ast.Module], client: Client, document: Mapping[str, Json]) -> list[str]:
     """Compare the operationIds of the document with the constants and with the methods that use them."""
     wanted = _operation_ids(document)
     constants = {operation.constant: operation.id for operation in client.operations}
-    trees = dict(_python(files))
     table = trees.get(f"{PACKAGE}/operations.py")
     listed = {
         key.value
@@ -118,10 +118,6 @@ def _constant(node: ast.AST) -> str:
 
 def _operation_ids(document: Mapping[str, Json]) -> set[str]:
     return {text(operation, "operationId") for _, operation in operations(document)}
-
-
-def _python(files: Mapping[str, bytes]) -> list[tuple[str, ast.Module]]:
-    return [(name, ast.parse(content)) for name, content in files.items() if name.endswith(".py")]
 
 
 def check_manifest(files: Mapping[str, bytes]) -> None:
