@@ -53,6 +53,17 @@ check: $(ENV) ## Lint, types (mypy, pyright), drift of generated code
 generate: $(ENV) ## Write generated_client/ anew from openapi/ and say what changed
 	@$(BIN)/python -m generator
 
+.PHONY: api-diff
+api-diff: $(ENV) ## Say what the edits of openapi/ since the last commit change for users
+	@$(BIN)/python -m generator diff
+
+.PHONY: api-guard
+api-guard: $(ENV) ## Compare the public Python names with the last tag, and name what breaks
+	@tag=$$(git describe --tags --abbrev=0 2>/dev/null || true); \
+	if [ -z "$$tag" ]; then echo "no tag yet: nothing is promised that could break"; else \
+	$(BIN)/griffe check paydown -s src -s generated_client --against $$tag && \
+	$(BIN)/griffe check paydown_wire -s generated_client --against $$tag; fi
+
 .PHONY: contract
 contract: $(ENV) ## Hold document, client, sandbox and evidence to each other, and write reports/contract/
 	@$(BIN)/python -m pytest tests/contract -n $(WORKERS) --dist worksteal -m "not deep"
