@@ -236,7 +236,7 @@ class _Support:
                 r"\d, \w, \s and \b mean other characters in other languages.",
                 "[0-9], or the characters themselves.",
             )
-        if text(schema, "format") == "decimal":
+        if text(schema, "format") == "decimal" or "x-empty" in schema:
             wrong = [
                 sample
                 for sample in _NOT_DECIMALS

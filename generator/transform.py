@@ -241,8 +241,10 @@ class _Transformer:
             return {"type": "string", "const": resolved["const"]}
         if isinstance(kind, list):  # validated: only [string, number] with format decimal is left
             return {"type": "string", "format": DECIMAL_TEXT_OR_NUMBER}
-        if kind == "string" and resolved.get("format") == "decimal":
-            return {"type": "string", "format": DECIMAL_OR_EMPTY if "x-empty" in resolved else DECIMAL}
+        if kind == "string" and "x-empty" in resolved:
+            return {"type": "string", "format": DECIMAL_OR_EMPTY}
+        if kind == "string" and resolved.get("format") == DECIMAL:
+            return {"type": "string", "format": DECIMAL}
         return {"type": kind}
 
     def _enum_component(self, value: Json) -> str:

@@ -24,7 +24,7 @@ _SHAPES: Mapping[str, Mapping[str, Any]] = {
     "text": {"type": "string"},
     "open-enum": {"type": "string"},
     "decimal": {"type": "string", "format": "decimal"},
-    "decimal-or-empty": {"type": "string", "format": "decimal", "x-empty": "not-given"},
+    "decimal-or-empty": {"type": "string", "format": "decimal-or-empty", "x-empty": "not-given"},
     "decimal-or-number": {"type": ["string", "number"], "format": "decimal"},
     "texts": {"type": "array"},
     "rows": {"type": "array"},
