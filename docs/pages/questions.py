@@ -1,0 +1,52 @@
+"""Tables of what nobody documents, the reading to take, and what the sandbox does about it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from .facts import Facts, Question
+from .markdown import Links, anchor, code, codes, prose, table
+
+
+def question_table(facts: Facts, links: Links, questions: Iterable[Question], *, prefix: str = "") -> str:
+    """Return a table of open questions.
+
+    Args:
+        facts: For the sandbox's options.
+        links: Of the page it stands on.
+        questions: What to show.
+        prefix: Of the anchors; several tables on one page need different ones.
+    """
+    rows = [
+        (
+            f"{anchor(f'{prefix}{question.id}')}{prose(question.question)}",
+            prose(question.reading),
+            in_the_sandbox(facts, links, question),
+        )
+        for question in questions
+    ]
+    return table(("Question", "Careful reading", "In the sandbox"), rows)
+
+
+def in_the_sandbox(facts: Facts, links: Links, question: Question) -> str:
+    """Return what the sandbox does about a question, and how to change that."""
+    option = facts.options.get(question.option)
+    parts: list[str] = []
+    if option is not None:
+        default = question.default or option.default
+        shown = links.to("unknowns.md", code(option.name), f"option-{option.name}")
+        others = [value for value in option.values if value != default]
+        parts.append(
+            f"{shown} = {code(default)}" + (f", or {codes(others)}" if others else ", or another value") + "."
+        )
+    refusal = " ".join(
+        part
+        for part in (
+            f"HTTP {question.answer_status}" if question.answer_status is not None else "",
+            links.error_code(question.answer_code) if question.answer_code is not None else "",
+        )
+        if part
+    )
+    if refusal:
+        parts.append(f"A refusal is {refusal}.")
+    return " ".join(parts) or "Nothing to choose: the reading holds."

@@ -1,0 +1,28 @@
+"""`openapi/SOURCES.md` as a page, with a place for each finding that the other pages link to."""
+
+from __future__ import annotations
+
+import re
+
+from .facts import Facts
+from .markdown import anchor
+
+SOURCES = "api/sources.md"
+_FINDING = re.compile(r"^\| (\d+(?:, \d+)*) \|", re.MULTILINE)
+
+
+def sources_page(facts: Facts) -> str:
+    """Return the page. Its text is the file's own; only the places for links are added."""
+
+    def with_anchors(match: re.Match[str]) -> str:
+        numbers = match.group(1).split(", ")
+        return f"| {''.join(anchor(f'finding-{number}') for number in numbers)}{match.group(1)} |"
+
+    return _FINDING.sub(with_anchors, facts.sources)
+
+
+def finding_numbers(facts: Facts) -> set[int]:
+    """Return the numbers of the findings that the file lists."""
+    return {
+        int(number) for match in _FINDING.finditer(facts.sources) for number in match.group(1).split(", ")
+    }

@@ -1,0 +1,20 @@
+"""The pages, made once for all tests of this folder."""
+
+from __future__ import annotations
+
+import pytest
+
+from docs.pages.facts import Facts, read_facts
+from docs.pages.site import tree
+
+
+@pytest.fixture(scope="session")
+def facts() -> Facts:
+    """What the pages are made from."""
+    return read_facts()
+
+
+@pytest.fixture(scope="session")
+def pages(facts: Facts) -> dict[str, str]:
+    """Every page by path."""
+    return {path: content.decode() for path, content in tree(facts).items() if path.endswith(".md")}
