@@ -8,9 +8,9 @@ The class says what the caller may conclude; HTTP status, exchange code and text
     │   │   └── InvalidRequestType    an argument has the wrong type (also a TypeError)
     │   ├── InvalidCredentials        a key or secret cannot be used (also a ValueError)
     │   ├── UnresolvedOutcome         an earlier attempt on the same debt may have happened, or is in flight
-    │   ├── UnknownAttempt            settle() was asked about an attempt that is not open (also a
-    LookupError) │   ├── AttemptRefused            an observer (a journal, say) refused the attempt before it
-    was sent │   ├── BudgetExceeded            no request weight free within the time the caller would wait
+    │   ├── UnknownAttempt            settle() was asked about an attempt that is not open (also a LookupError)
+    │   ├── AttemptRefused            an observer (a journal, say) refused the attempt before it was sent
+    │   ├── BudgetExceeded            no request weight free within the time the caller would wait
     │   ├── ConnectionFailed          no connection to the exchange
     │   └── ClientClosed              the client was closed
     ├── RequestRejected         (4)   the exchange answered that nothing was executed
