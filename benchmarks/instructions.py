@@ -72,7 +72,7 @@ def _counted(client: Running, folder: Path, number: int, calls: int) -> int:
     _control(client.pid, "--zero")
     answer = client.ask("measure", answer_s=240, calls=calls, in_flight=1)
     if answer["failed"]:
-        raise NotCounted(f"{answer['failed']} of {calls} calls failed")
+        raise NotCounted(f"{answer['failed']} of {calls} calls failed, the first with {answer['failure']}")
     _control(client.pid, "--dump")
     dump = (folder / f"count.{number}").read_text(encoding="utf-8", errors="replace")
     totals = re.search(r"^totals: (\d+)", dump, flags=re.MULTILINE)

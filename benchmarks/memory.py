@@ -25,7 +25,9 @@ def run(settings: Settings) -> Section:
         for _ in range(settings.rounds(3, 2)):
             for peer in peers:
                 with Running.of(peer, target) as client:
-                    client.ask("repay", asset="BNB", amount="0.00000001", using=["USDT"], tries=1)
+                    tried = client.ask("repay", asset="BNB", amount="0.00000001", using=["USDT"], tries=1)
+                    if "raised" in tried["tries"][0]:
+                        raise RuntimeError(f"{peer.name} could not repay: {tried['tries'][0]['text']}")
                     kept[peer.name].append(client.ask("memory")["rss_kb"] / 1024)
     table = Table("", ["client", "MiB", "x raw httpx"])
     base = median(kept[BASELINE])

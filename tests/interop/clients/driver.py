@@ -7,7 +7,7 @@ calls `main`.
     {"do": "repay", "asset": "BNB", "amount": "0.5", "using": ["USDT"], "tries": 3}
         -> {"tries": [{"raised": "module.Type", "text": "..."}, {"returned": "..."}]}   stops once it returned
     {"do": "measure", "calls": 200, "in_flight": 1}
-        -> {"cpu_us": 510.2, "wall_us": 890.1, "p50_us": 880.0, "p99_us": 1400.0, "failed": 0}     (per call)
+        -> {"cpu_us": 510.2, "wall_us": 890.1, "p50_us": 880.0, "p99_us": 1400.0, "failed": 0, "failure": ""}
     {"do": "memory"} -> {"rss_kb": 26000}          resident memory now
     {"do": "warm"} -> {}                           one read, so that a connection exists
     {"do": "renew", "timeout_s": 1.0} -> {}        forget the client and make a new one, of this patience
@@ -27,6 +27,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 AMOUNT = "0.00000001"  # small enough that no measurement runs out of debt
+PAYING = ["USDT"]
 DEBTS = ["BNB", *(f"BNB{number}" for number in range(1, 50))]  # what the exchanges of `..exchange` know
 
 
@@ -72,7 +73,7 @@ def _rss_kb() -> int:
         return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 
 
-def _summary(cpu_ns: int, wall_ns: int, took_ns: list[int], failed: int) -> dict[str, Any]:
+def _summary(cpu_ns: int, wall_ns: int, took_ns: list[int], failures: list[str]) -> dict[str, Any]:
     calls = len(took_ns)
     took_ns.sort()
     return {
@@ -81,7 +82,8 @@ def _summary(cpu_ns: int, wall_ns: int, took_ns: list[int], failed: int) -> dict
         "wall_us": wall_ns / calls / 1000,
         "p50_us": took_ns[calls // 2] / 1000,
         "p99_us": took_ns[min(calls - 1, calls * 99 // 100)] / 1000,
-        "failed": failed,
+        "failed": len(failures),
+        "failure": failures[0] if failures else "",
     }
 
 
@@ -127,36 +129,36 @@ class Driver:
         return result
 
     def _measure_sync(self, calls: int) -> dict[str, Any]:
-        took, failed = [], 0
+        took: list[int] = []
+        failures: list[str] = []
         cpu, wall = time.process_time_ns(), time.perf_counter_ns()
         for _ in range(calls):
             begun = time.perf_counter_ns()
             try:
-                self.client.repay("BNB", AMOUNT, [])
-            except Exception:  # noqa: BLE001  # counted, whatever it is
-                failed += 1
+                self.client.repay("BNB", AMOUNT, PAYING)
+            except Exception as error:  # noqa: BLE001  # counted, whatever it is
+                failures.append(f"{_type_name(error)}: {error}"[:300])
             took.append(time.perf_counter_ns() - begun)
-        return _summary(time.process_time_ns() - cpu, time.perf_counter_ns() - wall, took, failed)
+        return _summary(time.process_time_ns() - cpu, time.perf_counter_ns() - wall, took, failures)
 
     async def _measure_async(self, calls: int, in_flight: int) -> dict[str, Any]:
         took: list[int] = []
-        failed = 0
+        failures: list[str] = []
         left = iter(range(calls))
 
         async def one_after_the_other(asset: str) -> None:
-            nonlocal failed
             for _ in left:
                 begun = time.perf_counter_ns()
                 try:
-                    await self.client.repay(asset, AMOUNT, [])
-                except Exception:  # noqa: BLE001  # counted, whatever it is
-                    failed += 1
+                    await self.client.repay(asset, AMOUNT, PAYING)
+                except Exception as error:  # noqa: BLE001  # counted, whatever it is
+                    failures.append(f"{_type_name(error)}: {error}"[:300])
                 took.append(time.perf_counter_ns() - begun)
 
         cpu, wall = time.process_time_ns(), time.perf_counter_ns()
         # Each repays a debt of its own: two repayments of one debt at once are what a careful client refuses.
         await asyncio.gather(*(one_after_the_other(asset) for asset in DEBTS[:in_flight]))
-        return _summary(time.process_time_ns() - cpu, time.perf_counter_ns() - wall, took, failed)
+        return _summary(time.process_time_ns() - cpu, time.perf_counter_ns() - wall, took, failures)
 
     def memory(self) -> dict[str, Any]:
         return {"rss_kb": _rss_kb()}
