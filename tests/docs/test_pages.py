@@ -175,6 +175,14 @@ def test_every_option_that_the_document_promises_exists_in_the_sandbox(facts: Fa
             assert facts.options[question.option].default == question.default, question.option
 
 
+def test_every_option_of_the_page_is_read_by_the_sandbox(facts: Facts):
+    """An option that no code asks for would be a promise without an effect."""
+    modules = [path for path in (ROOT / "src/paydown_sandbox").rglob("*.py") if path.name != "options.py"]
+    code = "".join(path.read_text("utf-8") for path in modules)
+
+    assert [name for name in facts.options if f'"{name}"' not in code] == []
+
+
 def test_the_control_api_is_complete(pages):
     """Every call and every object of the sandbox's own document has its place."""
     document = json.loads((ROOT / "src/paydown_sandbox/control.openapi.json").read_bytes())
