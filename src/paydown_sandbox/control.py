@@ -297,20 +297,21 @@ _LONGEST_JUMP_MS = 10 * 366 * 86_400_000
 def move_clock(exchange: Exchange, node: Reader, *, state: bool = False) -> None:
     """Apply what `POST /_sandbox/clock` or the `clock` of a state document says.
 
+    With `state` nothing falls due: the world of that clock is about to be replaced.
+
     Raises:
         StateError: It says something else. The clock stands where it stood.
     """
     members = node.members("advance_ms", "set_ms", "now_ms", "offset_ms", "frozen")
     clock = exchange.clock
     now = clock.now_ms()
-    target: int | None = None
-    if "set_ms" in members or (
-        "now_ms" in members and (members.get("frozen") or Reader(False)).value is True
-    ):
-        target = members["set_ms" if "set_ms" in members else "now_ms"].integer(1, 9_999_999_999_999)
+    target = members["set_ms"].integer(1, 9_999_999_999_999) if "set_ms" in members else None
+    shown = members["now_ms"].integer(1, 9_999_999_999_999) if "now_ms" in members else None
     advance = members["advance_ms"].integer(0, _LONGEST_JUMP_MS) if "advance_ms" in members else 0
     frozen = members["frozen"].boolean() if "frozen" in members else None
     offset = members["offset_ms"].integer(-(10**13), 10**13) if "offset_ms" in members else None
+    if target is None and frozen:
+        target = shown  # of a running clock, `now_ms` only tells what it was
     if target is not None and target - now > _LONGEST_JUMP_MS and not state:
         raise node.fail("a jump of more than ten years")
     if frozen is True:
@@ -323,7 +324,8 @@ def move_clock(exchange: Exchange, node: Reader, *, state: bool = False) -> None
         clock.set(target)
     if advance:
         clock.advance(advance)
-    exchange.advance_to_now()
+    if not state:
+        exchange.advance_to_now()
 
 
 def control_application(exchange: Exchange, committer: Committer, streams: StreamServer) -> Starlette:

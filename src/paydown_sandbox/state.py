@@ -417,7 +417,7 @@ def dump_records(records: RecordBook) -> list[dict[str, object]]:
             "time": record.time_ms,
             "row": record.row,
         }
-        for record in records
+        for record in sorted(records, key=lambda each: (each.time_ms, each.id))
     ]
 
 

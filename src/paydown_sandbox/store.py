@@ -108,39 +108,54 @@ class Store:
     Args:
         path: The SQLite file; made if absent.
         durability: "normal" survives the death of the process, "full" a loss of power too.
+        timeout_s: How long to wait for another process that has the file, seconds.
 
     Raises:
         StoreError: The file is no sandbox file, is of another version, or is in use by another sandbox.
     """
 
-    def __init__(self, path: Path, durability: Durability = "normal") -> None:
+    def __init__(self, path: Path, durability: Durability = "normal", *, timeout_s: float = 5.0) -> None:
         self.path = path
         try:
             # The event loop's thread opens it; with "full" another thread commits, one at a time.
-            self._db = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
-            self._db.execute("PRAGMA locking_mode = EXCLUSIVE")
-            self._db.execute("PRAGMA journal_mode = WAL")
-            self._db.execute(f"PRAGMA synchronous = {'FULL' if durability == 'full' else 'NORMAL'}")
-            # A checkpoint flushes to the disk: once per 32 MB instead of once per 4.
-            self._db.execute("PRAGMA wal_autocheckpoint = 8000")
-            self._db.execute("BEGIN IMMEDIATE")
-            tables = {
-                row[0] for row in self._db.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
-            }
-            if not tables:
-                for statement in _SCHEMA.split(";\n"):
-                    if statement.strip():
-                        self._db.execute(statement)
-            elif "world" not in tables:
-                raise StoreError(f"{path} is a database of something else")
-            self._db.execute("COMMIT")
-            row = self._db.execute("SELECT version FROM world").fetchone()
+            self._db = sqlite3.connect(path, timeout=timeout_s, isolation_level=None, check_same_thread=False)
         except sqlite3.Error as error:
+            raise StoreError(f"{path} cannot be opened: {error}") from None
+        try:
+            version = self._prepare(durability)
+        except sqlite3.Error as error:
+            self._db.close()
             raise StoreError(f"{path} cannot be used: {error}") from None
-        if row is not None and row[0] != _VERSION:
-            raise StoreError(f"{path} was written by another version of the sandbox")
-        self.holds_state = row is not None
+        except StoreError:
+            self._db.close()
+            raise
+        self.holds_state = version is not None
         self._counters: dict[str, str] = {}
+
+    def _prepare(self, durability: Durability) -> int | None:
+        """Look at the file, make its tables if it is new; returns the version of the state it holds."""
+        db = self._db
+        # Look before the first write: a file of something else stays as it is.
+        tables = {row[0] for row in db.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+        if tables and "world" not in tables:
+            raise StoreError(f"{self.path} is a database of something else")
+        db.execute("PRAGMA locking_mode = EXCLUSIVE")
+        db.execute("PRAGMA journal_mode = WAL")
+        db.execute(f"PRAGMA synchronous = {'FULL' if durability == 'full' else 'NORMAL'}")
+        # A checkpoint flushes to the disk: once per 32 MB instead of once per 4.
+        db.execute("PRAGMA wal_autocheckpoint = 8000")
+        db.execute("BEGIN IMMEDIATE")
+        if not tables:
+            for statement in _SCHEMA.split(";\n"):
+                if statement.strip():
+                    db.execute(statement)
+        db.execute("COMMIT")
+        row = db.execute("SELECT version FROM world").fetchone()
+        if row is None:
+            return None
+        if row[0] != _VERSION:
+            raise StoreError(f"{self.path} was written by another version of the sandbox")
+        return _VERSION
 
     # ------------------------------------------------------------------------ loading
 
@@ -168,7 +183,9 @@ class Store:
             exchange.install(world)
             counters = dict(self._db.execute("SELECT name, value FROM counter"))
             exchange.restore_counters(counters)
-            for kind, record_id, account, asset, time_ms, row in self._db.execute("SELECT * FROM record"):
+            for kind, record_id, account, asset, time_ms, row in self._db.execute(
+                "SELECT * FROM record ORDER BY time_ms, id"
+            ):
                 exchange.records.add(Record(kind, record_id, account, asset, time_ms, json.loads(row)))
             exchange.lines.extend(reversed([self._line(row) for row in self._last_lines()]))
         except (sqlite3.Error, ValueError, KeyError, TypeError) as error:

@@ -1,0 +1,282 @@
+"""The control API: the world in and out, what happened, and errors that change nothing."""
+
+from __future__ import annotations
+
+import json
+import re
+from importlib.resources import files
+from typing import Any
+
+import httpx
+import jsonschema_rs
+import pytest
+from openapi_spec_validator import validate
+
+from paydown_sandbox.application import create_app
+from paydown_sandbox.clock import Clock
+from paydown_sandbox.document import Document
+from paydown_sandbox.exchange import Exchange
+from paydown_sandbox.options import Options, catalogue
+from paydown_sandbox.unknowns import unknowns_page
+from tests.sandbox.signer import KEY, NOW_MS, REPAY, SECRET, Caller, digest, state_with
+
+CONTROL: dict[str, Any] = json.loads(files("paydown_sandbox").joinpath("control.openapi.json").read_text())
+
+
+class Control:
+    """Calls the control API in process, and checks every answer against its document."""
+
+    def __init__(self, exchange: Exchange) -> None:
+        self.exchange = exchange
+        self.app = create_app(exchange)
+
+    async def __call__(
+        self, method: str, path: str, content: object = None, query: str = ""
+    ) -> httpx.Response:
+        transport = httpx.ASGITransport(app=self.app)  # type: ignore[arg-type] # any ASGI callable will do
+        async with httpx.AsyncClient(transport=transport, base_url="http://sandbox") as client:
+            body = None if content is None else json.dumps(content)
+            response = await client.request(method, f"/_sandbox/{path}{query}", content=body)
+        documented = CONTROL["paths"][f"/_sandbox/{path}"][method.lower()]["responses"][
+            str(response.status_code)
+        ]
+        media, described = next(iter(documented["content"].items()))
+        assert response.headers["content-type"].startswith(media)
+        if media == "application/json":
+            schema = {**described.get("schema", {}), "components": CONTROL["components"]}
+            jsonschema_rs.Draft202012Validator(schema).validate(response.json())
+        return response
+
+
+@pytest.fixture
+def control(exchange: Exchange) -> Control:
+    """The control API of the exchange of this test."""
+    return Control(exchange)
+
+
+def run(coroutine: Any) -> Any:
+    """Run one coroutine."""
+    import asyncio
+
+    return asyncio.run(coroutine)
+
+
+def test_its_document_is_valid_and_complete(control: Control) -> None:
+    """Every route is documented, every documented call is served, and the document validates."""
+    validate(CONTROL)
+    served = {
+        (route.path, method)
+        for route in control.app._control.routes  # type: ignore[attr-defined] # looked at, not used
+        for method in route.methods
+        if method != "HEAD"
+    }
+    documented = {(path, method.upper()) for path, item in CONTROL["paths"].items() for method in item}
+    assert served == documented
+    assert run(control("GET", "openapi.json")).json() == CONTROL
+
+
+def test_a_state_put_back_is_the_same_state(control: Control, document: Document) -> None:
+    """GET, PUT into another exchange, GET again: nothing is lost, and the books balance."""
+    caller = Caller(control.exchange)
+    caller.repay("asset=BNB&amount=0.1&specifyRepayAssets=USDT")
+    caller.signed("POST", "/papi/v1/marginLoan", "asset=BTC&amount=0.5")
+    state = run(control("GET", "state")).json()
+
+    other = Control(Exchange({}, document=document, clock=Clock(1)))
+    assert run(other("PUT", "state", state)).json() == {"accounts": 1}
+    again = run(other("GET", "state")).json()
+
+    assert again["books"].pop("imbalance") == state["books"].pop("imbalance") == {}
+    del again["books"], state["books"]
+    assert again == state
+    assert again["clock"] == {"now_ms": NOW_MS, "frozen": True, "offset_ms": 0}
+
+
+def test_put_replaces_everything_but_the_clock(control: Control) -> None:
+    """Ledger, requests, faults and budgets start over; the clock goes on where it stood."""
+    caller = Caller(control.exchange)
+    caller.repay("asset=BNB&amount=0.1&specifyRepayAssets=USDT")
+    control.exchange.faults.arm({"fault": "waf_403_html"})
+    run(control("PUT", "state", state_with()))
+
+    assert run(control("GET", "ledger")).json() == {"entries": [], "next_id": 1}
+    assert run(control("GET", "requests")).json() == {"requests": [], "next_id": 1}
+    assert run(control("GET", "faults")).json()["faults"] == []
+    assert run(control("GET", "clock")).json()["now_ms"] == NOW_MS
+    assert Caller(control.exchange).raw("GET", "/papi/v1/ping").headers["x-mbx-used-weight-1m"] == "1"
+
+
+ACCOUNT = {"id": "a", "keys": [{"api_key": "k", "type": "hmac", "secret_or_public_key": "hush"}]}
+
+
+@pytest.mark.parametrize(
+    ("state", "path"),
+    [
+        ([], ""),
+        ({"acounts": []}, ""),
+        ({"accounts": {}}, "accounts"),
+        ({"accounts": [{}]}, "accounts[0]"),
+        ({"accounts": [{"id": "house"}]}, "accounts[0].id"),
+        ({"accounts": [ACCOUNT, {"id": "a"}]}, "accounts[1]"),
+        ({"accounts": [ACCOUNT, {**ACCOUNT, "id": "b"}]}, "accounts[1].keys[0]"),
+        ({"accounts": [{**ACCOUNT, "balances": {"bnb": {}}}]}, "accounts[0].balances.bnb"),
+        ({"accounts": [{**ACCOUNT, "balances": {"BNB": {"free": 1}}}]}, "accounts[0].balances.BNB.free"),
+        ({"accounts": [{**ACCOUNT, "balances": {"BNB": {"free": "-1"}}}]}, "accounts[0].balances.BNB.free"),
+        ({"accounts": [{**ACCOUNT, "balances": {"BNB": {"free": "1e5"}}}]}, "accounts[0].balances.BNB.free"),
+        ({"prices_usd": {"BNB": "0"}}, "prices_usd.BNB"),
+        ({"limits": {"weight_per_minute": -1}}, "limits.weight_per_minute"),
+        ({"limits": {"weight_per_minute": True}}, "limits.weight_per_minute"),
+        ({"options": {"no-such-option": "1"}}, "options"),
+        ({"options": {"no-debt": "maybe"}}, "options"),
+        ({"options": {"minimum-repayment": "some"}}, "options"),
+        ({"repay_weight_scope": "galaxy"}, "options"),
+        ({"records": [{"kind": "loan"}]}, "records[0]"),
+        ({"clock": {"now_ms": "noon"}}, "clock.now_ms"),
+        ({"price_paths": {"BNB": [{"at_ms": 1}]}}, "price_paths.BNB[0]"),
+        ({"state_file": "/etc/passwd"}, ""),
+    ],
+)
+def test_a_wrong_state_names_its_place_and_changes_nothing(
+    control: Control, state: object, path: str
+) -> None:
+    """The error says where; the old world goes on, and no secret is quoted."""
+    answer = run(control("PUT", "state", state))
+
+    assert answer.status_code == 400
+    assert answer.json()["error"]["path"] == path
+    assert "hush" not in answer.text
+    assert Caller(control.exchange).debt("BNB") > 1
+
+
+def test_bodies_that_are_no_json_or_too_large_are_refused(control: Control) -> None:
+    """400 and 413, in JSON."""
+
+    async def send(content: bytes) -> httpx.Response:
+        transport = httpx.ASGITransport(app=control.app)  # type: ignore[arg-type] # any ASGI callable will do
+        async with httpx.AsyncClient(transport=transport, base_url="http://sandbox") as client:
+            return await client.put("/_sandbox/state", content=content)
+
+    assert run(send(b"{")).status_code == 400
+    assert run(send(b"[" * 100_000)).status_code == 400
+    assert run(send(b" " * (16 * 1024 * 1024 + 1))).status_code == 413
+
+
+def test_requests_show_verdicts_and_never_a_signature(control: Control) -> None:
+    """What arrived, what was decided, whether money moved; filters work; DELETE forgets."""
+    caller = Caller(control.exchange)
+    caller.repay("asset=BNB&amount=0.1&specifyRepayAssets=USDT")
+    Caller(control.exchange, secret="wrong").repay("asset=BNB")
+    caller.raw("GET", "/nowhere")
+    answer = run(control("GET", "requests"))
+
+    rows = answer.json()["requests"]
+    assert [(row["verdict"], row["signature"], row["moved_money"]) for row in rows] == [
+        ("executed", "valid", True),
+        ("refused", "invalid", False),
+        ("unknown-path", "unchecked", False),
+    ]
+    assert rows[0]["ledger"] == [1]
+    assert SECRET not in answer.text
+    assert not re.search(r"[0-9a-f]{64}", answer.text)
+    assert len(run(control("GET", "requests", query=f"?path={REPAY}&after=1")).json()["requests"]) == 1
+    assert run(control("DELETE", "requests")).json() == {"deleted": 3}
+    assert run(control("GET", "requests")).json() == {"requests": [], "next_id": 4}
+
+
+def test_faults_are_armed_listed_and_disarmed(control: Control) -> None:
+    """A list is armed as a whole or not at all."""
+    one = run(control("POST", "faults", {"fault": "waf_403_html", "times": None})).json()
+    two = run(control("POST", "faults", [{"fault": "reset_before"}, {"fault": "pending_51007"}])).json()
+    assert run(control("POST", "faults", [{"fault": "reset_before"}, {"fault": "oops"}])).status_code == 400
+    listed = run(control("GET", "faults")).json()["faults"]
+    assert [row["id"] for row in listed] == [one["id"], *(row["id"] for row in two["faults"])]
+    assert run(control("DELETE", "faults", query=f"?id={one['id']}")).json() == {"deleted": 1}
+    assert run(control("DELETE", "faults")).json() == {"deleted": 2}
+
+
+def test_the_clock_is_moved_frozen_and_resumed(control: Control) -> None:
+    """Moves ahead by a step or to a moment; a jump of more than ten years is refused."""
+    assert run(control("POST", "clock", {"advance_ms": 5})).json()["now_ms"] == NOW_MS + 5
+    assert run(control("POST", "clock", {"set_ms": NOW_MS})).json()["now_ms"] == NOW_MS
+    assert run(control("POST", "clock", {"frozen": False})).json()["frozen"] is False
+    frozen = run(control("POST", "clock", {"frozen": True, "set_ms": NOW_MS + 1})).json()
+    assert frozen == {"now_ms": NOW_MS + 1, "frozen": True, "offset_ms": 0}
+    for wrong in ({"advance_ms": -1}, {"set_ms": 9_999_999_999_999}, {"ms": 1}, {"frozen": "yes"}):
+        assert run(control("POST", "clock", wrong)).status_code == 400
+    assert run(control("GET", "clock")).json()["now_ms"] == NOW_MS + 1
+
+
+def test_prices_and_positions_can_be_set_without_replacing_the_world(control: Control) -> None:
+    """The ledger stays, and the books still balance."""
+    caller = Caller(control.exchange)
+    caller.repay("asset=BNB&amount=0.1&specifyRepayAssets=USDT")
+    assert run(control("POST", "prices", {"BNB": "590.5"})).json()["BNB"] == "590.5"
+    assert run(control("POST", "prices", {"BNB": "0"})).status_code == 400
+    assert run(control("GET", "prices")).json()["BNB"] == "590.5"
+    moved = run(
+        control("POST", "balances", {"account": "a", "asset": "BNB", "borrowed": "2", "interest": "0"})
+    )
+    assert moved.json() == {"borrowed": "2", "interest": "0"}
+    assert run(control("POST", "balances", {"account": "nobody", "asset": "BNB"})).status_code == 400
+    assert caller.debt("BNB") == 2
+    assert run(control("GET", "state")).json()["books"]["imbalance"] == {}
+
+
+def test_scenarios_start_by_name_or_document(control: Control) -> None:
+    """A name is never a path, and a document may bring everything itself."""
+    assert "a-bad-tuesday" in run(control("GET", "scenarios")).json()
+    started = run(control("POST", "scenarios", {"name": "a-bad-tuesday"}))
+    assert (started.status_code, len(started.json()["faults"])) == (201, 4)
+    own = {"name": "mine", "faults": [{"fault": "waf_403_html", "after_ms": 5, "for_ms": 5}]}
+    assert run(control("POST", "scenarios", own)).json()["faults"][0]["from_ms"] == NOW_MS + 5
+    for wrong in ({"name": "/etc/passwd"}, {"name": "x", "faults": [{"fault": "?"}]}, {}):
+        assert run(control("POST", "scenarios", wrong)).status_code == 400
+
+
+def test_every_choice_is_listed_and_explained(control: Control, document: Document) -> None:
+    """Each option of the document is known, read by the code, and stands on the page of open questions."""
+    options = run(control("GET", "options")).json()
+    page = run(control("GET", "unknowns")).text
+    named = {question.option for question in document.questions() if question.option}
+    assert named <= options.keys()
+    for name, option in options.items():
+        assert f"`{name}`" in page
+        assert option["value"] == option["default"]
+        assert not option["values"] or option["default"] in option["values"]
+    source = "".join(
+        entry.read_text()
+        for folder in ("", "operations")
+        for entry in files("paydown_sandbox").joinpath(folder).iterdir()
+        if entry.name.endswith(".py") and entry.name != "options.py"
+    )
+    assert [name for name in options if f'"{name}"' not in source] == []
+    assert page == unknowns_page(document)
+    for question in document.questions():
+        assert question.question.replace("|", "\\|") in page
+
+
+def test_every_value_of_every_option_gives_a_working_exchange(document: Document) -> None:
+    """Whatever is chosen, a world can be built and a repayment gets an answer below 500."""
+    for option in catalogue(document).values():
+        for value in option.values or ("1",):
+            Options(catalogue(document), {option.name: value})
+            exchange = Exchange(
+                state_with(options={option.name: value}), document=document, clock=Clock(NOW_MS)
+            )
+            answer = Caller(exchange).repay("asset=BNB&amount=0.5&specifyRepayAssets=USDT")
+            assert answer.status in (200, 400), (option.name, value, answer.body)
+
+
+def test_the_documents_clients_reach_the_same_exchange(control: Control) -> None:
+    """httpx over ASGI: a signed repayment, with the form body that httpx writes."""
+
+    async def repay() -> httpx.Response:
+        transport = httpx.ASGITransport(app=control.app)  # type: ignore[arg-type] # any ASGI callable will do
+        async with httpx.AsyncClient(transport=transport, base_url="http://sandbox") as client:
+            text = f"asset=BNB&amount=0.1&specifyRepayAssets=USDT&timestamp={NOW_MS}"
+            headers = {"X-MBX-APIKEY": KEY, "Content-Type": "application/x-www-form-urlencoded"}
+            return await client.post(REPAY, content=f"{text}&signature={digest(text)}", headers=headers)
+
+    answer = run(repay())
+    assert answer.json()["success"] is True
+    assert answer.headers["x-mbx-used-weight-1m"] == "3000"

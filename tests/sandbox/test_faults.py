@@ -1,0 +1,236 @@
+"""Every fault: what the client sees, and whether money moved."""
+
+from __future__ import annotations
+
+import json
+from decimal import Decimal
+
+import pytest
+
+from paydown_sandbox.clock import Clock
+from paydown_sandbox.document import Document
+from paydown_sandbox.exchange import Exchange
+from paydown_sandbox.faults import FAULTS
+from paydown_sandbox.reading import StateError
+from paydown_sandbox.scenario import bundled_scenarios, find_scenario, start_scenario
+from tests.sandbox.signer import NOW_MS, REPAY, Answer, Caller, state_with
+
+CALL = "asset=BNB&amount=0.10000000&specifyRepayAssets=USDT"
+
+# What product.md promises: action, status, code, executed.
+EXPECTED: dict[str, tuple[str, int, int | None, bool]] = {
+    "executed_then_503": ("send", 503, -1000, True),
+    "not_executed_503_unknown": ("send", 503, -1000, False),
+    "service_unavailable_503": ("send", 503, -1000, False),
+    "throttled_1008": ("send", 503, -1008, False),
+    "executed_then_reset": ("reset", 200, None, True),
+    "reset_before": ("reset", 0, None, False),
+    "executed_then_delay": ("send", 200, None, True),
+    "delay_before": ("again", 0, None, False),
+    "timeout_1007_executed": ("send", 504, -1007, True),
+    "timeout_1007_not_executed": ("send", 504, -1007, False),
+    "unexpected_1006_executed": ("send", 500, -1006, True),
+    "unexpected_1006_not_executed": ("send", 500, -1006, False),
+    "busy_51998_not_executed": ("send", 400, 51998, False),
+    "pending_51007": ("send", 400, 51007, False),
+    "rate_limited_429": ("send", 429, -1003, False),
+    "banned_418": ("send", 418, -1003, False),
+    "waf_403_html": ("send", 403, None, False),
+    "gateway_502_html_executed": ("send", 502, None, True),
+    "success_without_amount": ("send", 200, None, True),
+    "malformed_json_executed": ("send", 200, None, True),
+    "success_false_not_executed": ("send", 200, None, False),
+    "amount_as_number": ("send", 200, None, True),
+    "extra_field": ("send", 200, None, True),
+    "clock_skew": ("send", 400, -1021, False),
+    "executed_then_closed": ("close", 200, None, True),
+    "truncated_body_executed": ("truncate", 200, None, True),
+    "timeout_1007_408_executed": ("send", 408, -1007, True),
+    "internal_1001_503_executed": ("send", 503, -1001, True),
+    "empty_200_executed": ("send", 200, None, True),
+    "redirect_307_not_executed": ("send", 307, None, False),
+}
+
+
+def code_of(answer: Answer) -> int | None:
+    """The error code of a body that may be anything."""
+    try:
+        content = json.loads(answer.body)
+    except ValueError:
+        return None
+    return content.get("code") if isinstance(content, dict) else None
+
+
+def test_the_table_names_every_fault() -> None:
+    """A fault that no test expects does not exist."""
+    assert EXPECTED.keys() == FAULTS.keys()
+
+
+@pytest.mark.parametrize("name", EXPECTED)
+def test_each_fault_answers_and_executes_as_its_name_says(caller: Caller, name: str) -> None:
+    """It strikes once, the log names it, and the next call is healthy."""
+    action, status, code, executed = EXPECTED[name]
+    fault = caller.exchange.faults.arm({"fault": name, "match": {"method": "POST", "path": REPAY}})
+
+    answer = caller.repay(CALL)
+
+    assert (answer.raw.action, answer.status, code_of(answer)) == (action, status, code)
+    assert fault.struck == 1
+    record = list(caller.exchange.requests)[-1]
+    assert (record.fault, record.moved_money) == (name, executed)
+    assert caller.debt("BNB") == Decimal("1.501") - (Decimal("0.1") if executed else 0)
+    caller.exchange.release("a")  # the answer is out, late or never
+    assert caller.repay(CALL).json["success"] is True
+
+
+def test_spoilt_answers_are_spoilt_in_the_named_way(caller: Caller) -> None:
+    """A missing amount, a number without rounding, an unknown member, half a JSON text, success false."""
+    bodies: dict[str, bytes] = {}
+    for name in ("success_without_amount", "amount_as_number", "extra_field", "malformed_json_executed"):
+        caller.exchange.faults.arm({"fault": name})
+        bodies[name] = caller.repay(CALL).body
+    caller.exchange.faults.arm({"fault": "success_false_not_executed"})
+    refused = caller.repay(CALL).json
+
+    assert "amount" not in json.loads(bodies["success_without_amount"])
+    assert b'"amount":0.10000000,' in bodies["amount_as_number"]
+    assert json.loads(bodies["extra_field"]).keys() > {"amount", "asset", "success"}
+    with pytest.raises(ValueError, match=r"line 1"):
+        json.loads(bodies["malformed_json_executed"])
+    assert refused["success"] is False
+
+
+def test_texts_tell_the_503_variants_apart(caller: Caller) -> None:
+    """Unknown, unavailable and throttled have the published texts."""
+    texts: list[str] = []
+    for name in ("executed_then_503", "service_unavailable_503", "throttled_1008"):
+        caller.exchange.faults.arm({"fault": name})
+        texts.append(caller.repay(CALL).json["msg"])
+    assert texts[0] == "Unknown error, please check your request or try again later."
+    assert texts[1] == "Service Unavailable."
+    assert texts[2].startswith("Request throttled by system-level protection.")
+
+
+def test_a_fault_is_not_spent_on_a_request_that_is_refused_anyway(caller: Caller) -> None:
+    """`executed_…` promises an execution: a wrong signature or too large an amount leaves it armed."""
+    fault = caller.exchange.faults.arm({"fault": "executed_then_503"})
+
+    assert caller.repay("asset=BNB&amount=9&specifyRepayAssets=USDT").code == -3015
+    assert Caller(caller.exchange, secret="wrong").repay(CALL).code == -1022
+    assert fault.struck == 0
+    assert caller.repay(CALL).status == 503
+    assert fault.struck == 1
+
+
+def test_a_delay_before_hands_the_request_in_again(caller: Caller) -> None:
+    """The same request comes back after the delay, is judged by the clock of then, and is logged once."""
+    caller.exchange.faults.arm({"fault": "delay_before", "delay_ms": 5001})
+    first = caller.repay(CALL)
+    assert (first.raw.action, first.raw.delay_ms) == ("again", 5001)
+    from paydown_sandbox.wire import RawRequest
+    from tests.sandbox.signer import KEY, digest
+
+    caller.exchange.clock.advance(5001)
+    text = f"{CALL}&timestamp={NOW_MS}"
+    headers = [(b"x-mbx-apikey", KEY.encode()), (b"content-type", b"application/x-www-form-urlencoded")]
+    body = f"{text}&signature={digest(text)}".encode()
+    second = caller.exchange.handle(
+        RawRequest("POST", REPAY, b"", headers, body, "127.0.0.1", held=first.raw.held)
+    )
+    assert b"-1021" in second.body
+    assert len(caller.exchange.requests) == 1
+
+
+def test_faults_match_count_skip_and_last(caller: Caller) -> None:
+    """By asset and account, after two requests, twice, and only for a while."""
+    arm = caller.exchange.faults.arm
+    arm({"fault": "pending_51007", "match": {"asset": "BNB", "account": "a"}, "skip": 2, "times": 2})
+    statuses = [caller.repay(CALL).status for _ in range(5)]
+    assert statuses == [200, 200, 400, 400, 200]
+    arm({"fault": "pending_51007", "match": {"asset": "BTC"}})
+    assert caller.repay(CALL).status == 200
+    caller.exchange.faults.disarm()
+    arm({"fault": "service_unavailable_503", "times": None, "from_ms": NOW_MS + 10, "until_ms": NOW_MS + 20})
+    seen: list[int] = []
+    for _ in range(4):
+        seen.append(caller.raw("GET", "/papi/v1/ping").status)
+        caller.exchange.clock.advance(7)
+    assert seen == [200, 200, 503, 200]
+
+
+def test_chances_are_seeded(document: Document) -> None:
+    """The same seed and the same requests meet the same faults; another seed meets others."""
+
+    def run(seed: int) -> list[int]:
+        exchange = Exchange(state_with(seed=seed), document=document, clock=Clock(NOW_MS))
+        exchange.faults.arm({"fault": "waf_403_html", "probability": 0.3, "times": None})
+        caller = Caller(exchange)
+        return [caller.raw("GET", "/papi/v1/ping").status for _ in range(60)]
+
+    assert run(1) == run(1) != run(2)
+    assert 5 < run(1).count(403) < 35
+
+
+def test_a_ban_can_be_real(caller: Caller) -> None:
+    """With ban_ms the address stays banned, for everything."""
+    caller.exchange.faults.arm({"fault": "banned_418", "ban_ms": 180_000})
+    assert caller.repay(CALL).status == 418
+    assert caller.raw("GET", "/papi/v1/ping").status == 418
+    caller.exchange.clock.advance(180_000)
+    assert caller.raw("GET", "/papi/v1/ping").status == 200
+
+
+def test_clock_skew_moves_the_exchange_against_the_client(caller: Caller) -> None:
+    """While it lasts, time tells the shifted clock, and a client that follows it gets through."""
+    caller.exchange.faults.arm({"fault": "clock_skew", "times": None, "skew_ms": -8000})
+    told = caller.raw("GET", "/papi/v1/time").json["serverTime"]
+    assert told == NOW_MS - 8000
+    assert caller.repay(CALL).code == -1021
+    assert caller.signed("POST", REPAY, CALL, at_ms=told).status == 200
+
+
+@pytest.mark.parametrize(
+    ("node", "path"),
+    [
+        ({}, "(document)"),
+        ({"fault": "nonsense"}, "fault"),
+        ({"fault": "waf_403_html", "times": -1}, "times"),
+        ({"fault": "waf_403_html", "probability": 2}, "probability"),
+        ({"fault": "waf_403_html", "match": {"pth": "/"}}, "match"),
+        ({"fault": "waf_403_html", "delay": 1}, "(document)"),
+        ({"fault": "waf_403_html", "status": 42}, "status"),
+        ("waf_403_html", "(document)"),
+    ],
+)
+def test_a_wrong_fault_names_its_place(caller: Caller, node: object, path: str) -> None:
+    """The error says where and what belongs there, and nothing is armed."""
+    with pytest.raises(StateError) as caught:
+        caller.exchange.faults.arm(node)
+    assert str(caught.value).startswith(path)
+    assert not caller.exchange.faults.armed
+
+
+def test_a_bad_tuesday_plays_out_on_the_clock(caller: Caller) -> None:
+    """Lost answers now and then, an outage after a minute, a ban after five."""
+    scenario = find_scenario("a-bad-tuesday")
+    start_scenario(caller.exchange.faults, scenario, NOW_MS)
+    assert caller.raw("GET", "/papi/v1/ping").status == 200
+    caller.exchange.clock.advance(60_000)
+    assert caller.raw("GET", "/papi/v1/ping").status == 503
+    caller.exchange.clock.advance(90_000)
+    assert caller.raw("GET", "/papi/v1/ping").status == 200
+    caller.exchange.clock.advance(150_000)
+    assert [caller.raw("GET", "/papi/v1/ping").status for _ in range(2)] == [418, 418]
+    caller.exchange.clock.advance(120_000)
+    outcomes = [caller.repay("asset=BNB&amount=0.0001&specifyRepayAssets=USDT").raw for _ in range(300)]
+    lost = [one for one in outcomes if one.status != 200 or one.action != "send"]
+    assert 1 <= len(lost) <= 24
+    assert len(caller.exchange.lines) == 300
+
+
+def test_every_bundled_scenario_reads() -> None:
+    """And none of them can be asked for by a path."""
+    assert {"a-bad-tuesday", "lost-answers", "slow-exchange"} <= bundled_scenarios().keys()
+    for name in ("../scenarios/a-bad-tuesday", "/etc/passwd", "a-bad-tuesday.json"):
+        with pytest.raises(StateError):
+            find_scenario(name)

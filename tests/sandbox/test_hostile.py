@@ -1,0 +1,163 @@
+"""Requests that nobody should send: no 5xx, every answer as the document says, and nothing moves unsigned."""
+
+from __future__ import annotations
+
+import json
+from decimal import Decimal
+from typing import Any
+
+import jsonschema_rs
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from paydown_sandbox.clock import Clock
+from paydown_sandbox.document import Document, OperationFacts, load_document
+from paydown_sandbox.exchange import Exchange
+from tests.sandbox.signer import KEY, NOW_MS, SECRET, Answer, Caller, digest, state_with
+
+DOCUMENT = load_document()
+OPERATIONS = {facts.id: facts for facts in DOCUMENT.operations}
+
+
+def inlined(document: Document, node: Any) -> Any:
+    """A schema with its references replaced, for a validator of its own."""
+    if isinstance(node, list):
+        return [inlined(document, item) for item in node]
+    if not isinstance(node, dict):
+        return node
+    if "$ref" in node:
+        return inlined(document, document.resolve(node))
+    return {name: inlined(document, child) for name, child in node.items() if not name.startswith("x-")}
+
+
+class Judge:
+    """Holds answers against the responses of the document."""
+
+    def __init__(self) -> None:
+        self._validators: dict[tuple[str, str], jsonschema_rs.Draft202012Validator] = {}
+
+    def check(self, facts: OperationFacts, answer: Answer) -> None:
+        """The status is documented, the type too, and the body fits its schema."""
+        responses = DOCUMENT.raw["paths"][facts.path][facts.method.lower()]["responses"]
+        key = str(answer.status) if str(answer.status) in responses else f"{answer.status // 100}XX"
+        assert key in responses, f"{facts.id}: {answer.status} is not documented"
+        content = DOCUMENT.resolve(responses[key])["content"]
+        media = answer.headers["content-type"].split(";")[0]
+        assert media in content, f"{facts.id}: {media} is not documented for {answer.status}"
+        if media == "application/json":
+            validator = self._validators.get((facts.id, key))
+            if validator is None:
+                schema = inlined(DOCUMENT, content[media]["schema"])
+                validator = self._validators[facts.id, key] = jsonschema_rs.Draft202012Validator(schema)
+            validator.validate(json.loads(answer.body, parse_float=Decimal))
+        assert int(answer.headers.get("content-length", "-1")) == len(answer.body)
+
+
+JUDGE = Judge()
+EXCHANGE = Exchange(
+    state_with(interest={"default_daily_rate": "0.001"}), document=DOCUMENT, clock=Clock(NOW_MS)
+)
+
+texts = st.one_of(
+    st.sampled_from(
+        ["", "BNB", "USDT", "bnb", "0", "1", "-1", "1e9", "0.1", "true", "false", "TO_UM", "NaN", "null"]
+    ),
+    st.sampled_from(
+        ["USDT%2CBTC", "%00", "%", "%zz", "%F0%9F%92%B8", "币安人生", "'\"<>", "..%2f..%2fetc", "9" * 400]
+    ),
+    st.integers(-(2**70), 2**70).map(str),
+    st.integers(NOW_MS - 10**7, NOW_MS + 10**7).map(str),
+    st.text(max_size=12).map(lambda text: text.replace("&", "").replace("=", "")),
+)
+names = st.sampled_from(
+    sorted({parameter.name for facts in DOCUMENT.operations for parameter in facts.parameters})
+) | st.text(max_size=8).map(lambda text: text.replace("&", "").replace("=", ""))
+headers = st.fixed_dictionaries(
+    {},
+    optional={
+        "X-MBX-APIKEY": st.sampled_from([KEY, "", "x", "é", "k" * 300]),
+        "Content-Type": st.sampled_from(
+            [
+                "application/x-www-form-urlencoded",
+                "application/json",
+                "multipart/form-data; boundary=x",
+                ";;",
+                "é",
+            ]
+        ),
+    },
+)
+
+
+@st.composite
+def parameters(draw: st.DrawFn, facts: OperationFacts) -> str:
+    """Mostly the call's own parameters, with values that fit now and then."""
+    found: list[str] = []
+    for parameter in facts.parameters:
+        if parameter.name in ("timestamp", "signature") or not draw(st.integers(0, 9)):
+            continue
+        fitting = {"integer": str(NOW_MS), "decimal": "0.01", "string_list": "USDT"}.get(
+            parameter.kind, "BNB"
+        )
+        if parameter.choices:
+            fitting = parameter.choices[0]
+        found.append(f"{parameter.name}={draw(st.just(fitting) | texts)}")
+    for _ in range(draw(st.integers(0, 2)) if draw(st.booleans()) else 0):
+        found.append(f"{draw(names)}={draw(texts)}")
+    return "&".join(draw(st.permutations(found)))
+
+
+@pytest.mark.parametrize("operation", OPERATIONS)
+@settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
+@given(data=st.data())
+def test_signed_nonsense_gets_documented_answers(operation: str, data: st.DataObject) -> None:
+    """Validly signed requests with arbitrary parameters: 200 or a documented refusal, always in shape."""
+    facts = OPERATIONS[operation]
+    text = data.draw(parameters(facts))
+    moment = NOW_MS + data.draw(st.sampled_from([0, 0, 0, -5000, 999, -5001, 1000, -(10**6)]))
+    message = (f"{text}&timestamp={moment}" if text else f"timestamp={moment}").encode(
+        "utf-8", "surrogatepass"
+    )
+    sent = message + b"&signature=" + digest(message, SECRET).encode()
+    if facts.security_type in ("NONE", "MARKET_DATA"):
+        sent = text.encode("utf-8", "surrogatepass")
+    caller = Caller(EXCHANGE)
+    in_query = facts.method == "GET" or data.draw(st.booleans())
+    answer = (
+        caller.raw(facts.method, facts.path, query=sent)
+        if in_query
+        else caller.raw(facts.method, facts.path, body=sent)
+    )
+
+    EXCHANGE.release("a")
+    assert answer.status < 500
+    JUDGE.check(facts, answer)
+    assert EXCHANGE.world.ledger.imbalance() == {}
+
+
+@settings(max_examples=400, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
+@given(
+    operation=st.sampled_from(sorted(OPERATIONS)),
+    query=st.binary(max_size=60) | parameters(OPERATIONS["repayDebt"]).map(str.encode),
+    body=st.binary(max_size=60) | parameters(OPERATIONS["repayDebt"]).map(str.encode),
+    sent=headers,
+)
+def test_unsigned_bytes_move_nothing(operation: str, query: bytes, body: bytes, sent: dict[str, str]) -> None:
+    """Arbitrary bytes in query, body and headers: never a 5xx, never a ledger line."""
+    facts = OPERATIONS[operation]
+    before = EXCHANGE.next_line_id
+    answer = Caller(EXCHANGE).raw(facts.method, facts.path, query=query, body=body, headers=sent)
+
+    assert answer.status < 500
+    JUDGE.check(facts, answer)
+    assert EXCHANGE.next_line_id == before
+
+
+@settings(max_examples=200, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
+@given(method=st.text(max_size=8), path=st.text(max_size=40))
+def test_arbitrary_paths_are_not_found(method: str, path: str) -> None:
+    """Whatever the target, an unknown one is 404 in HTML."""
+    answer = Caller(EXCHANGE).raw(method, path)
+    assert answer.status in (200, 400, 401, 404)
+    assert answer.status != 404 or answer.body.startswith(b"<html>")
