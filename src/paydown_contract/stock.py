@@ -24,7 +24,7 @@ from schemathesis.openapi.checks import (
 )
 
 from paydown_contract.document import Document, Operation
-from paydown_contract.oracle import Oracle, Request
+from paydown_contract.oracle import ABOUT_FORM, Oracle, Request
 from paydown_contract.stsign import Signer
 
 
@@ -214,8 +214,10 @@ def is_business(document: Document, operation: Operation, status: int, code: int
     known += operation.facts.get("x-known-errors", [])
     if any(row["code"] == code and row.get("http", 400) == status for row in known):
         return True
-    # A name of the right form may still be the name of nothing.
-    return status == 400 and code in document.codes_named("BAD_ASSET")
+    # Otherwise a row that speaks of something else than the form of the request: a name of nothing, a reversed
+    # window, too little of something.
+    row = document.error(code) if code is not None else None
+    return status == 400 and row is not None and row.executed == "no" and row.name not in ABOUT_FORM
 
 
 def code_of(body: bytes) -> int | None:

@@ -57,7 +57,7 @@ def valid(schema: Mapping[str, Any], turn: int = 0) -> str:
         return ("true", "false")[turn % 2]
     if schema.get("format") == "decimal":
         return ("0.1", "0.25", "0.50000000")[turn % 3]
-    return ("BNB", "USDT", "BTC", "ETH")[turn % 4]
+    return ("ETH", "USDT", "BTC", "BNB")[turn % 4]
 
 
 def _choices(values: list[str]) -> Iterator[Labelled]:

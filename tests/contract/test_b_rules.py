@@ -924,7 +924,7 @@ def test_a_file_keeps_everything(tmp_path: Path, contract: Document) -> None:
     assert caller.repay(asset="BNB", amount="0.75", specifyRepayAssets="USDT").status == 200
     assert caller.repay(asset="BTC", amount="0.25").status == 200
     kept = first.control("GET", "state"), first.executed()
-    first.server.close()
+    close(first)
     second = Exchange(create_app(data=path))
     assert second.control("GET", "state") == kept[0]
     assert second.executed() == kept[1]
@@ -932,4 +932,12 @@ def test_a_file_keeps_everything(tmp_path: Path, contract: Document) -> None:
     again = Caller(contract, second).repay(asset="BNB", amount="0.25", specifyRepayAssets="USDT")
     assert again.status == 200
     assert [line["id"] for line in second.executed()] == [1, 2, 3]
-    second.server.close()
+    close(second)
+
+
+def close(running: Exchange) -> None:
+    """Let go of the file, as the end of the process would."""
+    running.server.close()
+    store = running.app.committer.store
+    assert store is not None
+    store.close()

@@ -51,10 +51,11 @@ def state() -> dict[str, Any]:
                 "id": MAIN,
                 "keys": [registered(signing_key(name)) for name in ("S1", "E1", "R1")],
                 "balances": {
-                    "BNB": holding("0.25", "40", "0.5"),
-                    "USDT": holding("900000", "1200", "3.25", "10"),
+                    "BNB": holding("5", "40", "0.5") | {"um": "2.5", "cm": "0.5"},
+                    "USDT": holding("900000", "1200", "3.25", "10")
+                    | {"um": "700", "cm": "30", "negative": "12.5"},
                     "BTC": holding("7", "0.75", "0.0125"),
-                    "ETH": holding("50", "3", "0.00000001"),
+                    "ETH": holding("50", "30", "0.00000001") | {"um": "0.25"},
                     "币安人生": holding("5", "12", "0.125"),
                     "1000SATS": holding("10", "20", "0.1"),
                 },
@@ -62,7 +63,11 @@ def state() -> dict[str, Any]:
             {
                 "id": OTHER,
                 "keys": [registered(signing_key("S2"))],
-                "balances": {"BNB": holding("3", "2", "0.1"), "USDT": holding("5000")},
+                "balances": {
+                    "BNB": holding("3", "2", "0.1"),
+                    "ETH": holding("3", "2", "0.1"),
+                    "USDT": holding("5000"),
+                },
             },
         ],
         "prices_usd": {
@@ -75,6 +80,7 @@ def state() -> dict[str, Any]:
         },
         "limits": {"weight_per_minute": 10**12, "orders_per_minute": 10**12},
         "repay_weight_scope": "ip",
+        "interest": {"on_borrow": False},
         "clock": {"now_ms": NOW_MS, "frozen": True},
     }
 

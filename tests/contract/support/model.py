@@ -13,6 +13,7 @@ from typing import Any, Final
 
 TICK: Final = Fraction(1, 10**8)
 AMOUNTS: Final = ("free", "locked", "borrowed", "interest")
+WALLETS: Final = ("um", "cm", "negative")  # written only where they hold something
 CAP_USD: Final = Fraction(50_000)
 
 
@@ -49,6 +50,9 @@ class Position:
     locked: Fraction = Fraction(0)
     borrowed: Fraction = Fraction(0)
     interest: Fraction = Fraction(0)
+    um: Fraction = Fraction(0)
+    cm: Fraction = Fraction(0)
+    negative: Fraction = Fraction(0)
     updated_ms: int = 0
 
     @property
@@ -62,7 +66,7 @@ class Outcome:
     """What a call does: the codes that may refuse it, or the answer that confirms it."""
 
     codes: frozenset[int] = frozenset()
-    answer: Mapping[str, Any] = field(default_factory=dict)
+    answer: Any = field(default_factory=dict)
 
     @property
     def executed(self) -> bool:
@@ -72,8 +76,10 @@ class Outcome:
 
 def position(row: Mapping[str, str]) -> Position:
     """A position as the state document writes it."""
-    free, locked, borrowed, interest = (plain(row.get(name, "0")) for name in AMOUNTS)
-    return Position(free, locked, borrowed, interest)
+    free, locked, borrowed, interest, um, cm, negative = (
+        plain(row.get(name, "0")) for name in (*AMOUNTS, *WALLETS)
+    )
+    return Position(free, locked, borrowed, interest, um, cm, negative)
 
 
 class Model:
@@ -199,6 +205,8 @@ class Model:
     def balances(self) -> dict[str, dict[str, Any]]:
         """The account as the control API writes it."""
         return {
-            name: {key: decimal_text(getattr(row, key)) for key in AMOUNTS} | {"updated_ms": row.updated_ms}
+            name: {key: decimal_text(getattr(row, key)) for key in AMOUNTS}
+            | {key: decimal_text(getattr(row, key)) for key in WALLETS if getattr(row, key)}
+            | {"updated_ms": row.updated_ms}
             for name, row in self.positions.items()
         }
