@@ -72,6 +72,22 @@ contract: $(ENV) ## Hold document, client, sandbox and evidence to each other, a
 interop: $(ENV) ## Let clients that nobody here wrote repay against the sandbox, each in its own environment
 	@$(BIN)/python -m pytest tests/interop -m interop
 
+.PHONY: lint-spec
+lint-spec: $(ENV) ## Lint the document with the tools of others (Redocly where npm is installed)
+	@$(BIN)/python -m docs.spec_lint
+
+$(DOCS_ENV): requirements/docs.txt pyproject.toml
+	@test -x .build/docs-env/bin/python || $(PYTHON) -m venv .build/docs-env
+	@.build/docs-env/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/docs.txt
+	@touch $@
+
+.PHONY: docs
+docs: $(ENV) $(DOCS_ENV) ## Build the documentation site into site/, all assets local
+	@$(BIN)/python -m docs.pages
+	@NO_MKDOCS_2_WARNING=1 .build/docs-env/bin/mkdocs build --quiet --strict
+	@$(BIN)/python -m docs.pages --inspect site
+	@echo "site/index.html"
+
 .PHONY: lint-container
 lint-container: $(ENV) ## Lint the Dockerfile of the sandbox
 	@test -x .build/lint-container/bin/hadolint || { $(PYTHON) -m venv .build/lint-container && \
