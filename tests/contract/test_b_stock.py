@@ -1,17 +1,18 @@
 """
-schemathesis itself against the local exchange, every request signed: nothing undocumented comes back, no
-wrong
+schemathesis itself against the local exchange, every request signed: nothing undocumented comes back, no wrong
 data is accepted, and each operation truly succeeds, since refusals alone would pass every check.
 """
 
 import json
+from functools import cache
 
 import pytest
 
-from paydown_contract import stock
+from paydown_contract import document, stock
 from paydown_contract.document import Document, Operation
 from paydown_contract.stock import Plan
 from paydown_contract.stsign import Signer
+from paydown_contract.tamper import Composer
 from tests.contract.support.exchange import NOW_MS, Exchange, exchange, state
 from tests.contract.support.gaps import is_gap
 from tests.contract.support.keys import signing_key
@@ -24,27 +25,26 @@ LEAST_SUCCESSES = 2
 KNOWN = {"asset": ("BNB", "BTC", "ETH", "USDT"), "specifyRepayAssets": ("USDT", "BTC,USDT")}
 
 
+@cache
+def contract_document() -> Document:
+    """The shipped document: what schemathesis reads and what judges it are one text here."""
+    return document.read(BUNDLED)
+
+
 def filling(running: Exchange) -> Signer:
-    """
-    A signer that makes the world anew before every twentieth request, so that there is always a debt to
-    repay.
-    """
+    """A signer that sees to it that there is always a debt to repay and a listen key to extend."""
     sent = 0
+    key = signing_key("S1")
+    start = Composer(contract_document(), key, NOW_MS).right(contract_document().by_id("startUserDataStream"))
 
     def before() -> None:
         nonlocal sent
         if sent % 20 == 0:
             running.install(state())
+        running.send(start, ip="10.9.9.9")
         sent += 1
 
-    return Signer(contract_document(), signing_key("S1"), lambda: NOW_MS, KNOWN, before)
-
-
-def contract_document() -> Document:
-    """The shipped document: what schemathesis reads and what judges it are one text here."""
-    from paydown_contract import document
-
-    return document.read(BUNDLED)
+    return Signer(contract_document(), key, lambda: NOW_MS, KNOWN, before)
 
 
 @pytest.mark.timeout(600)
@@ -63,7 +63,8 @@ def test_schemathesis_finds_nothing_and_has_real_successes(operation: Operation)
             plan=Plan(size.phases, size.stock_examples, size.seed, derandomised=size.name == "fast"),
         )
     told = [
-        f"{each.phase} {each.check}: {each.message}\n{each.request}\n{each.status} {each.body!r}"
+        f"{each.phase} {each.check}: {each.message}\n{each.request.method} {each.request.target()} {each.request.body!r}"
+        f"\n{each.status} {each.body!r}"
         for each in outcome.complaints
     ]
     assert not told, f"seed {size.seed}:\n" + "\n\n".join(told[:5])
