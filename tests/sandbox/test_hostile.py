@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import random
+from collections import Counter
 from decimal import Decimal
 from typing import Any
 
@@ -136,7 +138,7 @@ def test_signed_nonsense_gets_documented_answers(operation: str, data: st.DataOb
     assert EXCHANGE.world.ledger.imbalance() == {}
 
 
-@settings(max_examples=400, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
+@settings(max_examples=200, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
 @given(
     operation=st.sampled_from(sorted(OPERATIONS)),
     query=st.binary(max_size=60) | parameters(OPERATIONS["repayDebt"]).map(str.encode),
@@ -161,3 +163,93 @@ def test_arbitrary_paths_are_not_found(method: str, path: str) -> None:
     answer = Caller(EXCHANGE).raw(method, path)
     assert answer.status in (200, 400, 401, 404)
     assert answer.status != 404 or answer.body.startswith(b"<html>")
+
+
+ODD = (
+    "",
+    "BNB",
+    "USDT",
+    "BTC",
+    "bnb",
+    "0",
+    "1",
+    "-1",
+    "0.5",
+    "1e9",
+    "true",
+    "false",
+    "TO_UM",
+    "NaN",
+    "%",
+    "%zz",
+    "%00",
+    "é",
+    "9" * 99,
+)
+
+
+def generated(chance: random.Random, facts: OperationFacts) -> tuple[bytes, bytes, dict[str, str]]:
+    """One request, right, wrong or hostile: query, body and headers."""
+    found: list[str] = []
+    for parameter in facts.parameters:
+        if parameter.name in ("timestamp", "signature") or (not parameter.required and chance.random() < 0.5):
+            continue
+        fitting = {
+            "integer": str(NOW_MS - chance.randrange(10**9)),
+            "decimal": f"0.{chance.randrange(1, 10**4):04}",
+        }
+        value = fitting.get(parameter.kind, chance.choice(("BNB", "USDT", "BTC")))
+        if parameter.choices:
+            value = chance.choice(parameter.choices)
+        elif parameter.maximum is not None and parameter.maximum <= 10**6:
+            value = str(chance.randrange(1, parameter.maximum + 1))
+        found.append(f"{parameter.name}={value if chance.random() < 0.9 else chance.choice(ODD)}")
+    if chance.random() < 0.1:
+        found.append(f"{chance.choice(('asset', 'x', 'signature', 'timestamp', '%61'))}={chance.choice(ODD)}")
+    chance.shuffle(found)
+    moment = NOW_MS + (0 if chance.random() < 0.9 else chance.randrange(-(10**5), 10**5))
+    if facts.security_type not in ("NONE", "MARKET_DATA"):
+        found.append(f"timestamp={moment}")
+    message = "&".join(found).encode()
+    if facts.security_type not in ("NONE", "MARKET_DATA"):
+        message += b"&signature=" + digest(message, SECRET if chance.random() < 0.95 else "wrong").encode()
+    if chance.random() < 0.03:
+        at = chance.randrange(len(message) + 1)
+        message = message[:at] + chance.randbytes(3) + message[at:]
+    sent = {"X-MBX-APIKEY": KEY if chance.random() < 0.97 else chance.choice(("", "x", "k" * 300))}
+    if facts.method == "GET" or chance.random() < 0.5:
+        return message, b"", sent
+    kind = "application/x-www-form-urlencoded" if chance.random() < 0.95 else "application/json"
+    return b"", message, {**sent, "Content-Type": kind}
+
+
+@pytest.mark.deep
+@pytest.mark.timeout(900)
+def test_a_hundred_thousand_requests_over_the_whole_document() -> None:
+    """Right, wrong and hostile ones, with the clock going on: no 5xx, documented shapes, money conserved."""
+    chance = random.Random(4)
+    exchange = Exchange(
+        state_with(interest={"default_daily_rate": "0.001"}, limits={"weight_per_minute": 10**12}),
+        document=DOCUMENT,
+        clock=Clock(NOW_MS),
+    )
+    caller = Caller(exchange)
+    statuses: Counter[int] = Counter()
+    executed: set[str] = set()
+    for number in range(100_000):
+        facts = chance.choice(DOCUMENT.operations)
+        query, body, sent = generated(chance, facts)
+        answer = caller.raw(facts.method, facts.path, query=query, body=body, headers=sent)
+        statuses[answer.status] += 1
+        if answer.status == 200:
+            executed.add(facts.id)
+        assert answer.status < 500
+        JUDGE.check(facts, answer)
+        if number % 500 == 0:
+            assert exchange.world.ledger.imbalance() == {}
+            exchange.clock.advance(chance.randrange(10))
+            exchange.set_position("a", "USDT", {"free": Decimal(250_000), "um": Decimal(1)})
+            exchange.set_position("a", "BNB", {"free": Decimal(1), "borrowed": Decimal(2), "um": Decimal(1)})
+            exchange.forget_changes()
+    assert executed == {facts.id for facts in DOCUMENT.operations}
+    assert statuses[200] > 40_000
