@@ -11,7 +11,7 @@ from decimal import Decimal
 
 import pytest
 
-from paydown.repay import AccountInDoubt, JournalUnusable, PlanKeyConflict, UnknownPlan
+from paydown.repay import AccountBusy, AccountInDoubt, JournalUnusable, PlanKeyConflict, UnknownPlan
 from paydown.repay.journal import Intent, Journal
 from paydown.repay.look import Holding, Look
 from paydown.repay.plan import Piece, Plan, Price, Request
@@ -31,8 +31,8 @@ def a_plan(key="k", amount=None):
     return Plan(key, request, LOOK, {"BNB": price}, Decimal(49000), (piece,), 3060, NOW_MS, (), NOW_MS)
 
 
-def an_intent(attempt_id="a1", amount=None):
-    return Intent(attempt_id, "BNB", amount, Decimal("1.501"), ("USDT",), LOOK, (), NOW_MS, 5000)
+def an_intent(attempt_id="a1", amount=None, number=1):
+    return Intent(attempt_id, number, "BNB", amount, Decimal("1.501"), ("USDT",), LOOK, (), NOW_MS, 5000)
 
 
 @pytest.fixture
@@ -165,12 +165,7 @@ def test_an_attempt_comes_back_as_it_was_written(journal, begun):
 
     (record,) = journal.open_attempts("acc")
     assert record.intent == intent
-    assert (record.state, record.number, record.plan_key, record.outcome) == (
-        AttemptState.INTENT,
-        1,
-        "k",
-        None,
-    )
+    assert (record.state, record.plan_key, record.outcome) == (AttemptState.INTENT, "k", None)
 
 
 def test_no_second_attempt_is_begun_while_one_is_open(journal, begun):
@@ -184,6 +179,15 @@ def test_no_second_attempt_is_begun_while_one_is_open(journal, begun):
     journal.finish("a1", AttemptState.UNKNOWN, NOW_MS, outcome={})
     with pytest.raises(AccountInDoubt):
         journal.begin("acc", begun.id, an_intent("a2"), NOW_MS)
+
+
+def test_a_process_that_missed_an_attempt_cannot_begin_the_next(journal, begun):
+    """Whoever believes that attempt 1 comes next, while it came and went, is stopped: it missed what that paid."""
+    journal.begin("acc", begun.id, an_intent("a1"), NOW_MS)
+    journal.finish("a1", AttemptState.EXECUTED, NOW_MS, outcome={})
+
+    with pytest.raises(AccountBusy, match="Another process"):
+        journal.begin("acc", begun.id, an_intent("a2", number=1), NOW_MS)
 
 
 def test_two_processes_cannot_both_begin(journal, begun, tmp_path):
@@ -401,7 +405,7 @@ def test_a_full_disk_refuses_the_intent(journal, begun):
 
     def fill():
         for number in range(10_000):
-            journal.begin("acc", begun.id, an_intent(f"a{number}"), NOW_MS)
+            journal.begin("acc", begun.id, an_intent(f"a{number}", number=number), NOW_MS)
             journal.finish(f"a{number}", AttemptState.NOT_SENT, NOW_MS, outcome={})
 
     with pytest.raises(JournalUnusable, match="full"):
@@ -418,6 +422,6 @@ def test_the_debt_over_time_is_kept(journal, begun):
     """Every look that an attempt carries is a point of the chart; a look used twice is one point."""
     journal.begin("acc", begun.id, an_intent("a1"), NOW_MS)
     journal.finish("a1", AttemptState.REJECTED, NOW_MS, outcome={})
-    journal.begin("acc", begun.id, an_intent("a2"), NOW_MS, fresh_look=False)
+    journal.begin("acc", begun.id, an_intent("a2", number=2), NOW_MS, fresh_look=False)
 
     assert journal.looks("acc", "BNB") == [(NOW_MS - 10, Decimal("1.5"), Decimal("0.001"))]

@@ -38,11 +38,9 @@ def attempt(
 ):
     owed = before["BNB"].debt
     value = None if amount is None else Decimal(amount)
-    intent = Intent(attempt_id, "BNB", value, value or owed, pay_with, before, since, signed_ms, 5000)
+    intent = Intent(attempt_id, 1, "BNB", value, value or owed, pay_with, before, since, signed_ms, 5000)
     state = AttemptState.UNKNOWN if repaid is None else AttemptState.EXECUTED
-    return AttemptRecord(
-        intent, "k", 1, state, {}, None if repaid is None else Decimal(repaid), signed_ms, None
-    )
+    return AttemptRecord(intent, "k", state, {}, None if repaid is None else Decimal(repaid), signed_ms, None)
 
 
 def case(tried, prior=(), options=OPTIONS):

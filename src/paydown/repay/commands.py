@@ -117,6 +117,7 @@ class Repay:
 
     Attributes:
         plan_id: The plan it belongs to.
+        number: Its place among the attempts of the plan, from 1.
         asset: Asset owed.
         amount: `amount` of the request; `None` sends none.
         expected: How much of the debt it should repay.
@@ -127,6 +128,7 @@ class Repay:
     """
 
     plan_id: int
+    number: int
     asset: str
     amount: Decimal | None
     expected: Decimal

@@ -32,7 +32,7 @@ from paydown.repay.commands import (
     Step,
     Tell,
 )
-from paydown.repay.errors import AccountInDoubt, JournalUnusable
+from paydown.repay.errors import AccountBusy, AccountInDoubt, JournalUnusable
 from paydown.repay.evidence import Row, Source
 from paydown.repay.journal import Intent, Journal
 from paydown.repay.recovery import Decisions
@@ -131,6 +131,7 @@ class Work:
                     command.plan_id,
                     Intent(
                         id=attempt.id,
+                        number=command.number,
                         asset=command.asset,
                         amount=command.amount,
                         expected=command.expected,
@@ -156,7 +157,7 @@ class Work:
             return Outcome(
                 "not-sent", None, cause="stop-requested", again="backoff", detail={"message": "stopped"}
             )
-        if isinstance(error, JournalUnusable | AccountInDoubt):
+        if isinstance(error, JournalUnusable | AccountInDoubt | AccountBusy):
             raise error
         if isinstance(error, PaydownError):
             return translate.failed(error, attempt_id)

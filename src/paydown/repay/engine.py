@@ -31,7 +31,13 @@ from paydown.repay.commands import (
     Step,
     Tell,
 )
-from paydown.repay.errors import AccountInDoubt, JournalUnusable, OutcomeNotRecorded, PlanRefused
+from paydown.repay.errors import (
+    AccountBusy,
+    AccountInDoubt,
+    JournalUnusable,
+    OutcomeNotRecorded,
+    PlanRefused,
+)
 from paydown.repay.events import Progress
 from paydown.repay.evidence import Sighting
 from paydown.repay.journal import AttemptRecord, PlanRecord
@@ -188,7 +194,7 @@ def _line(attempt: AttemptRecord) -> AttemptLine:
     outcome = attempt.outcome or {}
     return AttemptLine(
         id=attempt.id,
-        number=attempt.number,
+        number=attempt.intent.number,
         amount=attempt.intent.amount,
         state=attempt.state.value,
         repaid=attempt.repaid,
@@ -206,9 +212,19 @@ class _Work:
         self.plan = record.plan
         self.asset = record.plan.asset
         attempts = context.journal.attempts(record.id)
+        for attempt in attempts:
+            # Under the lock this cannot be: everything open was settled. Without it, what is open now might
+            # be paid by the time the next one is begun, and would not be counted.
+            if attempt.state.open:
+                raise AccountInDoubt(
+                    f"Attempt {attempt.id} was begun by another process meanwhile. Nothing was sent.",
+                    attempt_id=attempt.id,
+                    journal=str(context.journal.path),
+                )
         with exact():
             self.paid = sum((_repaid(attempt) for attempt in attempts), ZERO)
         self.done = sum(attempt.state.paid for attempt in attempts)
+        self.begun = len(attempts)
         # Interest, foreign borrowing and a moved price may ask for more pieces than planned, within reason.
         self.most = self.done + 2 * len(self.plan.pieces) + 3
         self.base: Look | None = None
@@ -234,7 +250,7 @@ class _Work:
             ending = yield from self._loop()
         except PlanRefused as error:
             ending = _Ending(PlanState.STOPPED, error.reason, str(error))
-        except (JournalUnusable, OutcomeNotRecorded):
+        except (AccountBusy, AccountInDoubt, JournalUnusable, OutcomeNotRecorded):
             raise
         except PaydownError as error:
             ending = _Ending(PlanState.STOPPED, "read-failed", f"{type(error).__name__}: {error}")
@@ -379,6 +395,7 @@ class _Work:
         yield self._tell("sending", f"piece {self.done + 1}, about {step.pieces} left")
         outcome: Outcome = yield Repay(
             plan_id=self.record.id,
+            number=self.begun + 1,
             asset=self.asset,
             amount=step.amount,
             expected=step.expected,
@@ -390,6 +407,7 @@ class _Work:
         if outcome.attempt_id is None:  # refused before INTENT: nothing to record
             return (yield from self._again(outcome))
         attempt_id = outcome.attempt_id
+        self.begun += 1
         self.journaled_look = True
         self.sent_at_ms.append(self.context.now_ms())
         self.weight += self.context.facts.repay_weight

@@ -30,7 +30,13 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any, Literal
 
-from paydown.repay.errors import AccountInDoubt, JournalUnusable, PlanKeyConflict, UnknownPlan
+from paydown.repay.errors import (
+    AccountBusy,
+    AccountInDoubt,
+    JournalUnusable,
+    PlanKeyConflict,
+    UnknownPlan,
+)
 from paydown.repay.look import Look
 from paydown.repay.plan import Plan
 from paydown.repay.quantities import from_text, to_text
@@ -48,6 +54,7 @@ class Intent:
 
     Attributes:
         id: The client's id of this attempt.
+        number: Its place among the attempts of its plan, from 1: what the writer believes comes next.
         asset: Asset owed.
         amount: `amount` of the request; `None` sends none.
         expected: How much of the debt it should repay.
@@ -59,6 +66,7 @@ class Intent:
     """
 
     id: str
+    number: int
     asset: str
     amount: Decimal | None
     expected: Decimal
@@ -76,7 +84,6 @@ class AttemptRecord:
     Attributes:
         intent: What was written down before it was sent.
         plan_key: Key of its plan.
-        number: Its place among the attempts of the plan, from 1.
         state: What is known about it.
         outcome: What the client reported: class, status, code, text; `None` while INTENT.
         repaid: How much of the debt it repaid, if that is known.
@@ -86,7 +93,6 @@ class AttemptRecord:
 
     intent: Intent
     plan_key: str
-    number: int
     state: AttemptState
     outcome: Json | None
     repaid: Decimal | None
@@ -104,7 +110,7 @@ class AttemptRecord:
         return {
             "id": intent.id,
             "plan_key": self.plan_key,
-            "number": self.number,
+            "number": intent.number,
             "asset": intent.asset,
             "amount": None if intent.amount is None else to_text(intent.amount),
             "expected": to_text(intent.expected),
@@ -305,6 +311,7 @@ class Journal:
 
         Raises:
             AccountInDoubt: Another attempt of the account is open.
+            AccountBusy: Another process has begun an attempt of this plan meanwhile.
             JournalUnusable: It could not be written. Nothing may be sent.
         """
         try:
@@ -321,6 +328,10 @@ class Journal:
                         attempt_id=record.id,
                         journal=str(self.path),
                     ) from error
+                raise AccountBusy(
+                    f"Another process has begun attempt {intent.number} of this plan. Nothing was sent.",
+                    holder=None,
+                ) from error
             raise
 
     def resigned(self, attempt_id: str, signed_at_ms: int) -> None:
@@ -567,12 +578,10 @@ _ATTEMPT = (
     " attempts.state, outcome, repaid, opened_at_ms, closed_at_ms"
 )
 
-# The number is taken inside the statement: no second one between reading and writing can take the same.
 _INSERT_ATTEMPT = (
     "INSERT INTO attempts (id, plan_id, account, number, asset, amount, expected, pay_with, before,"
     " signed_at_ms, recv_window_ms, state, opened_at_ms) VALUES (?, ?, ?,"
-    " (SELECT coalesce(max(number), 0) + 1 FROM attempts WHERE plan_id = ?),"
-    " ?, ?, ?, ?, ?, ?, ?, 'INTENT', ?)"
+    " ?, ?, ?, ?, ?, ?, ?, ?, 'INTENT', ?)"
 )
 
 
@@ -581,7 +590,7 @@ def _attempt_values(account: str, plan_id: int, intent: Intent, now_ms: int) -> 
         intent.id,
         plan_id,
         account,
-        plan_id,
+        intent.number,
         intent.asset,
         None if intent.amount is None else to_text(intent.amount),
         to_text(intent.expected),
@@ -597,6 +606,7 @@ def _attempt_record(row: Sequence[Any]) -> AttemptRecord:
     before: Json = json.loads(row[7])
     intent = Intent(
         id=row[0],
+        number=row[2],
         asset=row[3],
         amount=None if row[4] is None else from_text(row[4]),
         expected=from_text(row[5]),
@@ -609,7 +619,6 @@ def _attempt_record(row: Sequence[Any]) -> AttemptRecord:
     return AttemptRecord(
         intent=intent,
         plan_key=row[1],
-        number=row[2],
         state=AttemptState(row[10]),
         outcome=None if row[11] is None else json.loads(row[11]),
         repaid=None if row[12] is None else from_text(row[12]),
