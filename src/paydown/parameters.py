@@ -177,15 +177,17 @@ def _write_enum(operation: Operation, parameter: Parameter, value: object) -> st
 
 def _write_list(operation: Operation, parameter: Parameter, value: object) -> str:
     if isinstance(value, str):
-        _refuse_type(
-            operation, parameter, f"must be a list of str, not one str. Write [{_shown(_exact(value))}]"
-        )
+        names = _exact(value)[:_LONGEST_DECIMAL].split(_LIST_SEPARATOR)
+        _refuse_type(operation, parameter, f"must be a list of str, not one str. Write {_shown(names)}")
     given: object = value
     if not isinstance(value, Sequence) or isinstance(value, (bytes, bytearray, memoryview)):
         # A set has no order, and the order may matter; an iterator can be read only once.
         _refuse_type(operation, parameter, f"must be a list or tuple of str, not {type(given).__name__}")
     items: list[str] = []
+    least, most = parameter.min_items, parameter.max_items
     for item in cast("Sequence[object]", value):
+        if most is not None and len(items) == most:
+            _refuse(operation, parameter, f"has more than {most} items, which is the most allowed")
         text = _checked_text(operation, parameter, item, " item")
         if _LIST_SEPARATOR in text:
             _refuse(
@@ -194,11 +196,8 @@ def _write_list(operation: Operation, parameter: Parameter, value: object) -> st
         if parameter.unique_items and text in items:
             _refuse(operation, parameter, f"names {_shown(text)} twice")
         items.append(text)
-    least, most = parameter.min_items, parameter.max_items
     if not items or (least is not None and len(items) < least):
         _refuse(operation, parameter, "is an empty list. Leave the argument out instead")
-    if most is not None and len(items) > most:
-        _refuse(operation, parameter, f"has {len(items)} items; at most {most} are allowed")
     return _LIST_SEPARATOR.join(items)
 
 
@@ -239,7 +238,22 @@ def _check_form(operation: Operation, parameter: Parameter, text: str, item: str
         )
     if parameter.pattern is not None and not _compiled(parameter.pattern).fullmatch(text):
         reason = f"{item} {_shown(text)} does not have the form that the document asks for"
-        _refuse(operation, parameter, f"{reason.lstrip()} ({parameter.description})")
+        _refuse(operation, parameter, f"{reason.lstrip()} ({parameter.description}){_hint(parameter, text)}")
+    if text in parameter.excludes:
+        reason = f"{item} must not be {_shown(text)}".lstrip()
+        _refuse(operation, parameter, f"{reason} ({parameter.description})")
+
+
+def _hint(parameter: Parameter, text: str) -> str:
+    """What to write instead, if a small correction makes it right."""
+    if parameter.kind == "decimal":
+        instead = text.lstrip("0")
+        instead = instead if instead[:1].isdigit() else f"0{instead}"
+    else:
+        instead = text.strip().upper()
+    if parameter.pattern is None or not _compiled(parameter.pattern).fullmatch(instead):
+        return ""
+    return f". Write {_shown(instead)}"
 
 
 @lru_cache(maxsize=256)

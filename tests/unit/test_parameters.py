@@ -6,6 +6,7 @@ import decimal
 import enum
 import re
 import tracemalloc
+from collections.abc import Sequence
 from dataclasses import replace
 from decimal import Decimal
 from fractions import Fraction
@@ -210,6 +211,30 @@ def test_assets_that_would_be_another_name_or_break_the_form_are_refused(value):
         wire_texts(REPAY_DEBT, {"asset": value})
 
 
+@pytest.mark.parametrize(
+    ("name", "value", "said"),
+    [
+        ("asset", "bnb", "Write 'BNB'"),
+        ("asset", " BNB\n", "Write 'BNB'"),
+        ("specifyRepayAssets", ["usdt"], "Write 'USDT'"),
+        ("amount", "007", "Write '7'"),
+        ("amount", "00.50", "Write '0.50'"),
+    ],
+)
+def test_a_value_in_the_wrong_form_is_told_the_right_one(name, value, said):
+    """The refusal of a lower-case name or of leading zeros says what to write."""
+    with pytest.raises(InvalidRequest, match=said):
+        wire_texts(REPAY_DEBT, {"asset": "BNB", name: value})
+
+
+def test_a_value_that_no_correction_saves_is_told_none():
+    """A hint that would be refused as well is no hint."""
+    with pytest.raises(InvalidRequest) as caught:
+        wire_texts(REPAY_DEBT, {"asset": "b/n"})
+
+    assert "Write" not in str(caught.value)
+
+
 @pytest.mark.parametrize("value", [None, 5, b"BNB", ["BNB"], True])
 def test_an_asset_is_a_str(value):
     """Nothing is turned into text silently."""
@@ -248,7 +273,7 @@ def test_a_list_becomes_one_text_in_its_order(value):
     ("value", "kind", "said"),
     [
         ("USDT", InvalidRequestType, r"Write \['USDT'\]"),
-        ("USDT,BTC", InvalidRequestType, "list of str"),
+        ("USDT,BTC", InvalidRequestType, r"Write \['USDT', 'BTC'\]"),
         ([], InvalidRequest, "Leave the argument out"),
         ((), InvalidRequest, "Leave the argument out"),
         (["USDT", "USDT"], InvalidRequest, "twice"),
@@ -257,7 +282,7 @@ def test_a_list_becomes_one_text_in_its_order(value):
         (["usdt"], InvalidRequest, "item"),
         (["USDT", None], InvalidRequestType, "item must be a str"),
         (["USDT", 5], InvalidRequestType, "item must be a str"),
-        ([f"A{number}" for number in range(21)], InvalidRequest, "at most 20"),
+        ([f"A{number}" for number in range(21)], InvalidRequest, "more than 20 items"),
         ({"USDT", "BTC"}, InvalidRequestType, "list or tuple"),
         (iter(["USDT"]), InvalidRequestType, "list or tuple"),
         ({"USDT": 1}, InvalidRequestType, "list or tuple"),
@@ -272,6 +297,24 @@ def test_lists_that_could_be_misread_are_refused(value, kind, said):
         wire_texts(REPAY_DEBT, {"asset": "BNB", "specifyRepayAssets": value})
 
     assert caught.value.parameter == "specify_repay_assets"
+
+
+def test_a_list_that_is_far_too_long_is_not_read_to_its_end():
+    """A sequence of our own counts what was asked of it: one item more than the document allows is enough."""
+    asked: list[int] = []
+
+    class Endless(Sequence[str]):
+        def __len__(self) -> int:
+            return 10**9
+
+        def __getitem__(self, index):
+            asked.append(index)
+            return f"A{index}"
+
+    with pytest.raises(InvalidRequest, match="more than 20 items"):
+        wire_texts(REPAY_DEBT, {"asset": "BNB", "specifyRepayAssets": Endless()})
+
+    assert len(asked) == 21
 
 
 # ------------------------------------------------------------------------------------ numbers, texts, enums
@@ -355,6 +398,16 @@ def test_texts_come_in_the_order_of_the_document_whatever_the_order_of_the_argum
     texts = wire_texts(REPAY_DEBT, {"specifyRepayAssets": ["USDT"], "amount": "1", "asset": "BNB"})
 
     assert list(texts) == ["asset", "amount", "specifyRepayAssets"]
+
+
+def test_a_value_that_the_document_excludes_is_refused():
+    """BNB has the form of an asset, but asset-collection does not take it."""
+    operation = next(one for one in ALL_OPERATIONS.values() if any(p.excludes for p in one.parameters))
+    parameter = next(p for p in operation.parameters if p.excludes)
+
+    with pytest.raises(InvalidRequest, match=rf"must not be '{parameter.excludes[0]}'"):
+        wire_texts(operation, {parameter.name: parameter.excludes[0]})
+    assert wire_texts(operation, {parameter.name: "USDT"}) == {parameter.name: "USDT"}
 
 
 @pytest.mark.parametrize("name", ["ammount", "timestamp", "signature", "Asset"])
