@@ -16,7 +16,8 @@ from .samples import samples
 
 ROOT = Path(__file__).resolve().parents[2]
 DOCUMENT = ROOT / "generated_client/paydown_wire/openapi.json"
-DATAMODEL_ENV = ROOT / ".build/datamodel-env"
+_DATAMODEL_ENV = ROOT / ".build/datamodel-env"
+_DATAMODEL_PINS = ROOT / "requirements/datamodel.txt"
 _NPM = ROOT / ".build/npm"
 _MODELS = ROOT / ".build/datamodel/models.py"
 
@@ -98,13 +99,10 @@ def redocly(document: Path = DOCUMENT) -> Finding:
 def another_generator(document: Path = DOCUMENT) -> Finding:
     """Have datamodel-code-generator write models, import them there, and put every sample through them."""
     tool = "datamodel-code-generator"
-    program = DATAMODEL_ENV / "bin/datamodel-codegen"
-    if not program.exists():
-        return Finding(
-            tool,
-            "refused",
-            f"its environment is missing: run 'make {DATAMODEL_ENV.relative_to(ROOT)}/.ready'",
-        )
+    trouble = _environment()
+    if trouble:
+        return Finding(tool, "left out", f"its environment could not be made: {trouble}")
+    program = _DATAMODEL_ENV / "bin/datamodel-codegen"
     _MODELS.parent.mkdir(parents=True, exist_ok=True)
     _MODELS.unlink(missing_ok=True)
     done = _run(
@@ -126,8 +124,27 @@ def another_generator(document: Path = DOCUMENT) -> Finding:
         return Finding(tool, "refused", _tail(done, document))
     found = [asdict(sample) for sample in samples(json.loads(document.read_bytes()))]
     checker = Path(__file__).with_name("foreign_models.py")
-    done = _run([str(DATAMODEL_ENV / "bin/python"), str(checker), str(_MODELS)], given=json.dumps(found))
+    done = _run([str(_DATAMODEL_ENV / "bin/python"), str(checker), str(_MODELS)], given=json.dumps(found))
     return Finding(tool, "refused" if done.returncode else "ok", _tail(done, document))
+
+
+def _environment() -> str:
+    """Make the environment of the other generator unless it holds these pins; return why that failed, or ""."""
+    made_from = _DATAMODEL_ENV / "made-from.txt"
+    pins = _DATAMODEL_PINS.read_text(encoding="utf-8")
+    if made_from.exists() and made_from.read_text(encoding="utf-8") == pins:
+        return ""
+    python = str(_DATAMODEL_ENV / "bin/python")
+    install = ("install", "--quiet", "--disable-pip-version-check", "--require-hashes", "-r")
+    for command in (
+        [sys.executable, "-m", "venv", "--clear", str(_DATAMODEL_ENV)],
+        [python, "-m", "pip", *install, str(_DATAMODEL_PINS)],
+    ):
+        done = _run(command)
+        if done.returncode:
+            return (done.stderr.strip() or done.stdout.strip())[-500:]
+    made_from.write_text(pins, encoding="utf-8")
+    return ""
 
 
 def _installed() -> tuple[str, str]:
