@@ -282,6 +282,8 @@ class Fault:
 def value_fault(schema: Mapping[str, Any], text: str) -> Fault | None:
     """Why the wire text `text` is no value of `schema`, or None when it is one."""
     kind = schema.get("type")
+    if text in schema.get("x-excludes", ()):
+        return Fault("asset", "excluded by name")
     if kind == "array":
         return _list_fault(schema, text.split(","))
     if kind == "integer":
