@@ -70,7 +70,8 @@ def python_pages(facts: Facts) -> list[PythonPage]:
         PythonPage(
             "python/models.md",
             "Answers",
-            "What calls return and events carry. Fields that the document does not name are in `additional`.",
+            "What calls return and events carry. Fields that the document does not name are in `additional`."
+            " Each class has `from_json(data)` and `to_json()`; a shape that does not fit raises `DecodeError`.",
             tuple(sorted(f"paydown_wire.models.{one.class_name}" for one in facts.client.models)),
         ),
         PythonPage(
@@ -126,6 +127,8 @@ def python_page(shown: PythonPage) -> str:
 def _directive(name: str) -> str:
     """The directive for one object. What it inherits from a private class is its own for a reader."""
     home, _, last = name.rpartition(".")
+    if home == "paydown_wire.models":  # the two methods that each of them has are told once, above
+        return f'::: {name}\n    options:\n      filters: ["!^_", "!^(from|to)_json$"]'
     shown: object = getattr(import_module(home), last, None)  # None: a module that nobody has imported yet
     if isinstance(shown, type) and any(base.__name__.startswith("_") for base in shown.__bases__):
         return f"::: {name}\n    options:\n      inherited_members: true\n      show_bases: false"
