@@ -53,7 +53,13 @@ def test_an_unknown_name_is_refused_with_the_known_ones(monkeypatch: pytest.Monk
 
 @pytest.mark.parametrize(
     ("host", "local"),
-    [("127.8.9.1", True), ("::1", True), ("localhost", True), ("10.0.0.1", False), ("papi.binance.com", False)],
+    [
+        ("127.8.9.1", True),
+        ("::1", True),
+        ("localhost", True),
+        ("10.0.0.1", False),
+        ("papi.binance.com", False),
+    ],
 )
 def test_only_addresses_of_this_machine_are_loopback(host: str, local: bool):
     """A private network is not this machine."""

@@ -69,7 +69,7 @@ def _show(output: Output, entry: PlanHistory) -> None:
         ],
         [
             [
-                str(attempt.number),
+                str(attempt.intent.number),
                 moment(attempt.intent.signed_at_ms),
                 "whole" if attempt.intent.amount is None else decimal_text(attempt.intent.amount),
                 "" if attempt.repaid is None else decimal_text(attempt.repaid),
