@@ -68,7 +68,7 @@ def _one_in_flight(section: Section, settings: Settings, running: dict[str, Runn
     measured: dict[str, list[dict[str, float]]] = {name: [] for name in running}
     for _ in range(settings.rounds(5, 4)):
         for name, client in running.items():
-            measured[name].append(_measure(client, calls, 1))
+            measured[name].append(_measure(client, calls))
     table = Table("One in flight, per call", ["client", "CPU us", "x raw httpx", "p50 us", "p99 us"])
     for name, rounds in measured.items():
         ratio = [a["cpu_us"] / b["cpu_us"] for a, b in zip(rounds, measured[BASELINE], strict=True)]
