@@ -57,7 +57,8 @@ def valid(schema: Mapping[str, Any], turn: int = 0) -> str:
         return ("true", "false")[turn % 2]
     if schema.get("format") == "decimal":
         return ("0.1", "0.25", "0.50000000")[turn % 3]
-    return ("ETH", "USDT", "BTC", "BNB")[turn % 4]
+    names = [name for name in ("ETH", "USDT", "BTC", "BNB") if name not in schema.get("x-excludes", ())]
+    return names[turn % len(names)]
 
 
 def _choices(values: list[str]) -> Iterator[Labelled]:
@@ -187,6 +188,8 @@ def _decimals(schema: Mapping[str, Any]) -> Iterator[Labelled]:
 def _strings(schema: Mapping[str, Any]) -> Iterator[Labelled]:
     low, high = schema.get("minLength", 0), schema.get("maxLength")
     base = valid(schema)
+    for text in schema.get("x-excludes", ()):
+        yield f"excluded {text}", text
     for size in {max(low - 1, 0), low, low + 1} | ({high - 1, high, high + 1} if high else set()):
         yield f"{size} characters", ("A1B2C3D4E5F6G7H8" * (size // 16 + 1))[:size]
     yield "empty", ""

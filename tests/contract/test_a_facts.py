@@ -56,6 +56,7 @@ def expected_parameter(field: Field) -> dict[str, Any]:
         "pattern": inner.get("pattern"),
         "choices": list(schema.get("enum", [])) if kind == "enum" else [],
         "unit": schema.get("x-unit", ""),
+        "excludes": list(schema.get("x-excludes", [])),
         "min_items": schema.get("minItems"),
         "max_items": schema.get("maxItems"),
         "unique_items": bool(schema.get("uniqueItems")),

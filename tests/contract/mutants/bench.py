@@ -104,7 +104,9 @@ def try_mutant(mutant: Mutant, copy: Path, files: Sequence[str], environment: di
     kept = path.read_text("utf-8")
     broken = mutated(kept, mutant)
     if broken is None:
-        return Result(mutant.id, mutant.layer, "stale", message=f"{mutant.file} no longer holds the text exactly once")
+        return Result(
+            mutant.id, mutant.layer, "stale", message=f"{mutant.file} no longer holds the text exactly once"
+        )
     generated = copy / "generated_client"
     begun = time.perf_counter()
     path.write_text(broken, "utf-8")
@@ -114,8 +116,13 @@ def try_mutant(mutant: Mutant, copy: Path, files: Sequence[str], environment: di
             shutil.copytree(generated, spare)
             refused = regenerate(copy)
             if refused:
-                return Result(mutant.id, mutant.layer, "killed", "generator", time.perf_counter() - begun, refused[:300])
-        ordered = [*[name for name in mutant.killers if name in files], *[name for name in files if name not in mutant.killers]]
+                return Result(
+                    mutant.id, mutant.layer, "killed", "generator", time.perf_counter() - begun, refused[:300]
+                )
+        ordered = [
+            *[name for name in mutant.killers if name in files],
+            *[name for name in files if name not in mutant.killers],
+        ]
         outcome, killer, message = in_a_fork(copy, ordered, environment)
         return Result(mutant.id, mutant.layer, outcome, killer, time.perf_counter() - begun, message)
     finally:
@@ -127,9 +134,17 @@ def try_mutant(mutant: Mutant, copy: Path, files: Sequence[str], environment: di
 
 def regenerate(copy: Path) -> str:
     """Write the generated client anew; the generator's complaint if it refuses."""
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(str(copy / part) for part in ("src", "generated_client", "."))}
+    environment = {
+        **os.environ,
+        "PYTHONPATH": os.pathsep.join(str(copy / part) for part in ("src", "generated_client", ".")),
+    }
     done = subprocess.run(  # noqa: S603  our own generator
-        [sys.executable, "-m", "generator"], cwd=copy, env=environment, capture_output=True, text=True, check=False
+        [sys.executable, "-m", "generator"],
+        cwd=copy,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
     )
     return (done.stdout + done.stderr).strip().replace(str(copy), "") or "refused" if done.returncode else ""
 
@@ -142,7 +157,11 @@ def in_a_fork(copy: Path, files: Sequence[str], environment: dict[str, str]) -> 
     child.start()
     theirs.close()
     try:
-        told = mine.recv() if mine.poll(900) else ("killed", "time-out", "the suite did not end within 15 minutes")
+        told = (
+            mine.recv()
+            if mine.poll(900)
+            else ("killed", "time-out", "the suite did not end within 15 minutes")
+        )
     except EOFError:
         told = ("killed", "crash", "the process died")
     if child.is_alive():
@@ -160,13 +179,28 @@ def _child(copy: Path, files: Sequence[str], environment: dict[str, str], answer
     os.environ.update(environment)
     os.environ["PYTHONDONTWRITEBYTECODE"] = "1"
     sys.dont_write_bytecode = True
-    for name in [name for name in sys.modules if name.split(".")[0] in ("tests", "generator") or name.startswith("paydown")]:
+    for name in [
+        name
+        for name in sys.modules
+        if name.split(".")[0] in ("tests", "generator") or name.startswith("paydown")
+    ]:
         del sys.modules[name]
     sys.path[:0] = [str(copy / "src"), str(copy / "generated_client"), str(copy)]
     watch = Watch()
-    arguments = [f"tests/contract/{name}.py" for name in files if (copy / f"tests/contract/{name}.py").exists()]
+    arguments = [
+        f"tests/contract/{name}.py" for name in files if (copy / f"tests/contract/{name}.py").exists()
+    ]
     # Plain asserts: rewriting every test anew would take longer than most mutants live.
-    quiet = ["-x", "-q", "--no-header", "--assert=plain", "--tb=short", "-p", "no:cacheprovider", f"--rootdir={copy}"]
+    quiet = [
+        "-x",
+        "-q",
+        "--no-header",
+        "--assert=plain",
+        "--tb=short",
+        "-p",
+        "no:cacheprovider",
+        f"--rootdir={copy}",
+    ]
     os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
     quiet += ["-p", "pytest_timeout", "-m", "not deep"]
     said = io.StringIO()
@@ -189,7 +223,9 @@ def _last_words(text: str) -> str:
     return " | ".join(line.lstrip("E ").strip() for line in reasons[:3])[:300]
 
 
-def run(mutants: Sequence[Mutant], jobs: int, files: Sequence[str], environment: dict[str, str], tell: bool = True) -> list[Result]:
+def run(
+    mutants: Sequence[Mutant], jobs: int, files: Sequence[str], environment: dict[str, str], tell: bool = True
+) -> list[Result]:
     """Try mutants, several at a time."""
     for name in _PRELOADED:
         importlib.import_module(name)
@@ -198,7 +234,10 @@ def run(mutants: Sequence[Mutant], jobs: int, files: Sequence[str], environment:
     results: multiprocessing.Queue[Result] = context.Queue()
     for mutant in mutants:
         queue.put(mutant)
-    workers = [context.Process(target=_worker, args=(queue, results, files, environment)) for _ in range(min(jobs, len(mutants)))]
+    workers = [
+        context.Process(target=_worker, args=(queue, results, files, environment))
+        for _ in range(min(jobs, len(mutants)))
+    ]
     for worker in workers:
         queue.put(None)
         worker.start()
@@ -207,8 +246,13 @@ def run(mutants: Sequence[Mutant], jobs: int, files: Sequence[str], environment:
         result = results.get()
         found.append(result)
         if tell:
-            mark = {"killed": "✓", "survived": "✗ SURVIVED", "stale": "? STALE", "invalid": "? INVALID"}[result.outcome]
-            print(f"{len(found):3d}/{len(mutants)} {mark} {result.mutant}  {result.killer}  {result.seconds:.1f} s", flush=True)
+            mark = {"killed": "✓", "survived": "✗ SURVIVED", "stale": "? STALE", "invalid": "? INVALID"}[
+                result.outcome
+            ]
+            print(
+                f"{len(found):3d}/{len(mutants)} {mark} {result.mutant}  {result.killer}  {result.seconds:.1f} s",
+                flush=True,
+            )
     for worker in workers:
         worker.join()
     order = {mutant.id: number for number, mutant in enumerate(mutants)}
@@ -259,7 +303,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def report(results: Sequence[Result], seconds: float, out: Path) -> int:
     """Write the results down and say what survived."""
     out.parent.mkdir(parents=True, exist_ok=True)
-    out.write_text(json.dumps({"seconds": round(seconds, 1), "results": [asdict(result) for result in results]}, indent=1) + "\n", "utf-8")
+    out.write_text(
+        json.dumps(
+            {"seconds": round(seconds, 1), "results": [asdict(result) for result in results]}, indent=1
+        )
+        + "\n",
+        "utf-8",
+    )
     layers = list(dict.fromkeys(result.layer for result in results))
     for layer in layers:
         mine = [result for result in results if result.layer == layer]
