@@ -6,7 +6,8 @@
 
 For a call that changes something the order is careful by construction: the first status rule that fits
 decides; an exchange code that is itself "unknown" can turn a "no" into "unknown", never the other way round.
-A 200 is "done" only if every success rule of the operation holds. For a read only 200 is an answer.
+A 200 is "done" only if every success rule of the operation holds and no error code stands beside it; a refusal
+whose body confirms the call is "unknown". For a read only 200 is an answer.
 
 Texts of the exchange are shortened and cleaned of keys and signatures before they reach an error.
 """
@@ -165,8 +166,12 @@ def judge(operation: Operation, answered: Answered, texts: Mapping[str, str]) ->
     if rule.executed == "see-body":
         if not operation.mutates:
             return Verdict("done")
-        why = _missing(operation, answered, texts)
+        why = _missing(operation, answered, texts) or _denied(answered, row)
         return Verdict("done") if not why else Verdict("unknown", rule.category, rule.retry, row, why)
+    confirms = operation.mutates and operation.success and not _missing(operation, answered, texts)
+    if confirms and rule.executed == "no":
+        # A body that confirms what its status denies: nobody can say which of the two is right.
+        return Verdict("unknown", "unknown", "never-blindly", row, "its body says that it was executed")
     if row is None or answered.code in rule.overrides_codes:
         return Verdict(rule.executed, rule.category, rule.retry, row)
     if row.executed == "unknown" or rule.executed == "unknown":
@@ -221,6 +226,12 @@ def _missing(operation: Operation, answered: Answered, texts: Mapping[str, str])
             # The types are compared, too: 1 equals True in Python, and "true" is no truth.
             return f"{rule.field!r} is not {json.dumps(rule.equals)}"
     return ""
+
+
+def _denied(answered: Answered, row: ErrorCode | None) -> str:
+    """Why a 200 that confirms the call is not believed: it carries an error code as well. Or ""."""
+    code = answered.code
+    return "" if code is None or (row is None and code >= 0) else f"it carries the error code {code}"
 
 
 _JSON_TYPES: Final[Mapping[str, type]] = {"integer": int, "string": str, "boolean": bool}
@@ -350,7 +361,10 @@ _LOOKS_SECRET: Final = re.compile(
     r"""(signature|x-mbx-apikey|api[-_]?key|listen[-_]?key|secret)(["']?\s*(?:=|%3D|:)\s*["']?)([^\s"'&<>,;}]+)""",
     re.IGNORECASE,
 )
-_CONTROLS: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ufeff]+")
+# Controls, marks that reorder what a terminal shows, and halves of letters, which no terminal can write.
+_CONTROLS: Final = re.compile(
+    r"[\x00-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff\ufeff]+"
+)
 
 
 class Cleaner:
@@ -359,7 +373,10 @@ class Cleaner:
     __slots__ = ("_secrets",)
 
     def __init__(self, secrets: Iterable[str] = ()) -> None:
-        self._secrets = tuple(secret for secret in secrets if len(secret) >= 8)
+        known = [secret for secret in secrets if len(secret) >= 8]
+        # An echo may change the case, in which a hexadecimal signature stays valid, or escape it for JSON.
+        known += [secret.replace("/", r"\/") for secret in known if "/" in secret]
+        self._secrets = re.compile("|".join(map(re.escape, known)), re.IGNORECASE) if known else None
 
     def __call__(self, text: str | None, longest: int = _LONGEST_MSG) -> str | None:
         """The text without secrets and control characters, at most `longest` characters."""
@@ -367,8 +384,8 @@ class Cleaner:
             return None
         # Far more than is kept, so that no secret is cut in half before it is recognised.
         text = text[: longest + 8192]
-        for secret in self._secrets:
-            text = text.replace(secret, "[removed]")
+        if self._secrets is not None:
+            text = self._secrets.sub("[removed]", text)
         text = _CONTROLS.sub(" ", _LOOKS_SECRET.sub(r"\1\2[removed]", text)).strip()
         return text if len(text) <= longest else f"{text[: longest - 1]}…"
 

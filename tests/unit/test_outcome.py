@@ -55,6 +55,7 @@ CASES = [
     Case("no amount, as seen live", text(200, '{"asset":"BNB","success":true,"updateTime":1}'), None, True),
     Case("unknown field", repaid(newField={"a": [1]}), None, True),
     Case("amount as a number", text(200, '{"asset":"BNB","success":true,"amount":0.10}'), None, True),
+    Case("a code that means no error", repaid(code=200, msg="success"), None, True),
     # 200 that confirms nothing.
     Case("success false", repaid(success=False), OutcomeUnknown, False),
     Case("success 1", repaid(success=1), OutcomeUnknown, True),
@@ -81,6 +82,9 @@ CASES = [
     Case("a thousand brackets", text(200, "[" * 100_000), OutcomeUnknown, True),
     Case("an integer of 5000 digits", text(200, "1" * 5000), OutcomeUnknown, True),
     Case("two answers", text(200, '{"asset":"BNB","success":true}{}'), OutcomeUnknown, True),
+    Case("success beside a code of the list", repaid(code=-1007), OutcomeUnknown, False),
+    Case("success beside 51999", repaid(code=51999), OutcomeUnknown, False),
+    Case("success beside an error code nobody lists", repaid(code=-99999), OutcomeUnknown, False),
     Case("error in a 200", answer(200, -2015, "Invalid API-key"), OutcomeUnknown, False),
     Case("amount is an object", repaid(amount={}), OutcomeUnknown, True),
     Case("time is text", repaid(updateTime="1636371437000"), OutcomeUnknown, True),
@@ -106,6 +110,11 @@ CASES = [
     Case("400 with a code nobody lists", answer(400, -9999999, "New."), RequestRejected, False),
     Case("409 with a code nobody lists", answer(409, 7, "New."), RequestRejected, False),
     Case("400 -1016", answer(400, -1016, "This service is no longer available."), WrongAddress, False),
+    # A status that denies what its body confirms: one of the two is wrong, and nobody knows which.
+    Case("400 with a code that confirms", text(400, repaid(code=-1102).content), OutcomeUnknown, True),
+    Case("404 that confirms", text(404, repaid().content), OutcomeUnknown, True),
+    Case("429 that confirms", text(429, repaid().content), OutcomeUnknown, True),
+    Case("503 B that confirms", text(503, repaid(msg="Service Unavailable.").content), OutcomeUnknown, True),
     # 4xx whose code says that it is not known.
     Case("400 -1000", answer(400, -1000, "unknown"), OutcomeUnknown, True),
     Case("400 -1001", answer(400, -1001, "disconnected"), OutcomeUnknown, True),
@@ -360,22 +369,26 @@ def test_a_member_named_twice_breaks_only_what_moves_money():
         "key KNOWNKEYKNOWNKEY here",
         "KNOWNKEYKNOWNKEY" * 40,
         "x" * 290 + "KNOWNKEYKNOWNKEY",
+        "the key knownkeyknownkey here",  # hexadecimal signatures are valid in either case
+        "key KnownKey%2BKNOWN/KEY here, KNOWNKEY%2bKNOWN/KEY there",
+        r'{"sent":"KNOWNKEY+KNOWN\/KEY"}',
     ],
 )
 def test_texts_of_the_other_side_are_cleaned(said):
     """A gateway may echo the request; key and signature do not pass on into an error."""
-    clean = Cleaner(["KNOWNKEYKNOWNKEY", "", "ab"])
+    clean = Cleaner(["KNOWNKEYKNOWNKEY", "KNOWNKEY+KNOWN/KEY", "KNOWNKEY%2BKNOWN/KEY", "", "ab"])
 
     for cleaned in (clean(said), clean.excerpt(said.encode()), clean.headers({"x-echo": said})["x-echo"]):
         assert cleaned is not None
         assert "0123456789" not in cleaned
-        assert "KNOWN" not in cleaned
+        assert "KNOWN" not in cleaned.upper()
 
 
 def test_excerpts_are_short_and_harmless():
     """At most 300 characters, no control characters, no cookies, whatever the body."""
     clean = Cleaner()
 
+    assert clean("up\u202e and \ud800 away") == "up  and   away"
     excerpt = clean.excerpt(b"\x1b[31mred\x1b[0m\r\n\x00" + b"y" * 5000 + b"\xff")
 
     assert len(excerpt) == 300
