@@ -6,7 +6,7 @@ a client can be built before one is needed.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 from urllib.parse import SplitResult, urlsplit
 
@@ -48,15 +48,16 @@ class Address:
         Raises:
             InvalidRequest: It is no plain http or https URL.
         """
+        shown = _shown(url)
         try:
             parts = urlsplit(url)
             port = parts.port
             host = (parts.hostname or "").encode("idna").decode("ascii")
-        except (ValueError, AttributeError):  # UnicodeError is a ValueError
-            raise InvalidRequest(f"The base URL {url!r} cannot be read.", parameter="base_url") from None
+        except (ValueError, TypeError, AttributeError):  # UnicodeError is a ValueError
+            raise InvalidRequest(f"The base URL{shown} cannot be read.", parameter="base_url") from None
         if parts.scheme not in ("http", "https") or not host:
             raise InvalidRequest(
-                f"The base URL must look like https://papi.binance.com, not {url!r}.", parameter="base_url"
+                f"The base URL{shown} must look like https://papi.binance.com.", parameter="base_url"
             )
         if parts.username is not None or parts.password is not None or parts.query or parts.fragment:
             raise InvalidRequest(
@@ -90,9 +91,10 @@ class Outgoing:
 
     method: str
     address: Address
-    target: str
-    headers: list[tuple[bytes, bytes]]
-    body: bytes
+    # Key and signature are in these three, so they are not shown.
+    target: str = field(repr=False)
+    headers: list[tuple[bytes, bytes]] = field(repr=False)
+    body: bytes = field(repr=False)
     connect_timeout_s: float
     answer_timeout_s: float
 
@@ -121,6 +123,12 @@ class AsyncChannel(Protocol):
         ...
 
 
+def _shown(url: object) -> str:
+    """A URL in a message, unless it may hold a password."""
+    text = repr(url)
+    return "" if "@" in text or len(text) > 120 else f" {text}"
+
+
 def parse_proxy(url: str) -> SplitResult:
     """Take the URL of a proxy apart.
 
@@ -130,7 +138,7 @@ def parse_proxy(url: str) -> SplitResult:
     try:
         parts = urlsplit(url)
         _ = parts.port  # raises for one that is no number
-    except ValueError:
+    except (ValueError, TypeError, AttributeError):
         parts = SplitResult("", "", "", "", "")
     if parts.scheme not in ("http", "https", "socks5", "socks5h") or not parts.hostname:
         # The URL is not repeated: it may hold a password.
