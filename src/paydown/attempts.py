@@ -18,7 +18,7 @@ import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
-from secrets import token_hex
+from os import urandom
 from typing import TYPE_CHECKING, Protocol
 
 from paydown.errors import AttemptRefused, InvalidRequestType, PaydownError, UnknownAttempt, UnresolvedOutcome
@@ -124,7 +124,7 @@ class Attempts:
             UnresolvedOutcome: An attempt on the same debt is in flight, or may have happened.
         """
         attempt = Attempt(
-            id=f"a{token_hex(6)}",
+            id=f"a{urandom(6).hex()}",
             operation=operation.name,
             asset=texts.get("asset"),
             amount=texts.get("amount"),
@@ -147,10 +147,15 @@ class Attempts:
         self, attempt: Attempt, *, sent_at_ms: int | None = None, state: AttemptState | None = None
     ) -> Attempt:
         """Note when an attempt was signed, or that its outcome is unknown."""
-        changed = replace(
-            attempt,
-            sent_at_ms=attempt.sent_at_ms if sent_at_ms is None else sent_at_ms,
-            state=attempt.state if state is None else state,
+        changed = Attempt(  # not `replace`, which takes ten times as long
+            attempt.id,
+            attempt.operation,
+            attempt.asset,
+            attempt.amount,
+            attempt.arguments,
+            attempt.created_at_ms,
+            attempt.sent_at_ms if sent_at_ms is None else sent_at_ms,
+            attempt.state if state is None else state,
         )
         with self._lock:
             if attempt.id in self._open:

@@ -232,14 +232,15 @@ class _Call:
     def end(self, attempt: Attempt, state: AttemptState, failure: BaseException | None) -> None:
         """Tell what became of the attempt, and forget it unless it may have happened."""
         core = self.core
-        ended = replace(attempt, state=state)
         unknown = state is AttemptState.UNKNOWN
         if unknown or core.observer is not None:
             # Also while the observer writes it down: an interrupt there must leave something to settle.
             core.attempts.update(attempt, state=AttemptState.UNKNOWN)
         if core.observer is not None:
             try:
-                core.observer.after(ended, failure if isinstance(failure, PaydownError) else None)
+                core.observer.after(
+                    replace(attempt, state=state), failure if isinstance(failure, PaydownError) else None
+                )
             except Exception:  # noqa: BLE001  # the outcome is decided, whatever the observer makes of it
                 LOGGER.exception("the observer of attempts failed after %s", attempt.id)
         if not unknown:

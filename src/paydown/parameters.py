@@ -101,7 +101,6 @@ def _write_decimal(operation: Operation, parameter: Parameter, value: object) ->
         text = _exact(value)
         if not _PLAIN_DECIMAL.fullmatch(text):
             _refuse(operation, parameter, f"must be a plain decimal such as '0.1', not {_shown(text)}")
-        number = None
     elif isinstance(value, Decimal):
         number = Decimal(value)  # a subclass may format itself; its number is what counts
         text = _plain(operation, parameter, number)

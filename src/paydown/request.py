@@ -33,16 +33,18 @@ class Prepared:
     Attributes:
         outgoing: Its bytes.
         sent_at_ms: Its timestamp, UTC milliseconds on the exchange's clock; None if it is not signed.
-        secrets: Texts in it that must not be shown: the key and the signature, in both spellings.
+        api_key: The key in its header, or "".
+        signature: The signature as it is spelt on the wire, or "".
     """
 
     outgoing: Outgoing
     sent_at_ms: int | None
-    secrets: tuple[str, ...]
+    api_key: str
+    signature: str
 
     def cleaner(self) -> Cleaner:
         """Takes the secrets of this request out of texts."""
-        return Cleaner(self.secrets)
+        return Cleaner((self.api_key, self.signature, unquote(self.signature)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,10 +123,10 @@ class RequestMaker:
         route = self._routes.get(operation.id)
         if route is None:
             route = self._routes[operation.id] = self._route(operation)
-        query_pairs = [pair for pair in texts.items() if pair[0] not in route.in_body]
-        body_pairs = [pair for pair in texts.items() if pair[0] in route.in_body]
-        query, body = encode_pairs(query_pairs), encode_pairs(body_pairs)
-        secrets: tuple[str, ...] = ()
+        in_body = route.in_body
+        query = encode_pairs([pair for pair in texts.items() if pair[0] not in in_body])
+        body = encode_pairs([pair for pair in texts.items() if pair[0] in in_body]) if in_body else ""
+        key = signature = ""
         credentials = self.credentials
         if operation.signed and credentials is not None:
             if route.signs_body:
@@ -135,9 +137,8 @@ class RequestMaker:
                 query = signed(query, credentials, timestamp_ms=timestamp_ms, recv_window=recv_window)
             # Base64 ends in "=", which is percent-encoded here, so the last "=" stands before the signature.
             signature = (body if route.signs_body else query).rpartition("=")[2]
-            secrets = (credentials.api_key, signature, unquote(signature))
-        elif operation.api_key and credentials is not None:
-            secrets = (credentials.api_key,)
+        if operation.api_key and credentials is not None:
+            key = credentials.api_key
         content = body.encode("ascii")
         headers = list(route.headers)
         if operation.method != "GET":
@@ -155,7 +156,8 @@ class RequestMaker:
                 answer_timeout_s=route.answer_timeout_s,
             ),
             timestamp_ms if operation.signed else None,
-            secrets,
+            key,
+            signature,
         )
 
     def fetch(self, url: str, like: Operation) -> Outgoing:

@@ -18,13 +18,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Final
-from urllib.parse import quote
 
 if TYPE_CHECKING:
     from paydown.credentials import Credentials
 
 # Nearly all values (assets, amounts, times) need no encoding: one look saves a walk over the bytes.
 _BARE: Final = re.compile(r"[A-Za-z0-9\-_.~]*")
+_RESERVED: Final = re.compile(r"[^A-Za-z0-9\-_.~]")
 
 
 def percent_encode(text: str) -> str:
@@ -34,7 +34,11 @@ def percent_encode(text: str) -> str:
     Raises:
         UnicodeEncodeError: The text holds a lone surrogate, which no UTF-8 text can.
     """
-    return text if _BARE.fullmatch(text) else quote(text, safe="-_.~", errors="strict")
+    return text if _BARE.fullmatch(text) else _RESERVED.sub(_escaped, text)
+
+
+def _escaped(found: re.Match[str]) -> str:
+    return "".join([f"%{byte:02X}" for byte in found[0].encode("utf-8")])
 
 
 def encode_pairs(pairs: Iterable[tuple[str, str]]) -> str:

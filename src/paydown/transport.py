@@ -16,7 +16,6 @@ has another. A server that sends one byte now and then cannot stretch it.
 from __future__ import annotations
 
 import os
-import time
 import zlib
 from collections.abc import AsyncIterator, Iterable
 from typing import TYPE_CHECKING, Final
@@ -24,8 +23,9 @@ from urllib.parse import unquote
 
 import httpcore
 
-from paydown.channel import Lost, NotSent, Outgoing, parse_proxy
+from paydown.channel import Address, Lost, NotSent, Outgoing, parse_proxy
 from paydown.outcome import Answer
+from paydown.sockets import Deadline, SocketBackend
 
 if TYPE_CHECKING:
     import asyncio
@@ -47,82 +47,6 @@ _NOT_SENT: Final = (
     httpcore.ProxyError,  # CONNECT was refused
     httpcore.UnsupportedProtocol,
 )
-
-
-# ----------------------------------------------------------------------------------------------- deadlines
-
-
-class Deadline(float):
-    """A time-out in seconds that knows when it began, so that many small reads share one limit.
-
-    httpcore hands a time-out to each read of the socket unchanged. To anybody who does not know this class it
-    is a plain number of seconds.
-    """
-
-    __slots__ = ("at",)
-    at: float
-
-    @classmethod
-    def of(cls, seconds: float) -> Deadline:
-        """A deadline that begins when the first byte is written."""
-        deadline = cls(seconds)
-        deadline.at = 0.0
-        return deadline
-
-    def left(self) -> float:
-        """Seconds left. The first call starts the count."""
-        now = time.monotonic()
-        if not self.at:
-            self.at = now + self
-        return self.at - now
-
-
-def _left(timeout: float | None, expired: type[Exception]) -> float | None:
-    if not isinstance(timeout, Deadline):
-        return timeout
-    left = timeout.left()
-    if left <= 0:
-        raise expired("the answer took too long")
-    return left
-
-
-class _Stream(httpcore.NetworkStream):
-    """A connection whose reads and writes share the deadline of their request."""
-
-    __slots__ = ("_inner",)
-
-    def __init__(self, inner: httpcore.NetworkStream) -> None:
-        self._inner = inner
-
-    def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
-        return self._inner.read(max_bytes, _left(timeout, httpcore.ReadTimeout))
-
-    def write(self, buffer: bytes, timeout: float | None = None) -> None:
-        if buffer:
-            self._inner.write(buffer, _left(timeout, httpcore.WriteTimeout))
-
-    def close(self) -> None:
-        self._inner.close()
-
-    def start_tls(
-        self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
-    ) -> httpcore.NetworkStream:
-        return _Stream(self._inner.start_tls(ssl_context, server_hostname, timeout))
-
-    def get_extra_info(self, info: str) -> object:
-        return self._inner.get_extra_info(info)
-
-
-class _Backend(httpcore.SyncBackend):
-    def connect_tcp(
-        self,
-        host: str,
-        port: int,
-        timeout: float | None = None,
-        local_address: str | None = None,
-        socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None,
-    ) -> httpcore.NetworkStream:
-        return _Stream(super().connect_tcp(host, port, timeout, local_address, socket_options))
 
 
 # ------------------------------------------------------------------------------------------ httpcore, direct
@@ -151,18 +75,21 @@ class DirectChannel:
         self, *, ssl_context: ssl.SSLContext | None = None, proxy: str | None = None, tls: bool = True
     ) -> None:
         context = ssl_context or (_tls() if tls else None)
+        # TLS through a proxy that speaks TLS itself needs httpcore's own sockets; each read has the time limit then.
+        tls_in_tls = proxy is not None and proxy.startswith("https")
+        backend = httpcore.SyncBackend() if tls_in_tls else SocketBackend()
         self._pool = httpcore.ConnectionPool(
             ssl_context=context,
             proxy=_proxy(proxy),
             max_connections=_CONNECTIONS,
             max_keepalive_connections=_CONNECTIONS,
             keepalive_expiry=_KEEPALIVE_S,
-            network_backend=_Backend(),
+            network_backend=backend,
         )
 
     def exchange(self, outgoing: Outgoing) -> Answer:
         """See `Channel.exchange`."""
-        request = _core_request(outgoing, Deadline.of(outgoing.answer_timeout_s), outgoing.body)
+        request = _Request(outgoing, Deadline.of(outgoing.answer_timeout_s), (outgoing.body,))
         try:
             response = self._pool.handle_request(request)
             try:
@@ -208,7 +135,7 @@ class AsyncDirectChannel:
             # which begins when the body is asked for.
             async with asyncio.timeout(None) as limit:
                 content = _Content(outgoing, limit)
-                request = _core_request(outgoing, outgoing.answer_timeout_s, content)
+                request = _Request(outgoing, outgoing.answer_timeout_s, content)
                 response = await self._pool.handle_async_request(request)
                 try:
                     body = _Body(response.headers)
@@ -232,40 +159,52 @@ class AsyncDirectChannel:
 class _Content:
     """A body that starts the answer's time limit when it is written: the connection stands by then."""
 
-    __slots__ = ("_limit", "_outgoing")
+    __slots__ = ("_body", "_limit", "_seconds")
 
     def __init__(self, outgoing: Outgoing, limit: asyncio.Timeout) -> None:
-        self._outgoing = outgoing
+        self._body = outgoing.body
+        self._seconds = outgoing.answer_timeout_s
         self._limit = limit
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
         import asyncio
 
-        self._limit.reschedule(asyncio.get_running_loop().time() + self._outgoing.answer_timeout_s)
-        yield self._outgoing.body
+        self._limit.reschedule(asyncio.get_running_loop().time() + self._seconds)
+        yield self._body
 
 
-def _core_request(outgoing: Outgoing, answer_timeout_s: float, content: bytes | _Content) -> httpcore.Request:
-    address = outgoing.address
-    return httpcore.Request(
-        method=outgoing.method.encode("ascii"),
-        url=httpcore.URL(
-            scheme=address.scheme,
-            host=address.host,
-            port=address.port,
-            target=outgoing.target.encode("ascii"),
-        ),
-        headers=outgoing.headers,
-        content=content,
-        extensions={
+class _Url(httpcore.URL):
+    """A URL whose parts were checked when the client was made; httpcore would check each of them per request."""
+
+    def __init__(self, address: Address, target: str) -> None:
+        self.scheme = address.scheme
+        self.host = address.host
+        self.port = address.port
+        self.target = target.encode("ascii")
+        self._origin = super().origin
+
+    @property
+    def origin(self) -> httpcore.Origin:
+        """Scheme, host and port; asked for three times per request."""
+        return self._origin
+
+
+class _Request(httpcore.Request):
+    """A request made of bytes that are known to be right."""
+
+    def __init__(self, outgoing: Outgoing, answer_timeout_s: float, body: Iterable[bytes] | _Content) -> None:
+        self.method = outgoing.method.encode("ascii")
+        self.url = _Url(outgoing.address, outgoing.target)
+        self.headers = outgoing.headers
+        self.stream = body
+        self.extensions = {
             "timeout": {
                 "connect": outgoing.connect_timeout_s,
                 "pool": outgoing.connect_timeout_s,
                 "read": answer_timeout_s,
                 "write": answer_timeout_s,
             }
-        },
-    )
+        }
 
 
 def _proxy(url: str | None) -> httpcore.Proxy | None:
@@ -414,10 +353,10 @@ class _Body:
     __slots__ = ("_gunzip", "_headers", "_parts", "_size")
 
     def __init__(self, headers: Iterable[tuple[bytes, bytes]]) -> None:
-        names: dict[str, str] = {}
-        for raw_name, raw_value in headers:
-            name, value = raw_name.decode("latin-1").lower(), raw_value.decode("latin-1")
-            names[name] = f"{names[name]}, {value}" if name in names else value
+        raw = list(headers)
+        names = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in raw}
+        if len(names) < len(raw):
+            _join_doubled(names, raw)
         self._headers = names
         self._parts: list[bytes] = []
         self._size = 0
@@ -442,6 +381,14 @@ class _Body:
         if self._gunzip is not None and not self._gunzip.eof and self._size:
             raise Lost("the answer's gzip encoding is cut short")
         return Answer(status, self._headers, b"".join(self._parts))
+
+
+def _join_doubled(names: dict[str, str], raw: list[tuple[bytes, bytes]]) -> None:
+    """Headers that came twice are joined, as RFC 9110 says."""
+    names.clear()
+    for raw_name, raw_value in raw:
+        name, value = raw_name.decode("latin-1").lower(), raw_value.decode("latin-1")
+        names[name] = f"{names[name]}, {value}" if name in names else value
 
 
 def _reason(error: BaseException) -> str:
