@@ -24,7 +24,7 @@ from paydown.budget.choice import BudgetName, budget_name, open_budget
 from paydown.channel import NotSent, parse_proxy
 from paydown.charges import Charges
 from paydown.clock import Clock, ExchangeClock, machine_ms
-from paydown.errors import InvalidRequest
+from paydown.errors import InvalidCredentials, InvalidRequest, InvalidRequestType
 from paydown.events import Event, LastCall, Reporter
 from paydown.flow import Core, Flow, Sleep, default_recv_window
 from paydown.outcome import Answer
@@ -50,6 +50,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 BASE_URL_VARIABLE = "PAYDOWN_BASE_URL"
+_OF_THE_PARENT = "the transport's connections belong to the process that forked: make a client in this one"
 
 
 # Transports that are known to open connections.
@@ -86,16 +87,18 @@ class _Base:
         proxy: str | None = None,
         ticks: Callable[[], int] = machine_ms,
     ) -> None:
+        _check_credentials(credentials)
         for name, seconds in (
             ("connect_timeout_s", connect_timeout_s),
             ("answer_timeout_s", answer_timeout_s),
         ):
-            if seconds is not None and not 0 < seconds < float("inf"):
-                raise InvalidRequest(
-                    f"{name} must be a positive number of seconds, not {seconds!r}.", parameter=name
-                )
-        if not max_wait_s >= 0:
-            raise InvalidRequest(f"max_wait_s must be 0 or more, not {max_wait_s!r}.", parameter="max_wait_s")
+            if seconds is not None:
+                _check_seconds(name, seconds)
+                if not seconds > 0:
+                    raise InvalidRequest(
+                        f"{name} must be a positive number of seconds, not {seconds!r}.", parameter=name
+                    )
+        _check_seconds("max_wait_s", max_wait_s)
         if base_url is None:
             base_url = os.environ.get(BASE_URL_VARIABLE) or None
         if proxy is not None:
@@ -197,6 +200,31 @@ class _Base:
         return f"<{type(self).__name__} {self.base_url} {credentials!r}{state}>"
 
 
+def _check_credentials(credentials: object) -> None:
+    """A secret passed instead of credentials would be shown by `repr(client)`."""
+    if credentials is None:
+        return
+    from paydown.credentials import Credentials
+
+    if not isinstance(credentials, Credentials):
+        raise InvalidCredentials(
+            "credentials must be made by Credentials.from_env(), .hmac(), .rsa() or .ed25519(), not be a"
+            f" {type(credentials).__name__}."
+        )
+
+
+def _check_seconds(name: str, seconds: object) -> None:
+    if isinstance(seconds, bool) or not isinstance(seconds, (int, float)):
+        raise InvalidRequestType(
+            f"{name} must be a number of seconds, not {type(seconds).__name__}.", parameter=name
+        )
+    if not 0 <= seconds < float("inf"):
+        raise InvalidRequest(
+            f"{name} must be a number of seconds, neither negative nor infinite, not {seconds!r}.",
+            parameter=name,
+        )
+
+
 class Client(_Base):
     """Calls the exchange, blocking. Safe to share between threads.
 
@@ -267,8 +295,7 @@ class Client(_Base):
         )
         self._transport = transport
         self._sleep = sleep
-        self._channel: Channel | None = None
-        self._channel_pid = 0
+        self._channel: tuple[int, Channel] | None = None  # and the process that opened it
         self._channel_lock = threading.Lock()
 
     @cached_property
@@ -340,9 +367,9 @@ class Client(_Base):
         answer."""
         self._core.closed = True
         with self._channel_lock:
-            channel, self._channel = self._channel, None
-        if channel is not None:
-            channel.close()
+            opened, self._channel = self._channel, None
+        if opened is not None:
+            opened[1].close()
         elif self._transport is not None:
             self._transport.close()
 
@@ -377,17 +404,19 @@ class Client(_Base):
             return result
 
     def _open_channel(self) -> Channel:
-        channel = self._channel
+        opened = self._channel
         # A child made by fork shares the parent's sockets: two processes would read each other's answers.
-        if channel is not None and self._channel_pid == os.getpid():
-            return channel
+        if opened is not None and opened[0] == os.getpid():
+            return opened[1]
         with self._channel_lock:
             if self._core.closed:
                 raise NotSent("the client was closed meanwhile")
-            if self._channel is None or self._channel_pid != os.getpid():
-                self._channel_pid = os.getpid()
-                self._channel = self._new_channel()
-            return self._channel
+            opened = self._channel
+            if opened is None or opened[0] != os.getpid():
+                if opened is not None and self._transport is not None:
+                    raise NotSent(_OF_THE_PARENT)
+                opened = self._channel = (os.getpid(), self._new_channel())
+            return opened[1]
 
     def _new_channel(self) -> Channel:
         try:
@@ -446,8 +475,8 @@ class AsyncClient(_Base):
         )
         self._transport = transport
         self._sleep = sleep
-        self._channel: AsyncChannel | None = None
-        self._channel_loop: asyncio.AbstractEventLoop | None = None
+        # And the process and the loop that opened it.
+        self._channel: tuple[int, asyncio.AbstractEventLoop, AsyncChannel] | None = None
 
     @cached_property
     def market(self) -> resources.AsyncMarketResource:
@@ -520,9 +549,9 @@ class AsyncClient(_Base):
         """Close every connection. Calls made afterwards raise `ClientClosed`; calls in flight lose their
         answer."""
         self._core.closed = True
-        channel, self._channel = self._channel, None
-        if channel is not None:
-            await channel.aclose()
+        opened, self._channel = self._channel, None
+        if opened is not None:
+            await opened[2].aclose()
         elif self._transport is not None:
             await self._transport.aclose()
 
@@ -564,14 +593,17 @@ class AsyncClient(_Base):
         import asyncio
 
         loop = asyncio.get_running_loop()
-        # Connections belong to the loop that opened them. Those of another loop are left to it.
-        if self._channel is not None and (self._channel_loop is loop or self._transport is not None):
-            return self._channel
+        opened = self._channel
+        if opened is not None and opened[0] == os.getpid():
+            # Connections belong to the loop that opened them. Those of another loop are left to it.
+            if opened[1] is loop or self._transport is not None:
+                return opened[2]
+        elif opened is not None and self._transport is not None:
+            raise NotSent(_OF_THE_PARENT)
         if self._core.closed:
             raise NotSent("the client was closed meanwhile")
-        self._channel_loop = loop
-        self._channel = self._new_channel()
-        return self._channel
+        self._channel = os.getpid(), loop, self._new_channel()
+        return self._channel[2]
 
     def _new_channel(self) -> AsyncChannel:
         try:

@@ -238,11 +238,33 @@ def test_a_base_url_that_is_no_address_is_refused_at_once(url):
         Client(credentials(), base_url=url)
 
 
-@pytest.mark.parametrize("settings", [{"connect_timeout_s": 0}, {"answer_timeout_s": -1}, {"max_wait_s": -1}])
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"connect_timeout_s": 0},
+        {"connect_timeout_s": True},
+        {"answer_timeout_s": -1},
+        {"answer_timeout_s": float("nan")},
+        {"answer_timeout_s": float("inf")},
+        {"answer_timeout_s": "5"},
+        {"max_wait_s": -1},
+        {"max_wait_s": float("nan")},
+        {"max_wait_s": float("inf")},
+        {"max_wait_s": None},
+    ],
+)
 def test_settings_that_make_no_sense_are_refused(settings):
     """A time-out of zero would lose every answer."""
     with pytest.raises(InvalidRequest, match=next(iter(settings))):
         Client(credentials(), **settings)
+
+
+def test_a_secret_in_the_place_of_credentials_is_refused_and_not_shown():
+    """`repr(client)` would print it."""
+    with pytest.raises(InvalidCredentials, match=r"Credentials\.from_env") as caught:
+        Client("my-secret-of-many-characters")  # type: ignore[arg-type]  # a mistake that a script can make
+
+    assert "my-secret" not in str(caught.value)
 
 
 def test_calls_that_need_a_key_say_so_without_one():

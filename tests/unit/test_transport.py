@@ -447,9 +447,9 @@ def test_an_async_client_may_be_used_in_one_loop_after_another():
             try:
                 return await pm.account.balance()
             finally:
-                channel, pm._channel = pm._channel, None
-                assert channel is not None
-                await channel.aclose()
+                opened, pm._channel = pm._channel, None
+                assert opened is not None
+                await opened[2].aclose()
 
         assert asyncio.run(once()) == asyncio.run(once()) == []
 
