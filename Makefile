@@ -84,7 +84,7 @@ $(DOCS_ENV): requirements/docs.txt pyproject.toml
 .PHONY: docs
 docs: $(ENV) $(DOCS_ENV) ## Build the documentation site into site/, all assets local
 	@$(BIN)/python -m docs.pages
-	@NO_MKDOCS_2_WARNING=1 .build/docs-env/bin/mkdocs build --quiet --strict
+	@NO_MKDOCS_2_WARNING=1 .build/docs-env/bin/mkdocs build --strict
 	@$(BIN)/python -m docs.pages --inspect site
 	@echo "site/index.html"
 

@@ -344,6 +344,15 @@ def test_a_page_of_an_earlier_tree_does_not_remain(tmp_path):
     assert [path.name for path in tmp_path.rglob("*") if path.is_file()] == ["new.md"]
 
 
+def test_mkdocs_is_not_told_to_be_quiet():
+    """With `--quiet` mkdocs drops its warnings before it counts them, and strict mode lets everything pass."""
+    makefile = (ROOT / "Makefile").read_text("utf-8")
+    builds = [line for line in makefile.splitlines() if "mkdocs build" in line]
+
+    assert builds
+    assert [line for line in builds if "--quiet" in line or " -q" in line] == []
+
+
 # ---------------------------------------------------------------------------------------- nothing from elsewhere
 
 
