@@ -68,6 +68,10 @@ api-guard: $(ENV) ## Compare the public Python names with the last tag, and name
 contract: $(ENV) ## Hold document, client, sandbox and evidence to each other, and write reports/contract/
 	@$(BIN)/python -m pytest tests/contract -n $(WORKERS) --dist worksteal -m "not deep"
 
+.PHONY: mutants
+mutants: $(ENV) ## Put one wrong idea at a time into a copy of the tree: the contract suite must notice each
+	@$(BIN)/python -m tests.contract.mutants.bench
+
 .PHONY: interop
 interop: $(ENV) ## Let clients that nobody here wrote repay against the sandbox, each in its own environment
 	@$(BIN)/python -m pytest tests/interop -m interop
