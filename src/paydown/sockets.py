@@ -60,6 +60,11 @@ class SocketStream(httpcore.NetworkStream):
             if isinstance(timeout, Deadline):
                 timeout.left_s()  # the count begins here
 
+    @property
+    def holds_back(self) -> bool:
+        """Whether something written has not been sent yet."""
+        return bool(self._unsent)
+
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
         """Send what was written, then read."""
         if self._unsent:
@@ -86,6 +91,7 @@ class SocketStream(httpcore.NetworkStream):
 
     def close(self) -> None:
         """Close the connection. What was not sent yet never is."""
+        self._unsent = b""
         self._socket.close()
 
     def start_tls(

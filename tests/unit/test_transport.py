@@ -231,6 +231,15 @@ LOSSES = {
     "gzip cut short": [read, respond(http(gzip.compress(DONE)[:-9], headers="Content-Encoding: gzip\r\n"))],
     "an encoding nobody asked for": [read, respond(http(DONE, headers="Content-Encoding: br\r\n"))],
     "too long": [read, respond(http(b" " * (LARGEST_BODY + 1)))],
+    "gzip with more behind it": [
+        read,
+        respond(http(gzip.compress(DONE) + gzip.compress(b" "), headers="Content-Encoding: gzip\r\n")),
+    ],
+    # Nothing comes out of the first bytes of gzip; that is not the empty body of a dead host.
+    "202 whose gzip is cut short": [
+        read,
+        respond(http(gzip.compress(DONE)[:10], status="202 Accepted", headers="Content-Encoding: gzip\r\n")),
+    ],
     "a bomb": [read, respond(http(BOMB, headers="Content-Encoding: gzip\r\n"))],
 }  # fmt: skip
 
