@@ -68,7 +68,9 @@ def test_the_client_imports_neither_the_engine_nor_the_sandbox():
     found = offenders(
         "src/paydown", allowed | {"rich", "paydown_sandbox"}, forbidden={"paydown.repay", "paydown.cli"}
     )
-    outside = [line for line in found if not line.startswith(("src/paydown/cli/", "src/paydown/repay/"))]
+    # The front door may name the engine: it loads each name when it is first used.
+    elsewhere = ("src/paydown/cli/", "src/paydown/repay/", "src/paydown/__init__.py:")
+    outside = [line for line in found if not line.startswith(elsewhere)]
     assert outside == []
     # rich and the sandbox belong to the command line alone
     narrow = offenders("src/paydown", allowed)

@@ -55,6 +55,8 @@ if TYPE_CHECKING:
     from paydown.events import Event as Event
     from paydown.events import LastCall as LastCall
     from paydown.moment import utc as utc
+    from paydown.repay import AsyncSafeRepay as AsyncSafeRepay
+    from paydown.repay import SafeRepay as SafeRepay
     from paydown.retry import ReadRetries as ReadRetries
     from paydown_wire.enums import AccountStatus as AccountStatus
     from paydown_wire.models import Account as Account
@@ -74,6 +76,7 @@ _HOMES = {
     "AccountRestricted": "paydown.errors",
     "AccountStatus": "paydown_wire.enums",
     "AsyncClient": "paydown.client",
+    "AsyncSafeRepay": "paydown.repay",
     "Attempt": "paydown.attempts",
     "AttemptObserver": "paydown.attempts",
     "AttemptRefused": "paydown.errors",
@@ -107,6 +110,7 @@ _HOMES = {
     "RepayDebtResult": "paydown_wire.models",
     "RequestNotSent": "paydown.errors",
     "RequestRejected": "paydown.errors",
+    "SafeRepay": "paydown.repay",
     "ServerTime": "paydown_wire.models",
     "SigningAuth": "paydown.auth",
     "SqliteBudget": "paydown.budget",
@@ -124,6 +128,7 @@ __all__ = [
     "AccountRestricted",
     "AccountStatus",
     "AsyncClient",
+    "AsyncSafeRepay",
     "Attempt",
     "AttemptObserver",
     "AttemptRefused",
@@ -157,6 +162,7 @@ __all__ = [
     "RepayDebtResult",
     "RequestNotSent",
     "RequestRejected",
+    "SafeRepay",
     "ServerTime",
     "SigningAuth",
     "SqliteBudget",
