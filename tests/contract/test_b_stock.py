@@ -1,5 +1,6 @@
 """
-schemathesis itself against the local exchange, every request signed: nothing undocumented comes back, no wrong
+schemathesis itself against the local exchange, every request signed: nothing undocumented comes back, no
+wrong
 data is accepted, and each operation truly succeeds, since refusals alone would pass every check.
 """
 
@@ -63,7 +64,8 @@ def test_schemathesis_finds_nothing_and_has_real_successes(operation: Operation)
             plan=Plan(size.phases, size.stock_examples, size.seed, derandomised=size.name == "fast"),
         )
     told = [
-        f"{each.phase} {each.check}: {each.message}\n{each.request.method} {each.request.target()} {each.request.body!r}"
+        f"{each.phase} {each.check}: {each.message}\n"
+        f"{each.request.method} {each.request.target()} {each.request.body!r}"
         f"\n{each.status} {each.body!r}"
         for each in outcome.complaints
     ]
