@@ -32,7 +32,6 @@ if TYPE_CHECKING:
     import asyncio
     import ssl
 
-    import h11
     import httpx
 
 LARGEST_BODY: Final = 8 * 1024 * 1024  # the longest list of the document is well below a megabyte
@@ -234,7 +233,7 @@ def _close_if_more_came(response: httpcore.Response) -> None:
     """
     inside: Any = response
     connection = getattr(getattr(inside.stream, "_stream", None), "_connection", None)
-    parser: h11.Connection | None = getattr(connection, "_h11_state", None)
+    parser = getattr(connection, "_h11_state", None)
     if parser is None:
         return
     # Under TLS an awaited connection also has bytes that are read, but not decrypted yet.

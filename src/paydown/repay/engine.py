@@ -254,8 +254,14 @@ class _Work:
             raise
         except PaydownError as error:
             ending = _Ending(PlanState.STOPPED, "read-failed", f"{type(error).__name__}: {error}")
-        fresh = self.base is not None and not self.since
-        debt_after = self.base[self.asset].debt if fresh and self.base is not None else None
+        debt_after: Decimal | None = None
+        if self.base is not None and not self.since:
+            last = self.base
+            debt_after = last[self.asset].debt
+            if not self.journaled_look:
+                yield Commit(
+                    Step.WRITE_LOOK, lambda: context.journal.add_look(context.account, self.asset, last)
+                )
         report = yield from _end(context, record, ending, weight=self.weight, debt_after=debt_after)
         yield self._tell("finished", report.message or report.state.value)
         return report
