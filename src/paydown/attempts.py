@@ -19,7 +19,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from os import urandom
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 
 from paydown.errors import AttemptRefused, InvalidRequestType, PaydownError, UnknownAttempt, UnresolvedOutcome
 
@@ -224,13 +224,20 @@ def refused_by_observer(attempt: Attempt, error: Exception) -> AttemptRefused:
     )
 
 
+_BLANK: Final = "\u115f\u1160\u3164\uffa0"  # letters by category, though nothing is seen of them
+
+
 def _same_debt(asset: str) -> str:
     """One key per debt: two spellings of one name must not pass for two debts."""
     if asset.isascii():
         return asset.upper()
     from unicodedata import normalize
 
-    return normalize("NFKC", asset).upper()
+    # Letters and digits alone: a mark that joins, varies or shows nothing makes no other name. Two names that differ
+    # in such marks only keep each other back until the doubt is settled, which costs a wait and no money.
+    return "".join(
+        letter for letter in normalize("NFKC", asset).upper() if letter.isalnum() and letter not in _BLANK
+    )
 
 
 def _unresolved(holder: Attempt, operation: Operation) -> UnresolvedOutcome:

@@ -169,7 +169,17 @@ def test_decided_outcomes_leave_nothing_open(outcome):
 
 @pytest.mark.parametrize(
     ("first", "second"),
-    [("BNB", "BNB"), ("币安人生", "币安人生"), ("ＢＮＢ", "BNB"), ("É", "E\u0301"), ("Ⅷ", "VIII")],
+    [
+        ("BNB", "BNB"),
+        ("币安人生", "币安人生"),
+        ("ＢＮＢ", "BNB"),
+        ("É", "E\u0301"),
+        ("Ⅷ", "VIII"),
+        ("BNB", "BNB\ufe0f"),
+        ("BNB", "B\u034fNB"),
+        ("BNB", "BNB\u3164"),
+        ("BNB", "BNB\U000e0041"),
+    ],
 )
 def test_two_spellings_of_a_name_are_one_debt(first, second):
     """The guard compares names as Unicode does, so that no look-alike gets past it."""
