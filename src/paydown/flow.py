@@ -202,12 +202,12 @@ class _Call:
                     raise error_
                 # Refused for its timestamp, so certainly not executed: ask for the time, and send once more.
                 refused = error_
-                if not (yield from self.clock_was_wrong()):
-                    raise refused
                 try:
+                    if not (yield from self.clock_was_wrong()):
+                        raise refused
                     ticket = yield from self.room(core.max_wait_s)
                 except RequestNotSent:
-                    raise refused from None
+                    raise refused from None  # not NotSent: the first request left
                 self.tell_repeating(0.0)
         except BaseException as error:
             failure = error
@@ -528,7 +528,7 @@ class _Call:
     def not_connected(self, prepared: Prepared, error: NotSent) -> ConnectionFailed:
         return ConnectionFailed(
             f"{self.operation.name} was not sent: no connection to {prepared.outgoing.address.origin}"
-            f" ({error})."
+            f" ({prepared.cleaner()(str(error))})."
             " Nothing left this machine; calling again is safe.",
             operation=self.operation.name,
         )

@@ -602,6 +602,26 @@ def test_a_clock_of_ones_own_is_never_synced():
     assert len(exchange.requests) == 1
 
 
+def test_a_refused_timestamp_stays_the_answer_when_there_is_no_room_to_ask_the_time():
+    """ "Not sent" would be wrong: the first request left, and the exchange refused it."""
+    time = Time()
+    budget = MemoryBudget(ticks=time.ticks)
+
+    def scripted(request: httpx.Request) -> httpx.Response:
+        if request.url.path == SERVER_TIME.path:
+            return httpx.Response(200, json={"serverTime": NOW_MS})
+        return answer(400, -1021, "Timestamp", X_MBX_USED_WEIGHT_1M="6000")
+
+    exchange = Exchange(scripted)
+    pm = client(exchange, time, clock=exchange_clock(time), budget=budget, max_wait_s=0)
+
+    with pytest.raises(ClockRejected):
+        pm.margin.repay_debt(asset="BNB")
+
+    assert len(exchange.repayments) == 1
+    assert pm.unresolved == ()
+
+
 def test_the_second_answer_after_a_refused_timestamp_may_be_lost():
     """The repeated request counts like a first one: its loss leaves the attempt unresolved."""
     time = Time()
