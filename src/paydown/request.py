@@ -8,7 +8,7 @@ moment of sending.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 from urllib.parse import unquote
 
@@ -39,8 +39,8 @@ class Prepared:
 
     outgoing: Outgoing
     sent_at_ms: int | None
-    api_key: str
-    signature: str
+    api_key: str = field(repr=False)
+    signature: str = field(repr=False)
 
     def cleaner(self) -> Cleaner:
         """Takes the secrets of this request out of texts."""
@@ -53,7 +53,7 @@ class _Route:
 
     address: Address
     path: str
-    headers: tuple[tuple[bytes, bytes], ...]
+    headers: tuple[tuple[bytes, bytes], ...] = field(repr=False)  # the key is one
     in_body: frozenset[str]  # wire names
     signs_body: bool
     connect_timeout_s: float

@@ -6,6 +6,8 @@ import pytest
 
 from paydown import Client, InvalidRequest
 from paydown.channel import Address, Outgoing
+from paydown.request import RequestMaker
+from paydown_wire.operations import REPAY_DEBT
 from tests.unit.kit import API_KEY, credentials
 
 PASSWORD = "correct-horse"
@@ -73,3 +75,14 @@ def test_a_proxy_that_is_no_address_is_refused_and_not_repeated(proxy):
         Client(credentials(), proxy=proxy)
 
     assert PASSWORD not in str(caught.value)
+
+
+def test_a_signed_request_shows_neither_key_nor_signature():
+    """The flow holds it in a variable while it waits for the answer."""
+    maker = RequestMaker(credentials())
+    prepared = maker.make(REPAY_DEBT, {"asset": "BNB"}, timestamp_ms=1, recv_window=5000)
+
+    assert prepared.signature in prepared.outgoing.body.decode()
+    for shown in (repr(prepared), repr(vars(maker))):
+        assert API_KEY not in shown
+        assert prepared.signature not in shown
