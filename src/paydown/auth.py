@@ -7,7 +7,11 @@ request, so that what is signed is what is sent and the request's time-outs surv
 signature, from a repeated request say, is replaced.
 
 `httpx.Client` decides about redirects, repeats and errors. It cannot tell a repayment that failed from one
-that may have happened: `paydown.Client` can.
+that may have happened: `paydown.Client` can. Two things to leave as they are:
+
+* `follow_redirects` stays False. httpx would carry the key header to another host, and repeat a POST on 307.
+* httpx logs every URL at level INFO, and a signed read has its signature there. Keep the logger "httpx" at
+  WARNING.
 """
 
 from __future__ import annotations
@@ -78,6 +82,10 @@ class SigningAuth(httpx.Auth):
 
     def _sign(self, request: httpx.Request) -> None:
         body = _form_of(request)
+        if body and request.method in ("GET", "HEAD"):
+            raise InvalidRequest(
+                f"A {request.method} sends its parameters as a query, and this one has a body. Use params={{...}}."
+            )
         query_pairs = _pairs(request.url.query)
         body_pairs = _pairs(body)
         named = any(name == _RECV_WINDOW for name, _ in (*query_pairs, *body_pairs))

@@ -235,6 +235,12 @@ def test_a_ready_made_form_is_taken_with_its_content_type():
     assert wire.body.startswith(vector("c4")["message"])
 
 
+def test_a_body_on_a_get_is_refused():
+    """The exchange does not read it, so neither the parameters nor the signature would arrive."""
+    with pytest.raises(InvalidRequest, match="params="):
+        send("GET", "/papi/v1/balance", data={"asset": "BNB"})
+
+
 def test_text_that_is_not_utf8_is_refused():
     """%FF is no character of UTF-8, so nobody knows what was meant."""
     with pytest.raises(InvalidRequest, match="UTF-8"):
