@@ -15,6 +15,7 @@ Source: https://developers.binance.com/docs/derivatives/portfolio-margin/general
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Final, Literal, NoReturn
 
@@ -250,6 +251,7 @@ class Credentials:
 
 # A PEM of an RSA-16384 key is below 14 KB; anything longer is some other file.
 _LARGEST_PEM: Final = 64 * 1024
+_PRIVATE_BLOCK: Final = re.compile(rb"-----BEGIN ([A-Z0-9 ]*PRIVATE KEY)-----.*?-----END \1-----", re.DOTALL)
 
 
 def masked(api_key: str) -> str:
@@ -301,7 +303,10 @@ def _load_pem(pem: object, password: object) -> PrivateKeyTypes:
             "The private key is not PEM text: it has no '-----BEGIN' line. Pass the content of the file, not"
             " its name."
         )
-    if (
+    private = _PRIVATE_BLOCK.search(data)
+    if private is not None:
+        data = private[0] + b"\n"  # the file may hold the public half or a certificate as well
+    elif (
         b"-----BEGIN PUBLIC KEY" in data
         or b"-----BEGIN RSA PUBLIC KEY" in data
         or b"-----BEGIN CERTIFICATE" in data

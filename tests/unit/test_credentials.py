@@ -165,6 +165,16 @@ def test_a_pem_that_cannot_sign_is_refused_and_the_text_says_why(case):
     assert caught.value.__cause__ is None
 
 
+@pytest.mark.parametrize("name", ["E1", "R1"])
+def test_a_file_that_holds_both_halves_is_read(name):
+    """Some tools write the public half or a certificate before or behind the private one."""
+    make = Credentials.ed25519 if name == "E1" else Credentials.rsa
+    alone = make(API_KEY, pem(name))
+
+    for both in (public() + pem(name), pem(name) + public()):
+        assert make(API_KEY, both).sign("x") == alone.sign("x")
+
+
 def test_an_rsa_key_is_not_taken_for_ed25519():
     """The message names the constructor that fits."""
     with pytest.raises(InvalidCredentials, match=r"Credentials\.rsa\(\)"):
