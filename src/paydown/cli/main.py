@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import argparse
 import logging
-import os
 import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from paydown.cli import debts, doctor, history, plan, reconcile, repay, resume, sandbox
-from paydown.errors import PaydownError
+from paydown.errors import PaydownError, RequestNotSent
+from paydown.paths import StateDirectoryUnusable
 
 if TYPE_CHECKING:
     from paydown.cli.output import Output
@@ -76,15 +76,14 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _run(arguments: argparse.Namespace, output: Output) -> int:
     try:
-        return int(arguments.run(arguments, output))
+        exit_code = int(arguments.run(arguments, output))
     except PaydownError as error:
         output.failure(error)
-        return error.exit_code
+        exit_code = error.exit_code
+    except StateDirectoryUnusable as error:
+        exit_code = RequestNotSent.exit_code
+        output.refusal(f"Nothing was sent: {error}", exit_code=exit_code)
     except KeyboardInterrupt:
         output.note("Interrupted.")
-        return INTERRUPTED
-    except BrokenPipeError:
-        # The reader of our output is gone (`paydown debts | head`): say nothing more, and keep the
-        # interpreter from complaining again while it closes stdout.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
+        exit_code = INTERRUPTED
+    return output.end(exit_code)

@@ -1,13 +1,19 @@
 """What the command line prints: tables for people on stdout, JSON for machines, troubles on stderr.
 
 rich is imported when the first line for a person is printed, so that `--json` does not pay for it.
+
+Nothing here raises because it cannot be written (a reader that went away, a full disk): the exit code tells what
+became of the debt, and a display must not change it. `lost` remembers, and `paydown repay` sends nothing then.
 """
 
 from __future__ import annotations
 
+import io
 import json
+import os
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from decimal import Decimal
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -37,33 +43,37 @@ class Output:
 
     def __init__(self, *, json_mode: bool) -> None:
         self.json_mode = json_mode
+        self.lost: OSError | None = None
+        for stream in (sys.stdout, sys.stderr):
+            # A terminal that cannot write a letter gets its number, instead of a crash after a repayment.
+            if isinstance(stream, io.TextIOWrapper):
+                stream.reconfigure(errors="backslashreplace")
 
     @cached_property
     def console(self) -> Console:
         """stdout, for people."""
-        from rich.console import Console
-
-        return Console(highlight=False)
+        return _console(stderr=False)
 
     @cached_property
     def errors(self) -> Console:
         """stderr, for people."""
-        from rich.console import Console
-
-        return Console(stderr=True, highlight=False)
+        return _console(stderr=True)
 
     def document(self, value: Mapping[str, object]) -> None:
         """Print one JSON document; amounts are text, so that no reader rounds them."""
-        print(json.dumps(value, indent=2, default=_plain, ensure_ascii=False))
+        # Escaped where the stream could not write a letter: backslashreplace would not be JSON.
+        utf8 = (getattr(sys.stdout, "encoding", None) or "").lower().replace("-", "") == "utf8"
+        text = json.dumps(value, indent=2, default=_plain, ensure_ascii=not utf8)
+        self._write(lambda: print(text, flush=True))
 
     def line(self, text: str, *, style: str | None = None) -> None:
         """Print a sentence for a person; square brackets in it are just brackets."""
         if not self.json_mode:
-            self.console.print(text, style=style, markup=False)
+            self._write(lambda: self.console.print(text, style=style, markup=False))
 
     def note(self, text: str) -> None:
         """Print a remark on stderr, in both modes."""
-        self.errors.print(text, markup=False)
+        self._remark(lambda: self.errors.print(text, markup=False))
 
     def table(self, title: str, columns: Sequence[tuple[str, str]], rows: Sequence[Sequence[str]]) -> None:
         """Print a table; `columns` are (heading, "left", "right" or "whole": left, and never broken)."""
@@ -81,7 +91,7 @@ class Output:
             )
         for row in rows:
             table.add_row(*row)
-        self.console.print(table)
+        self._write(lambda: self.console.print(table))
 
     def failure(self, error: PaydownError) -> None:
         """Say what went wrong, what is known about the debt, and what to do."""
@@ -91,7 +101,8 @@ class Output:
         from rich.text import Text
 
         colour = "yellow" if isinstance(error, OutcomeUnknown) else "red"
-        self.errors.print(Text.assemble((type(error).__name__, f"bold {colour}"), ": ", str(error)))
+        text = Text.assemble((type(error).__name__, f"bold {colour}"), ": ", str(error))
+        self._remark(lambda: self.errors.print(text))
 
     def refusal(self, text: str, *, exit_code: int) -> None:
         """Say why the command itself did not go on, in the mode's language."""
@@ -116,21 +127,62 @@ class Output:
         if doubt is not None:
             from rich.text import Text
 
-            text = (
+            advice = (
                 f": attempt {doubt} may have happened. Run `paydown reconcile {doubt}` before anything else."
             )
-            self.errors.print(Text.assemble(("OutcomeUnknown", "bold yellow"), text))
+            text = Text.assemble(("OutcomeUnknown", "bold yellow"), advice)
+            self._remark(lambda: self.errors.print(text))
 
     def confirm(self, question: str) -> bool | None:
         """Ask a person; `None` when there is nobody to ask (stdin is no terminal)."""
-        if not sys.stdin.isatty():
+        if sys.stdin is None or sys.stdin.closed or not sys.stdin.isatty():  # pyright: ignore[reportUnnecessaryComparison]  # None if closed at the start
             return None
-        self.errors.print(question, markup=False, end=" ")
+        self._remark(lambda: self.errors.print(question, markup=False, end=" "))
         try:
             answer = input()
         except EOFError:
             return False
         return answer.strip().lower() in {"y", "yes"}
+
+    def end(self, exit_code: int) -> int:
+        """Hand over what is still buffered; the exit code, which a failure to do so makes 1 only if it was 0."""
+        self._write(lambda: None if sys.stdout is None else sys.stdout.flush())  # pyright: ignore[reportUnnecessaryComparison]  # None if closed at the start
+        if self.lost is None:
+            return exit_code
+        # What stays in the buffer would make the interpreter complain, and end with 120, while it closes stdout.
+        with suppress(OSError, ValueError):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        if isinstance(self.lost, BrokenPipeError):
+            return exit_code  # the reader wanted no more: `paydown debts | head`
+        self.note(
+            f"The output could not be written: {self.lost.strerror}. `paydown history` shows what was done."
+        )
+        return exit_code or 1
+
+    def _write(self, write: Callable[[], object]) -> None:
+        """Write to stdout, unless it is known to be lost."""
+        if self.lost is None:
+            try:
+                write()
+            except OSError as error:
+                self.lost = error
+
+    @staticmethod
+    def _remark(write: Callable[[], object]) -> None:
+        with suppress(OSError):
+            write()
+
+
+def _console(*, stderr: bool) -> Console:
+    from rich.console import Console
+
+    class Plain(Console):
+        """A console that reports a broken pipe like any other failure; rich would end the process."""
+
+        def on_broken_pipe(self) -> None:
+            raise BrokenPipeError(32, "Broken pipe")
+
+    return Plain(stderr=stderr, highlight=False)
 
 
 def describe(error: PaydownError) -> dict[str, object]:

@@ -64,6 +64,9 @@ def run(arguments: argparse.Namespace, output: Output) -> int:
                 reason = "there is nobody to ask here; add --yes" if confirmed is None else "not confirmed"
                 output.refusal(f"Nothing was sent: {reason}.", exit_code=NOT_CONFIRMED)
                 return NOT_CONFIRMED
+        if output.lost is not None:
+            output.note(f"Nothing was sent: the plan could not be shown ({output.lost.strerror}).")
+            return NOT_CONFIRMED
         with live:
             report = repay.run(plan)
     output.report(report)
