@@ -484,7 +484,7 @@ def test_resume_goes_on_where_the_journal_ends(world, repayer):
     first = repayer.run(plan)
     repayer.progress = None
 
-    assert (first.state, first.cause, first.exit_code) == (PlanState.STOPPED, "stop-requested", 3)
+    assert (first.state, first.cause, first.exit_code) == (PlanState.STOPPED, "stop-requested", 5)
     assert len(world.repaid) == 1
     with world.repayer() as other:
         (report,) = other.resume()

@@ -120,7 +120,11 @@ class Output:
         """Print what became of a plan; a doubt also goes to stderr, with the command that settles it."""
         if self.json_mode:
             ok = report.exit_code == 0
-            self.document({"ok": ok, "outcome": _OUTCOMES[report.exit_code], "report": report.to_json()})
+            partly = (
+                not ok and report.repaid > 0 and not any(line.state == "UNKNOWN" for line in report.attempts)
+            )
+            outcome = "partly executed" if partly else _OUTCOMES[report.exit_code]
+            self.document({"ok": ok, "outcome": outcome, "report": report.to_json()})
             return
         self.line(str(report), style="green" if report else None)
         doubt = next((line.id for line in report.attempts if line.state in {"UNKNOWN", "INTENT"}), None)

@@ -105,9 +105,11 @@ class Report:
 
     @property
     def exit_code(self) -> int:
-        """0 done; 5 something may have happened; 4 the exchange refused; 3 the rest was not sent."""
+        """0 done; 5 something happened or may have, and it is not all; 4 the exchange refused; 3 nothing was sent."""
         if self.state is PlanState.DONE:
             return 0
+        if self.repaid > 0:
+            return 5  # money moved, so "nothing left this machine" would be wrong: look before going on
         if self.state in (PlanState.UNDECIDED, PlanState.RUNNING):
             return 5
         return 4 if self.cause == "refused" else 3
