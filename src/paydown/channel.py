@@ -144,3 +144,21 @@ def parse_proxy(url: str) -> SplitResult:
         # The URL is not repeated: it may hold a password.
         raise InvalidRequest("The proxy must look like http://127.0.0.1:3128.", parameter="proxy")
     return parts
+
+
+def forget_frames(error: BaseException) -> None:
+    """Drop the frames that an error and its causes came through: the request is in their variables, and tools that
+    print the variables of every frame would print its key and signature."""
+    link: BaseException | None = error
+    for _ in range(20):  # causes may form a ring
+        if link is None:
+            return
+        link.__traceback__ = None
+        link = link.__cause__ or link.__context__
+
+
+def reason(error: BaseException) -> str:
+    """Why, in a few words: the class, and its text, which holds no part of the request."""
+    text = " ".join(str(error).split())
+    name = type(error).__name__
+    return f"{name}: {text[:200]}" if text else name

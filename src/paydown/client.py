@@ -134,7 +134,6 @@ class _Base:
         )
         self._ssl_context = ssl_context
         self._proxy = proxy
-        self._needs_tls = address.scheme == b"https" or (proxy is not None and proxy.startswith("https"))
 
     @property
     def base_url(self) -> str:
@@ -420,11 +419,17 @@ class Client(_Base):
 
     def _new_channel(self) -> Channel:
         try:
-            from paydown.transport import DirectChannel, HttpxChannel
-
             if self._transport is not None:
+                from paydown.transport import HttpxChannel
+
                 return HttpxChannel(self._transport)
-            return DirectChannel(ssl_context=self._ssl_context, proxy=self._proxy, tls=self._needs_tls)
+            if self._proxy is not None:
+                from paydown.transport import ProxyChannel
+
+                return ProxyChannel(self._proxy, ssl_context=self._ssl_context)
+            from paydown.connections import DirectChannel
+
+            return DirectChannel(ssl_context=self._ssl_context)
         except Exception as error:
             raise NotSent(f"connections could not be set up: {type(error).__name__}: {error}") from error
 
@@ -607,10 +612,16 @@ class AsyncClient(_Base):
 
     def _new_channel(self) -> AsyncChannel:
         try:
-            from paydown.transport import AsyncDirectChannel, AsyncHttpxChannel
-
             if self._transport is not None:
+                from paydown.transport import AsyncHttpxChannel
+
                 return AsyncHttpxChannel(self._transport)
-            return AsyncDirectChannel(ssl_context=self._ssl_context, proxy=self._proxy, tls=self._needs_tls)
+            if self._proxy is not None:
+                from paydown.transport import AsyncProxyChannel
+
+                return AsyncProxyChannel(self._proxy, ssl_context=self._ssl_context)
+            from paydown.async_connections import AsyncDirectChannel
+
+            return AsyncDirectChannel(ssl_context=self._ssl_context)
         except Exception as error:
             raise NotSent(f"connections could not be set up: {type(error).__name__}: {error}") from error

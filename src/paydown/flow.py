@@ -48,8 +48,8 @@ from paydown.outcome import (
     refusal,
 )
 from paydown.parameters import checked_recv_window, wire_texts
-from paydown.retry import BAN, ReadRetries, retry_after_s
-from paydown_wire.error_codes import SIGNING
+from paydown.retry import ReadRetries, retry_after_s
+from paydown_wire.error_codes import BAN, SIGNING
 from paydown_wire.operation import UNSET, DecodeError
 from paydown_wire.operations import SERVER_TIME
 

@@ -33,8 +33,8 @@ from paydown.errors import (
     RequestRejected,
     WrongAddress,
 )
-from paydown.retry import BAN, retry_after_s
-from paydown_wire.error_codes import STATUS_OUTCOMES, find_error_code
+from paydown.retry import retry_after_s
+from paydown_wire.error_codes import BAN, STATUS_OUTCOMES, find_error_code
 
 if TYPE_CHECKING:
     from paydown_wire.error_codes import Category, ErrorCode, Retry, StatusOutcome

@@ -15,15 +15,6 @@ from dataclasses import dataclass
 from random import random
 
 
-@dataclass(frozen=True)
-class _Ban:
-    pause_after_429_ms: int = 60_000
-    minimum_ms: int = 120_000
-
-
-BAN = _Ban()
-
-
 @dataclass(frozen=True, slots=True)
 class ReadRetries:
     """How reads are repeated.

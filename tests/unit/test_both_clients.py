@@ -154,7 +154,7 @@ def test_a_bad_certificate_file_is_found_before_anything_leaves(monkeypatch):
     time = Time()
     pm = Client(credentials(), base_url="https://127.0.0.1:1", clock=time)
 
-    with pytest.raises(ConnectionFailed, match="could not be set up"):
+    with pytest.raises(ConnectionFailed, match="No such file"):
         pm.margin.repay_debt(asset="BNB")
 
     assert pm.unresolved == ()

@@ -27,7 +27,7 @@ from paydown import (
     SystemClock,
 )
 from paydown.channel import Address
-from paydown.transport import LARGEST_BODY
+from paydown.http1 import LARGEST_BODY
 from tests.unit.kit import ONE_TRY, credentials
 from tests.unit.scripted import DONE, close, exchange, hold, http, pause, read, reset, respond, serving
 
