@@ -27,8 +27,12 @@ ZERO = Decimal(0)
 
 # Two bounded amounts multiply to 84 digits and a sum of a few such products stays below 100.
 EXACT = Context(prec=120, traps=[Inexact, InvalidOperation, Overflow])
-_DOWN = Context(prec=120, rounding=ROUND_DOWN, traps=[InvalidOperation, Overflow])
-_UP = Context(prec=120, rounding=ROUND_UP, traps=[InvalidOperation, Overflow])
+# Almost every quotient fits into 50 digits, and dividing costs the square of the digits. What lies beyond is
+# rounded in the same direction as afterwards, so that rounding twice gives what rounding once would.
+_DOWN = Context(prec=50, rounding=ROUND_DOWN, traps=[InvalidOperation, Overflow])
+_UP = Context(prec=50, rounding=ROUND_UP, traps=[InvalidOperation, Overflow])
+_LONG_DOWN = Context(prec=120, rounding=ROUND_DOWN, traps=[InvalidOperation, Overflow])
+_LONG_UP = Context(prec=120, rounding=ROUND_UP, traps=[InvalidOperation, Overflow])
 _HALF_UP = Context(prec=120, rounding=ROUND_HALF_UP, traps=[InvalidOperation, Overflow])
 
 _PLAIN = re.compile(r"-?[0-9]{1,24}(\.[0-9]{1,18})?")
@@ -78,12 +82,18 @@ def wire_text(value: Decimal) -> str:
 
 def divide_down(numerator: Decimal, denominator: Decimal, digits: int = 8) -> Decimal:
     """The quotient cut to `digits` after the point: never more than the true value."""
-    return _DOWN.quantize(_DOWN.divide(numerator, denominator), _QUANTA[digits])
+    try:
+        return _DOWN.quantize(_DOWN.divide(numerator, denominator), _QUANTA[digits])
+    except InvalidOperation:  # more than 50 digits
+        return _LONG_DOWN.quantize(_LONG_DOWN.divide(numerator, denominator), _QUANTA[digits])
 
 
 def divide_up(numerator: Decimal, denominator: Decimal, digits: int = 8) -> Decimal:
     """The quotient raised to `digits` after the point: never less than the true value."""
-    return _UP.quantize(_UP.divide(numerator, denominator), _QUANTA[digits])
+    try:
+        return _UP.quantize(_UP.divide(numerator, denominator), _QUANTA[digits])
+    except InvalidOperation:  # more than 50 digits
+        return _LONG_UP.quantize(_LONG_UP.divide(numerator, denominator), _QUANTA[digits])
 
 
 def divide_half_up(numerator: Decimal, denominator: Decimal, digits: int = 8) -> Decimal:

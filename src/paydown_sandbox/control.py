@@ -33,7 +33,8 @@ from paydown_sandbox.calls import LedgerLine
 from paydown_sandbox.exchange import Exchange
 from paydown_sandbox.reading import Reader, StateError
 from paydown_sandbox.scenario import bundled_scenarios, find_scenario, read_scenario, start_scenario
-from paydown_sandbox.state import POSITION_FIELDS, asset_name, books_of, dump_records, dump_world, read_world
+from paydown_sandbox.state import POSITION_FIELDS, asset_name, read_world
+from paydown_sandbox.state_export import books_of, dump_records, dump_world
 from paydown_sandbox.unknowns import unknowns_page
 
 if TYPE_CHECKING:

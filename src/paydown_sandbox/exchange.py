@@ -9,10 +9,9 @@ their answers after that. Simulations call it directly, on a clock that they mov
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
 from decimal import Decimal
-from typing import Protocol
 
 from paydown_sandbox.accrual import Accrual
 from paydown_sandbox.admission import Gatekeeper
@@ -23,61 +22,23 @@ from paydown_sandbox.calls import Call
 from paydown_sandbox.clock import Clock
 from paydown_sandbox.document import Document, OperationFacts, load_document
 from paydown_sandbox.faults import Fault, FaultBook
-from paydown_sandbox.json_text import encode
 from paydown_sandbox.ledger import Account
-from paydown_sandbox.limits import Admission, IpGate, LimitSettings, Window
-from paydown_sandbox.operations import ENCODERS, HANDLERS
+from paydown_sandbox.limits import Admission, IpGate, Window
 from paydown_sandbox.options import Option, catalogue
 from paydown_sandbox.refusal import Refusal
 from paydown_sandbox.repayment import RepaymentRules
 from paydown_sandbox.request_log import RequestLog, RequestRecord
+from paydown_sandbox.routes import Route, build_routes
 from paydown_sandbox.state import demo_state, read_world
-from paydown_sandbox.validation import Validator, read_received
+from paydown_sandbox.validation import read_received
 from paydown_sandbox.wire import RawRequest, RawResponse
 from paydown_sandbox.world import World
 
-__all__ = ["LARGEST_BODY", "LARGEST_QUERY", "Exchange", "Handler"]
+__all__ = ["LARGEST_BODY", "LARGEST_QUERY", "Exchange"]
 
 # A gateway cuts off larger requests before the exchange sees them.
 LARGEST_BODY = 65_536
 LARGEST_QUERY = 32_768
-
-_LISTEN_KEY = frozenset({"listenKey"})
-
-
-class Handler(Protocol):
-    """Executes one call: refuses before changing anything, or changes the world and answers."""
-
-    def __call__(self, exchange: Exchange, call: Call, /) -> object: ...
-
-
-class _Route:
-    __slots__ = (
-        "cases",
-        "encode",
-        "facts",
-        "gate",
-        "handler",
-        "header",
-        "rate_windows",
-        "validator",
-        "weight",
-    )
-
-    def __init__(
-        self, facts: OperationFacts, handler: Handler, validator: Validator, gate: IpGate, header: bytes
-    ):
-        self.facts = facts
-        self.handler = handler
-        self.validator = validator
-        self.gate = gate
-        self.header = header
-        self.weight = facts.weight
-        self.cases = tuple(
-            (case.parameter.encode() + b"=", case.present, case.value) for case in facts.weight_cases
-        )
-        self.encode: Callable[..., str] = ENCODERS.get(facts.id, encode)
-        self.rate_windows: dict[str, Window] = {}
 
 
 class _Busy(Exception):
@@ -150,34 +111,7 @@ class Exchange(Books):
         self.answers = Answers(self.document, retry_after=options.is_set("retry-after", "present"))
         self.gatekeeper = Gatekeeper(self.document, options, world.keys)
         self.gate = IpGate(world.limits)
-        unknown_code = options.code("unknown-parameter")
-        ignore_unknown = options.is_set("unknown-parameter", "ignore")
-        self._routes: dict[str, dict[str, _Route]] = {}
-        for facts in self.document.operations:
-            handler = HANDLERS.get(facts.id)
-            if handler is None:
-                continue
-            budget = self.document.limits[facts.weight_budget]
-            gate = self.gate
-            if facts.weight_budget != "ip-weight":  # a pool of its own, per path
-                gate = IpGate(
-                    LimitSettings(
-                        weight_per_minute=int(budget["limit"]),
-                        fixed_window=world.limits.fixed_window,
-                        ban_after_429=world.limits.ban_after_429,
-                    )
-                )
-            validator = Validator(
-                facts,
-                lenient_lists=self.lenient_lists,
-                unknown_code=None if ignore_unknown else unknown_code,
-                # Older clients name the key they extend or close; the page lists no parameter.
-                also_known=_LISTEN_KEY if facts.security_type == "USER_STREAM" else frozenset(),
-            )
-            route = _Route(facts, handler, validator, gate, str(budget["header"]).lower().encode())
-            if facts.id == "repayDebt" and self._order_scope:
-                route.weight = 0
-            self._routes.setdefault(facts.path, {})[facts.method] = route
+        self._routes = build_routes(self.document, world, self.gate)
 
     def advance_to_now(self) -> None:
         """Do what has fallen due since the last request."""
@@ -262,11 +196,7 @@ class Exchange(Books):
                 return self._gateway_fault(fault, record, route, now_ms)
 
         ip = request.client_ip
-        weight = route.weight
-        for name, present, value in route.cases:
-            query = request.query
-            if (query.startswith(name) or b"&" + name in query) == present:
-                weight = value
+        weight = route.cost(request.query) if route.cases else route.weight
         record.weight = weight
         admission = route.gate.admit(ip, weight, now_ms)
         if admission.status != 200:
@@ -343,8 +273,8 @@ class Exchange(Books):
         self,
         request: RawRequest,
         record: RequestRecord,
-        methods: Mapping[str, _Route] | None,
-        route: _Route | None,
+        methods: Mapping[str, Route] | None,
+        route: Route | None,
         now_ms: int,
     ) -> RawResponse:
         """What never reaches the exchange proper: unknown paths, and requests that are too large."""
@@ -363,7 +293,7 @@ class Exchange(Books):
 
     # ------------------------------------------------------------------- counters
 
-    def _count_calls(self, route: _Route, account: Account, now_ms: int) -> None:
+    def _count_calls(self, route: Route, account: Account, now_ms: int) -> None:
         """Hold the account to the hard caps of a call, such as 20 per day."""
         for name, limit, interval_ms in route.facts.rate_caps:
             window = route.rate_windows.get(account.id + name)
@@ -425,7 +355,7 @@ class Exchange(Books):
                         found["account"] = key.account
         return found
 
-    def _gateway_fault(self, fault: Fault, record: RequestRecord, route: _Route, now_ms: int) -> RawResponse:
+    def _gateway_fault(self, fault: Fault, record: RequestRecord, route: Route, now_ms: int) -> RawResponse:
         """The request does not reach the exchange, or only later."""
         FaultBook.strike(fault)
         name = record.fault = fault.name

@@ -49,6 +49,17 @@ def _status_line(status: int) -> bytes:
     return _STATUS_LINES.get(status) or b"HTTP/1.1 %d \r\n" % status
 
 
+_common: tuple[list[tuple[bytes, bytes]], bytes] = ([], b"")
+
+
+def _lines(headers: list[tuple[bytes, bytes]]) -> bytes:
+    """The headers that uvicorn gives every answer. It makes a new list when the date has moved on."""
+    global _common
+    if _common[0] is not headers:
+        _common = (headers, b"".join([b"%b: %b\r\n" % header for header in headers]))
+    return _common[1]
+
+
 def drop(transport: asyncio.Transport, *, rude: bool) -> None:
     """Close a connection: rudely, as a broken path does, or in order."""
     if not rude:
@@ -300,18 +311,21 @@ class ExchangeProtocol(asyncio.Protocol):
         if response.action in ("reset", "close"):
             drop(transport, rude=response.action == "reset")
             return
-        parts = [_status_line(response.status)]
-        for name, value in self._server_state.default_headers:
-            parts += (name, b": ", value, b"\r\n")
-        for name, value in response.headers:
-            parts += (name, b": ", value, b"\r\n")
         keep_alive = incoming.keep_alive and not self._closing and response.action == "send"
-        parts.append(b"\r\n" if keep_alive else b"connection: close\r\n\r\n")
+        body = b"" if incoming.method == "HEAD" else response.body
         if response.action == "truncate":
-            parts.append(response.body[: len(response.body) // 2])
-        elif incoming.method != "HEAD":
-            parts.append(response.body)
-        transport.write(b"".join(parts))
+            body = body[: len(body) // 2]
+        transport.write(
+            b"".join(
+                [
+                    _status_line(response.status),
+                    _lines(self._server_state.default_headers),
+                    *[b"%b: %b\r\n" % header for header in response.headers],
+                    b"\r\n" if keep_alive else b"connection: close\r\n\r\n",
+                    body,
+                ]
+            )
+        )
         if not keep_alive:
             self._gone = True
             transport.close()

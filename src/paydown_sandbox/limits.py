@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections import deque
 from dataclasses import dataclass
+from typing import NamedTuple
 
 __all__ = ["Admission", "IpGate", "LimitSettings", "Window"]
 
@@ -97,15 +98,12 @@ class _Address:
     banned_until_ms: int = 0
 
 
-class Admission:
-    """What the gate decided: `status` is 200, 429 or 418."""
+class Admission(NamedTuple):
+    """What the gate decided: `status` is 200, 429 or 418, `until_ms` when it may be tried again."""
 
-    __slots__ = ("status", "until_ms", "used")
-
-    def __init__(self, status: int, used: int, until_ms: int = 0) -> None:
-        self.status = status
-        self.used = used
-        self.until_ms = until_ms
+    status: int
+    used: int
+    until_ms: int = 0
 
 
 class IpGate:

@@ -26,7 +26,8 @@ from paydown_sandbox.exchange import Exchange
 from paydown_sandbox.ledger import Holding, House, Transfer
 from paydown_sandbox.records import Record
 from paydown_sandbox.request_log import RequestRecord
-from paydown_sandbox.state import dump_world, read_world
+from paydown_sandbox.state import read_world
+from paydown_sandbox.state_export import dump_world
 
 __all__ = ["Durability", "Store", "StoreError"]
 

@@ -25,8 +25,9 @@ from paydown import (
     UnresolvedOutcome,
 )
 from paydown.budget import MemoryBudget
+from tests.faults.fault_behaviour import FAULT_BEHAVIOUR
 from tests.faults.fault_table import BY_NAME, FAULTS, NOT_IN_SANDBOX, STRANGER_FAULTS, Expected, Fault
-from tests.faults.independent_fake import FAULT_BEHAVIOUR, FakeExchange, refused_url
+from tests.faults.independent_fake import FakeExchange, refused_url
 from tests.interop.exchange import Exchange, Fake, Sandbox
 
 TRIES = 3

@@ -23,11 +23,12 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from tests.faults import independent_fake
+from tests.faults.fault_behaviour import REPAY_PATH
 from tests.interop.environments import ROOT
 from tests.interop.peer import Target, clean_environment
 
 KEY, SECRET = "interop-key", "interop-secret"
-REPAY = {"method": "POST", "path": independent_fake.REPAY_PATH}
+REPAY = {"method": "POST", "path": REPAY_PATH}
 ENDLESS = 10**12
 
 

@@ -22,7 +22,7 @@ from paydown_sandbox.control import ledger_json
 from paydown_sandbox.document import Document
 from paydown_sandbox.exchange import Exchange
 from paydown_sandbox.server import Committer
-from paydown_sandbox.state import dump_records, dump_world
+from paydown_sandbox.state_export import dump_records, dump_world
 from paydown_sandbox.store import Store, StoreError
 from tests.sandbox.signer import KEY, NOW_MS, REPAY, Caller, digest, state_with
 

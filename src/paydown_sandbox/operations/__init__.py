@@ -9,7 +9,7 @@ from paydown_sandbox.json_text import encode_numbers, encode_repayment
 from paydown_sandbox.operations import account, futures_debt, margin, market, records, stream
 
 if TYPE_CHECKING:
-    from paydown_sandbox.exchange import Handler
+    from paydown_sandbox.routes import Handler
 
 __all__ = ["ENCODERS", "HANDLERS"]
 
