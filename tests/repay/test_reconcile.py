@@ -300,11 +300,9 @@ def test_a_partial_repayment_is_recognised_by_its_empty_purse():
 
     verdict = judge(case(attempt(before=before)), seen(now))
 
-    assert (verdict.result, verdict.rule, verdict.repaid) == (
-        "PROVEN_EXECUTED",
-        "partly-executed",
-        Decimal("1.5"),
-    )
+    assert (verdict.result, verdict.rule) == ("PROVEN_EXECUTED", "partly-executed")
+    # At most, interest included: what is reckoned too low would be asked for once more.
+    assert Decimal("1.5") <= verdict.repaid <= Decimal("1.52")
 
 
 @pytest.mark.parametrize("executed", [True, False])
@@ -353,6 +351,35 @@ def test_the_rows_of_answered_pieces_are_not_this_ones():
     verdict = judge(case(tried, [prior]), seen(now, flow("REPAY", "-80", SIGNED_MS - 400)))
 
     assert verdict.result == "PROVEN_NOT_EXECUTED"
+
+
+@pytest.mark.parametrize("stranger", ["0.7", "1.9"])
+def test_what_was_repaid_is_the_amount_whatever_strangers_did(stranger):
+    """A stranger's row near a look makes the sums ambiguous; the proven attempt still repaid all that it asked.
+
+    A smaller figure here would make an exact plan ask for the difference once more: `chaos` found that.
+    """
+    row = flow("REPAY", f"-{stranger}", SIGNED_MS - 900)  # may or may not be part of the look before
+    verdict = judge(case(attempt(before=BEFORE)), seen(PAID, row))
+
+    assert (verdict.result, verdict.repaid) == ("PROVEN_EXECUTED", Decimal(2))
+
+
+def test_equal_pieces_close_to_each_other_each_keep_their_own_row():
+    """Of several rows that could be a piece's, the nearest is; otherwise one is left over as a stranger's."""
+    base = look(SIGNED_MS - 90_000, BNB=("1000", "0", "0", "0"), USDT=("0", "0", "600000", "0"))
+    stamps = [SIGNED_MS - 60_000, SIGNED_MS - 36_000, SIGNED_MS - 20_000]
+    prior = [
+        attempt("80", before=base, attempt_id=f"p{n}", signed_ms=stamp, repaid="80")
+        for n, stamp in enumerate(stamps)
+    ]
+    tried = attempt("80", before=base, since=tuple(one.id for one in prior))
+    rows = [flow("REPAY", "-80", at_ms + 1, row_id=str(at_ms)) for at_ms in (SIGNED_MS, *reversed(stamps))]
+    now = look(DEAD_MS, BNB=("680", "0", "0", "0"), USDT=("0", "0", "408000", "0"))
+
+    verdict = judge(case(tried, prior), seen(now, *rows))
+
+    assert (verdict.result, verdict.repaid) == ("PROVEN_EXECUTED", Decimal(80))
 
 
 def test_more_rows_near_a_look_than_can_be_tried_are_not_guessed_at():

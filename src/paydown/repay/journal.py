@@ -178,6 +178,8 @@ class Journal:
     def __init__(self, path: str | os.PathLike[str], *, synchronous: Literal["FULL", "OFF"] = "FULL") -> None:
         self.path = Path(path).absolute()
         self._lock = threading.RLock()
+        # Several pieces are begun from one look: its text is made once.
+        self._look_text: tuple[Look, str] | None = None
         self._closed = False
         try:
             _create_owner_only(self.path)
@@ -316,7 +318,9 @@ class Journal:
         """
         try:
             with self._write() as db:
-                db.execute(_INSERT_ATTEMPT, _attempt_values(account, plan_id, intent, now_ms))
+                db.execute(
+                    _INSERT_ATTEMPT, _attempt_values(account, plan_id, intent, self._before(intent), now_ms)
+                )
                 if fresh_look:
                     _insert_look(db, account, intent.asset, intent.before)
         except JournalUnusable as error:
@@ -374,7 +378,10 @@ class Journal:
             ids: list[str] = [
                 row[0]
                 for row in db.execute(
-                    "SELECT id FROM attempts WHERE account = ? AND state = 'INTENT'", (account,)
+                    # The first condition is that of the index on open attempts, so that nothing else is read.
+                    "SELECT id FROM attempts WHERE account = ? AND state IN ('INTENT', 'UNKNOWN')"
+                    " AND state = 'INTENT'",
+                    (account,),
                 )
             ]
             for attempt_id in ids:
@@ -551,6 +558,12 @@ class Journal:
             except sqlite3.Error as error:
                 raise self._unusable("cannot be written", error) from error
 
+    def _before(self, intent: Intent) -> str:
+        known = self._look_text
+        if known is None or known[0] is not intent.before:
+            known = self._look_text = (intent.before, _text(intent.before.to_json()))
+        return f'{{"look":{known[1]},"since":{json.dumps(intent.since)}}}'
+
     def _unusable(self, what: str, error: Exception) -> JournalUnusable:
         return JournalUnusable(f"The journal {self.path} {what}: {error}. Nothing may be sent without it.")
 
@@ -585,7 +598,9 @@ _INSERT_ATTEMPT = (
 )
 
 
-def _attempt_values(account: str, plan_id: int, intent: Intent, now_ms: int) -> tuple[object, ...]:
+def _attempt_values(
+    account: str, plan_id: int, intent: Intent, before: str, now_ms: int
+) -> tuple[object, ...]:
     return (
         intent.id,
         plan_id,
@@ -595,7 +610,7 @@ def _attempt_values(account: str, plan_id: int, intent: Intent, now_ms: int) -> 
         None if intent.amount is None else to_text(intent.amount),
         to_text(intent.expected),
         json.dumps(intent.pay_with, ensure_ascii=False),
-        _text({"look": intent.before.to_json(), "since": list(intent.since)}),
+        before,
         intent.signed_at_ms,
         intent.recv_window_ms,
         now_ms,

@@ -223,23 +223,23 @@ class _Judge:
             if row is not None:
                 rows.remove(row)
                 self.accounted.append(row)
-        mine = tuple(row for row in rows if row.kind == "REPAY" and self._fits(row))
+        fitting = [row for row in rows if row.kind == "REPAY" and self._fits(row)]
+        mine = tuple(sorted(fitting, key=lambda row: abs(row.at_ms - self.intent.signed_at_ms))[:1])
         pending = tuple(row for row in rows if row.status == "PENDING")
-        return (
-            mine[:1],
-            pending,
-            tuple(row for row in rows if row not in mine[:1] and row.status != "PENDING"),
-        )
+        return mine, pending, tuple(row for row in rows if row not in mine and row.status != "PENDING")
 
     def _row_of(self, attempt: AttemptRecord, rows: Iterable[Row]) -> Row | None:
         """The REPAY row that an executed attempt left: its amount, inside its window."""
         facts, options, intent = self.case.facts, self.case.options, attempt.intent
         earliest = intent.signed_at_ms - facts.future_tolerance_ms
         latest = deadline_ms(intent.signed_at_ms, intent.recv_window_ms, facts, options)
-        for row in rows:
-            if row.kind == "REPAY" and abs(row.amount) == attempt.repaid and earliest <= row.at_ms <= latest:
-                return row
-        return None
+        candidates = [
+            row
+            for row in rows
+            if row.kind == "REPAY" and abs(row.amount) == attempt.repaid and earliest <= row.at_ms <= latest
+        ]
+        # Equal pieces follow each other within one window: the nearest row is this one's.
+        return min(candidates, key=lambda row: abs(row.at_ms - intent.signed_at_ms), default=None)
 
     def _fits(self, row: Row) -> bool:
         """Whether a REPAY row can be this attempt: its amount to the last digit, inside its window."""
@@ -453,7 +453,9 @@ class _Judge:
         rule, result = self._weigh(debt, assets, row=bool(self.mine) or streamed)
         if result == "UNDECIDED":
             return Verdict(result, rule, None, findings, self._check())
-        return Verdict(result, rule, self._repaid() if result == "PROVEN_EXECUTED" else ZERO, findings)
+        if result == "PROVEN_NOT_EXECUTED":
+            return Verdict(result, rule, ZERO, findings)
+        return Verdict(result, rule, self._part() if rule == "partly-executed" else self._whole(), findings)
 
     def _weigh(self, debt: _Debt, assets: _Assets, *, row: bool) -> tuple[str, Result]:
         if self.pending:
@@ -477,7 +479,7 @@ class _Judge:
             return "assets-spent"
         if debt.says in ("either", "neither") and row:
             return "row-fits"
-        if debt.says == "neither" and assets.exhausted and self._repaid() > 0 and self._partly_paid():
+        if debt.says == "neither" and assets.exhausted and self._part() > 0 and self._partly_paid():
             return "partly-executed"
         return None
 
@@ -504,18 +506,21 @@ class _Judge:
     def _partly_paid(self) -> bool:
         """Whether the value spent is that of the part of the debt that is gone."""
         return any(
-            self._spent(residue, self.repaid_before + self._repaid())
+            self._spent(residue, self.repaid_before + self._part())
             for residue in self._residues(self._payers())
         )
 
-    def _repaid(self) -> Decimal:
-        drifts = self._drifts(self.others) or [ZERO]
-        fell = self.base[self.asset].debt - self.repaid_before + min(drifts) - self.now[self.asset].debt
-        if self.intent.amount is not None and fell + self.growth >= self.intent.amount:
-            return self.intent.amount
+    def _whole(self) -> Decimal:
+        """What an attempt repaid that was executed as asked: its amount, whatever others did to the debt."""
         if self.intent.amount is None and self.mine:
             return abs(self.mine[0].amount)
-        return max(ZERO, fell)
+        return self._expected()
+
+    def _part(self) -> Decimal:
+        """What an attempt repaid that was executed in part, at most: too little would be asked for once more."""
+        drifts = self._drifts(self.others) or [ZERO]
+        fell = self.base[self.asset].debt - self.repaid_before + max(drifts) - self.now[self.asset].debt
+        return min(self._expected(), fell + self.growth) if fell > 0 else ZERO
 
     def _rows_finding(self, streamed: bool) -> Finding:
         seen: list[str] = [f"{row.source} {row.id} over {to_text(abs(row.amount))} fits" for row in self.mine]

@@ -74,7 +74,7 @@ CREATE TABLE attempts (
     opened_at_ms   INTEGER NOT NULL,
     closed_at_ms   INTEGER,
     UNIQUE (plan_id, number)
-);
+) WITHOUT ROWID;
 
 CREATE UNIQUE INDEX attempts_one_open_per_account ON attempts (account)
     WHERE state IN ('INTENT', 'UNKNOWN');
@@ -140,8 +140,6 @@ CREATE TABLE looks (
     principal   TEXT NOT NULL,
     interest    TEXT NOT NULL
 );
-
-CREATE INDEX looks_of_debt ON looks (account, asset, taken_at_ms);
 """
 
 # Version n is reached by running the first n scripts. A script that was ever released is never edited.

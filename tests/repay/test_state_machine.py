@@ -1,0 +1,238 @@
+"""Whatever order things happen in: plan, run, crash, resume, strangers, interest, lost answers, duplicates."""
+
+from __future__ import annotations
+
+import contextlib
+import shutil
+import tempfile
+from decimal import Decimal
+from pathlib import Path
+
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+
+from paydown.errors import PaydownError, ReadFailed
+from paydown.repay import AccountBusy, AccountInDoubt, JournalUnusable, Options, PlanRefused, SafeRepay
+from paydown.repay.journal import Journal
+from paydown.repay.states import AttemptState, PlanState
+from paydown_sandbox.faults import FAULTS
+from tests.repay.world import World
+
+AMOUNTS = st.decimals("0.00000001", "90", places=8)
+WORLDS = st.sampled_from(
+    [
+        {},
+        {"repay-debt-record": "record", "repay-debt-flow": "row"},
+        {"repayment-order": "principal-first", "whole-debt-answer-amount": "present"},
+        {"insufficient-amount": "partial", "insufficient-whole-debt": "partial"},
+    ]
+)
+# Refusals, and reads that an exchange in trouble does not answer: nobody has sent anything on account of them.
+NOTHING_DONE = (PlanRefused, AccountInDoubt, ReadFailed)
+
+
+class Killed(BaseException):
+    """The process is gone."""
+
+
+class Repaying(RuleBasedStateMachine):
+    """A model of one account: what was asked under each key, against what the exchange executed for it."""
+
+    @initialize(options=WORLDS)
+    def begin(self, options):
+        self.folder = Path(tempfile.mkdtemp())
+        self.world = World(self.folder, options=options)
+        self.world.give("BNB", borrowed="150", interest="0.3")
+        self.world.give("USDT", free="1000000")
+        self.asked: dict[str, Decimal | None] = {}
+        self.known: dict[str, object] = {}
+        self.process: SafeRepay | None = None
+        self.die_in: int | None = None
+        self.open()
+
+    def teardown(self):
+        if getattr(self, "process", None) is not None:
+            self.process.close()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    # Processes
+
+    def open(self):
+        """A new process: it knows nothing but the journal."""
+        journal = Journal(
+            self.folder / "repay.db", synchronous="OFF"
+        )  # nothing here survives a power cut anyway
+        self.process = self.world.repayer(
+            journal=journal, trace=self.mark, options=Options(max_wait_ms=10**12), progress=lambda _: None
+        )
+
+    def mark(self, step, side):
+        if self.die_in is not None:
+            self.die_in -= 1
+            if self.die_in < 0:
+                self.die_in = None
+                self.process.journal.close()
+                raise Killed
+
+    def guarded(self, action):
+        """Do it; if the process dies in it, the next one takes over."""
+        try:
+            return action()
+        except (Killed, JournalUnusable):
+            self.process._lock.release(clean=False)  # what the kernel does
+            self.open()
+            return None
+        finally:
+            self.die_in = None
+
+    # What happens
+
+    @rule(key=st.sampled_from("abc"), amount=st.none() | AMOUNTS, die_in=st.none() | st.integers(0, 60))
+    def plan_and_run(self, key, amount, die_in):
+        """Ask under a key; the first request under it stays."""
+        amount = self.asked.get(key, amount)
+        self.die_in = die_in
+
+        def act():
+            try:
+                plan = self.process.plan("BNB", amount, pay_with=["USDT"], key=key)
+                self.asked.setdefault(key, amount)
+                report = self.process.run(plan)
+            except NOTHING_DONE:
+                return
+            if report.state is PlanState.DONE:
+                # The same key again: the first report, and nothing sent.
+                assert self.known.setdefault(key, report) == report
+
+        self.guarded(act)
+
+    @rule(die_in=st.none() | st.integers(0, 60))
+    def resume(self, die_in):
+        """Whoever comes next cleans up."""
+        self.die_in = die_in
+
+        def act():
+            with contextlib.suppress(*NOTHING_DONE):
+                self.process.resume()
+
+        self.guarded(act)
+
+    @rule()
+    def another_process_beside(self):
+        """While this one holds the account, another one is refused."""
+        with self.process._hold():
+            with self.world.repayer(journal="repay.db", progress=lambda _: None) as other:
+                try:
+                    other.resume()
+                except AccountBusy:
+                    return
+            raise AssertionError("two processes held one account")
+
+    @precondition(lambda self: self.process.in_doubt)
+    @rule()
+    def a_person_settles(self):
+        """Somebody compares with the exchange's own ledger and says what happened."""
+        for attempt in self.process.in_doubt:
+            if attempt.state is not AttemptState.UNKNOWN:
+                return
+            self.world.clock.advance(60_000)
+            executed = self.lines(attempt.intent.signed_at_ms) > 0
+            self.process.settle(attempt.id, executed=executed, note="looked at the ledger")
+
+    @rule(name=st.sampled_from(sorted(FAULTS)), skip=st.integers(0, 2), times=st.integers(1, 2))
+    def break_something(self, name, skip, times):
+        """The next repayments meet a fault of the exchange."""
+        self.world.fault(name, skip=skip, times=times)
+
+    @rule(
+        path=st.sampled_from(
+            ["/papi/v1/margin/repayLoan", "/sapi/v1/margin/capital-flow", "/papi/v1/balance"]
+        )
+    )
+    def blind(self, path):
+        """Some list cannot be read for a while."""
+        self.world.fault("gateway_502_html_executed", path=path, times=4)
+
+    @rule()
+    def mend(self):
+        """All faults are over."""
+        self.world.exchange.faults.disarm()
+
+    @rule(minutes=st.integers(1, 200))
+    def time_passes(self, minutes):
+        """Interest accrues."""
+        self.world.clock.advance(minutes * 60_000)
+
+    @rule(kind=st.sampled_from(["borrow", "repay", "trade"]), amount=AMOUNTS)
+    def stranger(self, kind, amount):
+        """Somebody else uses the account."""
+        stranger = self.world.stranger()
+        try:
+            if kind == "borrow":
+                stranger.margin.borrow(asset="BNB", amount=amount)
+            elif kind == "repay":
+                stranger.margin.repay_debt(asset="BNB", amount=amount, specify_repay_assets=["USDT"])
+            else:
+                self.world.give("USDT", free=f"-{amount}")
+        except PaydownError:
+            pass  # nothing is owed, or the fault that was meant for us met the stranger
+
+    # What must always hold
+
+    def lines(self, signed_at_ms):
+        """How many repayments the ledger shows for requests with that timestamp."""
+        found = 0
+        for record in self.world.exchange.requests:
+            if (
+                record.path.endswith("repay-debt")
+                and f"timestamp={signed_at_ms}" in f"{record.body!r}{record.query!r}"
+            ):
+                found += len(record.ledger_ids) if record.ip == "127.0.0.1" else 0
+        return found
+
+    @invariant()
+    def the_journal_knows_everything_and_nothing_moved_twice(self):
+        """Each executed request of ours belongs to one attempt that is paid, or open, and no plan overpaid."""
+        if getattr(self, "process", None) is None:
+            return
+        executed = sum(
+            len(record.ledger_ids)
+            for record in self.world.exchange.requests
+            if record.path.endswith("repay-debt") and record.ip == "127.0.0.1"
+        )
+        attempts = [
+            (plan, attempt)
+            for plan in self.process.journal.plans(self.process.account)
+            for attempt in self.process.journal.attempts(plan.id)
+        ]
+        paid = sum(attempt.state.paid for _, attempt in attempts)
+        undecided = sum(attempt.state.open for _, attempt in attempts)
+        assert paid <= executed + self.mistaken()
+        assert executed <= paid + undecided
+        assert undecided <= 1
+        amounts: dict[int, Decimal] = {}
+        for line in self.world.exchange.lines:
+            amounts[line.request] = line.interest + line.principal
+        for plan in self.process.journal.plans(self.process.account):
+            asked = self.asked.get(plan.key)
+            if asked is None:
+                continue
+            stamps = {attempt.intent.signed_at_ms for p, attempt in attempts if p.key == plan.key}
+            total = sum(
+                amounts.get(record.id, Decimal(0))
+                for record in self.world.exchange.requests
+                if record.ip == "127.0.0.1"
+                and any(f"timestamp={stamp}" in f"{record.body!r}" for stamp in stamps)
+            )
+            assert total <= asked, f"asked {asked}, repaid {total} under {plan.key}"
+
+    def mistaken(self):
+        """Attempts taken for executed because a stranger repaid exactly as much: an underpayment, never a second."""
+        return 0
+
+
+TestRepaying = Repaying.TestCase
+TestRepaying.settings = settings(
+    max_examples=25, stateful_step_count=20, deadline=None, suppress_health_check=list(HealthCheck)
+)
