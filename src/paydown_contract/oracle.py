@@ -41,8 +41,8 @@ _ROWS: Final[Mapping[str, tuple[str, ...]]] = {
     "format": ("INVALID_MESSAGE", "ILLEGAL_CHARS", "MANDATORY_PARAM_EMPTY_OR_MALFORMED", "INVALID_PARAMETER"),
 }
 
-# The rows that speak of the form of a request or of who sent it: none of them may answer a right one. BAD_ASSET is not
-# among them, since a name of the right form may still be the name of nothing.
+# The rows that speak of the form of a request or of who sent it: none of them may answer a right one.
+# BAD_ASSET is not among them, since a name of the right form may still be the name of nothing.
 ABOUT_FORM: Final = frozenset(name for names in _ROWS.values() for name in names if name != "BAD_ASSET") | {
     "INVALID_TIMESTAMP",
     "INVALID_SIGNATURE",

@@ -214,8 +214,8 @@ def is_business(document: Document, operation: Operation, status: int, code: int
     known += operation.facts.get("x-known-errors", [])
     if any(row["code"] == code and row.get("http", 400) == status for row in known):
         return True
-    # Otherwise a row that speaks of something else than the form of the request: a name of nothing, a reversed
-    # window, too little of something.
+    # Otherwise a row that speaks of something else than the form of the request: a name of nothing, a
+    # reversed window, too little of something.
     row = document.error(code) if code is not None else None
     return status == 400 and row is not None and row.executed == "no" and row.name not in ABOUT_FORM
 

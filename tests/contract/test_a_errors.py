@@ -320,7 +320,9 @@ def test_every_operation_concludes_alike(operation: Operation, contract: Documen
 
 @pytest.mark.parametrize("status", range(200, 600))
 def test_no_status_is_a_success_but_200(status: int, contract: Document) -> None:
-    """A body that would confirm a repayment confirms nothing with another status, and an empty one is no better."""
+    """
+    A body that would confirm a repayment confirms nothing with another status, and an empty one is no better.
+    """
     if status == 200:
         return
     operation = next(op for op in contract.operations if op.path == "/papi/v1/margin/repay-debt")

@@ -157,8 +157,8 @@ def test_only_what_the_document_allows_is_accepted(
 
 def every_kind(contract: Document) -> set[str]:
     """
-    Paths that are tried with every kind of key: all in the longer profiles, one read and one write in the fast
-    one, since the kind of key is nothing that a call knows of.
+    Paths that are tried with every kind of key: all in the longer profiles, one read and one write in the
+    fast one, since the kind of key is nothing that a call knows of.
     """
     if profile().name == "fast":
         return {"/papi/v1/balance", "/papi/v1/margin/repay-debt"}

@@ -2,10 +2,10 @@
 
     python -m tests.contract.mutants.bench                    all of them
     python -m tests.contract.mutants.bench --only sandbox     those whose id holds the text
-    python -m tests.contract.mutants.bench --stock            schemathesis alone, signed and unsigned, for comparison
+    python -m tests.contract.mutants.bench --stock            schemathesis alone, signed and unsigned
 
-Everything that does not belong to the project is imported once, before the first mutant; then each one runs in a fork of its own. A mutant
-that cannot even be collected is called invalid, not killed: it has proved nothing.
+Everything that does not belong to the project is imported once, before the first mutant; then each one runs
+in a fork of its own. A mutant that cannot even be collected is called invalid, not killed: it has proved nothing.
 """
 
 import argparse
@@ -31,17 +31,43 @@ COPIED = ("src", "generated_client", "generator", "openapi", "tests/contract", "
 
 # In the order of what they cost; the likely killers are tried before.
 SUITE = (
-    "test_a_facts", "test_c_evidence", "test_c_spec", "test_a_responses", "test_a_requests", "test_a_signer",
-    "test_b_rules", "test_a_errors", "test_b_matrix", "test_b_ledger", "test_b_stock",
-)  # fmt: skip
+    "test_a_facts",
+    "test_c_evidence",
+    "test_c_spec",
+    "test_a_responses",
+    "test_a_requests",
+    "test_a_signer",
+    "test_b_rules",
+    "test_a_errors",
+    "test_b_matrix",
+    "test_b_ledger",
+    "test_b_stock",
+)
 STOCK = ("test_b_stock",)
 
 _PRELOADED = (
-    "pytest", "httpx", "cryptography.hazmat.primitives.asymmetric.rsa", "hypothesis", "hypothesis.stateful", "jsonschema_rs", "yaml",
-    "schemathesis", "schemathesis.specs.openapi.schemas", "schemathesis.engine.core", "schemathesis.openapi.loaders",
-    "starlette.applications", "starlette.routing", "starlette.responses", "starlette.requests", "uvicorn", "attrs", "requests", "asyncio",
-    "xdist", "anyio",
-)  # fmt: skip
+    "pytest",
+    "httpx",
+    "cryptography.hazmat.primitives.asymmetric.rsa",
+    "hypothesis",
+    "hypothesis.stateful",
+    "jsonschema_rs",
+    "yaml",
+    "schemathesis",
+    "schemathesis.specs.openapi.schemas",
+    "schemathesis.engine.core",
+    "schemathesis.openapi.loaders",
+    "starlette.applications",
+    "starlette.routing",
+    "starlette.responses",
+    "starlette.requests",
+    "uvicorn",
+    "attrs",
+    "requests",
+    "asyncio",
+    "xdist",
+    "anyio",
+)
 
 
 @dataclass(slots=True)

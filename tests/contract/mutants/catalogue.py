@@ -4,8 +4,8 @@
     file, old   `old` must stand in `file` exactly once (or `nth` says which), else the mutant is stale and says so
     killers     the part of the suite that should notice first; the bench tries it first and says if another one did
 
-A mutant of the document or of a template is followed by `python -m generator`: client and sandbox then follow the wrong idea too, and only
-evidence, vectors and the parts that know better can tell.
+A mutant of the document or of a template is followed by `python -m generator`: client and sandbox then follow the
+wrong idea too, and only evidence, vectors and the parts that know better can tell.
 """
 
 from dataclasses import dataclass
