@@ -121,8 +121,14 @@ def main() -> None:
             lost = {"match": {"method": "POST", "path": REPAY_PATH}, "fault": "executed_then_503", "times": 1}
             control(url, "POST", "/_sandbox/faults", lost)
             paydown(url, "repay", "BNB", "--using", "USDT", "--yes", expect=5)
-            title("   A plain retry would have paid twice. The debt is gone:")
+            title("4. A retry would pay twice, so it is refused. Half a minute later the evidence decides.")
+            # The lost request must be dead before anything is concluded; the exchange's own clock can be moved.
+            control(url, "POST", "/_sandbox/clock", {"advance_ms": 60_000})
+            paydown(url, "reconcile")
             paydown(url, "debts")
+            print(
+                f"Repayments in the exchange's ledger: {len(control(url, 'GET', '/_sandbox/ledger')['entries'])}"
+            )
     title("Done: everything above happened on this machine.")
 
 
