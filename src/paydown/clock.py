@@ -39,6 +39,10 @@ __all__ = ["Clock", "Due", "ExchangeClock", "Sync", "SystemClock", "machine_ms",
 # virtual machines.
 _DRIFT = 10_000
 
+# What is allowed for between the clocks of two hosts of the exchange, ms. They follow each other closely, but no
+# page says how closely: a sample of another host must not put this clock ahead of the host that is called.
+_OTHER_HOST_MS = 100
+
 # Linux and macOS can read the oscillator without what NTP does to it. The value is the same for every
 # process of the machine. Windows has no such clock: GetTickCount64 and its successor are not slewed.
 _RAW = getattr(time, "CLOCK_MONOTONIC_RAW", None)
@@ -98,9 +102,9 @@ class Due(IntEnum):
 class _Reading(NamedTuple):
     """One accepted sample. Replaced as a whole, so that readers need no lock."""
 
-    server_ms: int
+    server_ms: int  # a lower bound at tick_ms
     tick_ms: int
-    round_trip_ms: int
+    round_trip_ms: int  # how far below the exchange's time that may be
     wall_minus_tick_ms: int
     epoch: int
 
@@ -113,7 +117,8 @@ class ExchangeClock:
 
     Args:
         sources: URLs that answer `{"serverTime": <ms>}`: the time endpoint first, then the fallback clocks
-            (`x-servers.clocks` of the document). They are asked in this order.
+            (`x-servers.clocks` of the document). They are asked in this order, unless a sync is to spare the
+            first one's host.
         refresh_ms: Age of a sample that makes the next one due SOON.
         stale_ms: Age that makes it due NOW. The drift allowed for by then is a ten-thousandth of it.
         samples: Most samples to take in one sync. The one with the smallest round trip counts.
@@ -205,9 +210,14 @@ class ExchangeClock:
                 self._refused = True
                 self._failed_at_ms = None
 
-    def begin_sync(self) -> Sync:
-        """Start a sync. Concurrent ones do no harm; the last good sample counts."""
-        return Sync(self)
+    def begin_sync(self, *, spare: str | None = None) -> Sync:
+        """Start a sync. Concurrent ones do no harm; the last good sample counts.
+
+        Args:
+            spare: Scheme and host, such as "https://papi.binance.com", that are asked only if no other source
+                answers: to be asked costs weight there.
+        """
+        return Sync(self, spare)
 
     # What doctor and `client.last` show
 
@@ -246,14 +256,22 @@ class ExchangeClock:
         """Read the oscillator: for `sent_ms` and `received_ms` of a sample."""
         return self._ticks()
 
-    def accept(self, sent_ms: int, received_ms: int, server_ms: int) -> None:
-        """Run on this sample from now on. `Sync.sample` calls it for the best one it saw."""
+    def accept(self, sent_ms: int, received_ms: int, server_ms: int, *, other_host: bool = False) -> None:
+        """Run on this sample from now on. `Sync.sample` calls it for the best one it saw.
+
+        Args:
+            sent_ms: See `Sync.sample`.
+            received_ms: See `Sync.sample`.
+            server_ms: See `Sync.sample`.
+            other_host: It is the clock of a neighbour of the host that is called.
+        """
+        allowed_ms = _OTHER_HOST_MS if other_host else 0
         # Ticks are cut to whole ms, which may hide one: hence the 1.
         with self._lock:
             self._reading = _Reading(
-                server_ms=server_ms - 1,
+                server_ms=server_ms - 1 - allowed_ms,
                 tick_ms=received_ms,
-                round_trip_ms=received_ms - sent_ms,
+                round_trip_ms=received_ms - sent_ms + 2 * allowed_ms,
                 wall_minus_tick_ms=self._wall() - self._ticks(),
                 epoch=self.epoch + 1,
             )
@@ -278,14 +296,15 @@ class Sync:
     A sync that is given up halfway leaves the clock as it was, or better.
     """
 
-    __slots__ = ("_best_ms", "_clock", "_source", "_taken", "_url")
+    __slots__ = ("_best_ms", "_clock", "_left", "_taken", "_url")
 
-    def __init__(self, clock: ExchangeClock) -> None:
+    def __init__(self, clock: ExchangeClock, spare: str | None = None) -> None:
         self._clock = clock
-        self._source = 0
+        # sorted() keeps the order of those that are alike.
+        self._left = sorted(clock.sources, key=lambda url: _origin(url) == spare)
         self._taken = 0
         self._best_ms: int | None = None
-        self._url: str | None = clock.sources[0]
+        self._url: str | None = self._left.pop(0)
 
     @property
     def url(self) -> str | None:
@@ -316,17 +335,22 @@ class Sync:
         self._taken += 1
         if self._best_ms is None or round_trip_ms < self._best_ms:
             self._best_ms = round_trip_ms
-            self._clock.accept(sent_ms, received_ms, server_ms)
+            other_host = self._url is not None and _origin(self._url) != _origin(self._clock.sources[0])
+            self._clock.accept(sent_ms, received_ms, server_ms, other_host=other_host)
         if self._taken >= self._clock.samples or round_trip_ms <= self._clock.good_round_trip_ms:
             self._url = None
 
     def failed(self) -> None:
         """`url` gave no usable answer: go on with the next source, or end."""
-        self._source += 1
         if self._best_ms is not None:
             self._url = None  # one answer is enough: the other hosts are for when there is none
-        elif self._source < len(self._clock.sources):
-            self._url = self._clock.sources[self._source]
+        elif self._left:
+            self._url = self._left.pop(0)
         else:
             self._url = None
             self._clock.give_up()
+
+
+def _origin(url: str) -> str:
+    """Scheme and host of a URL."""
+    return "/".join(url.split("/", 3)[:3])
