@@ -7,13 +7,18 @@ between, which is what keeps many calls in flight cheap.
 from __future__ import annotations
 
 import asyncio
+import socket
 import ssl
-from typing import cast
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, cast
 
 from paydown.channel import Address, Lost, NotSent, Outgoing, forget_frames, reason
-from paydown.connections import CONNECTIONS, KEEPALIVE_S, default_tls
+from paydown.connections import CONNECTIONS, KEEPALIVE_S, NEXT_ADDRESS_S, Found, alternating, default_tls
 from paydown.http1 import Http1
 from paydown.outcome import Answer
+
+if TYPE_CHECKING:
+    from paydown.pins import Pins
 
 
 class AsyncDirectChannel:
@@ -21,10 +26,12 @@ class AsyncDirectChannel:
 
     Args:
         ssl_context: TLS settings; None verifies against the usual certificates.
+        pins: The only keys that a server may have; None leaves it to the certificates.
     """
 
-    def __init__(self, *, ssl_context: ssl.SSLContext | None = None) -> None:
+    def __init__(self, *, ssl_context: ssl.SSLContext | None = None, pins: Pins | None = None) -> None:
         self._ssl_context = ssl_context
+        self._pins = pins
         self._room = asyncio.Semaphore(CONNECTIONS)
         self._idle: list[_Connection] = []  # the one that was used last at the end
         self._busy: set[_Connection] = set()
@@ -85,10 +92,13 @@ class AsyncDirectChannel:
             if secure and self._ssl_context is None:
                 self._ssl_context = default_tls()
             async with asyncio.timeout(timeout_s):
-                _, protocol = await loop.create_connection(
+                found: Sequence[Found] = await loop.getaddrinfo(
+                    host, address.port or (443 if secure else 80), type=socket.SOCK_STREAM
+                )
+                connected = await _first_that_answers(loop, alternating(found))
+                transport, protocol = await loop.create_connection(
                     lambda: _Connection(address, loop),
-                    host,
-                    address.port or (443 if secure else 80),
+                    sock=connected,
                     ssl=self._ssl_context if secure else None,
                     server_hostname=host if secure else None,
                 )
@@ -97,6 +107,13 @@ class AsyncDirectChannel:
         except (OSError, UnicodeError) as error:  # every error of TLS is an OSError
             forget_frames(error)
             raise NotSent(reason(error)) from error
+        if self._pins is not None:
+            shown = transport.get_extra_info("ssl_object")
+            try:
+                self._pins.check(None if shown is None else shown.getpeercert(binary_form=True))
+            except NotSent:
+                protocol.abort()
+                raise
         self._busy.add(protocol)
         return protocol
 
@@ -192,3 +209,47 @@ class _Connection(asyncio.Protocol):
         waiting = self._waiting
         if waiting is not None and not waiting.done():
             waiting.set_exception(Lost(why))
+
+
+async def _first_that_answers(loop: asyncio.AbstractEventLoop, addresses: Sequence[Found]) -> socket.socket:
+    """Connect to the first address that answers; each is tried when the one before it has failed, or has said nothing
+    for `NEXT_ADDRESS_S`. (The loop's own way of doing this is not in every loop: uvloop has none.)"""
+    waiting = list(addresses)
+    running: set[asyncio.Task[socket.socket]] = set()
+    failure: BaseException = OSError("the name has no address")
+    try:
+        while waiting or running:
+            if waiting:
+                running.add(loop.create_task(_connected(loop, waiting.pop(0))))
+            done, running = await asyncio.wait(
+                running, timeout=NEXT_ADDRESS_S if waiting else None, return_when=asyncio.FIRST_COMPLETED
+            )
+            won = [task.result() for task in done if task.exception() is None]
+            for spare in won[1:]:
+                spare.close()
+            if won:
+                return won[0]
+            failure = next((error for task in done if (error := task.exception()) is not None), failure)
+    finally:
+        for task in running:
+            task.add_done_callback(_close_what_came_late)
+            task.cancel()
+    raise failure
+
+
+async def _connected(loop: asyncio.AbstractEventLoop, found: Found) -> socket.socket:
+    family, kind, protocol, _, address = found
+    one = socket.socket(family, kind, protocol)
+    try:
+        one.setblocking(False)
+        await loop.sock_connect(one, address)
+        one.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    except BaseException:
+        one.close()
+        raise
+    return one
+
+
+def _close_what_came_late(task: asyncio.Task[socket.socket]) -> None:
+    if not task.cancelled() and task.exception() is None:
+        task.result().close()

@@ -14,7 +14,7 @@ from __future__ import annotations
 import os
 import threading
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from functools import cached_property
 from types import TracebackType
 from typing import TYPE_CHECKING, Self, TypeVar
@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     from paydown.budget.terms import Budget
     from paydown.channel import AsyncChannel, Channel
     from paydown.credentials import Credentials
+    from paydown.pins import Pins
     from paydown_wire import resources
     from paydown_wire.operation import Operation
 
@@ -85,6 +86,7 @@ class _Base:
         on_event: Callable[[Event], object] | None = None,
         ssl_context: ssl.SSLContext | None = None,
         proxy: str | None = None,
+        pin: str | Sequence[str] | None = None,
         ticks: Callable[[], int] = machine_ms,
     ) -> None:
         _check_credentials(credentials)
@@ -103,6 +105,7 @@ class _Base:
             base_url = os.environ.get(BASE_URL_VARIABLE) or None
         if proxy is not None:
             parse_proxy(proxy)
+        _check_connections(transport, base_url, ssl_context=ssl_context, proxy=proxy, pin=pin)
         requests = RequestMaker(
             credentials,
             base_url=base_url,
@@ -134,6 +137,11 @@ class _Base:
         )
         self._ssl_context = ssl_context
         self._proxy = proxy
+        self._pins: Pins | None = None
+        if pin is not None:
+            from paydown.pins import Pins
+
+            self._pins = Pins(pin)
 
     @property
     def base_url(self) -> str:
@@ -212,6 +220,37 @@ def _check_credentials(credentials: object) -> None:
         )
 
 
+def _check_connections(
+    transport: object,
+    base_url: str | None,
+    *,
+    ssl_context: ssl.SSLContext | None,
+    proxy: str | None,
+    pin: str | Sequence[str] | None,
+) -> None:
+    """Refuse what would silently have no effect, and connections that nobody verifies."""
+    if transport is not None:
+        for name, value in (("ssl_context", ssl_context), ("proxy", proxy), ("pin", pin)):
+            if value is not None:
+                raise InvalidRequest(
+                    f"{name} is for our own connections, and transport takes their place: leave one of them"
+                    " out. A transport of httpx has settings of its own for TLS and proxies.",
+                    parameter=name,
+                )
+    if pin is not None and base_url is not None and not base_url.lower().startswith("https:"):
+        raise InvalidRequest("pin needs an https base URL: without TLS no key is shown.", parameter="pin")
+    if ssl_context is not None and pin is None:
+        from ssl import CERT_REQUIRED
+
+        if ssl_context.verify_mode != CERT_REQUIRED or not ssl_context.check_hostname:
+            raise InvalidRequest(
+                "ssl_context must verify certificates and host names, or anybody on the way can repay, and read"
+                " the key. Trust a private authority with ssl.create_default_context(cafile=...), or say which"
+                " public key the server has: pin=.",
+                parameter="ssl_context",
+            )
+
+
 def _check_seconds(name: str, seconds: object) -> None:
     if isinstance(seconds, bool) or not isinstance(seconds, (int, float)):
         raise InvalidRequestType(
@@ -248,6 +287,8 @@ class Client(_Base):
         on_event: Is told what happens, for metrics.
         ssl_context: TLS settings. Default: verified against the usual certificates.
         proxy: URL of a proxy. The environment is not asked for one.
+        pin: The only public keys that a server may have, each like "sha256//…=" (see `paydown.pins`), on every
+            connection: name those of all hosts that you call. A server with another one is never sent to.
         ticks: Milliseconds that only run forward, for waits and deadlines.
         sleep: Waits for so many seconds.
 
@@ -272,6 +313,7 @@ class Client(_Base):
         on_event: Callable[[Event], object] | None = None,
         ssl_context: ssl.SSLContext | None = None,
         proxy: str | None = None,
+        pin: str | Sequence[str] | None = None,
         ticks: Callable[[], int] = machine_ms,
         sleep: Callable[[float], object] = time.sleep,
     ) -> None:
@@ -290,6 +332,7 @@ class Client(_Base):
             on_event=on_event,
             ssl_context=ssl_context,
             proxy=proxy,
+            pin=pin,
             ticks=ticks,
         )
         self._transport = transport
@@ -365,6 +408,9 @@ class Client(_Base):
         """Close every connection. Calls made afterwards raise `ClientClosed`; calls in flight lose their
         answer."""
         self._core.closed = True
+        opened = self._channel
+        if opened is not None and opened[0] != os.getpid():
+            return  # the parent's: to hang up here would take its answers away
         with self._channel_lock:
             opened, self._channel = self._channel, None
         if opened is not None:
@@ -426,10 +472,10 @@ class Client(_Base):
             if self._proxy is not None:
                 from paydown.transport import ProxyChannel
 
-                return ProxyChannel(self._proxy, ssl_context=self._ssl_context)
+                return ProxyChannel(self._proxy, ssl_context=self._ssl_context, pins=self._pins)
             from paydown.connections import DirectChannel
 
-            return DirectChannel(ssl_context=self._ssl_context)
+            return DirectChannel(ssl_context=self._ssl_context, pins=self._pins)
         except Exception as error:
             raise NotSent(f"connections could not be set up: {type(error).__name__}: {error}") from error
 
@@ -458,6 +504,7 @@ class AsyncClient(_Base):
         on_event: Callable[[Event], object] | None = None,
         ssl_context: ssl.SSLContext | None = None,
         proxy: str | None = None,
+        pin: str | Sequence[str] | None = None,
         ticks: Callable[[], int] = machine_ms,
         sleep: Callable[[float], Awaitable[object]] | None = None,
     ) -> None:
@@ -476,6 +523,7 @@ class AsyncClient(_Base):
             on_event=on_event,
             ssl_context=ssl_context,
             proxy=proxy,
+            pin=pin,
             ticks=ticks,
         )
         self._transport = transport
@@ -555,6 +603,8 @@ class AsyncClient(_Base):
         answer."""
         self._core.closed = True
         opened, self._channel = self._channel, None
+        if opened is not None and opened[0] != os.getpid():
+            return  # the parent's: to hang up here would take its answers away
         if opened is not None:
             await opened[2].aclose()
         elif self._transport is not None:
@@ -619,9 +669,9 @@ class AsyncClient(_Base):
             if self._proxy is not None:
                 from paydown.transport import AsyncProxyChannel
 
-                return AsyncProxyChannel(self._proxy, ssl_context=self._ssl_context)
+                return AsyncProxyChannel(self._proxy, ssl_context=self._ssl_context, pins=self._pins)
             from paydown.async_connections import AsyncDirectChannel
 
-            return AsyncDirectChannel(ssl_context=self._ssl_context)
+            return AsyncDirectChannel(ssl_context=self._ssl_context, pins=self._pins)
         except Exception as error:
             raise NotSent(f"connections could not be set up: {type(error).__name__}: {error}") from error

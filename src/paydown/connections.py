@@ -7,23 +7,40 @@ limit: a server that sends a byte now and then cannot stretch it.
 
 from __future__ import annotations
 
+import errno
 import os
 import select
+import selectors
 import socket
 import ssl
 import threading
 import time
-from typing import Final
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Final, TypeAlias, cast
 
 from paydown.channel import Address, Lost, NotSent, Outgoing, forget_frames, reason
 from paydown.http1 import Http1
 from paydown.outcome import Answer
+
+if TYPE_CHECKING:
+    from paydown.pins import Pins
 
 # An idle connection is kept for this long. Reusing one that the other side is about to close loses the answer
 # of whatever is sent on it, so this stays well below the 60 s after which load balancers usually close.
 KEEPALIVE_S: Final = 15.0
 CONNECTIONS: Final = 64
 READ_AT_ONCE: Final = 65536
+
+# How long an address may say nothing before the next one is tried beside it (RFC 8305).
+NEXT_ADDRESS_S: Final = 0.25
+
+# What a connect that does not wait says while it is under way; 0 if it is done already.
+_UNDER_WAY: Final = (0, errno.EINPROGRESS, errno.EWOULDBLOCK, errno.EINTR)
+
+# As of socket.getaddrinfo.
+Found: TypeAlias = tuple[
+    int, int, int, str, "tuple[str, int] | tuple[str, int, int, int] | tuple[int, bytes]"
+]
 
 
 def default_tls() -> ssl.SSLContext:
@@ -43,10 +60,12 @@ class DirectChannel:
 
     Args:
         ssl_context: TLS settings; None verifies against the usual certificates.
+        pins: The only keys that a server may have; None leaves it to the certificates.
     """
 
-    def __init__(self, *, ssl_context: ssl.SSLContext | None = None) -> None:
+    def __init__(self, *, ssl_context: ssl.SSLContext | None = None, pins: Pins | None = None) -> None:
         self._ssl_context = ssl_context
+        self._pins = pins
         self._room = threading.BoundedSemaphore(CONNECTIONS)
         self._lock = threading.Lock()
         self._idle: list[_Connection] = []  # the one that was used last at the end
@@ -91,22 +110,29 @@ class DirectChannel:
                 self._idle.remove(found)
                 self._busy.add(found)
             # Readable means that the other side has hung up, or says something that nobody asked for.
-            if now - found.idle_since < KEEPALIVE_S and not _readable(found.socket):
+            if now - found.idle_since < KEEPALIVE_S and not found.has_more():
                 return found
             self._give_back(found, keep=False)
 
     def _open(self, outgoing: Outgoing) -> _Connection:
         address, timeout_s = outgoing.address, outgoing.connect_timeout_s
+        ends_at = time.monotonic() + timeout_s  # for all addresses of the name, and for TLS
         host = address.host.decode("ascii")
         secure = address.scheme == b"https"
         connected: socket.socket | None = None
         try:
             context = self._tls() if secure else None
-            connected = socket.create_connection((host, address.port or (443 if secure else 80)), timeout_s)
+            connected = _first_that_answers(
+                _looked_up(host, address.port or (443 if secure else 80), ends_at), ends_at
+            )
             connected.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             if context is not None:
-                connected.settimeout(timeout_s)
+                connected.settimeout(_left(ends_at))
                 connected = context.wrap_socket(connected, server_hostname=host)
+            if self._pins is not None:
+                self._pins.check(
+                    connected.getpeercert(binary_form=True) if isinstance(connected, ssl.SSLSocket) else None
+                )
         except TimeoutError:
             _close(connected)
             raise NotSent(f"no connection within {timeout_s:g} s") from None
@@ -114,6 +140,9 @@ class DirectChannel:
             _close(connected)
             forget_frames(error)
             raise NotSent(reason(error)) from error
+        except BaseException:
+            _close(connected)
+            raise
         connection = _Connection(connected, address)
         with self._lock:
             self._busy.add(connection)
@@ -177,6 +206,11 @@ class _Connection:
             forget_frames(error)
             raise Lost(reason(error)) from error
 
+    def has_more(self) -> bool:
+        """Whether something can be read, below TLS or above it."""
+        connected = self.socket
+        return (isinstance(connected, ssl.SSLSocket) and connected.pending() > 0) or _readable(connected)
+
     def hang_up(self) -> None:
         """Wake the thread that waits for an answer: it has lost it."""
         try:
@@ -187,6 +221,75 @@ class _Connection:
     def close(self) -> None:
         """Close the socket."""
         _close(self.socket)
+
+
+def _looked_up(host: str, port: int, ends_at: float) -> Sequence[Found]:
+    """The addresses of a name, without waiting for a resolver longer than for a connection."""
+    from concurrent.futures import Future
+
+    found: Future[Sequence[Found]] = Future()
+
+    def look() -> None:
+        try:
+            found.set_result(socket.getaddrinfo(host, port, type=socket.SOCK_STREAM))
+        except BaseException as error:  # noqa: BLE001  # it belongs to the thread that asked
+            found.set_exception(error)
+
+    if host.replace(".", "").isdigit() or ":" in host:
+        look()  # an address; nobody has to be asked
+    else:
+        threading.Thread(target=look, name="paydown-resolver", daemon=True).start()
+    return alternating(found.result(_left(ends_at)))
+
+
+def alternating(found: Sequence[Found]) -> Sequence[Found]:
+    """The same addresses, one of each family in turn: a dead IPv6 must not stand before every IPv4."""
+    first = [one for one in found if one[0] == found[0][0]]
+    other = [one for one in found if one[0] != found[0][0]]
+    turns = [pair for both in zip(first, other, strict=False) for pair in both]
+    shorter = min(len(first), len(other))
+    return [*turns, *first[shorter:], *other[shorter:]]
+
+
+def _first_that_answers(addresses: Sequence[Found], ends_at: float) -> socket.socket:
+    """Connect to the first address that answers; each is tried when the one before it has failed, or has said nothing
+    for `NEXT_ADDRESS_S`."""
+    waiting = list(addresses)
+    failure = OSError("the name has no address")
+    with selectors.DefaultSelector() as selector:
+        try:
+            while waiting or selector.get_map():
+                if waiting:
+                    family, kind, protocol, _, address = waiting.pop(0)
+                    try:
+                        one = socket.socket(family, kind, protocol)
+                    except OSError as error:  # a family that this machine does not speak
+                        failure = error
+                        continue
+                    selector.register(one, selectors.EVENT_WRITE, one)
+                    one.setblocking(False)
+                    number = one.connect_ex(address)
+                    if number not in _UNDER_WAY:
+                        failure = _drop(selector, one, number)
+                        continue
+                left_s = _left(ends_at)
+                for key, _ in selector.select(min(left_s, NEXT_ADDRESS_S) if waiting else left_s):
+                    one = cast("socket.socket", key.data)
+                    number = one.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+                    if not number:
+                        selector.unregister(one)
+                        return one
+                    failure = _drop(selector, one, number)
+        finally:
+            for key in list(selector.get_map().values()):
+                key.data.close()
+    raise failure
+
+
+def _drop(selector: selectors.BaseSelector, one: socket.socket, number: int) -> OSError:
+    selector.unregister(one)
+    one.close()
+    return OSError(number, os.strerror(number))
 
 
 def _left(ends_at: float) -> float:

@@ -9,7 +9,7 @@ has the time limit. The environment is never asked for a proxy.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     import httpx
 
     from paydown.outcome import Answer
+    from paydown.pins import Pins
 
 
 def _not_sent(core: Any) -> tuple[type[Exception], ...]:
@@ -47,14 +48,18 @@ class ProxyChannel:
     Args:
         proxy: URL of the proxy, such as "http://127.0.0.1:3128".
         ssl_context: TLS settings; None verifies against the usual certificates.
+        pins: The only keys that the exchange's server may have; the proxy's own is not held against them.
     """
 
-    def __init__(self, proxy: str, *, ssl_context: ssl.SSLContext | None = None) -> None:
+    def __init__(
+        self, proxy: str, *, ssl_context: ssl.SSLContext | None = None, pins: Pins | None = None
+    ) -> None:
         import httpcore
 
         from paydown.connections import CONNECTIONS, default_tls
 
         self._not_sent = _not_sent(httpcore)
+        self._pins = pins
         self._pool = httpcore.ConnectionPool(
             ssl_context=ssl_context or default_tls(),
             proxy=_proxy(proxy),
@@ -64,7 +69,9 @@ class ProxyChannel:
 
     def exchange(self, outgoing: Outgoing) -> Answer:
         """See `Channel.exchange`."""
-        request = _core_request(outgoing, outgoing.body)
+        request = _core_request(
+            outgoing, outgoing.body, trace=None if self._pins is None else _PinnedTunnel(self._pins)
+        )
         try:
             response = self._pool.handle_request(request)
             try:
@@ -76,7 +83,7 @@ class ProxyChannel:
         except self._not_sent as error:
             forget_frames(error)
             raise NotSent(reason(error)) from error
-        except Lost:
+        except (Lost, NotSent):
             raise
         except Exception as error:
             forget_frames(error)
@@ -91,12 +98,15 @@ class ProxyChannel:
 class AsyncProxyChannel:
     """The same, awaited."""
 
-    def __init__(self, proxy: str, *, ssl_context: ssl.SSLContext | None = None) -> None:
+    def __init__(
+        self, proxy: str, *, ssl_context: ssl.SSLContext | None = None, pins: Pins | None = None
+    ) -> None:
         import httpcore
 
         from paydown.connections import CONNECTIONS, default_tls
 
         self._not_sent = _not_sent(httpcore)
+        self._pins = pins
         self._pool = httpcore.AsyncConnectionPool(
             ssl_context=ssl_context or default_tls(),
             proxy=_proxy(proxy),
@@ -112,7 +122,8 @@ class AsyncProxyChannel:
             # Waiting for a connection and connecting have limits of their own; the answer's begins when the
             # body is asked for.
             async with asyncio.timeout(None) as limit:
-                request = _core_request(outgoing, _Content(outgoing, limit))
+                trace = None if self._pins is None else _PinnedTunnel(self._pins).awaited
+                request = _core_request(outgoing, _Content(outgoing, limit), trace=trace)
                 response = await self._pool.handle_async_request(request)
                 try:
                     body = Body(response.headers)
@@ -123,7 +134,7 @@ class AsyncProxyChannel:
         except self._not_sent as error:
             forget_frames(error)
             raise NotSent(reason(error)) from error
-        except Lost:
+        except (Lost, NotSent):
             raise
         except Exception as error:
             forget_frames(error)
@@ -133,6 +144,50 @@ class AsyncProxyChannel:
     async def aclose(self) -> None:
         """See `AsyncChannel.aclose`."""
         await self._pool.aclose()
+
+
+class _PinnedTunnel:
+    """Follows what httpcore does for one request (its `trace` extension) and stops it where the key is not pinned.
+
+    Should httpcore ever call its steps by other names, then no key is seen, and nothing is sent.
+    """
+
+    __slots__ = ("_met", "_pins")
+
+    def __init__(self, pins: Pins) -> None:
+        self._pins = pins
+        self._met = False
+
+    def __call__(self, step: str, info: dict[str, Any]) -> None:
+        """Take note of one step of a blocking connection."""
+        try:
+            self._follow(step, info)
+        except NotSent:
+            if (stream := info.get("return_value")) is not None:
+                stream.close()  # httpcore does not expect that its step fails when it is done
+            raise
+
+    async def awaited(self, step: str, info: dict[str, Any]) -> None:
+        """Take note of one step of an awaited connection."""
+        try:
+            self._follow(step, info)
+        except NotSent:
+            if (stream := info.get("return_value")) is not None:
+                await stream.aclose()  # as above
+            raise
+
+    def _follow(self, step: str, info: dict[str, Any]) -> None:
+        # "connection.start_tls" is TLS to the proxy itself.
+        if step in ("proxy.start_tls.complete", "socks.start_tls.complete"):
+            shown = info["return_value"].get_extra_info("ssl_object")
+            self._pins.check(None if shown is None else shown.getpeercert(True))
+            self._met = True
+        elif (
+            step.endswith("send_request_headers.started")
+            and info["request"].method != b"CONNECT"
+            and not self._met
+        ):
+            raise NotSent("the server's public key was not seen, and pins are set")
 
 
 class _Content:
@@ -152,7 +207,9 @@ class _Content:
         yield self._body
 
 
-def _core_request(outgoing: Outgoing, content: bytes | _Content) -> httpcore.Request:
+def _core_request(
+    outgoing: Outgoing, content: bytes | _Content, *, trace: Callable[[str, dict[str, Any]], Any] | None
+) -> httpcore.Request:
     import httpcore
 
     address = outgoing.address
@@ -166,7 +223,7 @@ def _core_request(outgoing: Outgoing, content: bytes | _Content) -> httpcore.Req
         ),
         headers=outgoing.headers,
         content=content,
-        extensions={"timeout": _timeouts(outgoing)},
+        extensions={"timeout": _timeouts(outgoing)} | ({} if trace is None else {"trace": trace}),
     )
 
 

@@ -169,3 +169,26 @@ def reset(connection: Connection) -> None:
 def close(connection: Connection) -> None:
     """Script step: close in an orderly way."""
     connection.socket.close()
+
+
+def tunnel(port: int) -> Step:
+    """Script step: be a proxy that answers CONNECT and then carries bytes to a port of this machine."""
+
+    def carry(source: socket.socket, target: socket.socket) -> None:
+        try:
+            while data := source.recv(65536):
+                target.sendall(data)
+            target.shutdown(socket.SHUT_WR)
+        except OSError:
+            pass  # one of the two went away: so does the tunnel
+
+    def step(connection: Connection) -> None:
+        connection.read()
+        connection.send(b"HTTP/1.1 200 Connection established\r\n\r\n")
+        with socket.create_connection(("127.0.0.1", port), timeout=10) as inner:
+            back = threading.Thread(target=carry, args=(inner, connection.socket), daemon=True)
+            back.start()
+            carry(connection.socket, inner)
+            back.join(10)
+
+    return step
