@@ -8,7 +8,7 @@ import struct
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 
 Step = Callable[["Connection"], None]
@@ -179,8 +179,10 @@ def tunnel(port: int) -> Step:
             while data := source.recv(65536):
                 target.sendall(data)
             target.shutdown(socket.SHUT_WR)
-        except OSError:
-            pass  # one of the two went away: so does the tunnel
+        except OSError:  # one of the two went away: so does the tunnel
+            for end in (source, target):
+                with suppress(OSError):
+                    end.shutdown(socket.SHUT_RDWR)
 
     def step(connection: Connection) -> None:
         connection.read()
