@@ -3,9 +3,12 @@
 Log records go to `paydown.client`. Their text is short; `record.paydown` holds the same facts as a dict.
 Neither, nor any event, holds a key, a signature, a query or a body.
 
-    DEBUG    answered, synced            one request and its answer; the clock was set
-    INFO     waiting, repeating          room in the budget is waited for; a read, or a refused timestamp,
-    goes again WARNING  unresolved                  an attempt may have happened
+    DEBUG    begun, ended        a call, from its first check of the clock to its result or error
+    DEBUG    answered, synced    one request and its end; the clock was set
+    INFO     waiting, repeating  room in the budget is waited for; a read, or a refused timestamp, goes again
+    WARNING  unresolved          an attempt may have happened
+
+Arguments that are refused before anything is done make no call. `paydown.telemetry` turns events into spans.
 """
 
 from __future__ import annotations
@@ -15,11 +18,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Final, Literal
 
-EventName = Literal["answered", "waiting", "repeating", "synced", "unresolved"]
+EventName = Literal["begun", "answered", "waiting", "repeating", "synced", "unresolved", "ended"]
 
 LOGGER: Final = logging.getLogger("paydown.client")
 
 _LEVELS: Final[Mapping[EventName, int]] = {
+    "begun": logging.DEBUG,
+    "ended": logging.DEBUG,
     "answered": logging.DEBUG,
     "synced": logging.DEBUG,
     "waiting": logging.INFO,
@@ -34,13 +39,24 @@ class Event:
 
     Attributes:
         name: What happened: see the module.
-        operation: Name of the call it was done for, such as "margin.repay_debt".
-        outcome: "done", "no", "unknown", "not-sent" or "lost" where a request ended, else "".
+        operation: Name of the call it was done for, such as "margin.repay_debt"; "market.time" where a request
+            only asked for the time.
+        call: Number of the call within this process.
+        outcome: How a request ended: "done", "no", "unknown", "not-sent" or "lost". How a call ended: "done",
+            "rejected", "unknown", "not-sent", "read-failed" or, by an interrupt of a read or before a request,
+            "interrupted".
+        error: Class of what a call raised, else "".
+        method: HTTP method of a request.
+        url: Where a request went, without its query.
         status: HTTP status, if an answer came.
         code: Code of the exchange, if the answer had one.
         weight: What the request costs.
         used_weight: What the exchange says is used of the weight, from the header.
-        elapsed_ms: From the first byte written to the last byte read, milliseconds.
+        elapsed_ms: Of a request from its first byte, or its connecting where that was needed, to the last byte
+            read; of a call as a whole. Milliseconds.
+        waited_ms: The part of a call that it waited for room in the budget.
+        clock_ms: The part that it took to ask for the time.
+        paused_ms: The part that it paused between tries.
         wait_s: How long is waited now, seconds.
         tries: Number of the request within its call.
         attempt_id: The attempt, for calls that change something.
@@ -49,12 +65,19 @@ class Event:
 
     name: EventName
     operation: str
+    call: int | None = None
     outcome: str = ""
+    error: str = ""
+    method: str = ""
+    url: str = ""
     status: int | None = None
     code: int | None = None
     weight: int | None = None
     used_weight: int | None = None
     elapsed_ms: float | None = None
+    waited_ms: int | None = None
+    clock_ms: int | None = None
+    paused_ms: int | None = None
     wait_s: float | None = None
     tries: int | None = None
     attempt_id: str | None = None

@@ -16,6 +16,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass, replace
+from itertools import count
 from time import perf_counter
 from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias, TypeVar, cast
 
@@ -34,6 +35,7 @@ from paydown.errors import (
     RateLimited,
     ReadFailed,
     RequestNotSent,
+    RequestRejected,
 )
 from paydown.events import LOGGER, Event, LastCall, Reporter
 from paydown.outcome import (
@@ -71,6 +73,7 @@ Command: TypeAlias = Outgoing | Sleep
 Flow: TypeAlias = Generator[Command, Answer | None, T]
 
 _LIMITED: Final = (429, 418)
+_numbers = count(1)  # of calls, for events
 
 
 @dataclass(slots=True)
@@ -130,7 +133,10 @@ class Core:
         call = _Call(
             self, operation, texts, self.recv_window if window is UNSET else checked_recv_window(window)
         )
-        return (yield from (call.write(decode) if operation.mutates else call.read(decode)))
+        flow = call.write(decode) if operation.mutates else call.read(decode)
+        if self.reporter.wants("ended"):
+            flow = call.told(flow)
+        return (yield from flow)
 
     def check_open(self) -> None:
         """Refuse to go on after `close()`."""
@@ -146,7 +152,22 @@ class Core:
 class _Call:
     """One call on its way."""
 
-    __slots__ = ("attempt", "charges", "core", "epoch", "operation", "priority", "texts", "tries", "window")
+    __slots__ = (
+        "attempt",
+        "charges",
+        "clock_ms",
+        "core",
+        "epoch",
+        "number",
+        "operation",
+        "paused_ms",
+        "priority",
+        "texts",
+        "tries",
+        "unresolved",
+        "waited_ms",
+        "window",
+    )
 
     def __init__(self, core: Core, operation: Operation, texts: Mapping[str, str], window: int) -> None:
         self.core = core
@@ -158,6 +179,41 @@ class _Call:
         self.tries = 0
         self.epoch = 0  # of the clock, when the last request was stamped
         self.attempt: Attempt | None = None
+        self.unresolved = False
+        self.number = next(_numbers)
+        self.waited_ms = self.clock_ms = self.paused_ms = 0
+
+    def told(self, flow: Flow[T]) -> Flow[T]:
+        """The same flow, between two events."""
+        core, name = self.core, self.operation.name
+        begun = perf_counter()
+        core.reporter.tell(Event("begun", name, call=self.number))
+        failure: BaseException | None = None
+        try:
+            return (yield from flow)
+        except BaseException as error:
+            failure = error
+            raise
+        finally:
+            raised = failure if isinstance(failure, PaydownError) else None
+            core.reporter.tell(
+                Event(
+                    "ended",
+                    name,
+                    call=self.number,
+                    outcome="unknown" if self.unresolved else _outcome(failure),
+                    error="" if failure is None else type(failure).__name__,
+                    status=None if raised is None else raised.status,
+                    code=None if raised is None else raised.code,
+                    weight=weight_of(self.operation, self.texts),
+                    elapsed_ms=round((perf_counter() - begun) * 1000, 3),
+                    waited_ms=self.waited_ms,
+                    clock_ms=self.clock_ms,
+                    paused_ms=self.paused_ms,
+                    tries=self.tries,
+                    attempt_id=None if self.attempt is None else self.attempt.id,
+                )
+            )
 
     # ----------------------------------------------------------------------------------------------- write
 
@@ -232,7 +288,7 @@ class _Call:
     def end(self, attempt: Attempt, state: AttemptState, failure: BaseException | None) -> None:
         """Tell what became of the attempt, and forget it unless it may have happened."""
         core = self.core
-        unknown = state is AttemptState.UNKNOWN
+        unknown = self.unresolved = state is AttemptState.UNKNOWN
         if unknown or core.observer is not None:
             # Also while the observer writes it down: an interrupt there must leave something to settle.
             core.attempts.update(attempt, state=AttemptState.UNKNOWN)
@@ -249,7 +305,12 @@ class _Call:
             status = failure.status if isinstance(failure, PaydownError) else None
             core.reporter.tell(
                 Event(
-                    "unresolved", self.operation.name, outcome="unknown", status=status, attempt_id=attempt.id
+                    "unresolved",
+                    self.operation.name,
+                    call=self.number,
+                    outcome="unknown",
+                    status=status,
+                    attempt_id=attempt.id,
                 )
             )
 
@@ -302,7 +363,9 @@ class _Call:
             if late or self.tries >= retries.tries:
                 raise self.given_up(failure, prepared, may_have_left)
             self.tell_repeating(pause_s)
+            paused = core.ticks()
             yield Sleep(pause_s)
+            self.paused_ms += core.ticks() - paused
 
     def read_failure(
         self, answered: Answered, verdict: Verdict, prepared: Prepared
@@ -346,6 +409,7 @@ class _Call:
 
     def sync(self, clock: ExchangeClock) -> Flow[bool]:
         core = self.core
+        begun, waited_ms = core.ticks(), self.waited_ms
         charges = core.charges.of(SERVER_TIME, {})
         origin = core.requests.address(SERVER_TIME.server).origin
         # A refused timestamp is a matter between the exchange and its own clock.
@@ -355,7 +419,7 @@ class _Call:
             if url.startswith(f"{origin}/"):  # the other clocks count on counters of their own
                 ticket = yield from self.room(core.max_wait_s, SERVER_TIME, charges)
             outgoing = core.requests.fetch(url, SERVER_TIME)
-            sent_ms = clock.tick_ms()
+            sent_ms, started = clock.tick_ms(), perf_counter()
             answer: Answer | None = None
             ended: Ended = "lost"
             try:
@@ -371,13 +435,36 @@ class _Call:
                         ticket, ended=ended, used=None if answer is None else used(charges, answer.headers)
                     )
             server_ms = None if answer is None else _server_time(answer)
+            if core.reporter.wants("answered"):
+                core.reporter.tell(
+                    Event(
+                        "answered",
+                        SERVER_TIME.name,
+                        call=self.number,
+                        outcome=ended if answer is None else "no" if server_ms is None else "done",
+                        method=outgoing.method,
+                        url=url,
+                        status=None if answer is None else answer.status,
+                        weight=None if ticket is None else weight_of(SERVER_TIME, {}),
+                        elapsed_ms=round((perf_counter() - started) * 1000, 3),
+                    )
+                )
             if server_ms is None:
                 sync.failed()
             else:
                 sync.sample(sent_ms, max(sent_ms, clock.tick_ms()), server_ms)
         if core.reporter.wants("synced"):
             outcome = "done" if sync.succeeded else "no"
-            core.reporter.tell(Event("synced", SERVER_TIME.name, outcome=outcome, offset_ms=clock.offset_ms))
+            core.reporter.tell(
+                Event(
+                    "synced",
+                    SERVER_TIME.name,
+                    call=self.number,
+                    outcome=outcome,
+                    offset_ms=clock.offset_ms,
+                )
+            )
+        self.clock_ms += core.ticks() - begun - (self.waited_ms - waited_ms)
         return sync.succeeded
 
     def takes_the_last(self, clock: tuple[Charge, ...]) -> bool:
@@ -431,14 +518,19 @@ class _Call:
                 )
             place = grant.place
             if not told and core.reporter.wants("waiting"):
-                core.reporter.tell(Event("waiting", self.operation.name, wait_s=grant.wait_ms / 1000))
+                core.reporter.tell(
+                    Event("waiting", self.operation.name, call=self.number, wait_s=grant.wait_ms / 1000)
+                )
             told = True
+            slept = core.ticks()
             try:
                 yield Sleep(grant.recheck_ms / 1000)
             except BaseException:
                 if place is not None:
                     core.budget.leave(place)
                 raise
+            finally:
+                self.waited_ms += core.ticks() - slept
             longest_ms = max(0, until - core.ticks())
 
     def still_room(self, ticket: Ticket) -> Flow[Ticket]:
@@ -521,7 +613,10 @@ class _Call:
                 Event(
                     "answered",
                     operation.name,
+                    call=self.number,
                     outcome=outcome,
+                    method=operation.method,
+                    url=prepared.outgoing.address.origin + prepared.outgoing.target.partition("?")[0],
                     status=None if answer is None else answer.status,
                     code=code,
                     weight=weight_of(operation, self.texts),
@@ -535,7 +630,13 @@ class _Call:
     def tell_repeating(self, wait_s: float) -> None:
         if self.core.reporter.wants("repeating"):
             self.core.reporter.tell(
-                Event("repeating", self.operation.name, wait_s=round(wait_s, 3), tries=self.tries)
+                Event(
+                    "repeating",
+                    self.operation.name,
+                    call=self.number,
+                    wait_s=round(wait_s, 3),
+                    tries=self.tries,
+                )
             )
 
     # ------------------------------------------------------------------------------------------------ errors
@@ -610,6 +711,17 @@ class _Call:
 def default_recv_window() -> int:
     """The document's recvWindow, ms."""
     return SIGNING.default_recv_window_ms
+
+
+def _outcome(failure: BaseException | None) -> str:
+    """How a call ended, if nothing is left unresolved."""
+    if failure is None:
+        return "done"
+    if isinstance(failure, RequestNotSent):
+        return "not-sent"
+    if isinstance(failure, RequestRejected):
+        return "rejected"
+    return "read-failed" if isinstance(failure, ReadFailed) else "interrupted"
 
 
 def _server_time(answer: Answer) -> int | None:

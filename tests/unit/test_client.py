@@ -809,13 +809,67 @@ def test_events_tell_what_happened():
     client(exchange, time, on_event=events.append).account.balance()
 
     assert [(event.name, event.outcome, event.tries) for event in events] == [
+        ("begun", "", None),
         ("answered", "lost", 1),
         ("repeating", "", 1),
         ("answered", "done", 2),
+        ("ended", "done", 2),
     ]
-    assert events[-1].weight == 20
-    assert events[-1].status == 200
-    assert events[-1].elapsed_ms is not None
+    answered, ended = events[-2:]
+    assert answered.weight == ended.weight == 20
+    assert answered.status == 200
+    assert answered.elapsed_ms is not None
+    assert (answered.method, answered.url) == ("GET", "https://papi.binance.com/papi/v1/balance")
+    assert ended.paused_ms == pytest.approx(sum(time.slept) * 1000, abs=2)
+    assert len({event.call for event in events}) == 1
+
+
+def test_a_call_says_where_its_time_went():
+    """Waiting for the minute, asking for the time and pausing are told apart."""
+    events: list[Event] = []
+    time = Time()
+    clock = exchange_clock(time)
+    exchange = Skewed(time, 5_000)
+
+    def slowly(request: httpx.Request) -> httpx.Response:
+        time.elapsed_ms += 100
+        return exchange(request)
+
+    pm = client(Exchange(slowly), time, clock=clock, on_event=events.append, max_wait_s=100)
+    for _ in range(2):
+        pm.margin.repay_debt(asset="BNB")
+
+    first, second = (event for event in events if event.name == "ended")
+    assert (first.clock_ms, first.waited_ms, first.paused_ms) == (100, 0, 0)
+    assert second.clock_ms == 0
+    assert second.waited_ms is not None
+    assert 60_000 < second.waited_ms < 63_000
+
+
+@pytest.mark.parametrize(
+    ("step", "outcome", "error"),
+    [
+        (repaid(), "done", ""),
+        (answer(400, -1102, "x"), "rejected", "RequestRejected"),
+        (httpx.Response(503), "unknown", "OutcomeUnknown"),
+        (httpx.ReadTimeout("slow"), "unknown", "OutcomeUnknown"),
+        (httpx.ConnectError("refused"), "not-sent", "ConnectionFailed"),
+        (KeyboardInterrupt(), "unknown", "KeyboardInterrupt"),
+    ],
+)
+def test_each_end_of_a_call_has_a_name(step, outcome, error):
+    """By what is known about the debt, an interrupt included."""
+    events: list[Event] = []
+
+    def raising(request: httpx.Request) -> httpx.Response:
+        if isinstance(step, BaseException):
+            raise step
+        return step
+
+    with contextlib.suppress(PaydownError, KeyboardInterrupt):
+        client(Exchange(raising), on_event=events.append).margin.repay_debt(asset="BNB")
+
+    assert (events[-1].name, events[-1].outcome, events[-1].error) == ("ended", outcome, error)
 
 
 def test_an_unknown_outcome_is_logged_as_a_warning_with_its_attempt(caplog):
