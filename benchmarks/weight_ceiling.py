@@ -101,7 +101,8 @@ def _work(demand: Demand, path: str, begin_ns: int, seed: int, results: Results)
     results.put((notes, costs_ns))
 
 
-def _fullest_sliding(notes: Notes, interval_ns: int) -> int:
+def fullest_sliding(notes: Notes, interval_ns: int) -> int:
+    """The most weight within any stretch of an interval; notes in order."""
     most = held = first = 0
     for at, weight in notes:
         held += weight
@@ -112,7 +113,8 @@ def _fullest_sliding(notes: Notes, interval_ns: int) -> int:
     return most
 
 
-def _fullest_fixed(notes: Notes, interval_ns: int) -> int:
+def fullest_fixed(notes: Notes, interval_ns: int) -> int:
+    """The most weight within a stretch that begins at a multiple of the interval."""
     minutes: Counter[int] = Counter()
     for at, weight in notes:
         minutes[at // interval_ns] += weight
@@ -146,8 +148,8 @@ def measure(demand: Demand, directory: Path, seed: int = 1) -> Ceiling:
         demand=demand,
         calls=len(notes),
         admitted=sum(weight for _, weight in notes),
-        fullest_sliding_window=_fullest_sliding(notes, interval_ns),
-        fullest_fixed_window=_fullest_fixed(notes, interval_ns),
+        fullest_sliding_window=fullest_sliding(notes, interval_ns),
+        fullest_fixed_window=fullest_fixed(notes, interval_ns),
         possible=demand.limit * -(-int(demand.seconds * 1000) // demand.interval_ms),
         microseconds_per_acquire=costs_ns[len(costs_ns) // 2] / 1000 if costs_ns else 0.0,
     )

@@ -270,7 +270,7 @@ class _Call:
             raise
         finally:
             if ticket is not None and ticket.open:
-                core.budget.settle(ticket, ended="lost" if state is AttemptState.UNKNOWN else "not-sent")
+                self.settle(ticket, "lost" if state is AttemptState.UNKNOWN else "not-sent")
             self.end(attempt, state, failure)
 
     def ask_observer(self, attempt: Attempt) -> None:
@@ -431,9 +431,7 @@ class _Call:
                 pass
             finally:
                 if ticket is not None:
-                    core.budget.settle(
-                        ticket, ended=ended, used=None if answer is None else used(charges, answer.headers)
-                    )
+                    self.settle(ticket, ended, None if answer is None else used(charges, answer.headers))
             server_ms = None if answer is None else _server_time(answer)
             if core.reporter.wants("answered"):
                 core.reporter.tell(
@@ -537,9 +535,17 @@ class _Call:
         """The ticket, or a new one if this process stood still for so long that its room has gone."""
         budget = self.core.budget
         while not budget.may_send(ticket):
-            budget.settle(ticket, ended="not-sent")
+            self.settle(ticket, "not-sent")
             ticket = yield from self.room(self.core.max_wait_s)
         return ticket
+
+    def settle(self, ticket: Ticket, ended: Ended, used: Mapping[str, int] | None = None) -> None:
+        """Tell the budget how a request ended. What a budget of somebody else's raises here must not pass for what
+        is known about the debt."""
+        try:
+            self.core.budget.settle(ticket, ended=ended, used=used)
+        except Exception:  # noqa: BLE001  # see above
+            LOGGER.exception("the budget failed after %s", self.operation.name)
 
     # ------------------------------------------------------------------------------------------- one request
 
@@ -555,20 +561,20 @@ class _Call:
 
     def exchange(self, prepared: Prepared, ticket: Ticket) -> Flow[tuple[Answered, Verdict]]:
         """Send once, keep the ledger, and judge the answer."""
-        core, operation = self.core, self.operation
+        operation = self.operation
         begun = perf_counter()
         try:
             answer = yield prepared.outgoing
             assert answer is not None  # the driver answers an Outgoing with an Answer  # noqa: S101
         except BaseException as error:
             not_sent = isinstance(error, NotSent)
-            core.budget.settle(ticket, ended="not-sent" if not_sent else "lost")
+            self.settle(ticket, "not-sent" if not_sent else "lost")
             self.note(
                 prepared, None, None, "not-sent" if not_sent else "lost", (perf_counter() - begun) * 1000
             )
             raise
         elapsed_ms = (perf_counter() - begun) * 1000
-        core.budget.settle(ticket, used=used(self.charges, answer.headers))
+        self.settle(ticket, "answered", used(self.charges, answer.headers))
         answered = read(answer, strict=operation.mutates)
         if answer.status in _LIMITED:
             self.close_gate(answered)
@@ -589,7 +595,10 @@ class _Call:
             pause_after_429_ms=BAN.pause_after_429_ms,
             minimum_ban_ms=BAN.minimum_ms,
         )
-        core.budget.close_gate(pause_ms, "banned" if answer.status == 418 else "rate-limited")
+        try:
+            core.budget.close_gate(pause_ms, "banned" if answer.status == 418 else "rate-limited")
+        except Exception:  # noqa: BLE001  # as for settle
+            LOGGER.exception("the budget could not close its gate after HTTP %d", answer.status)
 
     def note(
         self, prepared: Prepared, answer: Answer | None, code: int | None, outcome: str, elapsed_ms: float

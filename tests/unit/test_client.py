@@ -555,14 +555,15 @@ def test_a_clock_that_jumps_during_the_run_is_noticed_by_the_refusal(jump_ms):
     assert pm.unresolved == ()
 
 
-def test_a_refused_timestamp_is_repeated_once_at_most():
-    """An exchange that always says -1021 gets two requests, and the caller its refusal."""
+@pytest.mark.parametrize("code", [-1021, -5028])
+def test_a_refused_timestamp_is_repeated_once_at_most(code):
+    """An exchange that always says -1021 or -5028 gets two requests, and the caller its refusal."""
     time = Time()
     exchange = Exchange(
         lambda request: (
             httpx.Response(200, json={"serverTime": NOW_MS})
             if request.url.path == SERVER_TIME.path
-            else answer(400, -1021, "Timestamp for this request")
+            else answer(400, code, "Timestamp for this request")
         )
     )
     pm = client(exchange, time, clock=exchange_clock(time))
@@ -716,6 +717,41 @@ def test_unsigned_calls_need_no_clock():
 
 
 # -------------------------------------------------------------------------------------------------- budget
+
+
+class Broken(MemoryBudget):
+    """Somebody's budget that fails once a request is over."""
+
+    def settle(self, *args: object, **kwargs: object) -> None:
+        """Fail."""
+        raise RuntimeError("no ledger today")
+
+    def close_gate(self, *args: object) -> None:
+        """Fail."""
+        raise RuntimeError("no ledger today")
+
+
+@pytest.mark.parametrize(
+    ("step", "kind"),
+    [
+        (repaid(), None),
+        (answer(429, -1003, "Too much"), RateLimited),
+        (answer(400, -1102, "x"), RequestRejected),
+        (httpx.Response(503), OutcomeUnknown),
+        (httpx.ReadTimeout("slow"), OutcomeUnknown),
+        (httpx.ConnectError("refused"), ConnectionFailed),
+    ],
+)
+def test_a_budget_that_fails_after_a_request_does_not_decide_about_the_debt(step, kind, caplog):
+    """What is known about the debt is known, whatever a ledger of somebody else's makes of it."""
+    time = Time()
+    pm = client(Exchange(step), time, budget=Broken(ticks=time.ticks))
+
+    with contextlib.nullcontext() if kind is None else pytest.raises(kind):
+        pm.margin.repay_debt(asset="BNB")
+
+    assert len(pm.unresolved) == (kind is OutcomeUnknown)
+    assert "the budget failed" in caplog.text
 
 
 def test_the_third_repayment_of_a_minute_waits_for_the_next():

@@ -205,7 +205,13 @@ class BudgetUnavailable(RequestNotSent):
 
 @runtime_checkable
 class Budget(Protocol):
-    """One ledger of what the exchange may have counted. Every method may be called from any thread."""
+    """One ledger of what the exchange may have counted. Every method may be called from any thread.
+
+    `MemoryBudget` and `SqliteBudget` keep it; so may a class of yours, on a server say, for machines behind one
+    address (examples/budget_server.py). Three things make it safe: a decision is taken on the newest state only,
+    a ledger that cannot be reached raises `BudgetUnavailable` before anything is sent, and what happened is written
+    down before the next ticket is given.
+    """
 
     def acquire(
         self,
@@ -253,7 +259,10 @@ class Budget(Protocol):
         ...
 
     def close_gate(self, wait_ms: int, reason: GateReason) -> None:
-        """Let nobody send for `wait_ms` (see `gate_pause_ms`). A gate closed for longer stays closed."""
+        """Let nobody send for `wait_ms` (see `gate_pause_ms`). A gate closed for longer stays closed.
+
+        Never raises on account of the ledger.
+        """
         ...
 
     def leave(self, place: int) -> None:
