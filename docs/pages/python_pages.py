@@ -22,6 +22,12 @@ _REPAY_FIRST = (
     "Verdict",
 )
 _ELSEWHERE = ("paydown_wire.models", "paydown_wire.enums", "paydown.errors")  # on pages of their own
+_TRAFFIC = (
+    *(f"paydown.budget.terms.{name}" for name in ("Budget", "Priority", "Rules", "Charge", "Limit")),
+    *(f"paydown.budget.terms.{name}" for name in ("Ticket", "Wait", "Snapshot", "PoolUse")),
+    "paydown.pins",
+    "paydown.telemetry.Spans",
+)
 _SANDBOX = (
     "paydown_sandbox.pytest_plugin",
     "paydown_sandbox.sandbox.Sandbox",
@@ -85,6 +91,12 @@ def python_pages(facts: Facts) -> list[PythonPage]:
             "Errors",
             "The class says what is known about the debt. The numbers are exit codes of the command line.",
             ("paydown.errors",),
+        ),
+        PythonPage(
+            "python/traffic.md",
+            "Budget, pins, spans",
+            "What a ledger of your own has to do, which keys a server may have, and a hook for OpenTelemetry.",
+            _TRAFFIC,
         ),
         PythonPage(
             "python/repay.md",
