@@ -19,7 +19,6 @@ QUICK = (
     "paydown",
     "paydown, budget in memory",
     "paydown async",
-    "paydown async, aiohttp",
     "raw httpx",
     "raw httpx async",
 )

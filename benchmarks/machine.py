@@ -35,7 +35,6 @@ def versions() -> dict[str, str]:
         "python-binance": ("python-binance", "python-binance"),
         "ccxt": ("ccxt", "ccxt"),
         "openxapi": ("openxapi", "openxapi-binance"),
-        "aiohttp": ("paydown-aiohttp", "aiohttp"),
     }
     return {name: environments.installed(home)[package] for name, (home, package) in of.items()}
 

@@ -63,10 +63,9 @@ def test_generated_code_is_a_leaf():
 
 def test_the_client_imports_neither_the_engine_nor_the_sandbox():
     """What sends requests knows nothing of plans, of the command line or of the double."""
-    # httpcore is the engine of httpx, and comes with it
     # httpcore, h11 and certifi come with httpx: its engine, its parser and its certificates.
     engine = {"httpcore", "h11", "certifi"}
-    allowed = {"httpx", *engine, "cryptography", "paydown", "paydown_wire", "aiohttp", "opentelemetry"}
+    allowed = {"httpx", *engine, "cryptography", "paydown", "paydown_wire", "opentelemetry"}
     found = offenders(
         "src/paydown", allowed | {"rich", "paydown_sandbox"}, forbidden={"paydown.repay", "paydown.cli"}
     )

@@ -1,7 +1,7 @@
 """One environment per client, made when it is first needed, under `.build/interop/`.
 
 Each is a virtual environment of its own with the hashed pins of `requirements/interop-NAME.txt`, so that
-nobody's dependencies decide anybody else's. The environments `paydown` and `paydown-aiohttp` also get this
+nobody's dependencies decide anybody else's. The environment `paydown` also gets this
 tree as a wheel: what is driven and measured is what a user installs, not the checkout.
 
     python -m tests.interop.environments [NAME ...]     make them (default: all) and print where they are
@@ -20,8 +20,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 HOME = ROOT / ".build" / "interop"
-NAMES = ("paydown", "paydown-aiohttp", "httpx", "official", "python-binance", "ccxt", "openxapi")
-OURS = ("paydown", "paydown-aiohttp")
+NAMES = ("paydown", "httpx", "official", "python-binance", "ccxt", "openxapi")
+OURS = ("paydown",)
 
 # What ends up in the wheel: when any of it changes, the environments with paydown are made anew.
 WHEEL_SOURCES = ("pyproject.toml", "src", "generated_client/paydown_wire")

@@ -64,7 +64,6 @@ class CensusRow(NamedTuple):
 CENSUS: tuple[CensusRow, ...] = (
     CensusRow("paydown", 0, 0, 0),
     CensusRow("paydown async", 0, 0, 0),
-    CensusRow("paydown async, aiohttp", 0, 0, 0),
     CensusRow("httpx + SigningAuth", 13, 18, 1),
     CensusRow("raw httpx", 13, 18, 1),
     CensusRow("raw httpx async", 13, 18, 1),

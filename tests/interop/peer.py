@@ -43,7 +43,6 @@ PEERS: tuple[Peer, ...] = (
     Peer("paydown", "paydown", "paydown_client.py"),
     Peer("paydown, budget in memory", "paydown", "paydown_client.py", ("--budget", "memory")),
     Peer("paydown async", "paydown", "paydown_client.py", ("--async",)),
-    Peer("paydown async, aiohttp", "paydown-aiohttp", "paydown_client.py", ("--async", "--aiohttp")),
     Peer("httpx + SigningAuth", "paydown", "signing_auth.py"),
     Peer("raw httpx", "httpx", "raw_httpx.py"),
     Peer("raw httpx async", "httpx", "raw_httpx.py", ("--async",)),

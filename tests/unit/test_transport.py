@@ -410,7 +410,8 @@ def test_a_disconnect_that_a_transport_calls_a_connect_time_out_is_not_believed(
     httpx-aiohttp reports a connection that died after the request was sent as `httpx.ConnectTimeout`, since
     aiohttp's ServerDisconnectedError is a ClientConnectionError. Taken at its word it would be repaid twice.
     """
-    httpx_aiohttp = pytest.importorskip("httpx_aiohttp")
+    import httpx_aiohttp
+
     with serving([read, close]) as (server, url):
         transport = httpx_aiohttp.AiohttpTransport()
         (error,) = Colour("awaited").run(url, "repay", transport=transport)
@@ -422,7 +423,8 @@ def test_a_disconnect_that_a_transport_calls_a_connect_time_out_is_not_believed(
 
 def test_a_connection_refused_below_aiohttp_is_not_sent():
     """What does belong to connecting is still recognised."""
-    httpx_aiohttp = pytest.importorskip("httpx_aiohttp")
+    import httpx_aiohttp
+
     with socket.create_server(("127.0.0.1", 0)) as listener:
         url = f"http://127.0.0.1:{listener.getsockname()[1]}"
 

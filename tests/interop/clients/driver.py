@@ -193,7 +193,6 @@ def main(make: Make) -> None:
     parser.add_argument(
         "--async", dest="is_async", action="store_true", help="the client's asynchronous side"
     )
-    parser.add_argument("--aiohttp", action="store_true", help="paydown over aiohttp instead of httpcore")
     parser.add_argument("--budget", choices=["shared", "memory"], default="shared", help="paydown's ledger")
     parser.add_argument(
         "--signed-for-them", action="store_true", help="add what the client leaves out (openxapi)"

@@ -68,10 +68,6 @@ def make(options: argparse.Namespace) -> Client:
         settings["budget"] = RoomySharedBudget(options.url, Path(folder.name) / "budget.db", clock=clock)
     credentials = Credentials.hmac(options.key, options.secret)
     if options.is_async:
-        if options.aiohttp:
-            from httpx_aiohttp import AiohttpTransport
-
-            settings["transport"] = AiohttpTransport()
         calm = AsyncClient(credentials, **settings)
 
         async def repay_async(asset: str, amount: str | None, using: list[str]) -> Any:
