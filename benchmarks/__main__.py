@@ -3,6 +3,11 @@
 python -m benchmarks                        all of it, at most fifteen minutes on two cores
 python -m benchmarks --quick                three minutes: fewer rounds, fewer clients
 python -m benchmarks imports throughput     these sections only
+python -m benchmarks --readme               the table of the README, from the last full report
+python -m benchmarks --readme README.md     and put it there
+
+A full report is written to benchmarks/results, which is committed: the README is held to it. Anything less goes to
+.build/benchmarks, unless --out says otherwise.
 """
 
 from __future__ import annotations
@@ -14,7 +19,7 @@ import time
 import traceback
 from pathlib import Path
 
-from benchmarks import machine, report
+from benchmarks import machine, readme, report
 from benchmarks.result import ROOT, Section, Settings
 
 # name -> what it measures; each is a module of this package with `run(settings) -> Section`.
@@ -29,6 +34,7 @@ SECTIONS = {
     "durability": "what writing an attempt down before sending costs",
     "cases": "contract cases per second",
     "demand": "four processes that want more than the minute allows",
+    "minute": "how repayments use the minute, and what wrong clocks do, on virtual time",
 }
 
 
@@ -55,10 +61,19 @@ def main(arguments: list[str]) -> int:
     parser.add_argument(
         "--server", choices=["sandbox", "fake"], default="sandbox", help="who answers the clients"
     )
+    parser.add_argument("--out", type=Path, help="folder of the report")
     parser.add_argument(
-        "--out", type=Path, default=ROOT / "benchmarks" / "results", help="folder of the report"
+        "--readme",
+        nargs="?",
+        const="",
+        metavar="FILE",
+        help="measure nothing: print the README's table, or put it into FILE",
     )
     options = parser.parse_args(arguments)
+    if options.readme is not None:
+        return readme.main(options.readme, options.out or readme.RESULTS)
+    whole = not options.quick and not options.section
+    out = options.out or (readme.RESULTS if whole else ROOT / ".build" / "benchmarks")
     settings = Settings(quick=options.quick, server=options.server)
     mode = f"{'quick' if options.quick else 'full'}, clients against the {options.server}"
 
@@ -71,7 +86,7 @@ def main(arguments: list[str]) -> int:
         print(f"[{name}] {section.seconds:.0f} s", file=sys.stderr, flush=True)
         facts["load at the end"] = f"{machine.load():.1f}"
         written = report.write(
-            options.out, sections, facts, machine.versions(), mode
+            out, sections, facts, machine.versions(), mode
         )  # an interrupted run keeps its part
     print(report.markdown(sections, facts, machine.versions(), mode))
     print("written: " + ", ".join(str(path) for path in written), file=sys.stderr)

@@ -12,7 +12,7 @@ from benchmarks.result import Figure, Section, Table
 def markdown(sections: list[Section], facts: dict[str, str], versions: dict[str, str], mode: str) -> str:
     """The whole report as Markdown."""
     parts = ["# Benchmarks", "", f"Mode: {mode}. Written by `make bench`; edits here are lost.", ""]
-    parts += _lines(Table("", ["machine", ""], [[name, value] for name, value in facts.items()]))
+    parts += lines(Table("", ["machine", ""], [[name, value] for name, value in facts.items()]))
     parts += [
         "",
         "Compared: " + ", ".join(f"{name} {version}" for name, version in versions.items()) + ".",
@@ -25,7 +25,7 @@ def markdown(sections: list[Section], facts: dict[str, str], versions: dict[str,
             [section.name, figure.name, _shown(figure), figure.wanted, _verdict(figure)]
             for section, figure in judged
         ]
-        parts += [*_lines(Table("", ["section", "figure", "measured", "wanted", ""], [*rows])), ""]
+        parts += [*lines(Table("", ["section", "figure", "measured", "wanted", ""], [*rows])), ""]
     for section in sections:
         parts += [
             f"## {section.title}",
@@ -35,7 +35,7 @@ def markdown(sections: list[Section], facts: dict[str, str], versions: dict[str,
         ]
         for table in section.tables:
             parts += [f"**{table.title}**", ""] if table.title else []
-            parts += [*_lines(table), ""]
+            parts += [*lines(table), ""]
         parts += [*(f"* {note}" for note in section.notes), *([""] if section.notes else [])]
         parts += [
             *(f"* Left out: {reason}" for reason in section.left_out),
@@ -71,10 +71,11 @@ def _verdict(figure: Figure) -> str:
 
 
 def _shown(figure: Figure) -> str:
-    return f"{_number(figure.value)} {figure.unit}".strip()
+    return f"{number(figure.value)} {figure.unit}".strip()
 
 
-def _number(value: str | float | int | None) -> str:
+def number(value: str | float | int | None) -> str:
+    """A value as tables show it: three digits, or whole."""
     if value is None:
         return "-"
     if isinstance(value, float):
@@ -82,8 +83,9 @@ def _number(value: str | float | int | None) -> str:
     return str(value)
 
 
-def _lines(table: Table) -> list[str]:
-    texts = [[_number(cell) for cell in row] for row in table.rows]
+def lines(table: Table) -> list[str]:
+    """A table in Markdown."""
+    texts = [[number(cell) for cell in row] for row in table.rows]
     widths = [
         max(len(name), *(len(row[i]) for row in texts), 3) if texts else len(name)
         for i, name in enumerate(table.columns)

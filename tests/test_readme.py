@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import subprocess
@@ -10,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks import readme
 from paydown import errors
 from paydown.cli.main import build_parser
 
@@ -66,3 +68,10 @@ def test_exit_codes_of_the_readme_are_those_of_the_classes():
     assert {name for name, _ in rows} >= {"RequestNotSent", "RequestRejected", "OutcomeUnknown"}
     for name, code in rows:
         assert getattr(errors, name).exit_code == int(code)
+
+
+def test_measured_numbers_of_the_readme_are_those_of_the_report():
+    """Nobody types a number of the benchmarks: the table is what `--readme` makes of the committed report."""
+    report = json.loads((readme.RESULTS / "report.json").read_text(encoding="utf-8"))
+
+    assert readme.between_marks(README) == readme.table(report)

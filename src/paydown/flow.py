@@ -223,9 +223,10 @@ class _Call:
         # What becomes of the attempt if anything at all is raised from here on.
         state, failure, ticket = AttemptState.NOT_SENT, None, None
         try:
+            until = core.ticks() + int(core.max_wait_s * 1000)
             if operation.signed:
                 yield from self.sync_if(Due.NOW)
-            ticket = yield from self.room(core.max_wait_s)
+            ticket = yield from self.room((until - core.ticks()) / 1000)
             refused = None
             while True:
                 ticket = yield from self.still_room(ticket)
@@ -320,12 +321,13 @@ class _Call:
         core, operation = self.core, self.operation
         retries = core.retries
         begun: int | None = None
+        until = core.ticks() + int(core.max_wait_s * 1000)
         may_have_left = clock_asked = False
         while True:
             if operation.signed:
                 yield from self.sync_if(Due.SOON)
-            left_s = core.max_wait_s if begun is None else retries.deadline_s - (core.ticks() - begun) / 1000
-            ticket = yield from self.room(max(0.0, left_s))
+            ends = until if begun is None else begun + int(retries.deadline_s * 1000)
+            ticket = yield from self.room((ends - core.ticks()) / 1000)
             begun = core.ticks() if begun is None else begun
             prepared = self.prepare()
             asked_s: float | None = None
@@ -394,8 +396,15 @@ class _Call:
 
     def sync_if(self, at_least: Due) -> Flow[None]:
         clock = self.core.clock
-        if isinstance(clock, ExchangeClock) and clock.due >= at_least:
-            yield from self.sync(clock)
+        if not isinstance(clock, ExchangeClock) or (due := clock.due) < at_least:
+            return
+        if due is Due.SOON and self.takes_the_last(self.core.charges.of(SERVER_TIME, {})):
+            return
+        try:
+            yield from self.sync(clock, 0.0 if due is Due.SOON else self.core.max_wait_s)
+        except BudgetExceeded:
+            if due is not Due.SOON:
+                raise  # the clock may be wrong by more than the exchange accepts
 
     def clock_was_wrong(self) -> Flow[bool]:
         """Ask for the time after a refused timestamp. False if that changes nothing."""
@@ -405,9 +414,10 @@ class _Call:
         clock.refused(self.epoch)
         if clock.epoch != self.epoch:
             return True  # another call has asked meanwhile
-        return (yield from self.sync(clock))
+        return (yield from self.sync(clock, self.core.max_wait_s))
 
-    def sync(self, clock: ExchangeClock) -> Flow[bool]:
+    def sync(self, clock: ExchangeClock, max_wait_s: float) -> Flow[bool]:
+        """Ask for the time; False if nobody answered."""
         core = self.core
         begun, waited_ms = core.ticks(), self.waited_ms
         charges = core.charges.of(SERVER_TIME, {})
@@ -417,7 +427,7 @@ class _Call:
         while (url := sync.url) is not None:
             ticket = None
             if url.startswith(f"{origin}/"):  # the other clocks count on counters of their own
-                ticket = yield from self.room(core.max_wait_s, SERVER_TIME, charges)
+                ticket = yield from self.room(max_wait_s, SERVER_TIME, charges)
             outgoing = core.requests.fetch(url, SERVER_TIME)
             sent_ms, started = clock.tick_ms(), perf_counter()
             answer: Answer | None = None
@@ -466,18 +476,18 @@ class _Call:
         return sync.succeeded
 
     def takes_the_last(self, clock: tuple[Charge, ...]) -> bool:
-        """Whether asking for the time would cost this call, or one more like it, its room in this minute: two
-        repayments fit exactly, and with the weight of the clock beside them only one."""
-        if self.priority is not Priority.WRITE:
-            return False
+        """Whether asking for the time would cost this call its room in this minute, or a repayment the room of the
+        next one like it: two fit exactly, and with the weight of the clock beside them only one."""
         used = {pool.name: pool.used for pool in self.core.budget.snapshot().pools}
         needed = {charge.pool: charge.cost for charge in clock}
-        return any(
-            free // charge.cost > (free - needed[charge.pool]) // charge.cost
-            for charge in self.charges
-            if charge.cost and charge.pool in needed
-            for free in (max(0, charge.limit.limit - used.get(charge.pool, 0)),)
-        )
+        most = 1 if self.priority is Priority.READ else None
+        for charge in self.charges:
+            if charge.cost and charge.pool in needed:
+                free = max(0, charge.limit.limit - used.get(charge.pool, 0))
+                fit, fit_then = (left // charge.cost for left in (free, free - needed[charge.pool]))
+                if fit > fit_then and (most is None or fit == most):
+                    return True
+        return False
 
     def room(
         self, max_wait_s: float, operation: Operation | None = None, charges: tuple[Charge, ...] | None = None
@@ -486,7 +496,7 @@ class _Call:
         core = self.core
         operation = operation or self.operation
         asked = charges or self.charges
-        longest_ms = int(max_wait_s * 1000)
+        longest_ms = max(0, int(max_wait_s * 1000))
         until = core.ticks() + longest_ms
         timeout_ms = int(1000 * (2 * operation.connect_timeout_s + operation.answer_timeout_s))
         place: int | None = None

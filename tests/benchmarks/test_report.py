@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 import benchmarks.__main__ as command
-from benchmarks import imports, load, report
+from benchmarks import imports, load, minute, readme, report
 from benchmarks.result import ROOT, Section, Settings, Table
 from tests.faults.independent_fake import API_KEY, API_SECRET, OWED
 from tests.interop.exchange import Fake, ServerFailed, process
@@ -105,3 +105,79 @@ def test_server_that_does_not_start_shows_its_last_words() -> None:
         process(["sh", "-c", "echo no such option >&2; exit 2"], says="ready at", start_s=10),
     ):
         pass
+
+
+def measured() -> dict[str, object]:
+    """A report with one number for the README, and one figure that was missed."""
+    calls = Section("calls", "Calls")
+    calls.tables.append(
+        Table("One in flight, per call", ["client", "CPU us"], [["paydown", 300.4], ["raw httpx", None]])
+    )
+    alone = Section("generation", "Generating")
+    alone.at_most("make generate, CPU", 5.0, "s", 4)
+    text = report.as_json(
+        [calls, alone], {"cores": "2", "processor": "P", "python": "CPython 3"}, {}, "full, x"
+    )
+    return json.loads(text)  # type: ignore[no-any-return]  # an object, as written above
+
+
+def test_the_table_of_the_readme_shows_what_was_measured_and_a_dash_for_the_rest() -> None:
+    """No number appears that is not in the report, and a figure that was missed says so."""
+    table = readme.table(measured())
+
+    def cells(label: str) -> list[str]:
+        return [
+            cell.strip() for line in table.splitlines() if label in line for cell in line.split("|")[2:-1]
+        ]
+
+    assert cells("| one signed repayment, CPU us") == ["300", "-", "-", "-", "-", "-"]
+    assert cells("| import, ms") == ["-"] * 6
+    assert cells("`make generate`, CPU") == ["5 s", "<= 4", "missed"]
+    assert "(full run)" in table
+
+
+def test_the_table_is_put_between_the_marks_and_nowhere_else(tmp_path: Path) -> None:
+    """Text around it stays; what was there before is gone."""
+    (tmp_path / "report.json").write_text(json.dumps(measured()), encoding="utf-8")
+    page = tmp_path / "README.md"
+    page.write_text(f"# Before\n{readme.BEGIN}\nold\n{readme.END}\nAfter\n", encoding="utf-8")
+
+    assert command.main(["--out", str(tmp_path), "--readme", str(page)]) == 0
+
+    text = page.read_text(encoding="utf-8")
+    assert text.startswith(f"# Before\n{readme.BEGIN}\n")
+    assert text.endswith(f"\n{readme.END}\nAfter\n")
+    assert "old" not in text
+    assert readme.between_marks(text) == readme.table(measured())
+
+
+@pytest.mark.parametrize("text", ["", readme.BEGIN, readme.BEGIN + readme.END * 2])
+def test_a_readme_without_its_marks_is_refused(text: str) -> None:
+    """Rather than compared with nothing."""
+    with pytest.raises(ValueError, match="must have one line"):
+        readme.between_marks(text)
+
+
+def test_every_row_of_the_readme_names_a_section_that_exists() -> None:
+    """A section that is renamed would leave dashes behind."""
+    named = {row.section for row in readme.ROWS} | {section for section, _, _ in readme.ALONE}
+
+    assert named <= set(command.SECTIONS)
+
+
+def test_the_minute_is_measured_on_virtual_time_and_every_figure_is_met() -> None:
+    """Two repayments at once, twenty within ten minutes, and no failure from a wrong clock."""
+    section = minute.run(Settings())
+
+    assert [figure.name for figure in section.figures if not figure.met] == []
+
+
+def test_what_is_not_the_whole_report_is_not_written_over_it(monkeypatch, tmp_path: Path) -> None:
+    """A quick run, or one of some sections, leaves the committed results alone."""
+    written: list[Path] = []
+    monkeypatch.setattr(command.report, "write", lambda folder, *rest: written.append(folder) or [])
+
+    command.main(["minute"])
+    command.main(["minute", "--out", str(tmp_path)])
+
+    assert written == [ROOT / ".build" / "benchmarks", tmp_path]

@@ -3,75 +3,15 @@
 from __future__ import annotations
 
 from decimal import Decimal
-from urllib.parse import urlsplit
 
-import httpx
 import pytest
 
-from paydown import Client, Credentials, MemoryBudget
+from paydown import BudgetExceeded
+from paydown.budget import Charge, Limit, Ticket
 from paydown.clock import ExchangeClock
-from paydown_sandbox.clock import Clock
-from paydown_sandbox.sandbox import Sandbox
-from paydown_wire.error_codes import CLOCKS, SERVERS
-from tests.unit.kit import REPAY, Time
-
-PAPI = urlsplit(SERVERS["papi"]).hostname
-LATENCY_MS = 80
-
-
-class Internet(httpx.BaseTransport):
-    """The exchange at its own address, the neighbours' clocks at theirs, and time that passes on the way."""
-
-    def __init__(self, *, neighbours_up: bool = True, neighbours_ahead_ms: int = 0) -> None:
-        self.time = Time()
-        self.sandbox = Sandbox(clock=Clock(source=self.time.now_ms))
-        self.sandbox.owe("BNB", "100")
-        self.inside = self.sandbox.transport()
-        self.neighbours_up = neighbours_up
-        self.neighbours_ahead_ms = neighbours_ahead_ms
-        self.clocks_asked: list[str] = []
-
-    def handle_request(self, request: httpx.Request) -> httpx.Response:
-        """Half the way, the answer, the other half."""
-        if request.url.path.endswith("/time"):
-            self.clocks_asked.append(str(request.url))
-        self.time.elapsed_ms += LATENCY_MS / 2
-        if request.url.host in (PAPI, "127.0.0.1"):
-            answer = self.inside.handle_request(request)
-        elif self.neighbours_up:
-            answer = httpx.Response(
-                200, json={"serverTime": self.time.now_ms() + self.neighbours_ahead_ms}, request=request
-            )
-        else:
-            raise httpx.ConnectError("no route")
-        self.time.elapsed_ms += LATENCY_MS / 2
-        return answer
-
-    def client(self, clock: ExchangeClock | None = None, **settings: object) -> Client:
-        """A client on this time; by default with the clocks of the document."""
-        time = self.time
-        clock = clock or ExchangeClock(CLOCKS, ticks=time.ticks, wall=time.now_ms)
-        return Client(
-            Credentials.hmac(self.sandbox.api_key, self.sandbox.api_secret),
-            transport=self,
-            clock=clock,
-            budget=MemoryBudget(ticks=time.ticks, clock=clock),
-            ticks=time.ticks,
-            sleep=time.sleep,
-            **settings,  # type: ignore[arg-type]  # the names are those of Client
-        )
-
-    def limited(self) -> list[object]:
-        """The requests that the exchange refused for their weight."""
-        return [one for one in self.sandbox.requests() if one["status"] in (429, 418)]
-
-
-def repay(pm: Client, times: int) -> None:
-    """Repay a little of the debt, so many times."""
-    for _ in range(times):
-        assert pm.margin.repay_debt(
-            asset="BNB", amount=Decimal("0.01"), specify_repay_assets=["USDT"]
-        ).success
+from paydown_wire.error_codes import CLOCKS
+from tests.unit.internet import Internet, repay
+from tests.unit.kit import REPAY
 
 
 @pytest.mark.parametrize("window", ["fixed", "sliding"])
@@ -168,3 +108,47 @@ def test_a_neighbours_clock_never_puts_ours_ahead_of_the_exchange(ahead_ms):
     behind = internet.time.now_ms() - clock.now_ms()
     assert clock.error_ms is not None
     assert 0 <= behind <= clock.error_ms
+
+
+def test_a_refresh_of_the_clock_that_is_not_urgent_waits_for_no_room():
+    """The minute is used up to the last unit but the read's own: the read goes, the refresh another time."""
+    internet = Internet()
+    time = internet.time
+    clock = ExchangeClock(
+        ["http://127.0.0.1:8087/papi/v1/time"], refresh_ms=1_000, ticks=time.ticks, wall=time.now_ms
+    )
+    pm = internet.client(clock, base_url="http://127.0.0.1:8087")
+    pm.account.balance()  # 1 + 20
+    time.elapsed_ms += 70_000
+    limit = Limit("ip-weight", 6_000, 60_000)
+    rest = pm.budget.acquire([Charge(limit, 5_980)], timeout_ms=0)
+    assert isinstance(rest, Ticket)
+    pm.budget.settle(rest)
+
+    before = time.elapsed_ms
+    pm.account.balance()
+
+    assert time.elapsed_ms - before < 1_000
+    assert len(internet.clocks_asked) == 1
+
+
+def test_asking_for_the_time_and_waiting_for_room_share_one_longest_wait():
+    """`max_wait_s` is per call: the clock waits 31 s for its weight, and the repayment would wait 30 s more."""
+    internet = Internet()
+    time = internet.time
+    clock = ExchangeClock(["http://127.0.0.1:8087/papi/v1/time"], ticks=time.ticks, wall=time.now_ms)
+    pm = internet.client(clock, base_url="http://127.0.0.1:8087", max_wait_s=40)
+    limit = Limit("ip-weight", 6_000, 60_000)
+    for weight, at_ms in ((2_000, 0), (4_000, 30_000)):
+        time.elapsed_ms = at_ms
+        taken = pm.budget.acquire([Charge(limit, weight)], timeout_ms=0)
+        assert isinstance(taken, Ticket)
+        pm.budget.settle(taken)
+
+    with pytest.raises(BudgetExceeded) as caught:
+        repay(pm, 1)
+
+    assert len(internet.clocks_asked) == 1
+    assert 61_000 <= time.elapsed_ms < 63_000
+    assert caught.value.wait_s is not None
+    assert 25 < caught.value.wait_s < 35
