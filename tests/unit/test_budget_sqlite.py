@@ -392,6 +392,74 @@ def test_a_file_that_was_deleted_is_made_again_from_memory(make, ticks):
     assert isinstance(repay(make(), max_wait_ms=0), Wait)
 
 
+def test_a_file_that_another_process_made_again_holds_what_the_others_remember(make, ticks, caplog):
+    """
+    A process that starts right after the file was deleted knows nothing. The others bring along what they know,
+    and say so in the log: it never happens silently.
+    """
+    old = make()
+    granted(repay(old))
+    granted(repay(old))
+    for file in old.path.parent.iterdir():
+        file.unlink()
+    new = make()
+    granted(repay(new))
+
+    ticks.now_ms += 1_000
+    assert isinstance(repay(old, max_wait_ms=0), Wait)
+    assert isinstance(repay(new, max_wait_ms=0), Wait)
+
+    assert "removed or replaced" in caplog.text
+    ticks.now_ms += 120_000
+    granted(repay(old))
+    granted(repay(new))
+    assert isinstance(repay(new, max_wait_ms=0), Wait)
+
+
+def test_a_write_ahead_log_that_was_deleted_is_noticed(make, ticks, caplog):
+    """The newest entries are in it, not in the file itself."""
+    budget = make()
+    granted(repay(budget))
+    granted(repay(budget))
+    ticks.now_ms += 1_000
+    assert isinstance(repay(budget, max_wait_ms=0), Wait)
+    for suffix in ("-wal", "-shm"):
+        budget.path.with_name(budget.path.name + suffix).unlink()
+
+    ticks.now_ms += 1_000
+    assert isinstance(repay(budget, max_wait_ms=0), Wait)
+
+    assert "removed or replaced" in caplog.text
+    assert isinstance(repay(make(), max_wait_ms=0), Wait)
+
+
+def test_a_repayment_is_not_kept_waiting_by_the_polls_of_other_processes(make, ticks):
+    """
+    Three processes poll without a pause while a fourth waits for the other half of its minute: it goes when it was
+    promised, give or take the grace of the rules, and the polls go on meanwhile.
+    """
+    payer, *pollers = (make() for _ in range(4))
+    poll = (Charge(WEIGHT, 20),)
+    payer.settle(granted(repay(payer)))
+    for poller in pollers:
+        poller.settle(granted(poller.acquire(poll, timeout_ms=TIMEOUT_MS)))
+    waiting = repay(payer)
+    assert isinstance(waiting, Wait)
+    promised = ticks.now_ms + waiting.wait_ms
+    polls = 0
+    while isinstance(waiting, Wait):
+        for poller in pollers:
+            answer = poller.acquire(poll, timeout_ms=TIMEOUT_MS, max_wait_ms=0)
+            if isinstance(answer, Ticket):
+                poller.settle(answer)
+                polls += 1
+        ticks.now_ms += min(200, waiting.recheck_ms)
+        waiting = payer.acquire(REPAY, timeout_ms=TIMEOUT_MS, priority=Priority.WRITE, place=waiting.place)
+
+    assert ticks.now_ms <= promised + payer.rules.read_may_delay_ms + 1_000
+    assert polls > 50
+
+
 def test_a_full_disk_stops_the_call(tmp_path):
     """When nothing can be written any more, nothing is sent any more."""
     script = """

@@ -55,6 +55,7 @@ class LedgerFile:
         self._busy_timeout_ms = busy_timeout_ms
         self._connection: sqlite3.Connection | None = None
         self._identity: tuple[int, int] | None = None
+        self._log_identity: tuple[int, int] | None = None  # of SQLite's -wal file, once there is one
         self.lock = threading.Lock()
         self.pid = os.getpid()
         _files.add(self)
@@ -141,15 +142,15 @@ class LedgerFile:
         """Whether somebody removed or replaced the file under the open connection."""
         if self._connection is None:
             return False
-        try:
-            found = os.stat(self.path)
-        except OSError:
-            return True
-        return (found.st_dev, found.st_ino) != self._identity
+        identity, log = (_identity(f"{self.path}{suffix}") for suffix in ("", "-wal"))
+        if self._log_identity is None:
+            self._log_identity = log
+        return identity != self._identity or log != self._log_identity
 
     def close(self) -> None:
         """Close the file, if it is open. It opens again when needed."""
         connection, self._connection = self._connection, None
+        self._log_identity = None
         if connection is not None:
             connection.close()
 
@@ -164,6 +165,15 @@ class LedgerFile:
         """In a child made by `fork`: the lock that its parent's thread holds will never be released here."""
         self.lock = threading.Lock()
         self.pid = os.getpid()
+
+
+def _identity(path: str) -> tuple[int, int] | None:
+    """What makes a file this file and not another of the same name."""
+    try:
+        found = os.stat(path)
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
 
 
 _files: weakref.WeakSet[LedgerFile] = weakref.WeakSet()

@@ -263,6 +263,19 @@ class Ledger:
             sum(waiting.lost_at > now for waiting in self.queue),
         )
 
+    def absorb(self, other: Ledger, now: int) -> None:
+        """Take in what another ledger of the same counters holds, as if others had used it: too much rather than too
+        little, and the next header of the exchange says how much it was."""
+        for name, pool in other.pools.items():
+            pool.advance(now)
+            if pool.used:
+                mine = self.pools.setdefault(name, Pool())
+                mine.advance(now)
+                mine.foreign += pool.used
+                mine.foreign_until = max(mine.foreign_until, pool.last_expiry)
+        if other.gate_until > self.gate_until:
+            self.gate_until, self.gate_reason = other.gate_until, other.gate_reason
+
     # Storage
 
     def shift(self, delta: int, gate_delta: int) -> None:

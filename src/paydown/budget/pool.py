@@ -93,6 +93,13 @@ class Pool:
         """The part of it that own reads used."""
         return self.settled_low + self.flying_low
 
+    @property
+    def last_expiry(self) -> int:
+        """When nothing of what is held now is held any more."""
+        settled = max(self.settled[::_WIDTH], default=0)
+        flying = max((flight[2] for flight in self.flying.values()), default=0)
+        return max(settled, flying, self.foreign_until if self.foreign else 0)
+
     def advance(self, now: int) -> None:
         """Drop what has expired by `now`."""
         settled = self.settled

@@ -22,8 +22,8 @@ time passed than the ticks say, which errs towards waiting.
 **Failure.** A file that is damaged, read-only, on a full disk, locked by a stopped process, or written by
 another version raises `BudgetUnavailable` before anything is sent; it is never taken for an empty ledger.
 What `settle` and `close_gate` cannot write, after the fact, stays in memory and is written before the next
-ticket is given. A file that is deleted under a running process is made again from what that process
-remembers, within a second.
+ticket is given. A file that is deleted under running processes is made again within a second, from what all of them
+remember, and a warning is logged; only a process that starts in this second knows nothing.
 
 The file must be on a local disk: SQLite's write-ahead log needs memory shared by all processes that open
 it, which network file systems do not offer. Containers share it if they mount the same directory of one
@@ -32,12 +32,13 @@ machine and have no time namespace of their own.
 
 from __future__ import annotations
 
+import logging
 import os
 import sqlite3
 from array import array
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import TypeVar
+from typing import Final, TypeVar
 
 from paydown.budget.file import LedgerFile
 from paydown.budget.ledger import Ledger
@@ -57,6 +58,8 @@ from paydown.clock import ExchangeClock, machine_ms, wall_ms
 __all__ = ["SqliteBudget"]
 
 T = TypeVar("T")
+
+LOGGER: Final = logging.getLogger("paydown.budget")
 
 _SELECT = "SELECT version, boot, tick, wall, names, state FROM ledger WHERE scope = ?"
 _INSERT = "INSERT INTO ledger (version, boot, tick, wall, names, state, scope) VALUES (?, ?, ?, ?, ?, ?, ?)"
@@ -216,6 +219,11 @@ class SqliteBudget:
                 if now - self._looked >= _LOOK_AFTER_FILE_MS:
                     self._looked = now
                     if file.vanished():
+                        LOGGER.warning(
+                            "the shared budget %s was removed or replaced while it was in use: processes that"
+                            " start now know only what the others remember. Stop all of them before you delete it.",
+                            file.path,
+                        )
                         file.close()
                         known, ledger = ledger, None
                 connection = file.connection
@@ -231,11 +239,14 @@ class SqliteBudget:
     def _transact(
         self, connection: sqlite3.Connection, work: Callable[[Ledger, int], T], known: Ledger | None
     ) -> T:
-        """Read, decide and write under the write lock. Where there is no row, begin with `known`."""
+        """Read, decide and write under the write lock. What `known` holds, the file had before it was removed."""
         connection.execute("BEGIN IMMEDIATE")
         try:
             now = self._ticks()  # after the lock is held: no entry in the row is younger
-            ledger = self._load(connection, now) or known or Ledger(self.rules)
+            found = self._load(connection, now)
+            if found is not None and known is not None:
+                found.absorb(known, now)  # another process was quicker to make the file again
+            ledger = found or known or Ledger(self.rules)
             for late in self._unwritten:
                 late(ledger, now)
             result = work(ledger, now)
