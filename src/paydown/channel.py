@@ -1,7 +1,8 @@
 """What goes to a channel and what comes back: addresses, finished requests, and two ways to fail.
 
-A channel sends one request exactly once. `transport` has those that do; this module loads no network library, so that
-a client can be built before one is needed.
+A channel sends one request exactly once: through `connections` or `async_connections`, through a proxy (`proxies`), or
+through a transport of httpx (`transport`). This module loads none of them, so that a client can be built before one is
+needed.
 """
 
 from __future__ import annotations
@@ -97,6 +98,16 @@ class Outgoing:
     body: bytes = field(repr=False)
     connect_timeout_s: float
     answer_timeout_s: float
+
+
+def timeouts(outgoing: Outgoing) -> dict[str, float]:
+    """The time limits of a request, as httpcore and httpx take them."""
+    return {
+        "connect": outgoing.connect_timeout_s,
+        "pool": outgoing.connect_timeout_s,
+        "read": outgoing.answer_timeout_s,
+        "write": outgoing.answer_timeout_s,
+    }
 
 
 class Channel(Protocol):

@@ -470,7 +470,7 @@ class Client(_Base):
 
                 return HttpxChannel(self._transport)
             if self._proxy is not None:
-                from paydown.transport import ProxyChannel
+                from paydown.proxies import ProxyChannel
 
                 return ProxyChannel(self._proxy, ssl_context=self._ssl_context, pins=self._pins)
             from paydown.connections import DirectChannel
@@ -667,7 +667,7 @@ class AsyncClient(_Base):
 
                 return AsyncHttpxChannel(self._transport)
             if self._proxy is not None:
-                from paydown.transport import AsyncProxyChannel
+                from paydown.proxies import AsyncProxyChannel
 
                 return AsyncProxyChannel(self._proxy, ssl_context=self._ssl_context, pins=self._pins)
             from paydown.async_connections import AsyncDirectChannel

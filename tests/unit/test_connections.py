@@ -526,3 +526,55 @@ def test_an_argument_cannot_leave_its_place(colour, asset, monkeypatch):
             b"asset", b"amount", b"recvWindow", b"timestamp", b"signature",
         ]  # fmt: skip
         assert body.isascii()
+
+
+# -------------------------------------------------------------------------------------------- on the way to a proxy
+
+
+def drip_bytes(data: bytes, pause_s: float) -> Step:
+    """Script step: one byte after the other."""
+    return lambda connection: connection.drip(data, pause_s)
+
+
+@pytest.mark.parametrize(
+    "script",
+    [
+        [read, hold],
+        [read, close],
+        [read, reset],
+        [read, respond(b"220 smtp ready\r\n\r\n")],
+        [read, drip_bytes(b"HTTP/1.1 200 Connection established and much more\r\n\r\n", 0.05)],
+    ],
+    ids=["silent", "closes", "resets", "no HTTP", "drips"],
+)
+def test_a_proxy_that_opens_no_tunnel_was_not_sent_through(colour, script):
+    """Whatever it does instead: the request itself never began to leave."""
+    with serving(script) as (proxy, url):
+        begun = time.monotonic()
+        (error,) = colour.run(
+            "https://papi.example", "repay", proxy=url, connect_timeout_s=0.4, answer_timeout_s=0.4
+        )
+
+    assert type(error) is ConnectionFailed
+    assert time.monotonic() - begun < 3
+    assert all(b"signature" not in request for request in proxy.requests)
+
+
+@pytest.mark.parametrize("through", ["a tunnel", "forwarding"])
+def test_an_answer_through_a_proxy_has_one_time_limit(colour, secure, through):
+    """A byte now and then does not stretch it."""
+    slow: list[Step] = [read, drip_bytes(http(), 0.05)]
+    limits = {"connect_timeout_s": 2, "answer_timeout_s": 0.4}
+    begun = time.monotonic()
+    if through == "a tunnel":
+        with (
+            serving(slow, tls=secure.server_side) as (_, url),
+            serving([tunnel(urlsplit(url).port or 0)]) as (_, proxy),
+        ):
+            (error,) = colour.run(url, "repay", proxy=proxy, ssl_context=secure.client_side, **limits)
+    else:
+        with serving(slow) as (_, proxy):
+            (error,) = colour.run("http://papi.example", "repay", proxy=proxy, **limits)
+
+    assert type(error) is OutcomeUnknown
+    assert 0.3 < time.monotonic() - begun < 3

@@ -22,7 +22,7 @@ from cryptography.x509.oid import NameOID
 from paydown import AsyncClient, Client, ConnectionFailed, InvalidRequest, InvalidRequestType
 from paydown.channel import NotSent
 from paydown.pins import Pins, public_key_digest
-from paydown.transport import _PinnedTunnel
+from paydown.proxies import _Steps
 from tests.unit.kit import credentials, private_key
 from tests.unit.scripted import ScriptedServer, exchange, serving, tunnel
 from tests.unit.test_transport import Colour
@@ -147,7 +147,7 @@ def test_what_is_no_certificate_meets_no_pin(certificate):
 
 def test_a_tunnel_whose_key_was_not_seen_is_not_sent_through():
     """Should the library below name its steps otherwise one day, the request stays here."""
-    steps = _PinnedTunnel(Pins(OTHER))
+    steps = _Steps(Pins(OTHER))
 
     class Post:
         method = b"POST"
