@@ -601,14 +601,18 @@ class AsyncClient(_Base):
     async def aclose(self) -> None:
         """Close every connection. Calls made afterwards raise `ClientClosed`; calls in flight lose their
         answer."""
+        import asyncio
+
         self._core.closed = True
         opened, self._channel = self._channel, None
-        if opened is not None and opened[0] != os.getpid():
-            return  # the parent's: to hang up here would take its answers away
-        if opened is not None:
+        if opened is None:
+            if self._transport is not None:
+                await self._transport.aclose()
+        elif opened[0] == os.getpid() and (
+            opened[1] is asyncio.get_running_loop() or self._transport is not None
+        ):
             await opened[2].aclose()
-        elif self._transport is not None:
-            await self._transport.aclose()
+        # Else they are the parent's, whose answers would be taken away, or another loop's, who alone can close them.
 
     async def __aenter__(self) -> Self:
         self._core.check_open()

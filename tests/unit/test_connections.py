@@ -6,6 +6,8 @@ import asyncio
 import os
 import socket
 import ssl
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -470,6 +472,26 @@ def test_a_client_that_is_closed_loses_the_answer_under_way_at_once():
         with pytest.raises(OutcomeUnknown):
             repayment.result(5)
         assert len(pm.unresolved) == 1
+
+
+def test_a_client_of_a_loop_that_has_ended_can_be_closed():
+    """`asyncio.run` twice with one client: the first loop took its connections along, and asyncio warns of them."""
+    program = (
+        "import asyncio, sys\n"
+        "from paydown import AsyncClient\n"
+        "pm = AsyncClient(base_url=sys.argv[1])\n"
+        "for _ in range(2): asyncio.run(asyncio.wait_for(pm.market.ping(), 10))\n"
+        "asyncio.run(pm.aclose())\n"
+        "print(pm)\n"
+    )
+    with serving(exchange(data=http(b"{}"))) as (server, url):
+        ran = subprocess.run(
+            [sys.executable, "-c", program, url], capture_output=True, text=True, check=False, timeout=30
+        )
+
+    assert ran.returncode == 0, ran.stderr
+    assert "closed" in ran.stdout
+    assert server.connections == 2
 
 
 # --------------------------------------------------------------------------------------------------- injection
