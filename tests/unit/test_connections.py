@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import os
 import socket
-import ssl
 import subprocess
 import sys
 import threading
@@ -16,7 +15,6 @@ from contextlib import ExitStack, contextmanager, suppress
 from urllib.parse import urlsplit
 
 import pytest
-import trustme
 
 from paydown import (
     AsyncClient,
@@ -46,6 +44,7 @@ from tests.unit.scripted import (
     serving,
     tunnel,
 )
+from tests.unit.secure import Secure
 from tests.unit.test_transport import Colour
 
 
@@ -271,17 +270,6 @@ def test_an_answer_that_comes_before_the_request_is_read_is_heard(colour):
 
 
 # --------------------------------------------------------------------------------- reused connections, TLS, proxy
-
-
-class Secure:
-    """Both sides of TLS for localhost."""
-
-    def __init__(self) -> None:
-        authority = trustme.CA()
-        self.server_side = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        authority.issue_cert("localhost").configure_cert(self.server_side)
-        self.client_side = ssl.create_default_context()
-        authority.configure_trust(self.client_side)
 
 
 @pytest.fixture(scope="module")

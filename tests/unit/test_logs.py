@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import logging
 import re
-import ssl
 from urllib.parse import unquote, urlsplit
 
 import pytest
-import trustme
 
 from paydown import MemoryBudget, PaydownError, ReadRetries, RequestNotSent
 from paydown.clock import ExchangeClock
 from tests.unit.kit import credentials
 from tests.unit.scripted import Connection, Step, close, exchange, http, read, reset, respond, serving, tunnel
+from tests.unit.secure import Secure
 from tests.unit.test_transport import Colour
 
 TIME = http(b'{"serverTime":1636371437000}')
@@ -61,17 +60,6 @@ FLOWS: dict[str, tuple[list[list[Step]], tuple[str, ...]]] = {
     "no room": ([[read, respond(TIME), *exchange(2)]], ("repay", "repay", "repay")),
 }  # fmt: skip
 THROUGH = pytest.mark.parametrize("through", ["plain", "TLS", "a proxy"])
-
-
-class Secure:
-    """Both sides of TLS for localhost."""
-
-    def __init__(self) -> None:
-        authority = trustme.CA()
-        self.server_side = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        authority.issue_cert("localhost").configure_cert(self.server_side)
-        self.client_side = ssl.create_default_context()
-        authority.configure_trust(self.client_side)
 
 
 @pytest.fixture(scope="module")

@@ -12,11 +12,10 @@ from hashlib import sha256
 from urllib.parse import urlsplit
 
 import pytest
-import trustme
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import NameOID
 
 from paydown import AsyncClient, Client, ConnectionFailed, InvalidRequest, InvalidRequestType
@@ -25,6 +24,7 @@ from paydown.pins import Pins, public_key_digest
 from paydown.proxies import _Steps
 from tests.unit.kit import credentials, private_key
 from tests.unit.scripted import ScriptedServer, exchange, serving, tunnel
+from tests.unit.secure import Secure
 from tests.unit.test_transport import Colour
 
 OTHER = "sha256//" + b64encode(bytes(32)).decode()
@@ -36,19 +36,8 @@ def colour(request):
     return Colour(request.param)
 
 
-class World:
-    """An authority, its server, and the pin of the server's key."""
-
-    def __init__(self) -> None:
-        authority = trustme.CA()
-        leaf = authority.issue_cert("localhost")
-        self.server_side = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        leaf.configure_cert(self.server_side)
-        self.client_side = ssl.create_default_context()
-        authority.configure_trust(self.client_side)
-        key = x509.load_pem_x509_certificate(leaf.cert_chain_pems[0].bytes()).public_key()
-        shown = key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
-        self.pin = "sha256//" + b64encode(sha256(shown).digest()).decode()
+class World(Secure):
+    """A server, straight or behind a proxy."""
 
     @contextmanager
     def serving(self, through: str) -> Iterator[tuple[ScriptedServer, str, dict[str, str]]]:
