@@ -94,9 +94,8 @@ class AsyncProxyChannel:
         """See `AsyncChannel.exchange`."""
         steps = _Steps(self._pins)
         try:
-            # Waiting for a connection and connecting have limits of their own; the answer's begins when the
-            # body is asked for.
-            async with asyncio.timeout(None) as limit:
+            # For waiting for a connection, and for making one; the answer's limit begins when the body is asked for.
+            async with asyncio.timeout(2 * outgoing.connect_timeout_s) as limit:
                 request = _core_request(outgoing, _Content(outgoing, limit), trace=steps.awaited)
                 response = await self._pool.handle_async_request(request)
                 try:
@@ -163,7 +162,7 @@ class _Steps:
             self._met = True
         elif step.endswith("send_request_headers.started"):
             if info["request"].method == b"CONNECT":
-                self._connecting = True
+                self._connecting = True  # and the name of this step is still what we know
                 return
             self._begun = True
             if self._pins is not None and not self._met:
@@ -183,14 +182,15 @@ class _TimedBackend(httpcore.SyncBackend):
         socket_options: Iterable[Any] | None = None,
     ) -> httpcore.NetworkStream:
         """See httpcore."""
-        return _Timed(super().connect_tcp(host, port, timeout, local_address, socket_options))
+        return _Timed(super().connect_tcp(host, port, timeout, local_address, socket_options), timeout)
 
 
 class _Timed(httpcore.NetworkStream):
     """A connection whose limit begins with the first byte that is written, and anew behind TLS."""
 
-    def __init__(self, stream: httpcore.NetworkStream) -> None:
+    def __init__(self, stream: httpcore.NetworkStream, connect_s: float | None = None) -> None:
         self._stream = stream
+        self._connect_s = connect_s
         self._ends_at: float | None = None
 
     def _left(self, timeout: float | None) -> float | None:
@@ -206,7 +206,8 @@ class _Timed(httpcore.NetworkStream):
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
         """See httpcore."""
-        self._stream.write(buffer, self._left(timeout))
+        tunnel = self._connect_s is not None and buffer.startswith(b"CONNECT ")
+        self._stream.write(buffer, self._left(self._connect_s if tunnel else timeout))
 
     def close(self) -> None:
         """See httpcore."""

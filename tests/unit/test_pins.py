@@ -19,7 +19,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import NameOID
 
 from paydown import AsyncClient, Client, ConnectionFailed, InvalidRequest, InvalidRequestType
-from paydown.channel import NotSent
+from paydown.channel import Lost, NotSent
 from paydown.pins import Pins, public_key_digest
 from paydown.proxies import _Steps
 from tests.unit.kit import credentials, private_key
@@ -147,6 +147,20 @@ def test_a_tunnel_whose_key_was_not_seen_is_not_sent_through():
     steps("http11.send_request_headers.started", {"request": Connect()})
     with pytest.raises(NotSent, match="not seen"):
         steps("http11.send_request_headers.started", {"request": Post()})
+
+
+@pytest.mark.parametrize("seen", [[], ["http11.write_headers.started"], ["connection.connect_tcp.started"]])
+def test_what_fails_in_a_tunnel_of_unknown_steps_counts_as_lost(seen):
+    """Only a CONNECT that was seen, and no request behind it, proves that nothing left."""
+
+    class Post:
+        method = b"POST"
+
+    steps = _Steps(None)
+    for step in seen:
+        steps(step, {"request": Post()})
+
+    assert type(steps.told(TimeoutError())) is Lost
 
 
 @pytest.mark.parametrize("client", [Client, AsyncClient])
