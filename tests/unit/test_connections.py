@@ -111,7 +111,7 @@ def test_all_addresses_share_one_time_limit(colour):
         took = time.monotonic() - begun
 
     assert type(error) is ConnectionFailed
-    assert 0.7 < took < 1.6
+    assert 0.7 < took < 2.2  # one after the other they would take 2.4
 
 
 def test_the_last_refusal_is_what_is_told(colour):
