@@ -77,7 +77,7 @@ interop: $(ENV) ## Let clients that nobody here wrote repay against the sandbox,
 	@$(BIN)/python -m pytest tests/interop -m interop
 
 .PHONY: lint-spec
-lint-spec: $(ENV) ## Lint the document with the tools of others (Redocly where npm is installed)
+lint-spec: $(ENV) ## Lint both documents with the tools of others (Redocly where npm is installed)
 	@$(BIN)/python -m docs.spec_lint
 
 $(DOCS_ENV): requirements/docs.txt pyproject.toml

@@ -4,5 +4,7 @@
     Redocly CLI                does it keep to a recommended ruleset (needs npm, says so when it is left out)
     datamodel-code-generator   does another generator accept it, and do its models take every sample
 
+The first two are asked about the document of the sandbox's control API, too.
+
 `python -m docs.spec_lint` (make lint-spec) runs them and prints one line each.
 """

@@ -16,6 +16,7 @@ from .samples import samples
 
 ROOT = Path(__file__).resolve().parents[2]
 DOCUMENT = ROOT / "generated_client/paydown_wire/openapi.json"
+CONTROL = ROOT / "src/paydown_sandbox/control.openapi.json"
 _DATAMODEL_ENV = ROOT / ".build/datamodel-env"
 _DATAMODEL_PINS = ROOT / "requirements/datamodel.txt"
 _NPM = ROOT / ".build/npm"

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 from paydown_sandbox.control import control_application
 from paydown_sandbox.exchange import Exchange
-from paydown_sandbox.reading import StateError
+from paydown_sandbox.reading import StateError, parse_json
 from paydown_sandbox.server import Application, Committer
 from paydown_sandbox.store import Durability, Store
 from paydown_sandbox.websocket import StreamServer
 
 __all__ = ["create_app", "read_json_file"]
 
-_LARGEST_STATE_FILE = 64 * 1024 * 1024
+_LARGEST_STATE_FILE = 512 * 1024 * 1024
 
 
 def read_json_file(path: Path) -> object:
@@ -24,13 +23,19 @@ def read_json_file(path: Path) -> object:
         StateError: It cannot be read, is too large, or is not JSON.
     """
     try:
-        if path.stat().st_size > _LARGEST_STATE_FILE:
-            raise StateError(str(path), "larger than 64 MiB")
-        return json.loads(path.read_bytes())
+        # A device or a pipe has no end, so size and kind are looked at before anything is read.
+        if not path.is_file() and path.exists():
+            raise StateError(str(path), "not a file")
+        with path.open("rb") as file:
+            raw = file.read(_LARGEST_STATE_FILE + 1)
     except OSError as error:
         raise StateError(str(path), error.strerror or "cannot be read") from None
-    except (ValueError, RecursionError):
-        raise StateError(str(path), "not JSON") from None
+    if len(raw) > _LARGEST_STATE_FILE:
+        raise StateError(str(path), f"larger than {_LARGEST_STATE_FILE // 1024**2} MiB")
+    try:
+        return parse_json(raw)
+    except StateError as error:
+        raise StateError(str(path), error.reason) from None
 
 
 def create_app(

@@ -16,9 +16,9 @@ from paydown_sandbox.request_log import RequestRecord
 from paydown_sandbox.streams import Event, Streams
 from paydown_sandbox.world import World
 
-__all__ = ["Books", "Changes"]
+__all__ = ["LINES_IN_MEMORY", "Books", "Changes"]
 
-_LINES_IN_MEMORY = 50_000
+LINES_IN_MEMORY = 50_000
 
 # The later a level stands here, the riskier it is.
 _RISK = (
@@ -56,7 +56,7 @@ class Books:
 
     def start_over(self, world: World) -> None:
         """Forget everything that was written."""
-        self.lines: deque[LedgerLine] = deque(maxlen=_LINES_IN_MEMORY)
+        self.lines: deque[LedgerLine] = deque(maxlen=LINES_IN_MEMORY)
         self.records = RecordBook()
         self.streams = Streams(self._key_lifetime_ms)
         self.changes = Changes()
@@ -68,7 +68,11 @@ class Books:
         self._risk: dict[str, str] = {}
         for record in world.records:
             self.records.add(record)
-            self._next_tran = max(self._next_tran, record.id + 1 if record.kind in ("loan", "repay") else 0)
+            # Ids go on behind those that a state document brings along.
+            if record.kind in ("loan", "repay"):
+                self._next_tran = max(self._next_tran, record.id + 1)
+            else:
+                self._next_interest = max(self._next_interest, record.id + 1)
 
     def book_counters(self) -> dict[str, str]:
         """Ids and open keys, to be written down."""

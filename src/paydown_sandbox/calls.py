@@ -40,7 +40,6 @@ class Call:
     now_ms: int
     request: int | None = None
     debt_call: bool = False
-    durable: bool = False
     lines: list[LedgerLine] = field(default_factory=list[LedgerLine])
 
     @property

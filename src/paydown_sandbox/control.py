@@ -13,12 +13,12 @@
     GET         /_sandbox/unknowns   "What this double does not know", Markdown
     GET         /_sandbox/openapi.json   this API as an OpenAPI document
 
-Errors are `{"error": {"path": ..., "reason": ...}}` with status 400, and nothing was changed.
+Errors are `{"error": {"path": ..., "reason": ...}}` with status 400, and nothing was changed. With 507 the disk
+took no more: what was asked for is lost, and the sandbox stops.
 """
 
 from __future__ import annotations
 
-import json
 from collections.abc import Awaitable, Callable
 from importlib.resources import files
 from typing import TYPE_CHECKING, cast
@@ -31,10 +31,11 @@ from starlette.routing import Route
 from paydown_sandbox.amounts import exact_text
 from paydown_sandbox.calls import LedgerLine
 from paydown_sandbox.exchange import Exchange
-from paydown_sandbox.reading import Reader, StateError
+from paydown_sandbox.reading import Reader, StateError, parse_json
 from paydown_sandbox.scenario import bundled_scenarios, find_scenario, read_scenario, start_scenario
 from paydown_sandbox.state import POSITION_FIELDS, asset_name, read_world
 from paydown_sandbox.state_export import books_of, dump_records, dump_world
+from paydown_sandbox.store import StoreError
 from paydown_sandbox.unknowns import unknowns_page
 
 if TYPE_CHECKING:
@@ -72,7 +73,8 @@ def ledger_json(line: LedgerLine) -> dict[str, object]:
 
 
 def _error(path: str, reason: str, status: int = 400) -> JSONResponse:
-    return JSONResponse({"error": {"path": path, "reason": reason}}, status_code=status)
+    shown = path.encode(errors="backslashreplace").decode()  # names come from the request, as they may be
+    return JSONResponse({"error": {"path": shown, "reason": reason}}, status_code=status)
 
 
 async def _body(request: Request) -> object:
@@ -83,10 +85,7 @@ async def _body(request: Request) -> object:
             raise _TooLarge
     if not collected:
         return {}
-    try:
-        return json.loads(bytes(collected))
-    except (ValueError, RecursionError):
-        raise StateError("", "the body is not JSON") from None
+    return parse_json(bytes(collected))
 
 
 def _number(request: Request, name: str, default: int, most: int) -> int:
@@ -165,7 +164,9 @@ class Control:
 
     async def delete_requests(self, request: Request) -> Response:
         """Forget what arrived; ids go on."""
-        return JSONResponse({"deleted": self.exchange.requests.clear()})
+        deleted = self.exchange.requests.clear()
+        await self._durable()
+        return JSONResponse({"deleted": deleted})
 
     async def get_faults(self, request: Request) -> Response:
         """What is armed, and how often it has struck."""
@@ -184,13 +185,18 @@ class Control:
             except StateError:
                 book.armed = before  # all or nothing
                 raise
+            await self._durable()
             return JSONResponse({"faults": [fault.as_json() for fault in armed]}, status_code=201)
-        return JSONResponse(book.arm(document).as_json(), status_code=201)
+        fault = book.arm(document)
+        await self._durable()
+        return JSONResponse(fault.as_json(), status_code=201)
 
     async def delete_faults(self, request: Request) -> Response:
         """Disarm all faults, or one: `?id=ID`."""
         fault_id = _number(request, "id", 0, 2**63) if "id" in request.query_params else None
-        return JSONResponse({"deleted": self.exchange.faults.disarm(fault_id)})
+        deleted = self.exchange.faults.disarm(fault_id)
+        await self._durable()
+        return JSONResponse({"deleted": deleted})
 
     async def get_clock(self, request: Request) -> Response:
         """The exchange's time."""
@@ -210,7 +216,8 @@ class Control:
 
     async def post_prices(self, request: Request) -> Response:
         """Set some prices: `{"BNB": "590"}`. The others stay."""
-        prices = {name: child.amount() for name, child in Reader(await _body(request)).entries()}
+        entries = Reader(await _body(request)).entries()
+        prices = {asset_name(name, child): child.amount() for name, child in entries}
         for name, price in prices.items():
             if not price:
                 raise StateError(name, "a price is above zero")
@@ -249,6 +256,7 @@ class Control:
             scenario = find_scenario(members["name"].text(100) if "name" in members else "")
         armed = start_scenario(self.exchange.faults, scenario, self.exchange.clock.now_ms())
         faults = [fault.as_json() for fault in armed]
+        await self._durable()
         return JSONResponse({"name": scenario.name, "faults": faults}, status_code=201)
 
     async def delete_streams(self, request: Request) -> Response:
@@ -329,6 +337,13 @@ def move_clock(exchange: Exchange, node: Reader, *, state: bool = False) -> None
         exchange.advance_to_now()
 
 
+_QUERIES: dict[tuple[str, str], tuple[str, ...]] = {
+    ("ledger", "GET"): ("after", "limit", "account"),
+    ("requests", "GET"): ("after", "limit", "method", "path", "operation"),
+    ("faults", "DELETE"): ("id",),
+}
+
+
 def control_application(exchange: Exchange, committer: Committer, streams: StreamServer) -> Starlette:
     """The Starlette application that serves /_sandbox/."""
     control = Control(exchange, committer, streams)
@@ -336,11 +351,18 @@ def control_application(exchange: Exchange, committer: Committer, streams: Strea
     def route(path: str, **endpoints: Endpoint) -> Route:
         async def serve(request: Request) -> Response:
             try:
+                known = _QUERIES.get((path, request.method), ())
+                for name in request.query_params:
+                    if name not in known:  # a misspelt filter would show everything
+                        there = f"there are {', '.join(known)}" if known else "there are none here"
+                        raise StateError(name, f"unknown parameter; {there}")
                 return await endpoints[request.method](request)
             except StateError as error:
                 return _error(error.path, error.reason)
             except _TooLarge:
                 return _error("", f"the body is larger than {LARGEST_CONTROL_BODY} bytes", 413)
+            except StoreError as error:
+                return _error("", f"not stored: {error}; the sandbox stops", 507)
 
         return Route(f"/_sandbox/{path}", serve, methods=list(endpoints))
 

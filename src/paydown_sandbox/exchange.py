@@ -9,7 +9,7 @@ their answers after that. Simulations call it directly, on a clock that they mov
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from decimal import Decimal
 
@@ -23,7 +23,7 @@ from paydown_sandbox.clock import Clock
 from paydown_sandbox.document import Document, OperationFacts, load_document
 from paydown_sandbox.faults import Fault, FaultBook
 from paydown_sandbox.ledger import Account
-from paydown_sandbox.limits import Admission, IpGate, Window
+from paydown_sandbox.limits import Admission, Charge, IpGate, Standing, Window
 from paydown_sandbox.options import Option, catalogue
 from paydown_sandbox.refusal import Refusal
 from paydown_sandbox.repayment import RepaymentRules
@@ -78,8 +78,7 @@ class Exchange(Books):
         self.start_over(world)
         self.faults.disarm()
         self.faults.reseed(world.seed)
-        self.requests.clear()
-        self.requests.next_id = 1
+        self.requests.start_over()
         self.changes = Changes()
         self.changes.world = True
         self.fresh = True
@@ -112,6 +111,12 @@ class Exchange(Books):
         self.gatekeeper = Gatekeeper(self.document, options, world.keys)
         self.gate = IpGate(world.limits)
         self._routes = build_routes(self.document, world, self.gate)
+        self._by_operation = {
+            route.facts.id: route for methods in self._routes.values() for route in methods.values()
+        }
+        self._pools = {self.gate.name: self.gate}
+        for route in self._by_operation.values():
+            self._pools[route.gate.name] = route.gate
 
     def advance_to_now(self) -> None:
         """Do what has fallen due since the last request."""
@@ -137,6 +142,8 @@ class Exchange(Books):
         """The numbers that must go on where they stopped."""
         return {
             "request": str(self.requests.next_id),
+            "requests_forgotten_below": str(self.requests.forgotten_below),
+            "faults": self.faults.dump(),
             "clock_frozen_at_ms": str(self.clock.now_ms()) if self.clock.frozen else "",
             "clock_offset_ms": "0" if self.clock.frozen else str(self.clock.offset_ms),
             "next_hour_ms": str(self.accrual.next_hour_ms),
@@ -146,11 +153,43 @@ class Exchange(Books):
     def restore_counters(self, counters: Mapping[str, str]) -> None:
         """Go on from what `counters` said when it was written down."""
         self.requests.next_id = int(counters["request"])
+        self.requests.forgotten_below = int(counters["requests_forgotten_below"])
+        self.faults.restore(counters["faults"])
         frozen = counters["clock_frozen_at_ms"]
         self.clock.restore(int(frozen) if frozen else None, int(counters["clock_offset_ms"]))
         self.accrual.next_hour_ms = int(counters["next_hour_ms"])
         self.accrual.next_due_ms = 0
         self.restore_book_counters(counters)
+
+    # ------------------------------------------------------------------- budgets
+
+    def standings(self) -> list[Standing]:
+        """Who was refused or banned since this was last asked, in every pool."""
+        return [standing for gate in self._pools.values() if gate.changed for standing in gate.standings()]
+
+    def longest_cap_ms(self) -> int:
+        """How far back the hard cap of a call can reach."""
+        caps = [cap[2] for route in self._by_operation.values() for cap in route.facts.rate_caps]
+        return max(caps, default=0)
+
+    def restore_budgets(self, standings: Iterable[Standing], charges: Iterable[Charge]) -> None:
+        """Put budgets and bans where an earlier process left them; `charges` in the order of their times."""
+        for standing in standings:
+            gate = self._pools.get(standing.pool)
+            if gate is not None:
+                gate.restore(standing)
+        for charge in charges:
+            route = self._by_operation.get(charge.operation)
+            if route is None:
+                continue
+            if charge.weight:
+                route.gate.spent(charge.ip, charge.weight, charge.time_ms)
+            if charge.account is None:
+                continue
+            if charge.orders:
+                self._order_window(charge.account).add(charge.time_ms, charge.orders)
+            for name, _, interval_ms in route.facts.rate_caps if charge.capped else ():
+                self._cap_window(route, charge.account + name, interval_ms).add(charge.time_ms, charge.capped)
 
     # ------------------------------------------------------------------- answering
 
@@ -219,13 +258,13 @@ class Exchange(Books):
                 response.delay_ms = fault.delay_ms
                 return response
             if facts.rate_caps and account is not None:
-                self._count_calls(route, account, now_ms)
+                self._count_calls(route, account, record, now_ms)
             if (
                 account is not None
                 and facts.id == "repayDebt"
                 and (self._order_scope or self._counts_as_order)
             ):
-                self._count_order(account, facts, now_ms, headers)
+                self._count_order(account, facts, record, now_ms, headers)
             result = route.handler(self, call)
         except Refusal as refusal:
             record.verdict = "refused"
@@ -259,14 +298,12 @@ class Exchange(Books):
             headers.append(JSON)
             headers.append((b"content-length", b"%d" % len(body)))
             response = RawResponse(200, headers, body)
-        if lines or call.durable:
-            response.durable = True
-            if call.debt_call:
-                response.delay_ms += self._debt_call_ms
-                if response.delay_ms:
-                    # While the answer is held back, the account's debt is in somebody's hands.
-                    self._busy_until[call.owner.id] = self.clock.now_ms() + response.delay_ms
-                    response.release = call.owner.id
+        if lines and call.debt_call:
+            response.delay_ms += self._debt_call_ms
+            if response.delay_ms:
+                # While the answer is held back, the account's debt is in somebody's hands.
+                self._busy_until[call.owner.id] = self.clock.now_ms() + response.delay_ms
+                response.release = call.owner.id
         return response
 
     def _outside(
@@ -293,22 +330,36 @@ class Exchange(Books):
 
     # ------------------------------------------------------------------- counters
 
-    def _count_calls(self, route: Route, account: Account, now_ms: int) -> None:
+    def _cap_window(self, route: Route, name: str, interval_ms: int) -> Window:
+        window = route.rate_windows.get(name)
+        if window is None:
+            window = route.rate_windows[name] = Window(interval_ms)
+        return window
+
+    def _count_calls(self, route: Route, account: Account, record: RequestRecord, now_ms: int) -> None:
         """Hold the account to the hard caps of a call, such as 20 per day."""
+        windows: list[Window] = []
         for name, limit, interval_ms in route.facts.rate_caps:
-            window = route.rate_windows.get(account.id + name)
-            if window is None:
-                window = route.rate_windows[account.id + name] = Window(interval_ms)
+            window = self._cap_window(route, account.id + name, interval_ms)
             if window.used(now_ms) + 1 > limit:
                 raise Refusal(-1003, status=429, limit=limit, reason=f"more than {limit} calls: {name}")
+            windows.append(window)
+        for window in windows:
             window.add(now_ms, 1)
+        record.capped = True
 
-    def _count_order(self, account: Account, facts: OperationFacts, now_ms: int, headers: Headers) -> None:
+    def _order_window(self, account: str) -> Window:
+        window = self._order_windows.get(account)
+        if window is None:
+            window = self._order_windows[account] = Window(fixed=self.world.limits.fixed_window)
+        return window
+
+    def _count_order(
+        self, account: Account, facts: OperationFacts, record: RequestRecord, now_ms: int, headers: Headers
+    ) -> None:
         """Charge the order counter of the account, by the reading that the options choose."""
         limits = self.world.limits
-        window = self._order_windows.get(account.id)
-        if window is None:
-            window = self._order_windows[account.id] = Window(fixed=limits.fixed_window)
+        window = self._order_window(account.id)
         # Read as Order, 3000 cannot be literal against 1200 per minute; it is then counted
         # per account against the same 6000 that the weight would have been counted against.
         cost, limit = (1, limits.orders_per_minute)
@@ -316,6 +367,7 @@ class Exchange(Books):
             cost, limit = (facts.weight, limits.weight_per_minute)
         if window.used(now_ms) + cost > limit:
             raise Refusal(-1015, limit=limit, reason="the order budget is spent")
+        record.orders = cost
         headers.append((b"x-mbx-order-count-1m", b"%d" % window.add(now_ms, cost)))
 
     def lock_debt_calls(self, call: Call) -> None:

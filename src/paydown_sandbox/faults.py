@@ -12,9 +12,10 @@ Chances are drawn from one seeded generator, so the same requests meet the same 
 
 from __future__ import annotations
 
+import json
 import random
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Literal
 
 from paydown_sandbox.reading import Reader
@@ -57,6 +58,8 @@ FAULTS: dict[str, FaultKind] = {
     "redirect_307_not_executed": "refused",
 }
 
+# More than the longest recvWindow, so that no client gets through by asking for a long one.
+DEFAULT_SKEW_MS = 65_000
 _DEFAULT_DELAY_MS = {"executed_then_delay": 5000, "delay_before": 5000}
 _LONGEST_DELAY_MS = 3_600_000
 
@@ -78,7 +81,7 @@ class Fault:
     delay_ms: int = 0
     probability: float = 1.0
     skip: int = 0
-    skew_ms: int = 10_000
+    skew_ms: int = DEFAULT_SKEW_MS
     status: int | None = None
     ban_ms: int | None = None
     from_ms: int | None = None
@@ -119,6 +122,16 @@ _MEMBERS = (
 )  # fmt: skip
 
 
+# Answers that have no body by definition: what follows one would be taken for the next answer.
+_BODILESS = (204, 205, 304)
+
+
+def _status(status: int | None, members: Mapping[str, Reader]) -> int | None:
+    if status in _BODILESS:
+        raise members["status"].fail(f"a status whose answer has a body, so none of {_BODILESS}")
+    return status
+
+
 class FaultBook:
     """All armed faults, in the order in which they were armed."""
 
@@ -126,11 +139,13 @@ class FaultBook:
         self.armed: list[Fault] = []
         self._random = random.Random(seed)  # noqa: S311 - repeatable chances, not secrets
         self._next_id = 1
+        self._draws = 0
         self.seed = seed
 
     def reseed(self, seed: int) -> None:
         """Start the chances over."""
         self.seed = seed
+        self._draws = 0
         self._random.seed(seed)
 
     def arm(self, node: object, scenario: str | None = None) -> Fault:
@@ -172,8 +187,8 @@ class FaultBook:
             delay_ms=whole("delay_ms", _DEFAULT_DELAY_MS.get(name, 0), 0, _LONGEST_DELAY_MS),
             probability=probability,
             skip=whole("skip", 0, 0, 10**9),
-            skew_ms=whole("skew_ms", 10_000, -(10**12), 10**12),
-            status=optional("status", 200, 599),
+            skew_ms=whole("skew_ms", DEFAULT_SKEW_MS, -(10**12), 10**12),
+            status=_status(optional("status", 200, 599), members),
             ban_ms=optional("ban_ms", 0, 10**10),
             from_ms=optional("from_ms", 0, 10**14),
             until_ms=optional("until_ms", 0, 10**14),
@@ -188,6 +203,10 @@ class FaultBook:
         before = len(self.armed)
         self.armed = [] if fault_id is None else [fault for fault in self.armed if fault.id != fault_id]
         return before - len(self.armed)
+
+    def disarm_scenario(self, name: str) -> None:
+        """Remove the faults of one scenario."""
+        self.armed = [fault for fault in self.armed if fault.scenario != name]
 
     def find(self, facts: Mapping[str, str], now_ms: int) -> tuple[Fault | None, Fault | None]:
         """The fault that strikes a request, and the clock skew that applies to it.
@@ -211,13 +230,29 @@ class FaultBook:
             fault.seen += 1
             if fault.seen <= fault.skip:
                 continue
-            if fault.probability < 1 and self._random.random() >= fault.probability:
-                continue
+            if fault.probability < 1:
+                self._draws += 1
+                if self._random.random() >= fault.probability:
+                    continue
             if is_skew:
                 skew = fault
             else:
                 chosen = fault
         return chosen, skew
+
+    def dump(self) -> str:
+        """Everything that is armed and how far the chances have come, to be written down."""
+        armed = [asdict(fault) for fault in self.armed] if self.armed else []
+        return json.dumps([self.seed, self._draws, self._next_id, armed])
+
+    def restore(self, text: str) -> None:
+        """Take back what `dump` gave; the next chance is the one that would have come next."""
+        seed, draws, self._next_id, armed = json.loads(text)
+        self.reseed(seed)
+        for _ in range(draws):
+            self._random.random()
+        self._draws = draws
+        self.armed = [Fault(**members) for members in armed]
 
     @staticmethod
     def strike(fault: Fault) -> None:

@@ -6,8 +6,9 @@ uvicorn accepts the connection and hands it to this protocol. As long as a conne
 exchange, they are answered here. The first request for the control API, or for a websocket, gives
 the connection to uvicorn's own protocol for good, which reaches the same exchange through ASGI.
 
-Answers leave in the order of their requests. A client that sends ahead without reading is not read from
-until its answers are out.
+Answers leave in the order of their requests, a refusal of bytes that are no HTTP included. A client that sends
+ahead without reading is not read from until its answers are out. No client can make this process keep more than
+a head and a body of a bounded size for each connection, whatever it sends and however slowly.
 """
 
 from __future__ import annotations
@@ -36,7 +37,12 @@ if TYPE_CHECKING:
 __all__ = ["ExchangeProtocol", "drop", "protocol_for"]
 
 _LARGEST_HEAD = 65_536
+# What may stand around a body: sizes of chunks, their extensions, trailers.
+_LARGEST_WRAPPING = 1_048_576
+# A body above LARGEST_BODY is answered with 413 once it is complete; one that goes on beyond this, at once.
+_ENDLESS_BODY = 1_048_576
 _MOST_AHEAD = 16
+# How long a connection may be silent, and how long one request may take to arrive.
 _IDLE_S = 75.0
 
 _STATUS_LINES = {
@@ -60,6 +66,10 @@ def _lines(headers: list[tuple[bytes, bytes]]) -> bytes:
     return _common[1]
 
 
+def _refusal(status: bytes) -> bytes:
+    return b"HTTP/1.1 " + status + b"\r\nconnection: close\r\ncontent-length: 0\r\n\r\n"
+
+
 def drop(transport: asyncio.Transport, *, rude: bool) -> None:
     """Close a connection: rudely, as a broken path does, or in order."""
     if not rude:
@@ -70,6 +80,50 @@ def drop(transport: asyncio.Transport, *, rude: bool) -> None:
         # Linger 0 turns the close into a reset.
         raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
     transport.abort()
+
+
+def _path_at(target: bytes) -> int:
+    """Where the path of a request target begins; proxies send the absolute form, http://host/path."""
+    if not target.startswith((b"http://", b"https://")):
+        return 0
+    found = target.find(b"/", 8)
+    return len(target) if found < 0 else found
+
+
+class _Gauge:
+    """Counts what arrives of one request. A packet in which it begins is not counted: others may end there."""
+
+    __slots__ = ("_began", "_in_head", "body", "fed")
+
+    def __init__(self) -> None:
+        self.begin()
+
+    def begin(self) -> None:
+        """A request begins."""
+        self._began = True
+        self._in_head = True
+        self.fed = 0
+        self.body = 0
+
+    def head_done(self) -> None:
+        """Its headers are complete; what the parser calls a header from here on is a trailer."""
+        self._in_head = False
+
+    @property
+    def in_head(self) -> bool:
+        """Whether headers are still arriving."""
+        return self._in_head
+
+    def refusal(self, size: int) -> bytes | None:
+        """After `size` more bytes that did not end the request: why it must be refused."""
+        if self._began:
+            self._began = False
+            return None
+        self.fed += size
+        wrapping = self.fed - self.body
+        if self._in_head:
+            return b"431 Request Header Fields Too Large" if wrapping > _LARGEST_HEAD else None
+        return b"400 Bad Request" if wrapping > _LARGEST_WRAPPING else None
 
 
 class _Incoming:
@@ -86,12 +140,48 @@ class _Incoming:
 
 
 class _HandedOver(HttpToolsProtocol):
-    """uvicorn's protocol, which also tells the application how to drop the connection."""
+    """uvicorn's protocol, which also tells the application how to drop the connection, and bounds heads."""
+
+    _gauge: _Gauge
+
+    def data_received(self, data: bytes) -> None:
+        """Bytes arrived."""
+        super().data_received(data)
+        if (status := self._gauge.refusal(len(data))) is not None and not self.transport.is_closing():
+            if self.cycle is None or self.cycle.response_complete:
+                self.transport.write(_refusal(status))
+            self.transport.close()
+
+    def on_message_begin(self) -> None:
+        """A request begins."""
+        self._gauge.begin()
+        super().on_message_begin()
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """One header; trailers are no headers."""
+        if self._gauge.in_head:
+            super().on_header(name, value)
+
+    def on_headers_complete(self) -> None:
+        """The head is complete."""
+        self._gauge.head_done()
+        super().on_headers_complete()
+
+    def on_body(self, body: bytes) -> None:
+        """A piece of the body."""
+        self._gauge.body += len(body)
+        super().on_body(body)
+
+    def on_message_complete(self) -> None:
+        """A request is complete."""
+        self._gauge.begin()
+        super().on_message_complete()
 
     def connection_made(  # type: ignore[override] # uvicorn narrows the transport in the same way
         self, transport: asyncio.Transport
     ) -> None:
         super().connection_made(transport)
+        self._gauge = _Gauge()
 
         def abort(*, rude: bool) -> None:
             drop(transport, rude=rude)
@@ -122,8 +212,10 @@ class ExchangeProtocol(asyncio.Protocol):
         self._ip = "127.0.0.1"
         self._head: bytes = b""
         self._in_message = False
+        self._gauge = _Gauge()
         self._incoming = _Incoming()
         self._ahead: deque[_Incoming] = deque()
+        self._broken: bytes | None = None
         self._answering = False
         self._closing = False
         self._gone = False
@@ -164,12 +256,14 @@ class ExchangeProtocol(asyncio.Protocol):
     def resume_writing(self) -> None:
         """The client reads again."""
         self._write_paused = False
-        self._transport.resume_reading()
+        if self._broken is None:
+            self._transport.resume_reading()
 
     def _idled(self) -> None:
         quiet = self._loop.time() - self._last_s
         if quiet >= _IDLE_S and not self._answering:
-            self._transport.close()
+            # A client that does not read would never let an orderly close come to its end.
+            self._transport.abort() if self._write_paused else self._transport.close()
         elif not self._gone:
             self._idle = self._loop.call_later(max(1.0, _IDLE_S - quiet), self._idled)
 
@@ -177,14 +271,18 @@ class ExchangeProtocol(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Bytes arrived: look at a new request's head first, for it decides who serves the connection."""
-        self._last_s = self._loop.time()
+        if self._broken is not None or self._gone:
+            return
         if not self._in_message:
             if self._head:
                 data = self._head + data
+            else:
+                self._last_s = self._loop.time()  # of the whole request: bytes that trickle in gain no time
             end = data.find(b"\r\n\r\n")
+            if end > _LARGEST_HEAD or (end < 0 and len(data) > _LARGEST_HEAD):
+                self._refuse(b"431 Request Header Fields Too Large")
+                return
             if end < 0:
-                if len(data) > _LARGEST_HEAD:
-                    self._refuse(b"431 Request Header Fields Too Large")
                 self._head = data
                 return
             self._head = b""
@@ -198,10 +296,19 @@ class ExchangeProtocol(asyncio.Protocol):
             self._refuse(b"400 Bad Request")
         except httptools.HttpParserError:
             self._refuse(b"400 Bad Request")
+        if self._in_message:
+            if (status := self._gauge.refusal(len(data))) is not None:
+                self._refuse(status)
+            elif self._gauge.body > _ENDLESS_BODY:
+                self._refuse(b"413 Request Entity Too Large")
 
     def _is_for_uvicorn(self, data: bytes, end: int) -> bool:
         target = data.find(b" ") + 1
         if data.startswith(b"/_sandbox", target):
+            return True
+        if data.startswith(b"http", target) and data.startswith(
+            b"/_sandbox", target + _path_at(data[target:end])
+        ):
             return True
         return data.find(b"pgrade", 0, end) > 0 and _UPGRADE in data[:end].lower()
 
@@ -220,18 +327,21 @@ class ExchangeProtocol(asyncio.Protocol):
         other.data_received(data)
 
     def _refuse(self, status: bytes) -> None:
-        if not self._gone:
-            self._transport.write(
-                b"HTTP/1.1 " + status + b"\r\nconnection: close\r\ncontent-length: 0\r\n\r\n"
-            )
-            self._transport.close()
+        """Refuse what has arrived, once everything before it is answered, and read no more."""
         self._head = b""
-        self._gone = True
+        if self._answering:
+            self._broken = status
+            self._transport.pause_reading()
+        elif not self._gone:
+            self._gone = True
+            self._transport.write(_refusal(status))
+            self._transport.close()
 
     # ------------------------------------------------------------------------ parser callbacks
 
     def on_message_begin(self) -> None:
         """A request begins."""
+        self._gauge.begin()
         self._incoming = _Incoming()
         self._in_message = True
 
@@ -240,15 +350,22 @@ class ExchangeProtocol(asyncio.Protocol):
         self._incoming.url += url
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        """One header."""
+        """One header; trailers are no headers."""
+        if not self._gauge.in_head:
+            return
         name = name.lower()
         self._incoming.headers.append((name, value))
-        if name == b"expect" and value.lower() == b"100-continue":
+        if name == b"expect" and value.lower() == b"100-continue" and not self._answering:
             self._transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+
+    def on_headers_complete(self) -> None:
+        """The head is complete."""
+        self._gauge.head_done()
 
     def on_body(self, body: bytes) -> None:
         """A piece of the body; of one that is too large, only as much is kept as shows it."""
         incoming = self._incoming
+        self._gauge.body += len(body)
         if not incoming.body:
             incoming.body = body
         elif len(incoming.body) <= LARGEST_BODY:
@@ -256,8 +373,12 @@ class ExchangeProtocol(asyncio.Protocol):
 
     def on_message_complete(self) -> None:
         """A request is complete: answer it, or queue it behind those before it."""
-        if self._gone or self._closing:
+        if self._gone or self._broken is not None:
             return  # nobody would hear the answer: do not do it either
+        if self._closing:
+            if not self._answering:
+                self._transport.close()
+            return
         incoming = self._incoming
         parser = self._parser
         incoming.method = parser.get_method().decode("latin-1")
@@ -273,11 +394,13 @@ class ExchangeProtocol(asyncio.Protocol):
     # ------------------------------------------------------------------------ answering
 
     def _answer(self, incoming: _Incoming) -> None:
-        self._answering = True
-        path, _, query = incoming.url.partition(b"?")
+        url = incoming.url
+        path, _, query = (url if url.startswith(b"/") else url[_path_at(url) :] or b"/").partition(b"?")
         if path.startswith(b"/_sandbox"):
+            self._answering = False
             self._refuse(b"400 Bad Request")  # behind other requests in a pipeline, too late to hand over
             return
+        self._answering = True
         request = RawRequest(
             incoming.method, path.decode("latin-1"), query, incoming.headers, incoming.body, self._ip
         )
@@ -288,11 +411,8 @@ class ExchangeProtocol(asyncio.Protocol):
         if response.action == "again":
             again = request._replace(held=response.held)
             self._loop.call_later(response.delay_ms / 1000, self._handle, again, incoming)
-        elif response.durable:
-            self._committer.when_durable(lambda error: self._ready(response, incoming, error))
         else:
-            self._committer.soon()
-            self._ready(response, incoming, None)
+            self._committer.when_durable(lambda error: self._ready(response, incoming, error))
 
     def _ready(self, response: RawResponse, incoming: _Incoming, error: StoreError | None) -> None:
         if error is not None:
@@ -326,15 +446,18 @@ class ExchangeProtocol(asyncio.Protocol):
                 ]
             )
         )
+        self._last_s = self._loop.time()
         if not keep_alive:
             self._gone = True
             transport.close()
         elif self._ahead:
-            if len(self._ahead) == _MOST_AHEAD and not self._write_paused:
+            if len(self._ahead) == _MOST_AHEAD and not self._write_paused and self._broken is None:
                 transport.resume_reading()
             self._loop.call_soon(self._answer, self._ahead.popleft())  # no recursion: a pipeline can be long
             return
         self._answering = False
+        if self._broken is not None:
+            self._refuse(self._broken)
 
 
 def protocol_for(application: Application) -> type[asyncio.Protocol]:

@@ -3,8 +3,8 @@
     accepted ──weight spent──> 429, 429, … ──still sending──> 418 until the ban ends ──again──> a longer ban
 
 The published pages say neither whether the minute is fixed or sliding nor how many 429 lead
-to a ban: both are options (`weight_window`, `ban_after_429`). Counters live in memory; a
-restarted exchange starts at zero, as an exchange with a new front end would.
+to a ban: both are options (`limit-window`, `ban-after-429`). Nothing is forgotten when the process stops:
+what was spent stands in the request log, and who was refused and banned in a table of its own (see `store`).
 """
 
 from __future__ import annotations
@@ -13,7 +13,9 @@ from collections import deque
 from dataclasses import dataclass
 from typing import NamedTuple
 
-__all__ = ["Admission", "IpGate", "LimitSettings", "Window"]
+__all__ = ["MINUTE_MS", "Admission", "Charge", "IpGate", "LimitSettings", "Standing", "Window"]
+
+MINUTE_MS = 60_000
 
 # An address that was not heard of for a while is forgotten beyond this many.
 _MOST_ADDRESSES = 10_000
@@ -24,7 +26,7 @@ class Window:
 
     __slots__ = ("_entries", "_fixed", "_interval_ms", "_started_ms", "_used")
 
-    def __init__(self, interval_ms: int = 60_000, *, fixed: bool = False) -> None:
+    def __init__(self, interval_ms: int = MINUTE_MS, *, fixed: bool = False) -> None:
         self._interval_ms = interval_ms
         self._fixed = fixed
         self._entries: deque[list[int]] = deque()
@@ -98,6 +100,28 @@ class _Address:
     banned_until_ms: int = 0
 
 
+class Standing(NamedTuple):
+    """What outlives a window: answers 429 in a row, bans so far, and the end of the last one (ms UTC)."""
+
+    pool: str
+    ip: str
+    refusals: int
+    bans: int
+    banned_until_ms: int
+
+
+class Charge(NamedTuple):
+    """What one request, or several of one moment, were charged: weight, orders, and calls that have a cap."""
+
+    time_ms: int
+    ip: str
+    operation: str
+    account: str | None
+    weight: int
+    orders: int
+    capped: int
+
+
 class Admission(NamedTuple):
     """What the gate decided: `status` is 200, 429 or 418, `until_ms` when it may be tried again."""
 
@@ -107,10 +131,17 @@ class Admission(NamedTuple):
 
 
 class IpGate:
-    """Counts weight per client address and bans those who go on after a 429."""
+    """Counts weight per client address and bans those who go on after a 429.
 
-    def __init__(self, settings: LimitSettings) -> None:
+    Args:
+        settings: The size of the budget and what follows when it is broken.
+        name: Names the pool among all pools of one exchange.
+    """
+
+    def __init__(self, settings: LimitSettings, name: str = "") -> None:
         self.settings = settings
+        self.name = name
+        self.changed: set[str] = set()
         self._addresses: dict[str, _Address] = {}
 
     def _address(self, ip: str) -> _Address:
@@ -130,12 +161,16 @@ class IpGate:
                 return Admission(418, window.used(now_ms), address.banned_until_ms)
             address.banned_until_ms = 0
             address.refusals = 0
+            self.changed.add(ip)
         settings = self.settings
         used = window.used(now_ms)
         if used + weight <= settings.weight_per_minute:
-            address.refusals = 0
+            if address.refusals:
+                address.refusals = 0
+                self.changed.add(ip)
             return Admission(200, window.add(now_ms, weight, used))
         address.refusals += 1
+        self.changed.add(ip)
         if address.refusals > settings.ban_after_429:
             length = min(settings.shortest_ban_ms << min(address.bans, 32), settings.longest_ban_ms)
             address.bans += 1
@@ -156,7 +191,24 @@ class IpGate:
     def ban(self, ip: str, until_ms: int) -> None:
         """Ban `ip` until `until_ms`, whatever it has spent."""
         self._address(ip).banned_until_ms = until_ms
+        self.changed.add(ip)
 
-    def clear(self) -> None:
-        """Forget every address, its budget and its bans."""
-        self._addresses.clear()
+    def spent(self, ip: str, weight: int, at_ms: int) -> None:
+        """Charge what was admitted before the process was started anew."""
+        self._address(ip).window.add(at_ms, weight)
+
+    def standings(self) -> list[Standing]:
+        """Where the addresses stand that were refused or banned since this was last asked."""
+        rows: list[Standing] = []
+        for ip in self.changed:
+            one = self._addresses.get(ip)
+            if one is not None:
+                rows.append(Standing(self.name, ip, one.refusals, one.bans, one.banned_until_ms))
+        self.changed = set()
+        return rows
+
+    def restore(self, standing: Standing) -> None:
+        """Put one address where it stood."""
+        address = self._address(standing.ip)
+        address.refusals, address.bans = standing.refusals, standing.bans
+        address.banned_until_ms = standing.banned_until_ms

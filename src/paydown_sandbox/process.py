@@ -155,6 +155,9 @@ def run(
             "accounts; add --allow-remote if everybody who can reach this address may use it."
         )
         return 2
+    if not 0 <= port <= 65_535:
+        _warn(f"{port} is not a port: write a number from 1 to 65535, or 0 for any free one.")
+        return 2
     logging.basicConfig(stream=sys.stderr, level=logging.WARNING, format="%(message)s")
     try:
         document = read_json_file(state) if state is not None else None
@@ -165,7 +168,9 @@ def run(
             _warn(f"{data} holds a state already; {state} was not used")
         if scenario is not None:
             played = read_scenario(read_json_file(Path(scenario))) if scenario.endswith(".json") else None
-            start_scenario(exchange.faults, played or find_scenario(scenario), exchange.clock.now_ms())
+            chosen = played or find_scenario(scenario)
+            exchange.faults.disarm_scenario(chosen.name)  # of an earlier process: it starts over
+            start_scenario(exchange.faults, chosen, exchange.clock.now_ms())
         listening, url = listen(host, port)
     except (StateError, StoreError) as error:
         _warn(str(error))

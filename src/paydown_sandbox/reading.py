@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Callable, Iterator, Mapping
 from decimal import Decimal
 from typing import TypeVar, cast
 
 from paydown_sandbox.amounts import AmountError, parse
 
-__all__ = ["Reader", "StateError"]
+__all__ = ["Reader", "StateError", "parse_json"]
 
 T = TypeVar("T")
 
@@ -20,6 +22,27 @@ class StateError(ValueError):
         super().__init__(f"{path or '(document)'}: {reason}")
         self.path = path
         self.reason = reason
+
+
+_HALF = re.compile(rb"\\u[dD][89a-fA-F]")
+
+
+def parse_json(raw: bytes) -> object:
+    """Read JSON text in UTF-8, in which every text can be written back.
+
+    Raises:
+        StateError: It is something else.
+    """
+    try:
+        found = cast(object, json.loads(raw.decode("utf-8-sig")))
+        if _HALF.search(raw):
+            # Half a surrogate pair is a legal escape and no text: it could be stored, and never be answered.
+            json.dumps(found, ensure_ascii=False).encode()
+    except UnicodeEncodeError:
+        raise StateError("", "a text holds half a surrogate pair") from None
+    except (ValueError, RecursionError):
+        raise StateError("", "not JSON in UTF-8") from None
+    return found
 
 
 class Reader:

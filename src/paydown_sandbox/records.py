@@ -43,11 +43,13 @@ class RecordBook:
 
     def __init__(self) -> None:
         self._rows: dict[tuple[str, RecordKind], list[Record]] = {}
+        self._by_id: dict[tuple[str, RecordKind, int], Record] = {}
 
     def add(self, record: Record) -> None:
         """Write one record; times never go back within one kind, whatever the clock does."""
         rows = self._rows.setdefault((record.account, record.kind), [])
         rows.append(record)
+        self._by_id[record.account, record.kind, record.id] = record
         if len(rows) > 1 and rows[-2].time_ms > record.time_ms:
             rows.sort(key=lambda each: each.time_ms)  # the clock was set back
 
@@ -57,10 +59,7 @@ class RecordBook:
 
     def by_id(self, account: str, kind: RecordKind, record_id: int) -> Record | None:
         """The record with this id."""
-        for record in reversed(self._rows.get((account, kind), [])):
-            if record.id == record_id:
-                return record
-        return None
+        return self._by_id.get((account, kind, record_id))
 
     def between(
         self,

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import re
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 __all__ = ["RequestLog", "RequestRecord", "redacted"]
 
 _SIGNATURE = re.compile(rb"((?:^|[&?])(?:s|%73)ignature=)[^&]*", re.IGNORECASE)
 _LONGEST_TEXT = 2048
+# What is kept of a query or a body: enough to show the first part without its signature.
+_KEPT = 2 * _LONGEST_TEXT
 
 
 def redacted(raw: bytes) -> str:
@@ -17,20 +19,21 @@ def redacted(raw: bytes) -> str:
     at = raw.rfind(b"&signature=")
     if 0 < at < _LONGEST_TEXT and raw.find(b"ignature=") == at + 2 and raw.find(b"&", at + 1) < 0:
         return raw[: at + 11].decode("utf-8", "backslashreplace") + "***"  # the usual case, and the cheap one
-    shown = _SIGNATURE.sub(rb"\1***", raw[: 2 * _LONGEST_TEXT]).decode("utf-8", "backslashreplace")
+    shown = _SIGNATURE.sub(rb"\1***", raw[:_KEPT]).decode("utf-8", "backslashreplace")
     return shown[:_LONGEST_TEXT]
 
 
 class RequestRecord:
     """One request and its verdict.
 
-    `verdict` is executed, answered, refused, not-executed, passed-on or unknown-path; `signature` is
-    valid, invalid, missing, unchecked or not-needed.
+    `verdict` is executed, answered, refused, not-executed or unknown-path; `signature` is
+    valid, invalid, missing, unchecked or not-needed. `weight` and `orders` are what was charged, `capped` says
+    that the call counted towards the hard caps of its page.
     """
 
     __slots__ = (
-        "account", "answer", "body", "code", "fault", "id", "ip", "ledger_ids", "method", "operation", "path",
-        "query", "reason", "signature", "status", "time_ms", "verdict", "weight",
+        "account", "answer", "body", "capped", "code", "fault", "id", "ip", "ledger_ids", "method", "operation",
+        "orders", "path", "query", "reason", "signature", "status", "time_ms", "verdict", "weight",
     )  # fmt: skip
 
     def __init__(
@@ -39,9 +42,9 @@ class RequestRecord:
         self.id = record_id
         self.time_ms = time_ms
         self.method = method
-        self.path = path
-        self.query = query
-        self.body = body
+        self.path = path[:_LONGEST_TEXT]
+        self.query = query[:_KEPT]
+        self.body = body[:_KEPT]
         self.ip = ip
         self.operation: str | None = None
         self.account: str | None = None
@@ -53,6 +56,8 @@ class RequestRecord:
         self.fault: str | None = None
         self.answer = "sent"
         self.weight = 0
+        self.orders = 0
+        self.capped = False
         self.ledger_ids: tuple[int, ...] = ()
 
     @property
@@ -76,7 +81,7 @@ class RequestRecord:
             "id": self.id,
             "time": self.time_ms,
             "method": self.method,
-            "path": self.path[:_LONGEST_TEXT],
+            "path": self.path,
             "query": self.shown_query,
             "body": self.shown_body,
             "ip": self.ip,
@@ -90,6 +95,7 @@ class RequestRecord:
             "fault": self.fault,
             "answer": self.answer,
             "weight": self.weight,
+            "orders": self.orders,
             "moved_money": bool(self.ledger_ids),
             "ledger": list(self.ledger_ids),
         }
@@ -99,8 +105,10 @@ class RequestLog:
     """The last requests, newest last."""
 
     def __init__(self, most: int = 20_000) -> None:
+        self.most = most
         self._records: deque[RequestRecord] = deque(maxlen=most)
         self.next_id = 1
+        self.forgotten_below = 1
 
     def open(self, time_ms: int, method: str, path: str, query: bytes, body: bytes, ip: str) -> RequestRecord:
         """Start the record of a request that has just arrived."""
@@ -108,6 +116,10 @@ class RequestLog:
         self.next_id += 1
         self._records.append(record)
         return record
+
+    def restore(self, records: Iterable[RequestRecord]) -> None:
+        """Take back records of an earlier process, oldest first."""
+        self._records.extend(records)
 
     def __iter__(self) -> Iterator[RequestRecord]:
         return iter(self._records)
@@ -119,4 +131,10 @@ class RequestLog:
         """Forget all records; ids go on. Returns how many were forgotten."""
         count = len(self._records)
         self._records.clear()
+        self.forgotten_below = self.next_id
         return count
+
+    def start_over(self) -> None:
+        """Forget all records, and begin with the first id again."""
+        self._records.clear()
+        self.next_id = self.forgotten_below = 1

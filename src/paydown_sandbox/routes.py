@@ -84,7 +84,8 @@ def build_routes(document: Document, world: World, gate: IpGate) -> dict[str, di
                     weight_per_minute=int(budget["limit"]),
                     fixed_window=world.limits.fixed_window,
                     ban_after_429=world.limits.ban_after_429,
-                )
+                ),
+                facts.path,
             )
         validator = Validator(
             facts,

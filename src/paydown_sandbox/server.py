@@ -2,7 +2,7 @@
 
 Calls of the exchange take a short path: raw bytes in, `Exchange.handle`, raw bytes out, with
 no routing and no request objects in between. Everything that is handled in one turn of the event loop
-shares one commit, and an answer that must be durable is sent only after it. The control API
+shares one commit, and every answer is sent only after it. The control API
 under /_sandbox/ is a Starlette application (see `control`).
 """
 
@@ -42,7 +42,6 @@ class Committer:
         self._waiting: list[Callable[[StoreError | None], None]] = []
         self._scheduled = False
         self._running = False
-        self._tidy: asyncio.TimerHandle | None = None
 
     def when_durable(self, done: Callable[[StoreError | None], None]) -> None:
         """Call `done` once everything handled so far is on disk, or with the reason why it is not."""
@@ -79,19 +78,6 @@ class Committer:
     def ticked(self) -> None:
         """Store what happened by itself; its events are delivered with it."""
         self.when_durable(lambda error: None)
-
-    def soon(self) -> None:
-        """Have what nobody waits for (the log of reads) written within a second."""
-        if self._tidy is None:
-            if self.store is None:
-                self.exchange.forget_changes()
-                self.exchange.streams.deliver()
-            else:
-                self._tidy = asyncio.get_running_loop().call_later(1.0, self._tidy_up)
-
-    def _tidy_up(self) -> None:
-        self._tidy = None
-        self.ticked()
 
     def _commit(self) -> None:
         self._scheduled = False
@@ -197,13 +183,10 @@ class Application:
         while response.action == "again":
             await asyncio.sleep(response.delay_ms / 1000)
             response = handle(request._replace(held=response.held))
-        if response.durable:
-            try:
-                await self.committer.durable()
-            except StoreError:
-                response.action = "reset"  # memory is ahead of the disk: say nothing that may not last
-        else:
-            self.committer.soon()
+        try:
+            await self.committer.durable()
+        except StoreError:
+            response.action = "reset"  # memory is ahead of the disk: say nothing that may not last
         if response.delay_ms:
             await asyncio.sleep(response.delay_ms / 1000)
         if response.release is not None:

@@ -36,6 +36,7 @@ DEMO_API_KEY = "sandbox-demo-key-opens-nothing-but-the-local-exchange-0000000001
 DEMO_SECRET = "sandbox-demo-secret-protects-nothing-keep-real-ones-elsewhere-01"  # noqa: S105 - public on purpose
 
 _ASSET_LENGTH = 32
+_LARGEST_RECORD_ID = 2**62  # ids go on behind it, and must fit 64 bits
 POSITION_FIELDS = ("free", "locked", "borrowed", "interest", "um", "cm", "negative")
 _RECORD_KINDS: tuple[RecordKind, ...] = (
     "loan", "repay", "interest", "flow", "negative-interest", "negative-exchange",
@@ -259,7 +260,7 @@ def _record(node: Reader, world: World) -> Record:
         raise members["account"].fail("no such account")
     row = {name: child.value for name, child in members["row"].entries()}
     asset = asset_name(members["asset"].text(_ASSET_LENGTH), members["asset"])
-    record_id, time_ms = members["id"].integer(1, 2**63 - 1), members["time"].integer()
+    record_id, time_ms = members["id"].integer(1, _LARGEST_RECORD_ID), members["time"].integer()
     return Record(kind, record_id, account, asset, time_ms, row)
 
 
@@ -303,7 +304,14 @@ def read_world(document: object, known: Mapping[str, Option]) -> World:
             asset_name(item.text(32), item) for item in members["borrow_closed"].items()
         )
     if "records" in members:
-        world.records = [_record(node, world) for node in members["records"].items()]
+        known_ids: set[tuple[str, str, int]] = set()
+        for node in members["records"].items():
+            record = _record(node, world)
+            identity = (record.account, record.kind, record.id)
+            if identity in known_ids:
+                raise node.fail(f"the account has another {record.kind} record with the id {record.id}")
+            known_ids.add(identity)
+            world.records.append(record)
     if "negative_thresholds" in members:
         world.negative_thresholds = _amounts(members["negative_thresholds"])
     if "seed" in members:

@@ -8,24 +8,28 @@ loss of power, at the price of one flush to the disk per commit.
     world      one row: the state document and the counters
     holding    one row per account and asset          house   one row per asset
     ledger     one row per executed thing             request one row per request, signatures removed
+    standing  one row per address that was refused or banned
+
+Budgets are not written a second time: what the last minute was charged stands in the request log.
 """
 
 from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from decimal import Decimal
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from paydown_sandbox.amounts import ZERO
-from paydown_sandbox.books import Changes
+from paydown_sandbox.books import LINES_IN_MEMORY, Changes
 from paydown_sandbox.calls import LedgerLine
 from paydown_sandbox.exchange import Exchange
 from paydown_sandbox.ledger import Holding, House, Transfer
+from paydown_sandbox.limits import MINUTE_MS, Charge, Standing
 from paydown_sandbox.records import Record
-from paydown_sandbox.request_log import RequestRecord
+from paydown_sandbox.request_log import RequestLog, RequestRecord
 from paydown_sandbox.state import read_world
 from paydown_sandbox.state_export import dump_world
 
@@ -33,7 +37,7 @@ __all__ = ["Durability", "Store", "StoreError"]
 
 Durability = Literal["normal", "full"]
 
-_VERSION = 1
+_VERSION = 2
 
 _SCHEMA = """
 CREATE TABLE world (id INTEGER PRIMARY KEY CHECK (id = 1), version INTEGER NOT NULL, state TEXT NOT NULL);
@@ -56,14 +60,20 @@ CREATE TABLE request (
   id INTEGER PRIMARY KEY, time_ms INTEGER NOT NULL, method TEXT NOT NULL, path TEXT NOT NULL,
   query TEXT NOT NULL, body TEXT NOT NULL, ip TEXT NOT NULL, operation TEXT, account TEXT,
   signature TEXT NOT NULL, verdict TEXT NOT NULL, reason TEXT NOT NULL, status INTEGER NOT NULL, code INTEGER,
-  fault TEXT, answer TEXT NOT NULL, weight INTEGER NOT NULL, ledger TEXT NOT NULL);
+  fault TEXT, answer TEXT NOT NULL, weight INTEGER NOT NULL, ledger TEXT NOT NULL, orders INTEGER NOT NULL,
+  capped INTEGER NOT NULL);
+CREATE INDEX request_capped ON request (time_ms) WHERE capped = 1;
+CREATE TABLE standing (
+  pool TEXT NOT NULL, ip TEXT NOT NULL, refusals INTEGER NOT NULL, bans INTEGER NOT NULL,
+  banned_until_ms INTEGER NOT NULL, PRIMARY KEY (pool, ip)) WITHOUT ROWID;
 """
 
 _PUT_HOLDING = "INSERT OR REPLACE INTO holding VALUES (?,?,?,?,?,?,?,?,?,?)"
 _PUT_HOUSE = "INSERT OR REPLACE INTO house VALUES (?,?,?,?,?)"
 _PUT_LINE = "INSERT INTO ledger VALUES (?,?,?,?,?,?,?,?,?,?)"
 _PUT_RECORD = "INSERT INTO record VALUES (?,?,?,?,?,?)"
-_PUT_REQUEST = "INSERT INTO request VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"
+_PUT_REQUEST = "INSERT INTO request VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"
+_PUT_STANDING = "INSERT OR REPLACE INTO standing VALUES (?,?,?,?,?)"
 _PUT_COUNTER = "INSERT OR REPLACE INTO counter VALUES (?,?)"
 
 
@@ -87,10 +97,22 @@ def _record_row(record: Record) -> tuple[object, ...]:
 def _request_row(record: RequestRecord) -> tuple[object, ...]:
     ledger = record.ledger_ids
     return (
-        record.id, record.time_ms, record.method, record.path[:2048], record.shown_query, record.shown_body, record.ip,
+        record.id, record.time_ms, record.method, record.path, record.shown_query, record.shown_body, record.ip,
         record.operation, record.account, record.signature, record.verdict, record.reason, record.status, record.code,
-        record.fault, record.answer, record.weight, ",".join(map(str, ledger)) if ledger else "",
+        record.fault, record.answer, record.weight, ",".join(map(str, ledger)) if ledger else "", record.orders,
+        int(record.capped),
     )  # fmt: skip
+
+
+def _request(row: tuple[Any, ...]) -> RequestRecord:
+    record = RequestRecord(row[0], row[1], row[2], row[3], row[4].encode(), row[5].encode(), row[6])
+    (
+        record.operation, record.account, record.signature, record.verdict, record.reason, record.status, record.code,
+        record.fault, record.answer, record.weight, ledger, record.orders, capped,
+    ) = row[7:]  # fmt: skip
+    record.ledger_ids = tuple(int(part) for part in ledger.split(",") if part)
+    record.capped = bool(capped)
+    return record
 
 
 def _transfer(text: str) -> Transfer:
@@ -189,13 +211,43 @@ class Store:
             ):
                 exchange.records.add(Record(kind, record_id, account, asset, time_ms, json.loads(row)))
             exchange.lines.extend(reversed([self._line(row) for row in self._last_lines()]))
+            exchange.requests.restore(self._last_requests(exchange.requests))
+            standings = [Standing(*row) for row in self._db.execute("SELECT * FROM standing")]
+            exchange.restore_budgets(standings, self._charges(exchange))
         except (sqlite3.Error, ValueError, KeyError, TypeError) as error:
             raise StoreError(f"{self.path} is damaged: {type(error).__name__}: {error}") from None
         exchange.changes = Changes()
         exchange.fresh = False
 
     def _last_lines(self) -> Iterable[tuple[object, ...]]:
-        return self._db.execute("SELECT * FROM ledger ORDER BY id DESC LIMIT 10000").fetchall()
+        return self._db.execute(
+            "SELECT * FROM ledger ORDER BY id DESC LIMIT ?", (LINES_IN_MEMORY,)
+        ).fetchall()
+
+    def _last_requests(self, log: RequestLog) -> list[RequestRecord]:
+        rows = self._db.execute(
+            "SELECT * FROM request WHERE id >= ? ORDER BY id DESC LIMIT ?", (log.forgotten_below, log.most)
+        )
+        return [_request(row) for row in rows][::-1]
+
+    def _charges(self, exchange: Exchange) -> Iterator[Charge]:
+        """What still counts: the last minute of the log, and before it the calls that have a hard cap."""
+        now_ms = exchange.clock.now_ms()
+        older = self._db.execute(
+            "SELECT id FROM request WHERE time_ms <= ? ORDER BY id DESC LIMIT 1", (now_ms - MINUTE_MS,)
+        ).fetchone()
+        for row in self._db.execute(
+            "SELECT time_ms, ip, operation, account, 0, 0, 1 FROM request"
+            " WHERE capped = 1 AND time_ms > ? ORDER BY time_ms, id",
+            (now_ms - exchange.longest_cap_ms(),),
+        ):
+            yield Charge(*row)
+        for row in self._db.execute(
+            "SELECT time_ms, ip, operation, account, SUM(weight), SUM(orders), 0 FROM request"
+            " WHERE id > ? AND weight + orders > 0 GROUP BY time_ms, ip, operation, account ORDER BY MIN(id)",
+            (older[0] if older is not None else 0,),
+        ):
+            yield Charge(*row)
 
     @staticmethod
     def _line(row: tuple[object, ...]) -> LedgerLine:
@@ -240,8 +292,9 @@ class Store:
         ledger = exchange.world.ledger
         work: list[tuple[str, list[tuple[object, ...]]]] = []
         if changes.world:
-            for table in ("holding", "house", *(("ledger", "record", "request") if exchange.fresh else ())):
-                work.append((f"DELETE FROM {table}", [()]))  # noqa: S608 - names from the line above
+            old = ("ledger", "record", "request", "standing") if exchange.fresh else ()
+            for table in ("holding", "house", *old):
+                work.append((f"DELETE FROM {table}", [()]))  # noqa: S608 - names from the two lines above
             if exchange.fresh:
                 self._counters.clear()
                 changes.records.extend(exchange.world.records)
@@ -279,8 +332,11 @@ class Store:
             work.append((_PUT_RECORD, [_record_row(record) for record in changes.records]))
         if changes.requests:
             work.append((_PUT_REQUEST, [_request_row(record) for record in changes.requests]))
-        if work:
-            counters = exchange.counters()
+        standings = exchange.standings()
+        if standings:
+            work.append((_PUT_STANDING, [tuple(standing) for standing in standings]))
+        counters = exchange.counters()
+        if counters != self._counters:
             moved: list[tuple[object, ...]] = [
                 pair for pair in counters.items() if self._counters.get(pair[0]) != pair[1]
             ]
@@ -302,7 +358,7 @@ class Store:
             for statement, rows in work:
                 db.executemany(statement, rows)
             db.execute("COMMIT")
-        except sqlite3.Error as error:
+        except (sqlite3.Error, OverflowError) as error:  # the latter for a number of more than 64 bits
             raise StoreError(f"{self.path} does not take any more: {error}") from None
 
     def close(self) -> None:

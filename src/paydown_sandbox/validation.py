@@ -38,15 +38,25 @@ class Received(NamedTuple):
     message: bytes
 
 
-@lru_cache(maxsize=4096)
+# Names and amounts come again and again; a long text is not worth the memory of a cache.
+_LONGEST_CACHED = 256
+
+
 def _decoded(text: str, name: str) -> str:
     """Percent-decode one piece of a form, where `+` stands for a blank."""
+    return _cached_decoded(text, name) if len(text) <= _LONGEST_CACHED else _plainly_decoded(text, name)
+
+
+def _plainly_decoded(text: str, name: str) -> str:
     if _BROKEN_PERCENT.search(text):
         raise Refusal(-1100, parameter=name, reason="a percent sign without two hex digits")
     try:
         return unquote_to_bytes(text.replace("+", " ")).decode()
     except UnicodeDecodeError:
         raise Refusal(-1100, parameter=name, reason="not UTF-8") from None
+
+
+_cached_decoded = lru_cache(maxsize=4096)(_plainly_decoded)
 
 
 def _without_signature(raw: bytes) -> tuple[bytes, bytes | None]:
@@ -187,10 +197,17 @@ def _reader(facts: ParameterFacts) -> Callable[[str], Value]:
         return _integer_reader(facts)
     if facts.kind == "decimal":
         return _decimal_reader(facts)
-    # Names come again and again, and checking one has no effect beside its result.
-    if facts.kind == "string_list":
-        return lru_cache(maxsize=1024)(_list_reader(facts))
-    return lru_cache(maxsize=1024)(_text_checker(facts, -1100))
+    return _remembering(_list_reader(facts) if facts.kind == "string_list" else _text_checker(facts, -1100))
+
+
+def _remembering(read: Callable[[str], Value]) -> Callable[[str], Value]:
+    """Check a short text once: doing it has no effect beside its result."""
+    cached = lru_cache(maxsize=1024)(read)
+
+    def reader(text: str) -> Value:
+        return cached(text) if len(text) <= _LONGEST_CACHED else read(text)
+
+    return reader
 
 
 _OWNED = frozenset({"timestamp", "recvWindow", "signature"})

@@ -11,13 +11,13 @@ pong. An unknown key is answered with HTTP 404 before the handshake.
 from __future__ import annotations
 
 import asyncio
-import json
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any, cast
 from urllib.parse import parse_qs
 
 from paydown_sandbox.exchange import Exchange
 from paydown_sandbox.json_text import encode
+from paydown_sandbox.reading import StateError, parse_json
 from paydown_sandbox.streams import Event
 
 __all__ = ["StreamServer"]
@@ -27,8 +27,9 @@ Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 
-# A client that reads nothing is dropped when this many events wait for it.
+# A client that reads nothing is dropped when so much waits for it.
 _MOST_WAITING = 10_000
+_MOST_WAITING_CHARS = 4_194_304
 _MOST_STREAMS = 200
 _TICK_S = 0.2
 
@@ -41,13 +42,22 @@ class _Connection:
         self.enveloped = enveloped
         self.keys: list[str] = []
         self.waiting: asyncio.Queue[str | None] = asyncio.Queue()
+        self.waiting_chars = 0
+        self.dropped = False
 
     def on_event(self, key: str, event: Event) -> None:
         """Queue an event for sending."""
-        if self.waiting.qsize() >= _MOST_WAITING:
-            self.waiting.put_nowait(None)
+        self.put(encode({"stream": key, "data": event} if self.enveloped else event))
+
+    def put(self, text: str) -> None:
+        """Queue a text for sending, or drop a client that does not read."""
+        if self.dropped:
             return
-        self.waiting.put_nowait(encode({"stream": key, "data": event} if self.enveloped else event))
+        if self.waiting.qsize() >= _MOST_WAITING or self.waiting_chars > _MOST_WAITING_CHARS:
+            self.drop()
+            return
+        self.waiting_chars += len(text)
+        self.waiting.put_nowait(text)
 
     def follow(self, key: str) -> bool:
         """Subscribe to a key."""
@@ -64,6 +74,12 @@ class _Connection:
             self.keys.remove(key)
             self.exchange.streams.unsubscribe(key, self.on_event)
 
+    def drop(self) -> None:
+        """Have the connection closed after what waits."""
+        if not self.dropped:
+            self.dropped = True
+            self.waiting.put_nowait(None)
+
     def close(self) -> None:
         """Unsubscribe from everything."""
         for key in list(self.keys):
@@ -72,8 +88,8 @@ class _Connection:
     def answer(self, text: str) -> str:
         """The answer to a message of the client."""
         try:
-            message = json.loads(text)
-        except (ValueError, RecursionError):
+            message = parse_json(text.encode())
+        except StateError:
             return encode({"code": 3, "msg": "Invalid JSON: expected value"})
         if not isinstance(message, dict):
             return encode({"code": 2, "msg": "Invalid request: a JSON object is needed"})
@@ -123,7 +139,7 @@ class StreamServer:
     def drop_all(self) -> int:
         """Close every connection, as a maintenance of the exchange would; returns how many there were."""
         for connection in self._open:
-            connection.waiting.put_nowait(None)
+            connection.drop()
         return len(self._open)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -142,7 +158,7 @@ class StreamServer:
             while (message := await receive())["type"] == "websocket.receive":
                 text = message.get("text")
                 if isinstance(text, str):
-                    connection.waiting.put_nowait(connection.answer(text))
+                    connection.put(connection.answer(text))
         finally:
             sending.cancel()
             connection.close()
@@ -166,6 +182,7 @@ class StreamServer:
         try:
             async with asyncio.timeout(self.lifetime_s):
                 while (text := await connection.waiting.get()) is not None:
+                    connection.waiting_chars -= len(text)
                     await send({"type": "websocket.send", "text": text})
         except TimeoutError:
             pass

@@ -30,11 +30,10 @@ class RawRequest(NamedTuple):
 class RawResponse:
     """One answer, and what to do with it.
 
-    `durable` says that it must not leave before its commit. `release` names an account that stays busy until
-    the answer is out (`Exchange.release`).
+    `release` names an account that stays busy until the answer is out (`Exchange.release`).
     """
 
-    __slots__ = ("action", "body", "delay_ms", "durable", "headers", "held", "release", "status")
+    __slots__ = ("action", "body", "delay_ms", "headers", "held", "release", "status")
 
     def __init__(
         self,
@@ -43,7 +42,6 @@ class RawResponse:
         body: bytes,
         action: Action = "send",
         delay_ms: int = 0,
-        durable: bool = False,
         release: str | None = None,
         held: object | None = None,
     ) -> None:
@@ -52,7 +50,6 @@ class RawResponse:
         self.body = body
         self.action: Action = action
         self.delay_ms = delay_ms
-        self.durable = durable
         self.release = release
         self.held = held
 

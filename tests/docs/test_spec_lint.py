@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from docs.spec_lint.samples import samples
-from docs.spec_lint.tools import DOCUMENT, ROOT, validator
+from docs.spec_lint.tools import CONTROL, DOCUMENT, ROOT, validator
 
 DATA = json.loads(DOCUMENT.read_bytes())
 
@@ -29,9 +29,21 @@ def test_every_json_sample_of_the_document_is_put_to_the_test():
         assert set(sample.schemas) <= DATA["components"]["schemas"].keys(), sample.place
 
 
-def test_the_bundled_document_is_openapi_3_1():
-    """openapi-spec-validator accepts the document that the wheel ships."""
-    assert validator().verdict == "ok"
+@pytest.mark.parametrize("document", [DOCUMENT, CONTROL], ids=lambda path: path.name)
+def test_the_bundled_documents_are_openapi_3_1(document):
+    """openapi-spec-validator accepts both documents that the wheel ships."""
+    assert validator(document).verdict == "ok"
+
+
+def test_every_call_of_the_control_api_says_who_may_call_and_how_it_refuses():
+    """What Redocly asks for, told without it: security stands at the root, and no call is without a 4XX."""
+    control = json.loads(CONTROL.read_bytes())
+
+    assert control["security"] == []
+    for path, calls in control["paths"].items():
+        for method, call in calls.items():
+            assert "400" in call["responses"], (method, path)
+            assert ("507" in call["responses"]) is (method != "get" and "streams" not in path), (method, path)
 
 
 @pytest.mark.parametrize(

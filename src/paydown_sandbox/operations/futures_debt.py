@@ -53,7 +53,6 @@ def set_auto_repay(exchange: Exchange, call: Call) -> object:
     """POST /papi/v1/repay-futures-switch."""
     call.owner.auto_repay_futures = call.text("autoRepay") == "true"
     exchange.changes.world = True
-    call.durable = True
     return _DONE
 
 

@@ -21,7 +21,6 @@ def _check_key(exchange: Exchange, call: Call) -> None:
 
 def start_stream(exchange: Exchange, call: Call) -> object:
     """POST /papi/v1/listenKey: the active key, or a new one; its hour starts over."""
-    call.durable = True
     return {"listenKey": exchange.streams.open(call.owner.id, call.now_ms)}
 
 
@@ -30,7 +29,6 @@ def keep_alive_stream(exchange: Exchange, call: Call) -> object:
     _check_key(exchange, call)
     if not exchange.streams.extend(call.owner.id, call.now_ms):
         raise Refusal(-1125, reason="the account has no active key")
-    call.durable = True
     return {}
 
 
@@ -39,5 +37,4 @@ def close_stream(exchange: Exchange, call: Call) -> object:
     _check_key(exchange, call)
     if not exchange.streams.close(call.owner.id, call.now_ms):
         raise Refusal(-1125, reason="the account has no active key")
-    call.durable = True
     return {}
