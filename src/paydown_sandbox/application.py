@@ -23,8 +23,7 @@ def read_json_file(path: Path) -> object:
         StateError: It cannot be read, is too large, or is not JSON.
     """
     try:
-        # A device or a pipe has no end, so size and kind are looked at before anything is read.
-        if not path.is_file() and path.exists():
+        if path.exists() and not path.is_file() and not path.is_fifo():
             raise StateError(str(path), "not a file")
         with path.open("rb") as file:
             raw = file.read(_LARGEST_STATE_FILE + 1)

@@ -148,7 +148,8 @@ class Store:
             version = self._prepare(durability)
         except sqlite3.Error as error:
             self._db.close()
-            raise StoreError(f"{path} cannot be used: {error}") from None
+            why = "another process has it" if "locked" in str(error) else error
+            raise StoreError(f"{path} cannot be used: {why}") from None
         except StoreError:
             self._db.close()
             raise

@@ -43,7 +43,7 @@ class _Connection:
         self.keys: list[str] = []
         self.waiting: asyncio.Queue[str | None] = asyncio.Queue()
         self.waiting_chars = 0
-        self.dropped = False
+        self.overflow = asyncio.Event()
 
     def on_event(self, key: str, event: Event) -> None:
         """Queue an event for sending."""
@@ -51,10 +51,8 @@ class _Connection:
 
     def put(self, text: str) -> None:
         """Queue a text for sending, or drop a client that does not read."""
-        if self.dropped:
-            return
         if self.waiting.qsize() >= _MOST_WAITING or self.waiting_chars > _MOST_WAITING_CHARS:
-            self.drop()
+            self.overflow.set()
             return
         self.waiting_chars += len(text)
         self.waiting.put_nowait(text)
@@ -76,9 +74,7 @@ class _Connection:
 
     def drop(self) -> None:
         """Have the connection closed after what waits."""
-        if not self.dropped:
-            self.dropped = True
-            self.waiting.put_nowait(None)
+        self.waiting.put_nowait(None)
 
     def close(self) -> None:
         """Unsubscribe from everything."""
@@ -153,16 +149,24 @@ class StreamServer:
         if self._ticking is None or self._ticking.done():
             self._ticking = asyncio.create_task(self._tick())
         await send({"type": "websocket.accept"})
+        listening = asyncio.create_task(self._answer_messages(connection, receive))
         sending = asyncio.create_task(self._send_events(connection, send))
+        full = asyncio.create_task(connection.overflow.wait())
         try:
-            while (message := await receive())["type"] == "websocket.receive":
-                text = message.get("text")
-                if isinstance(text, str):
-                    connection.put(connection.answer(text))
+            # A client that does not read would not read a farewell either: then the end of this call is the end.
+            await asyncio.wait({listening, full}, return_when=asyncio.FIRST_COMPLETED)
         finally:
-            sending.cancel()
+            for task in (listening, sending, full):
+                task.cancel()
+            await asyncio.gather(listening, sending, full, return_exceptions=True)
             connection.close()
             self._open.discard(connection)
+
+    async def _answer_messages(self, connection: _Connection, receive: Receive) -> None:
+        while (message := await receive())["type"] == "websocket.receive":
+            text = message.get("text")
+            if isinstance(text, str):
+                connection.put(connection.answer(text))
 
     def _connect(self, scope: Scope) -> _Connection | None:
         path = str(scope["path"]).removeprefix("/pm")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from importlib.resources import files
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -17,6 +18,9 @@ from paydown_sandbox.clock import Clock
 from paydown_sandbox.document import Document
 from paydown_sandbox.exchange import Exchange
 from paydown_sandbox.options import Options, catalogue
+from paydown_sandbox.state import read_world
+from paydown_sandbox.state_export import dump_records, dump_world
+from paydown_sandbox.store import Store
 from paydown_sandbox.unknowns import unknowns_page
 from tests.sandbox.signer import KEY, NOW_MS, REPAY, SECRET, Caller, digest, state_with
 
@@ -146,6 +150,101 @@ def test_a_wrong_state_names_its_place_and_changes_nothing(
     assert answer.json()["error"]["path"] == path
     assert "hush" not in answer.text
     assert Caller(control.exchange).debt("BNB") > 1
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "content", "place"),
+    [
+        ("PUT", "state", b'{"accounts": [{"id": "a", "balances": {"\\ud800": {}}}]}', ""),
+        ("PUT", "state", b'{"accounts": [{"id": "a", "\xed\xa0\x80": 1}]}', ""),
+        ("POST", "prices", b'{"\\uD800": "1"}', ""),
+        ("POST", "prices", b'{"bnb": "1"}', "bnb"),
+        ("POST", "prices", b'{"A, B": "1"}', "A, B"),
+        ("POST", "scenarios", b'{"name": "\\udfff", "faults": []}', ""),
+        ("POST", "faults", b'{"fault": "waf_403_html", "match": {"path": "\\ud800"}}', ""),
+        ("POST", "faults", b'{"fault": "waf_403_html", "status": 204}', "status"),
+        ("POST", "balances", b'{"account": "a", "asset": "\\ud83d\\ude00"}x', ""),
+    ],
+)
+def test_texts_that_could_not_be_given_back_are_refused(
+    control: Control, method: str, path: str, content: bytes, place: str
+) -> None:
+    """Half a surrogate pair, or a price of what is no asset: 400, and the world can still be read."""
+
+    async def send() -> httpx.Response:
+        transport = httpx.ASGITransport(app=control.app)  # type: ignore[arg-type] # any ASGI callable will do
+        async with httpx.AsyncClient(transport=transport, base_url="http://sandbox") as client:
+            return await client.request(method, f"/_sandbox/{path}", content=content)
+
+    answer = run(send())
+    assert (answer.status_code, answer.json()["error"]["path"]) == (400, place)
+    for name in ("state", "faults", "prices"):
+        assert run(control("GET", name)).status_code == 200
+
+
+def test_a_misspelt_parameter_is_refused(control: Control) -> None:
+    """A filter that nobody knows would show everything; every call says so in the documented form."""
+    for path, calls in CONTROL["paths"].items():
+        for method in calls:
+            answer = run(control(method.upper(), path.removeprefix("/_sandbox/"), query="?methud=POST"))
+            assert (answer.status_code, answer.json()["error"]["path"]) == (400, "methud")
+
+
+RECORD = {"id": 5, "account": "a", "asset": "BNB", "time": NOW_MS - 1000, "row": {}}
+
+
+def test_ids_go_on_behind_those_of_the_records_that_were_brought(document: Document, tmp_path: Path) -> None:
+    """Exported records of every kind, put into a stored exchange, never meet a new record with their id."""
+    exchange = Exchange(
+        state_with(interest={"default_daily_rate": "0.1"}, options={"repay-debt-flow": "row"}),
+        document=document,
+        clock=Clock(NOW_MS),
+    )
+    caller = Caller(exchange)
+
+    def work() -> None:
+        caller.signed("POST", "/papi/v1/marginLoan", "asset=BTC&amount=0.5")
+        caller.repay("asset=BNB&amount=0.1&specifyRepayAssets=USDT")
+        exchange.clock.advance(3_600_000)
+        caller.raw("GET", "/papi/v1/ping")
+
+    work()
+    exported = {**dump_world(exchange.world), "records": dump_records(exchange.records)}
+    assert {record["kind"] for record in exported["records"]} >= {"loan", "interest", "flow"}  # type: ignore[attr-defined] # a list
+    exchange.install(read_world(exported, exchange.option_catalogue))
+    store = Store(tmp_path / "exchange.db")
+    store.commit(exchange)
+    work()
+    store.commit(exchange)  # a second record with an id would be refused here
+    store.close()
+
+
+@pytest.mark.parametrize(
+    ("records", "path"),
+    [
+        ([{"kind": "loan", **RECORD}, {"kind": "loan", **RECORD}], "records[1]"),
+        ([{"kind": "loan", **RECORD, "id": 2**63 - 1}], "records[0].id"),
+    ],
+)
+def test_records_that_could_not_be_stored_are_refused(
+    control: Control, records: list[object], path: str
+) -> None:
+    """An id that comes twice, or behind which no other fits."""
+    answer = run(control("PUT", "state", state_with(records=records)))
+    assert (answer.status_code, answer.json()["error"]["path"]) == (400, path)
+    twice = [{"kind": kind, **RECORD} for kind in ("loan", "repay")]  # two kinds, two records
+    assert run(control("PUT", "state", state_with(records=twice))).status_code == 200
+
+
+def test_a_disk_that_takes_no_more_is_said(document: Document, tmp_path: Path) -> None:
+    """507 in the documented form, instead of an answer that would be lost."""
+    store = Store(tmp_path / "exchange.db")
+    control = Control(Exchange(state_with(), document=document, clock=Clock(NOW_MS)))
+    control.app.committer.store = store
+    store.close()
+    answer = run(control("POST", "prices", {"BNB": "1"}))
+    assert answer.status_code == 507
+    assert "does not take any more" in answer.json()["error"]["reason"]
 
 
 def test_bodies_that_are_no_json_or_too_large_are_refused(control: Control) -> None:

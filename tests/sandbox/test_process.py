@@ -81,6 +81,13 @@ def test_what_prevents_a_start_is_said(tmp_path: Path, capsys: pytest.CaptureFix
             (["--state", str(tmp_path / "absent.json")], "absent.json"),
             (["--data", str(foreign)], "foreign.db"),
             (["--scenario", "no-such"], "no-such"),
+            (["--port", "99999"], "from 1 to 65535"),
+            (["--port", "-1"], "from 1 to 65535"),
+            (["--state", "/dev/zero"], "not a file"),
+            (["--state", str(tmp_path)], "not a file"),
+            (["--scenario", "/etc/passwd"], "no bundled scenario"),
+            (["--scenario", str(tmp_path / "absent.json")], "absent.json"),
+            (["--data", str(tmp_path)], "cannot be opened"),
             (["--port", str(taken.getsockname()[1])], "cannot listen"),
         ):
             assert main(["--port", "0", *arguments]) == 2

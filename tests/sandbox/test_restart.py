@@ -187,7 +187,7 @@ def test_armed_faults_go_on_where_they_stood(begin: Begin) -> None:
 
 def test_the_log_is_read_again_and_what_was_forgotten_stays_forgotten(begin: Begin) -> None:
     """Every record comes back as it was shown, signatures removed; DELETE holds over a restart."""
-    life = begin()
+    life = begin(limits={"weight_per_minute": 100_000})
     life.caller.repay(SMALL)
     life.exchange.faults.arm({"fault": "executed_then_503"})
     life.caller.repay(SMALL)
