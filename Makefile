@@ -68,6 +68,10 @@ api-guard: $(ENV) ## Compare the public Python names with the last tag, and name
 contract: $(ENV) ## Hold document, client, sandbox and evidence to each other, and write reports/contract/
 	@$(BIN)/python -m pytest tests/contract -n $(WORKERS) --dist worksteal -m "not deep"
 
+.PHONY: soak
+soak: $(ENV) ## Send 300,000 right, wrong and hostile requests to the sandbox, over its socket too
+	@$(BIN)/python -m pytest tests/sandbox/test_hostile.py tests/sandbox/test_soak.py -m deep -s
+
 .PHONY: mutants
 mutants: $(ENV) ## Put one wrong idea at a time into a copy of the tree: the contract suite must notice each
 	@$(BIN)/python -m tests.contract.mutants.bench

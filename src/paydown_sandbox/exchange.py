@@ -320,9 +320,9 @@ class Exchange(Books):
         headers: Headers = [(header, b"%d" % gate.used(record.ip, now_ms))]
         record.verdict = "unknown-path" if route is None else "refused"
         if route is not None:
-            if len(request.body) > LARGEST_BODY:
-                return self.answers.page(record, 413, "Request Entity Too Large", headers)
-            return self.answers.page(record, 414, "Request-URI Too Large", headers)
+            # The pages know no 413 or 414: what is too large does not pass the firewall.
+            record.reason = "the body or the query is too large"
+            return self.answers.page(record, 403, "Forbidden", headers)
         if methods is not None and self._wrong_method_405:
             headers.append((b"allow", ", ".join(methods).encode()))
             return self.answers.page(record, 405, "Not Allowed", headers)

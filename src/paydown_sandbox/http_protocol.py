@@ -14,6 +14,7 @@ a head and a body of a bounded size for each connection, whatever it sends and h
 from __future__ import annotations
 
 import asyncio
+import re
 import socket
 import struct
 from collections import deque
@@ -23,10 +24,12 @@ from typing import TYPE_CHECKING, Any, cast
 import httptools
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from paydown_sandbox.answers import HTML, JSON
 from paydown_sandbox.exchange import LARGEST_BODY
+from paydown_sandbox.json_text import encode
 from paydown_sandbox.server import ABORT
 from paydown_sandbox.store import StoreError
-from paydown_sandbox.wire import RawRequest, RawResponse
+from paydown_sandbox.wire import RawRequest, RawResponse, html_page
 
 if TYPE_CHECKING:
     from uvicorn.config import Config
@@ -39,7 +42,7 @@ __all__ = ["ExchangeProtocol", "drop", "protocol_for"]
 _LARGEST_HEAD = 65_536
 # What may stand around a body: sizes of chunks, their extensions, trailers.
 _LARGEST_WRAPPING = 1_048_576
-# A body above LARGEST_BODY is answered with 413 once it is complete; one that goes on beyond this, at once.
+# A body above LARGEST_BODY is refused once it is complete; one that goes on beyond this, at once.
 _ENDLESS_BODY = 1_048_576
 _MOST_AHEAD = 16
 # How long a connection may be silent, and how long one request may take to arrive.
@@ -49,6 +52,10 @@ _STATUS_LINES = {
     status.value: b"HTTP/1.1 %d %s\r\n" % (status.value, status.phrase.encode()) for status in HTTPStatus
 }
 _UPGRADE = b"\r\nupgrade:"
+# Java's client offers h2c with its first request. The parser would take a request with an offer for one
+# without a body, so the offer is taken out where there is nothing to upgrade to.
+_NO_OFFER = re.compile(rb"(?<=\r\n)upgrade:[^\n]*\n", re.IGNORECASE)
+_STREAMS = (b"/pm/", b"/ws", b"/stream")
 
 
 def _status_line(status: int) -> bytes:
@@ -66,8 +73,14 @@ def _lines(headers: list[tuple[bytes, bytes]]) -> bytes:
     return _common[1]
 
 
-def _refusal(status: bytes) -> bytes:
-    return b"HTTP/1.1 " + status + b"\r\nconnection: close\r\ncontent-length: 0\r\n\r\n"
+def _refusal(status: int, kind: bytes, body: bytes) -> bytes:
+    return b"%bcontent-type: %b\r\nconnection: close\r\ncontent-length: %d\r\n\r\n%b" % (
+        _status_line(status), kind, len(body), body,
+    )  # fmt: skip
+
+
+# What is too large does not pass the firewall; the pages know no 413, 414 or 431.
+_TOO_LARGE = _refusal(403, HTML[1], html_page(403, "Forbidden"))
 
 
 def drop(transport: asyncio.Transport, *, rude: bool) -> None:
@@ -114,16 +127,13 @@ class _Gauge:
         """Whether headers are still arriving."""
         return self._in_head
 
-    def refusal(self, size: int) -> bytes | None:
-        """After `size` more bytes that did not end the request: why it must be refused."""
+    def too_much(self, size: int) -> bool:
+        """After `size` more bytes that did not end the request: whether it has become too large."""
         if self._began:
             self._began = False
-            return None
+            return False
         self.fed += size
-        wrapping = self.fed - self.body
-        if self._in_head:
-            return b"431 Request Header Fields Too Large" if wrapping > _LARGEST_HEAD else None
-        return b"400 Bad Request" if wrapping > _LARGEST_WRAPPING else None
+        return self.fed - self.body > (_LARGEST_HEAD if self._in_head else _LARGEST_WRAPPING)
 
 
 class _Incoming:
@@ -143,13 +153,19 @@ class _HandedOver(HttpToolsProtocol):
     """uvicorn's protocol, which also tells the application how to drop the connection, and bounds heads."""
 
     _gauge: _Gauge
+    malformed: bytes
+
+    def send_400_response(self, msg: str) -> None:
+        """Bytes that are no HTTP."""
+        self.transport.write(self.malformed)
+        self.transport.close()
 
     def data_received(self, data: bytes) -> None:
         """Bytes arrived."""
         super().data_received(data)
-        if (status := self._gauge.refusal(len(data))) is not None and not self.transport.is_closing():
+        if self._gauge.too_much(len(data)) and not self.transport.is_closing():
             if self.cycle is None or self.cycle.response_complete:
-                self.transport.write(_refusal(status))
+                self.transport.write(_TOO_LARGE)
             self.transport.close()
 
     def on_message_begin(self) -> None:
@@ -280,7 +296,7 @@ class ExchangeProtocol(asyncio.Protocol):
                 self._last_s = self._loop.time()  # of the whole request: bytes that trickle in gain no time
             end = data.find(b"\r\n\r\n")
             if end > _LARGEST_HEAD or (end < 0 and len(data) > _LARGEST_HEAD):
-                self._refuse(b"431 Request Header Fields Too Large")
+                self._refuse(_TOO_LARGE)
                 return
             if end < 0:
                 self._head = data
@@ -289,18 +305,17 @@ class ExchangeProtocol(asyncio.Protocol):
             if self._is_for_uvicorn(data, end):
                 self._hand_over(data)
                 return
+            if data.find(b"pgrade", 0, end) > 0:
+                data = _NO_OFFER.sub(b"", data[: end + 2]) + data[end + 2 :]
             self._in_message = True
         try:
             self._parser.feed_data(data)
         except httptools.HttpParserUpgrade:
-            self._refuse(b"400 Bad Request")
+            return  # nothing here can be upgraded: the request is answered as if nobody had asked
         except httptools.HttpParserError:
-            self._refuse(b"400 Bad Request")
-        if self._in_message:
-            if (status := self._gauge.refusal(len(data))) is not None:
-                self._refuse(status)
-            elif self._gauge.body > _ENDLESS_BODY:
-                self._refuse(b"413 Request Entity Too Large")
+            self._refuse(self._malformed())
+        if self._in_message and (self._gauge.too_much(len(data)) or self._gauge.body > _ENDLESS_BODY):
+            self._refuse(_TOO_LARGE)
 
     def _is_for_uvicorn(self, data: bytes, end: int) -> bool:
         target = data.find(b" ") + 1
@@ -310,31 +325,42 @@ class ExchangeProtocol(asyncio.Protocol):
             b"/_sandbox", target + _path_at(data[target:end])
         ):
             return True
-        return data.find(b"pgrade", 0, end) > 0 and _UPGRADE in data[:end].lower()
+        return (
+            data.find(b"pgrade", 0, end) > 0
+            and data.startswith(_STREAMS, target)
+            and _UPGRADE in data[:end].lower()
+        )
 
     def _hand_over(self, data: bytes) -> None:
         if self._answering or self._ahead:
             # Asked for in the middle of a pipeline: rare enough to refuse it.
-            self._refuse(b"400 Bad Request")
+            self._refuse(self._malformed())
             return
         if self._idle is not None:
             self._idle.cancel()
             self._idle = None
         self._server_state.connections.discard(self)
         other = _HandedOver(self._config, self._server_state, self._app_state, self._loop)
+        other.malformed = self._malformed()
         other.connection_made(self._transport)
         self._transport.set_protocol(other)
         other.data_received(data)
 
-    def _refuse(self, status: bytes) -> None:
+    def _malformed(self) -> bytes:
+        """The answer to bytes that are no HTTP, in the form of every other 400."""
+        row = self._exchange.document.error(-1013, "papi")
+        body = encode({"code": row.code, "msg": row.msg}).encode()
+        return _refusal(400, JSON[1], body)
+
+    def _refuse(self, answer: bytes) -> None:
         """Refuse what has arrived, once everything before it is answered, and read no more."""
         self._head = b""
         if self._answering:
-            self._broken = status
+            self._broken = answer
             self._transport.pause_reading()
         elif not self._gone:
             self._gone = True
-            self._transport.write(_refusal(status))
+            self._transport.write(answer)
             self._transport.close()
 
     # ------------------------------------------------------------------------ parser callbacks
@@ -382,7 +408,11 @@ class ExchangeProtocol(asyncio.Protocol):
         incoming = self._incoming
         parser = self._parser
         incoming.method = parser.get_method().decode("latin-1")
-        incoming.keep_alive = parser.should_keep_alive() and parser.get_http_version() != "1.0"
+        incoming.keep_alive = (
+            parser.should_keep_alive()
+            and parser.get_http_version() != "1.0"
+            and not (parser.should_upgrade())  # what follows would be of another protocol
+        )
         self._in_message = False
         if self._answering:
             self._ahead.append(incoming)
@@ -398,7 +428,7 @@ class ExchangeProtocol(asyncio.Protocol):
         path, _, query = (url if url.startswith(b"/") else url[_path_at(url) :] or b"/").partition(b"?")
         if path.startswith(b"/_sandbox"):
             self._answering = False
-            self._refuse(b"400 Bad Request")  # behind other requests in a pipeline, too late to hand over
+            self._refuse(self._malformed())  # behind other requests in a pipeline, too late to hand over
             return
         self._answering = True
         request = RawRequest(

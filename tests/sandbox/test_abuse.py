@@ -133,6 +133,19 @@ def test_a_trailer_is_no_header(running: SocketSandbox) -> None:
         assert b'"code":-2014' in read_to_end(raw)
 
 
+@pytest.mark.parametrize("protocol", [b"h2c", b"websocket"])
+def test_an_offer_to_upgrade_a_call_is_read_over(running: SocketSandbox, protocol: bytes) -> None:
+    """The repayment is executed as if nobody had offered anything, its body included."""
+    running.owe("BNB", "1")
+    data = post(running)
+    head, _, body = data.partition(b"\r\n\r\n")
+    with connected(running) as raw:
+        raw.sendall(head + b"\r\nConnection: Upgrade, close\r\nUpgrade: " + protocol + b"\r\n\r\n" + body)
+        found = read_to_end(raw)
+    assert found.startswith(b"HTTP/1.1 200 OK")
+    assert b'"success":true' in found
+
+
 def test_large_bodies_are_not_kept(running: SocketSandbox) -> None:
     """The log shows the beginning of a body and holds no more than that."""
     with httpx.Client(base_url=running.url) as client:

@@ -2,61 +2,32 @@
 
 from __future__ import annotations
 
-import json
 import random
 from collections import Counter
 from decimal import Decimal
-from typing import Any
 
-import jsonschema_rs
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from paydown_sandbox.clock import Clock
-from paydown_sandbox.document import Document, OperationFacts, load_document
+from paydown_sandbox.document import OperationFacts, load_document
 from paydown_sandbox.exchange import Exchange
+from tests.sandbox.judge import Judge
 from tests.sandbox.signer import KEY, NOW_MS, SECRET, Answer, Caller, digest, state_with
 
 DOCUMENT = load_document()
 OPERATIONS = {facts.id: facts for facts in DOCUMENT.operations}
 
 
-def inlined(document: Document, node: Any) -> Any:
-    """A schema with its references replaced, for a validator of its own."""
-    if isinstance(node, list):
-        return [inlined(document, item) for item in node]
-    if not isinstance(node, dict):
-        return node
-    if "$ref" in node:
-        return inlined(document, document.resolve(node))
-    return {name: inlined(document, child) for name, child in node.items() if not name.startswith("x-")}
+JUDGE = Judge(DOCUMENT)
 
 
-class Judge:
-    """Holds answers against the responses of the document."""
-
-    def __init__(self) -> None:
-        self._validators: dict[tuple[str, str], jsonschema_rs.Draft202012Validator] = {}
-
-    def check(self, facts: OperationFacts, answer: Answer) -> None:
-        """The status is documented, the type too, and the body fits its schema."""
-        responses = DOCUMENT.raw["paths"][facts.path][facts.method.lower()]["responses"]
-        key = str(answer.status) if str(answer.status) in responses else f"{answer.status // 100}XX"
-        assert key in responses, f"{facts.id}: {answer.status} is not documented"
-        content = DOCUMENT.resolve(responses[key])["content"]
-        media = answer.headers["content-type"].split(";")[0]
-        assert media in content, f"{facts.id}: {media} is not documented for {answer.status}"
-        if media == "application/json":
-            validator = self._validators.get((facts.id, key))
-            if validator is None:
-                schema = inlined(DOCUMENT, content[media]["schema"])
-                validator = self._validators[facts.id, key] = jsonschema_rs.Draft202012Validator(schema)
-            validator.validate(json.loads(answer.body, parse_float=Decimal))
-        assert int(answer.headers.get("content-length", "-1")) == len(answer.body)
+def check(facts: OperationFacts, answer: Answer) -> None:
+    """The answer is one of those that the document gives the call."""
+    JUDGE.check(facts, answer.status, answer.headers, answer.body)
 
 
-JUDGE = Judge()
 EXCHANGE = Exchange(
     state_with(interest={"default_daily_rate": "0.001"}), document=DOCUMENT, clock=Clock(NOW_MS)
 )
@@ -134,7 +105,7 @@ def test_signed_nonsense_gets_documented_answers(operation: str, data: st.DataOb
 
     EXCHANGE.release("a")
     assert answer.status < 500
-    JUDGE.check(facts, answer)
+    check(facts, answer)
     assert EXCHANGE.world.ledger.imbalance() == {}
 
 
@@ -152,7 +123,7 @@ def test_unsigned_bytes_move_nothing(operation: str, query: bytes, body: bytes, 
     answer = Caller(EXCHANGE).raw(facts.method, facts.path, query=query, body=body, headers=sent)
 
     assert answer.status < 500
-    JUDGE.check(facts, answer)
+    check(facts, answer)
     assert EXCHANGE.next_line_id == before
 
 
@@ -244,7 +215,7 @@ def test_a_hundred_thousand_requests_over_the_whole_document() -> None:
         if answer.status == 200:
             executed.add(facts.id)
         assert answer.status < 500
-        JUDGE.check(facts, answer)
+        check(facts, answer)
         if number % 500 == 0:
             assert exchange.world.ledger.imbalance() == {}
             exchange.clock.advance(chance.randrange(10))

@@ -168,7 +168,7 @@ def test_a_long_pipeline_does_not_overflow(running: SocketSandbox) -> None:
     ("data", "expected"),
     [
         (b"nonsense\r\n\r\n", b"400 Bad Request"),
-        (b"GET /papi/v1/ping HTTP/1.1\r\nX: " + b"a" * 70_000, b"431 Request Header Fields Too Large"),
+        (b"GET /papi/v1/ping HTTP/1.1\r\nX: " + b"a" * 70_000, b"403 Forbidden"),
         (b"HEAD /papi/v1/ping HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n", b"404 Not Found"),
         (b"GET /papi/v1/ping HTTP/1.0\r\n\r\n", b"200 OK"),
         (b"GET /papi/v1/ping HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n", b"200 OK"),
@@ -180,7 +180,7 @@ def test_a_long_pipeline_does_not_overflow(running: SocketSandbox) -> None:
         (
             b"POST /papi/v1/margin/repay-debt HTTP/1.1\r\nHost: x\r\nContent-Length: 70000\r\n"
             b"Connection: close\r\n\r\n" + b"a" * 70_000,
-            b"413",
+            b"403 Forbidden",
         ),
         (
             b"POST /papi/v1/listenKey HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\nExpect: 100-continue\r\n"
