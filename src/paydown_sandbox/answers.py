@@ -29,6 +29,7 @@ _FAULT_ERRORS: dict[str, tuple[int, int, str | None]] = {
     "timeout_1007_executed": (504, -1007, None),
     "timeout_1007_not_executed": (504, -1007, None),
     "timeout_1007_408_executed": (408, -1007, None),
+    "timeout_1007_504_executed": (504, -1007, None),
     "unexpected_1006_executed": (500, -1006, None),
     "unexpected_1006_not_executed": (500, -1006, None),
     "internal_1001_503_executed": (503, -1001, None),

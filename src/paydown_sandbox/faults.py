@@ -53,6 +53,7 @@ FAULTS: dict[str, FaultKind] = {
     "executed_then_closed": "executed",
     "truncated_body_executed": "executed",
     "timeout_1007_408_executed": "executed",
+    "timeout_1007_504_executed": "executed",
     "internal_1001_503_executed": "executed",
     "empty_200_executed": "executed",
     "redirect_307_not_executed": "refused",

@@ -24,7 +24,10 @@ _LIMITS = """
 - Interest is charged at every full hour at one flat daily rate per asset. The real rates have tiers.
 - Conversions happen at the index price, plus `conversion-fee-rate`. What the account pays is rounded up to
   the eighth digit; the dust goes to the house, is counted in USD and never comes back.
-- Request budgets and bans are forgotten when the process stops. Money, records and listen keys are not.
+- The gateway in front: a body above 64 KiB, a query above 32 KiB or a head above 64 KiB meets a 403 page, as if
+  a firewall had stopped it, and bytes that are no HTTP meet 400 with -1013. Nobody publishes the real sizes.
+- Budgets, bans and hard caps outlive the process with `--data`, without it they start over with the next one. What
+  the real exchange forgets when a part of it is restarted is not known.
 - Latency: answers come at once unless `debt-call-ms` or a fault says otherwise.
 """
 

@@ -26,7 +26,7 @@ from paydown import (
 )
 from paydown.budget import MemoryBudget
 from tests.faults.fault_behaviour import FAULT_BEHAVIOUR
-from tests.faults.fault_table import BY_NAME, FAULTS, NOT_IN_SANDBOX, STRANGER_FAULTS, Expected, Fault
+from tests.faults.fault_table import BY_NAME, FAULTS, STRANGER_FAULTS, Expected, Fault
 from tests.faults.independent_fake import FakeExchange, refused_url
 from tests.interop.exchange import Exchange, Fake, Sandbox
 
@@ -170,7 +170,7 @@ def test_type_says_what_is_known_and_a_loop_repays_once(fake: Fake, fault: Fault
 
 
 @pytest.mark.parametrize("repaying", [repaying, repaying_async], ids=["blocking", "awaited"])
-@pytest.mark.parametrize("fault", [f for f in FAULTS if f.name not in NOT_IN_SANDBOX], ids=by_name)
+@pytest.mark.parametrize("fault", FAULTS, ids=by_name)
 def test_sandbox_shows_the_same_faults(sandbox: Sandbox, fault: Fault, repaying: Repaying) -> None:
     """Against the sandbox, the same name gives the same type, and three tries repay at most once."""
     check(sandbox, fault, loop(sandbox, fault, repaying))

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from tests.faults.fault_table import BY_NAME as FAULT_BY_NAME
-from tests.faults.fault_table import FAULTS, NOT_IN_SANDBOX, Fault
+from tests.faults.fault_table import FAULTS, Fault
 from tests.faults.independent_fake import refused_url
 from tests.interop.exchange import Exchange, Fake, Sandbox
 from tests.interop.peer import BY_NAME, PEERS, Peer, Running
@@ -81,11 +81,6 @@ def take(peer: Peer, exchange: Exchange, faults: Sequence[Fault] = FAULTS) -> Ce
     return Census(peer.name, tuple(rows))
 
 
-def in_sandbox() -> list[Fault]:
-    """The faults that the sandbox knows, too."""
-    return [fault for fault in FAULTS if fault.name not in NOT_IN_SANDBOX]
-
-
 def _loop(client: Running, exchange: Exchange, fault: Fault) -> Seen:
     tries = client.ask("repay", asset="BNB", amount="0.5", using=["USDT"], tries=TRIES)["tries"]
     first = tries[0]
@@ -102,7 +97,7 @@ def main() -> None:
     options = parser.parse_args()
     with Sandbox.started() if options.sandbox else Fake.started() as exchange:
         for peer in [BY_NAME[name] for name in options.client] or PEERS:
-            census = take(peer, exchange, in_sandbox() if options.sandbox else FAULTS)
+            census = take(peer, exchange)
             print(f"== {peer.name}: repaid twice {len(census.repaid_twice)}, ", end="")
             print(f"mixed types {len(census.mixed_types)}, taken for done {len(census.taken_for_done)}")
             for row in census.seen:

@@ -184,7 +184,7 @@ class Sandbox:
         late = fault in ("executed_then_delay", "delay_before")
         delay_ms = int(timeout_s * 1000) + 300 if late else 0
         # Nobody documents the status of -1007; the table says 408, and 504 is a fault of its own.
-        status = 408 if fault.startswith("timeout_1007") else None
+        status = 408 if fault in ("timeout_1007_executed", "timeout_1007_not_executed") else None
         fault_json = {"match": REPAY, "fault": fault, "times": 1, "delay_ms": delay_ms, "status": status}
         control(self.url, "POST", "/_sandbox/faults", fault_json)
 

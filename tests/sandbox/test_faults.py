@@ -46,6 +46,7 @@ EXPECTED: dict[str, tuple[str, int, int | None, bool]] = {
     "executed_then_closed": ("close", 200, None, True),
     "truncated_body_executed": ("truncate", 200, None, True),
     "timeout_1007_408_executed": ("send", 408, -1007, True),
+    "timeout_1007_504_executed": ("send", 504, -1007, True),
     "internal_1001_503_executed": ("send", 503, -1001, True),
     "empty_200_executed": ("send", 200, None, True),
     "redirect_307_not_executed": ("send", 307, None, False),
