@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from paydown_sandbox.in_process import ExchangeTransport
     from paydown_sandbox.reading import StateError
     from paydown_sandbox.sandbox import Sandbox, SocketSandbox
+    from paydown_sandbox.state_builder import StateBuilder
     from paydown_sandbox.wire import RawRequest, RawResponse
 
 __all__ = [
@@ -34,6 +35,7 @@ __all__ = [
     "RawResponse",
     "Sandbox",
     "SocketSandbox",
+    "StateBuilder",
     "StateError",
     "create_app",
 ]
@@ -46,6 +48,7 @@ _HOMES = {
     "RawResponse": "wire",
     "Sandbox": "sandbox",
     "SocketSandbox": "sandbox",
+    "StateBuilder": "state_builder",
     "StateError": "reading",
     "create_app": "application",
 }

@@ -33,6 +33,7 @@ from paydown_sandbox.wire import RawRequest, RawResponse, html_page
 
 if TYPE_CHECKING:
     from uvicorn.config import Config
+    from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
     from uvicorn.server import ServerState
 
     from paydown_sandbox.server import Application
@@ -164,7 +165,8 @@ class _HandedOver(HttpToolsProtocol):
         """Bytes arrived."""
         super().data_received(data)
         if self._gauge.too_much(len(data)) and not self.transport.is_closing():
-            if self.cycle is None or self.cycle.response_complete:
+            cycle = cast("RequestResponseCycle | None", self.cycle)  # none before the first request
+            if cycle is None or cycle.response_complete:
                 self.transport.write(_TOO_LARGE)
             self.transport.close()
 

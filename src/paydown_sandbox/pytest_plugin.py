@@ -3,7 +3,7 @@
     paydown_exchange   an exchange in this process: `Sandbox`
     paydown_sandbox    the same on a real socket: `SocketSandbox`
 
-`@pytest.mark.paydown_state({...})` gives either of them another state document.
+`@pytest.mark.paydown_state({...})` gives either of them another state document, or a `StateBuilder`.
 """
 
 from __future__ import annotations

@@ -29,6 +29,7 @@ from paydown_sandbox.options import Options
 from paydown_sandbox.process import listen, make_server
 from paydown_sandbox.scenario import find_scenario, read_scenario, start_scenario
 from paydown_sandbox.server import Application
+from paydown_sandbox.state_builder import API_KEY, API_SECRET, StateBuilder, clean_state
 
 if TYPE_CHECKING:
     from paydown_sandbox.in_process import ExchangeTransport
@@ -37,35 +38,20 @@ __all__ = ["API_KEY", "API_SECRET", "Sandbox", "SocketSandbox", "clean_state"]
 
 T = TypeVar("T")
 
-API_KEY = "sandbox-test-key-opens-nothing-but-the-local-exchange-0000000001"
-API_SECRET = "sandbox-test-secret-protects-nothing-keep-real-ones-elsewhere-01"  # noqa: S105 - public on purpose
-
 _START_WITHIN_S = 20.0
-
-
-def clean_state() -> dict[str, object]:
-    """A world for tests: account `test` with one HMAC key, 1,000,000 USDT, no debt, and no interest."""
-    return {
-        "accounts": [
-            {
-                "id": "test",
-                "keys": [{"api_key": API_KEY, "type": "hmac", "secret_or_public_key": API_SECRET}],
-                "balances": {"USDT": {"free": "1000000"}},
-            }
-        ],
-        "prices_usd": {"BNB": "600", "BTC": "60000", "ETH": "3000", "USDT": "1", "USDC": "1"},
-    }
 
 
 class Sandbox:
     """An exchange in this process, and everything a test wants to do with it.
 
     Args:
-        state: A state document; `clean_state` if absent. Helpers work on its first account.
+        state: A state document or its builder; `clean_state` if absent. Helpers work on its first account.
         clock: What tells the time; a running clock if absent.
     """
 
     def __init__(self, state: object | None = None, *, clock: Clock | None = None) -> None:
+        if isinstance(state, StateBuilder):
+            state = state.document()
         self.exchange = Exchange(clean_state() if state is None else state, clock=clock)
         self.app: Application = create_app(self.exchange)
         accounts = self.exchange.world.ledger.accounts

@@ -12,6 +12,8 @@ import httpx
 import pytest
 
 from paydown_sandbox.sandbox import Sandbox, SocketSandbox
+from paydown_sandbox.state_builder import StateBuilder
+from paydown_sandbox.state_export import dump_world
 from tests.sandbox.signer import REPAY, digest
 
 pytest_plugins = ("pytester",)
@@ -257,6 +259,48 @@ def test_the_helpers_build_the_world_they_name(running: SocketSandbox) -> None:
         running.choose(no_such_thing="1")
     with pytest.raises(ValueError, match="one of"):
         running.fail("no such fault")
+
+
+def test_the_builder_writes_what_the_exchange_reads() -> None:
+    """Accounts, keys, positions, prices to come, rates, limits, options and chances, each in its place."""
+    builder = (
+        StateBuilder()
+        .account("desk")
+        .owes("BNB", Decimal("1.5"), interest="0.001")
+        .holds("USDT", "250000", locked="5")
+        .account("other", api_key="k", secret="s")
+        .key("reader", "hush", permissions=["USER_DATA"], ip_allow=["192.0.2.0/24"])
+        .position("USDT", um="3", negative=Decimal("1E-8"))
+        .status("REDUCE_ONLY")
+        .price("BNB", "590.5")
+        .price_path("BTC", (2_000_000_000_000, "50000"))
+        .interest("0.001")
+        .interest(Decimal("0.0024"), asset="BNB")
+        .limit(weight_per_minute=100)
+        .choose(whole_debt_answer_amount="present")
+        .seed(9)
+    )
+    sandbox = Sandbox(builder)
+    shown = dump_world(sandbox.exchange.world)
+
+    assert (sandbox.account, sandbox.debt("BNB")) == ("desk", Decimal("1.501"))
+    desk, other = shown["accounts"]  # type: ignore[misc] # a list
+    assert [key["api_key"] for key in desk["keys"]] == [sandbox.api_key]
+    assert [(key["api_key"], key["permissions"], key["ip_allow"]) for key in other["keys"]] == [
+        ("k", ["TRADE", "USER_DATA"], []),
+        ("reader", ["USER_DATA"], ["192.0.2.0/24"]),
+    ]
+    assert desk["balances"]["USDT"]["locked"] == "5"
+    assert (other["balances"]["USDT"]["um"], other["balances"]["USDT"]["negative"]) == ("3", "0.00000001")
+    assert other["status"] == "REDUCE_ONLY"
+    assert shown["prices_usd"]["BNB"] == "590.5"  # type: ignore[index] # an object
+    assert shown["price_paths"] == {"BTC": [{"at_ms": 2_000_000_000_000, "price": "50000"}]}
+    assert shown["interest"]["daily_rates"] == {"BNB": "0.0024"}  # type: ignore[index] # an object
+    assert shown["limits"]["weight_per_minute"] == 100  # type: ignore[index] # an object
+    assert shown["options"] == {"whole-debt-answer-amount": "present"}
+    assert shown["seed"] == 9
+    with pytest.raises(ValueError, match="name an account first"):
+        StateBuilder().owes("BNB", "1")
 
 
 def test_the_plugin_gives_both_fixtures(pytester: pytest.Pytester) -> None:

@@ -1,0 +1,148 @@
+"""Build a state document in a test, without writing it out.
+
+    desk = (
+        StateBuilder()
+        .account("desk").owes("BNB", "1.5", interest="0.001").holds("USDT", "250000")
+        .account("other", api_key="other-key", secret="other-secret").holds("BTC", "2")
+        .price("BNB", "590").interest("0.0024", asset="BNB").choose(insufficient_whole_debt="partial")
+    )
+    with SocketSandbox(desk) as sandbox: ...          or    @pytest.mark.paydown_state(desk)
+
+What is said about keys and positions belongs to the account that was named last. Nothing is checked here:
+the exchange reads the document and names the place of what is wrong.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from decimal import Decimal
+from typing import Any, TypeAlias
+
+__all__ = ["API_KEY", "API_SECRET", "Amount", "StateBuilder", "clean_state"]
+
+# The key of the first account, unless it names another. Not secrets: they open nothing but a local exchange.
+API_KEY = "sandbox-test-key-opens-nothing-but-the-local-exchange-0000000001"
+API_SECRET = "sandbox-test-secret-protects-nothing-keep-real-ones-elsewhere-01"  # noqa: S105 - public on purpose
+
+Amount: TypeAlias = str | Decimal
+
+_PRICES = {"BNB": "600", "BTC": "60000", "ETH": "3000", "USDT": "1", "USDC": "1"}
+
+
+def _plain(amount: Amount) -> str:
+    return format(amount, "f") if isinstance(amount, Decimal) else amount
+
+
+class StateBuilder:
+    """A state document in the making. Every method returns the builder."""
+
+    def __init__(self) -> None:
+        self._accounts: list[dict[str, Any]] = []
+        self._members: dict[str, Any] = {"prices_usd": dict(_PRICES)}
+
+    @property
+    def _account(self) -> dict[str, Any]:
+        if not self._accounts:
+            raise ValueError('name an account first: StateBuilder().account("desk")')
+        return self._accounts[-1]
+
+    # ------------------------------------------------------------------- accounts
+
+    def account(self, name: str, *, api_key: str | None = None, secret: str | None = None) -> StateBuilder:
+        """Begin an account with one HMAC key; the first has `API_KEY` and `API_SECRET` unless it names others."""
+        first = not self._accounts
+        self._accounts.append({"id": name, "keys": [], "balances": {}})
+        return self.key(
+            api_key or (API_KEY if first else f"{name}-key"),
+            secret or (API_SECRET if first else f"{name}-secret"),
+        )
+
+    def key(
+        self,
+        api_key: str,
+        secret_or_public_key: str,
+        *,
+        key_type: str = "hmac",
+        permissions: Sequence[str] = ("TRADE", "USER_DATA"),
+        ip_allow: Sequence[str] = (),
+    ) -> StateBuilder:
+        """Give the account another key: "hmac", or "rsa" and "ed25519" with the public key as PEM text."""
+        self._account["keys"].append(
+            {
+                "api_key": api_key,
+                "type": key_type,
+                "secret_or_public_key": secret_or_public_key,
+                "permissions": list(permissions),
+                "ip_allow": list(ip_allow),
+            }
+        )
+        return self
+
+    def owes(self, asset: str, amount: Amount, *, interest: Amount = "0") -> StateBuilder:
+        """A debt: principal and interest, in units of the asset."""
+        return self.position(asset, borrowed=amount, interest=interest)
+
+    def holds(self, asset: str, amount: Amount, *, locked: Amount = "0") -> StateBuilder:
+        """What is free and what is locked, in units of the asset."""
+        return self.position(asset, free=amount, locked=locked)
+
+    def position(self, asset: str, **amounts: Amount) -> StateBuilder:
+        """Any part of a position: `free`, `locked`, `borrowed`, `interest`, `um`, `cm`, `negative`."""
+        row = self._account["balances"].setdefault(asset, {})
+        row.update({name: _plain(amount) for name, amount in amounts.items()})
+        return self
+
+    def status(self, status: str) -> StateBuilder:
+        """An account status, such as "REDUCE_ONLY", whatever the balances say."""
+        self._account["status"] = status
+        return self
+
+    # ------------------------------------------------------------------- the world
+
+    def price(self, asset: str, usd: Amount) -> StateBuilder:
+        """An index price, USD per unit. BNB, BTC, ETH, USDT and USDC have one from the start."""
+        self._members["prices_usd"][asset] = _plain(usd)
+        return self
+
+    def price_path(self, asset: str, *points: tuple[int, Amount]) -> StateBuilder:
+        """Prices to come: (moment in UTC milliseconds on the exchange's clock, USD per unit)."""
+        written = [{"at_ms": at_ms, "price": _plain(price)} for at_ms, price in points]
+        self._members.setdefault("price_paths", {})[asset] = written
+        return self
+
+    def interest(self, daily_rate: Amount, *, asset: str | None = None) -> StateBuilder:
+        """A daily rate as a share of one, of one asset or of all that have none of their own."""
+        rates = self._members.setdefault("interest", {})
+        if asset is None:
+            rates["default_daily_rate"] = _plain(daily_rate)
+        else:
+            rates.setdefault("daily_rates", {})[asset] = _plain(daily_rate)
+        return self
+
+    def limit(self, *, weight_per_minute: int = 6000, orders_per_minute: int = 1200) -> StateBuilder:
+        """The budgets; those of the pages unless said otherwise."""
+        self._members["limits"] = {
+            "weight_per_minute": weight_per_minute,
+            "orders_per_minute": orders_per_minute,
+        }
+        return self
+
+    def choose(self, **options: str) -> StateBuilder:
+        """Options, with `_` for `-`: `choose(whole_debt_answer_amount="present")`."""
+        chosen = self._members.setdefault("options", {})
+        chosen.update({name.replace("_", "-"): value for name, value in options.items()})
+        return self
+
+    def seed(self, seed: int) -> StateBuilder:
+        """Where the chances of faults begin."""
+        self._members["seed"] = seed
+        return self
+
+    def document(self) -> dict[str, Any]:
+        """The state document, for `PUT /_sandbox/state`, `--state` or a fixture."""
+        return {"accounts": self._accounts, **self._members}
+
+
+def clean_state() -> dict[str, Any]:
+    """A world for tests: account `test` with one HMAC key, 1,000,000 USDT, no debt, and no interest."""
+    return StateBuilder().account("test").holds("USDT", "1000000").document()
