@@ -20,17 +20,18 @@ __all__ = ["LINES_IN_MEMORY", "Books", "Changes"]
 
 LINES_IN_MEMORY = 50_000
 
-# The later a level stands here, the riskier it is.
-_RISK = (
-    "NORMAL",
-    "MARGIN_CALL",
-    "SUPPLY_MARGIN",
-    "REDUCE_ONLY",
-    "ACTIVE_LIQUIDATION",
-    "FORCE_LIQUIDATION",
-    "BANKRUPTED",
-)
-_RISK_EVENTS = frozenset({"MARGIN_CALL", "REDUCE_ONLY", "FORCE_LIQUIDATION"})
+# What the stream calls each account status. It has no name for what lies behind FORCE_LIQUIDATION, and an account
+# that falls there at once must be told something: it is told the worst that there is a name for.
+_LEVELS = ("", "MARGIN_CALL", "REDUCE_ONLY", "FORCE_LIQUIDATION")
+_LEVEL_OF = {
+    "NORMAL": 0,
+    "MARGIN_CALL": 1,
+    "SUPPLY_MARGIN": 1,
+    "REDUCE_ONLY": 2,
+    "ACTIVE_LIQUIDATION": 3,
+    "FORCE_LIQUIDATION": 3,
+    "BANKRUPTED": 3,
+}
 
 
 class Changes:
@@ -65,7 +66,7 @@ class Books:
         self._next_tran = 154_266_068_121
         self._next_interest = 1_352_286_576_452_864_727
         self._next_update = 1_027_053_479_517
-        self._risk: dict[str, str] = {}
+        self._risk: dict[str, int] = {}
         for record in world.records:
             self.records.add(record)
             # Ids go on behind those that a state document brings along.
@@ -255,16 +256,16 @@ class Books:
 
     def _risk_changed(self, account: Account, at_ms: int) -> None:
         standing = status_of(account, self.world.prices.usd, self.world.collateral)
-        before = self._risk.get(account.id, "NORMAL")
-        self._risk[account.id] = standing.status
-        if standing.status in _RISK_EVENTS and _RISK.index(standing.status) > _RISK.index(before):
+        before, level = self._risk.get(account.id, 0), _LEVEL_OF[standing.status]
+        self._risk[account.id] = level
+        if level > before:
             self.streams.emit(
                 account.id,
                 {
                     "e": "riskLevelChange",
                     "E": at_ms,
                     "u": wire_text(standing.uni_mmr),
-                    "s": standing.status,
+                    "s": _LEVELS[level],
                     "eq": wire_text(standing.equity),
                     "ae": wire_text(standing.actual_equity),
                     "m": wire_text(standing.maintenance_margin),

@@ -80,6 +80,17 @@ def test_borrow_repay_and_interest_send_their_events(caller: Caller) -> None:
     assert positions[-1] == [{"a": "USDT", "f": "249940.00000000", "l": "0.00000000"}]
 
 
+def test_a_crash_past_every_level_is_told(caller: Caller) -> None:
+    """The stream has no name for BANKRUPTED; an account that falls there at once is told FORCE_LIQUIDATION, once."""
+    events = listening(caller)
+    for price in ("900000", "1000000"):
+        caller.exchange.set_prices({"BNB": Decimal(price)})
+    caller.exchange.streams.deliver()
+    levels = [event["s"] for event in events if event["e"] == "riskLevelChange"]
+    assert levels == ["FORCE_LIQUIDATION"]
+    assert caller.signed("GET", "/papi/v1/account").json["accountStatus"] == "BANKRUPTED"
+
+
 def test_a_falling_price_raises_the_risk_level_once_per_level(caller: Caller) -> None:
     """riskLevelChange is sent when the account becomes riskier, not when it recovers."""
     exchange = caller.exchange
