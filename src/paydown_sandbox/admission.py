@@ -24,6 +24,7 @@ from paydown_sandbox.wire import RawRequest
 
 __all__ = ["Admittance", "Gatekeeper"]
 
+_MICROSECOND_DIGITS = 16  # of every moment between 2001 and 2286
 _FORM = b"application/x-www-form-urlencoded"
 _WHOLE = re.compile("0|[1-9][0-9]{0,18}").fullmatch
 
@@ -49,6 +50,8 @@ class Gatekeeper:
         self._future_ms = int(signing["timestamp"]["future-tolerance-ms"])
         self._default_window_ms = int(signing["recv-window"]["default"])
         self._longest_window_ms = int(signing["recv-window"]["maximum"])
+        self._smallest_window_ms = options.integer("smallest-recv-window")
+        self._microseconds = options.is_set("microsecond-timestamps", "accept")
         self._clip_window = options.is_set("recv-window-above-maximum", "clip")
         self._window_code = options.code("recv-window-above-maximum")
         self._refuse_ed25519 = options.is_set("ed25519-keys", "reject")
@@ -144,12 +147,14 @@ class Gatekeeper:
                 if not self._clip_window:
                     raise Refusal(self._window_code, parameter="recvWindow", reason="above the maximum")
                 window_ms = self._longest_window_ms
-            if window_ms < 1:
-                raise Refusal(-1130, parameter="recvWindow", reason="zero")
+            if window_ms < self._smallest_window_ms:
+                raise Refusal(-1130, parameter="recvWindow", reason="too small")
         text = parameters.get("timestamp", "")
         if _WHOLE(text) is None:
             raise Refusal(-1102, parameter="timestamp", reason="not a whole number")
         timestamp = int(text)
+        if self._microseconds and len(text) == _MICROSECOND_DIGITS:
+            timestamp //= 1000
         if timestamp >= now_ms + self._future_ms:
             raise Refusal(-1021, text="msg-ahead", reason="ahead of the exchange's clock")
         if now_ms - timestamp > window_ms:

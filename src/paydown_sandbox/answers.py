@@ -48,11 +48,13 @@ class Answers:
     Args:
         document: Where the codes, statuses and texts stand.
         retry_after: Whether 429 and 418 carry Retry-After.
+        unlisted_status: The HTTP status of an error for which the pages name none.
     """
 
-    def __init__(self, document: Document, *, retry_after: bool) -> None:
+    def __init__(self, document: Document, *, retry_after: bool, unlisted_status: int) -> None:
         self._document = document
         self._retry_after = retry_after
+        self._unlisted_status = unlisted_status
 
     def page(self, record: RequestRecord, status: int, reason: str, headers: Headers) -> RawResponse:
         """An HTML page, as a gateway writes it."""
@@ -77,7 +79,9 @@ class Answers:
             msg = row.msg if text == "msg" else row.extra.get(text, row.msg)
         for name, value in (fields or {}).items():
             msg = msg.replace("{" + name + "}", str(value))
-        record.status = row.status if status is None else status
+        if status is None:
+            status = row.status or self._unlisted_status
+        record.status = status
         record.code = code
         return _sized(record.status, [JSON, *headers], encode({"code": code, "msg": msg}).encode())
 

@@ -100,9 +100,9 @@ class ErrorRow:
     extra: Mapping[str, str] = field(default_factory=dict[str, str])
 
     @property
-    def status(self) -> int:
-        """The HTTP status to answer with: the documented one, else 400 as beside its neighbours."""
-        return self.http[0] if self.http else 400
+    def status(self) -> int | None:
+        """The documented HTTP status, the first where there are several; `None` where the pages name none."""
+        return self.http[0] if self.http else None
 
 
 @dataclass(frozen=True, slots=True)

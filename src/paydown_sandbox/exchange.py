@@ -107,7 +107,14 @@ class Exchange(Books):
         self._wrong_method_405 = options.is_set("wrong-method", "405")
         self._order_scope = options.is_set("repay-weight-scope", "order")
         self._counts_as_order = options.is_set("repay-counts-as-order", "true")
-        self.answers = Answers(self.document, retry_after=options.is_set("retry-after", "present"))
+        self.window_too_long_code = options.integer("window-too-long-code")
+        self.total_of_page = options.is_set("record-total", "page")
+        self.bnb_collection_code = options.integer("bnb-collection-code")
+        self.answers = Answers(
+            self.document,
+            retry_after=options.is_set("retry-after", "present"),
+            unlisted_status=options.integer("status-of-unlisted-errors"),
+        )
         self.gatekeeper = Gatekeeper(self.document, options, world.keys)
         self.gate = IpGate(world.limits)
         self._routes = build_routes(self.document, world, self.gate)

@@ -366,6 +366,39 @@ def test_every_value_of_every_option_gives_a_working_exchange(document: Document
             assert answer.status in (200, 400), (option.name, value, answer.body)
 
 
+def test_small_choices_are_choices_too(document: Document) -> None:
+    """The smallest window, unlisted statuses, microseconds, a window too long, totals and BNB: default and other."""
+    records = "/papi/v1/margin/marginLoan"
+    long = f"asset=BTC&startTime={NOW_MS - 40 * 86_400_000}&endTime={NOW_MS}"
+
+    def caller(**options: str) -> Caller:
+        chosen = {name.replace("_", "-"): value for name, value in options.items()}
+        return Caller(Exchange(state_with(options=chosen), document=document, clock=Clock(NOW_MS)))
+
+    assert caller().signed("GET", "/papi/v1/account", "recvWindow=5").status == 200
+    assert caller(smallest_recv_window="6").signed("GET", "/papi/v1/account", "recvWindow=5").code == -1130
+    micro = NOW_MS * 1000 + 1
+    assert caller().signed("GET", "/papi/v1/account", at_ms=micro).code == -1021
+    assert (
+        caller(microsecond_timestamps="accept").signed("GET", "/papi/v1/account", at_ms=micro).status == 200
+    )
+    assert caller().signed("GET", records, long).code == -4165
+    assert caller(window_too_long_code="-1127").signed("GET", records, long).code == -1127
+    unlisted = next(code for code in (-1108, -1130, -1104) if document.error(code).status is None)
+    assert unlisted == -1108
+    for status in ("400", "422"):
+        answer = caller(status_of_unlisted_errors=status).repay("asset=NOSUCH")
+        assert (answer.code, answer.status) == (-1108, int(status))
+    assert caller().signed("POST", "/papi/v1/asset-collection", "asset=BNB").code == -1108
+    refused = caller(bnb_collection_code="-1130").signed("POST", "/papi/v1/asset-collection", "asset=BNB")
+    assert refused.code == -1130
+    for value, total in (("all-matches", 2), ("page", 1)):
+        borrower = caller(record_total=value)
+        for _ in range(2):
+            assert borrower.signed("POST", "/papi/v1/marginLoan", "asset=BTC&amount=0.1").status == 200
+        assert borrower.signed("GET", records, "asset=BTC&size=1").json["total"] == total
+
+
 def test_the_documents_clients_reach_the_same_exchange(control: Control) -> None:
     """httpx over ASGI: a signed repayment, with the form body that httpx writes."""
 

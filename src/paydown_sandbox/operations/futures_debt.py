@@ -69,8 +69,10 @@ def auto_collection(exchange: Exchange, call: Call) -> object:
 def asset_collection(exchange: Exchange, call: Call) -> object:
     """POST /papi/v1/asset-collection: one asset; BNB is not supported."""
     asset = call.text("asset")
-    if asset == "BNB" or not exchange.world.knows(asset):
-        raise Refusal(-1108, reason="BNB is not supported" if asset == "BNB" else "no such asset")
+    if asset == "BNB":
+        raise Refusal(exchange.bnb_collection_code, reason="BNB is not supported")
+    if not exchange.world.knows(asset):
+        raise Refusal(-1108, reason="no such asset")
     transfers = exchange.world.ledger.collect(call.owner, asset, ("um", "cm"), call.now_ms)
     return _collected(exchange, call, asset, transfers)
 

@@ -41,7 +41,9 @@ def _page(exchange: Exchange, call: Call, kind: RecordKind) -> object:
     else:
         if call.facts.requires_any and start is None and exchange.reject_unfiltered_records:
             raise Refusal(-1102, parameter="startTime", reason="neither txId nor startTime was sent")
-        first, last = time_window(start, end, call.now_ms, _window(call))
+        first, last = time_window(
+            start, end, call.now_ms, _window(call), too_long=exchange.window_too_long_code
+        )
         archived = call.optional_text("archived") == "true"
         matches = exchange.records.between(
             call.owner.id, kind, first, last, asset=asset, now_ms=call.now_ms, archived=archived
@@ -49,7 +51,8 @@ def _page(exchange: Exchange, call: Call, kind: RecordKind) -> object:
         rows = [record.row for record in matches]
     size = call.integer("size") or call.facts.default_size
     skip = ((call.integer("current") or 1) - 1) * size
-    return {"rows": rows[skip : skip + size], "total": len(rows)}
+    page = rows[skip : skip + size]
+    return {"rows": page, "total": len(page) if exchange.total_of_page else len(rows)}
 
 
 def borrow_records(exchange: Exchange, call: Call) -> object:
