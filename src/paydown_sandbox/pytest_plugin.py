@@ -8,6 +8,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
@@ -29,11 +30,21 @@ def _state(request: pytest.FixtureRequest) -> object | None:
     return marker.args[0] if marker is not None else None
 
 
+@contextlib.contextmanager
+def _installed() -> Iterator[None]:
+    """Say what to install, where the package was installed without its `sandbox` extra."""
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        pytest.fail(f"the sandbox needs {error.name}: pip install 'paydown[sandbox]'", pytrace=False)
+
+
 @pytest.fixture
 def paydown_exchange(request: pytest.FixtureRequest) -> Sandbox:
     """A fresh exchange in this process, for clients that take an httpx transport or an ASGI application."""
     # Imported here: the plugin is loaded in every pytest run of everybody who has the package.
-    from paydown_sandbox.sandbox import Sandbox
+    with _installed():
+        from paydown_sandbox.sandbox import Sandbox
 
     return Sandbox(_state(request))
 
@@ -41,7 +52,8 @@ def paydown_exchange(request: pytest.FixtureRequest) -> Sandbox:
 @pytest.fixture
 def paydown_sandbox(request: pytest.FixtureRequest) -> Iterator[SocketSandbox]:
     """A fresh exchange on a real socket of 127.0.0.1, for any client in any language."""
-    from paydown_sandbox.sandbox import SocketSandbox
+    with _installed():
+        from paydown_sandbox.sandbox import SocketSandbox
 
     with SocketSandbox(_state(request)) as running:
         yield running

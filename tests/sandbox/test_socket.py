@@ -326,6 +326,15 @@ def test_the_plugin_gives_both_fixtures(pytester: pytest.Pytester) -> None:
     result.assert_outcomes(passed=2)
 
 
+def test_the_plugin_says_what_to_install(pytester: pytest.Pytester) -> None:
+    """Without the extra, one sentence instead of a traceback from inside the package."""
+    pytester.makeconftest("import sys; sys.modules['starlette.applications'] = None")
+    pytester.makepyfile("def test_mine(paydown_sandbox): pass")
+    result = pytester.runpytest_subprocess("-p", "no:cacheprovider", *PLUGIN)
+    result.assert_outcomes(errors=1)
+    result.stdout.fnmatch_lines(["*the sandbox needs starlette*: pip install 'paydown[[]sandbox]'"])
+
+
 def _registered() -> bool:
     from importlib.metadata import entry_points
 
