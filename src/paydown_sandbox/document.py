@@ -312,6 +312,10 @@ class Document:
         """
         return self._errors.get((code, server)) or self._errors[code, None]
 
+    def error_codes(self, server: str = "papi") -> frozenset[int]:
+        """Every code that has a row on this server."""
+        return frozenset(code for code, of in self._errors if of in (None, server))
+
 
 def load_document(path: Path | None = None) -> Document:
     """Read the bundled document.

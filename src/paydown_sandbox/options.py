@@ -7,7 +7,7 @@ sets them by name: `{"options": {"whole-debt-answer-amount": "present"}}`.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -33,6 +33,7 @@ class Option:
     operations: tuple[str, ...] = ()
     code: int | None = None
     http: int | None = None
+    numbers: Container[int] | None = None
 
     @property
     def takes_number(self) -> bool:
@@ -45,6 +46,12 @@ class Option:
             return False
         return True
 
+    @property
+    def _wanted(self) -> str:
+        if isinstance(self.numbers, range):
+            return f"a whole number from {self.numbers.start} to {self.numbers.stop - 1}"
+        return "an error code of the document"
+
     def check(self, value: str) -> str:
         """Return `value` if this option takes it.
 
@@ -55,9 +62,11 @@ class Option:
             raise OptionError(f"option {self.name}: {value!r:.40} is not one of {', '.join(self.values)}")
         if self.takes_number:
             try:
-                parse(value, negative=self.default.startswith("-"))
+                number = parse(value, negative=self.default.startswith("-"))
             except AmountError as error:
                 raise OptionError(f"option {self.name}: {error}") from None
+            if self.numbers is not None and (number % 1 or int(number) not in self.numbers):
+                raise OptionError(f"option {self.name}: {value} is not {self._wanted}")
         if len(value) > 100:
             raise OptionError(f"option {self.name}: the value is too long")
         return value
@@ -97,6 +106,13 @@ OWN_OPTIONS = (
 )
 
 
+def _numbers(name: str, document: Document) -> Container[int] | None:
+    """Which numbers an option takes that takes only some: what it says must be a code or a status to answer with."""
+    if name.endswith("-code"):
+        return document.error_codes()
+    return range(400, 500) if name == "status-of-unlisted-errors" else None
+
+
 def catalogue(document: Document) -> dict[str, Option]:
     """Every option by name, those of the document first."""
     found: dict[str, Option] = {}
@@ -114,6 +130,7 @@ def catalogue(document: Document) -> dict[str, Option]:
                 (*known.operations, question.operation),
                 known.code if known.code is not None else question.code,
                 known.http if known.http is not None else question.http,
+                known.numbers,
             )
             continue
         found[question.option] = Option(
@@ -125,6 +142,7 @@ def catalogue(document: Document) -> dict[str, Option]:
             operations=(question.operation,),
             code=question.code,
             http=question.http,
+            numbers=_numbers(question.option, document),
         )
     for option in OWN_OPTIONS:
         found.setdefault(option.name, option)

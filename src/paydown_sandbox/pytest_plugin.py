@@ -9,7 +9,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from typing import TYPE_CHECKING
 
 import pytest
@@ -31,7 +31,7 @@ def _state(request: pytest.FixtureRequest) -> object | None:
 
 
 @contextlib.contextmanager
-def _installed() -> Iterator[None]:
+def _installed() -> Generator[None]:
     """Say what to install, where the package was installed without its `sandbox` extra."""
     try:
         yield

@@ -133,6 +133,10 @@ ACCOUNT = {"id": "a", "keys": [{"api_key": "k", "type": "hmac", "secret_or_publi
         ({"options": {"no-such-option": "1"}}, "options"),
         ({"options": {"no-debt": "maybe"}}, "options"),
         ({"options": {"minimum-repayment": "some"}}, "options"),
+        ({"options": {"above-value-cap-code": "1"}}, "options"),
+        ({"options": {"window-too-long-code": "-1130.5"}}, "options"),
+        ({"options": {"status-of-unlisted-errors": "1"}}, "options"),
+        ({"options": {"status-of-unlisted-errors": "503"}}, "options"),
         ({"repay_weight_scope": "galaxy"}, "options"),
         ({"records": [{"kind": "loan"}]}, "records[0]"),
         ({"clock": {"now_ms": "noon"}}, "clock.now_ms"),
@@ -357,7 +361,7 @@ def test_every_choice_is_listed_and_explained(control: Control, document: Docume
 def test_every_value_of_every_option_gives_a_working_exchange(document: Document) -> None:
     """Whatever is chosen, a world can be built and a repayment gets an answer below 500."""
     for option in catalogue(document).values():
-        for value in option.values or ("1",):
+        for value in option.values or ((option.default,) if option.numbers else ("1",)):
             Options(catalogue(document), {option.name: value})
             exchange = Exchange(
                 state_with(options={option.name: value}), document=document, clock=Clock(NOW_MS)
