@@ -1,12 +1,18 @@
-"""What every contract test stands on: the document, read without the generator's help."""
+"""What every contract test stands on: the document, read without the generator's help; and the report."""
 
+import os
+from collections.abc import Iterator
 from functools import cache
 
 import pytest
 
 from paydown_contract import document
 from paydown_contract.document import Document
+from tests.contract.report import collector
+from tests.contract.report.meter import METER
+from tests.contract.report.summary import layer_of
 from tests.contract.support.places import OPENAPI
+from tests.contract.support.profile import profile
 
 
 @cache
@@ -25,3 +31,45 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "operation" in metafunc.fixturenames:
         operations = _contract().operations
         metafunc.parametrize("operation", operations, ids=[operation.id for operation in operations])
+
+
+# ------------------------------------------------------------------------------------------------ report
+
+
+def is_worker() -> bool:
+    """Whether this process runs tests for another one."""
+    return "PYTEST_XDIST_WORKER" in os.environ
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Draw the seed before workers start, so that all have the same, and begin to count if a report is wanted."""
+    profile()
+    out = collector.folder()
+    if out is None:
+        return
+    METER.start(_contract())
+    if not is_worker():
+        config.pluginmanager.register(collector.Collector(config, _contract(), out), "contract-report")
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """From here on requests belong to this test."""
+    METER.enter(layer_of(item.nodeid))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Iterator[None]:
+    """A failed test says which request it sent last. Where a test makes its case small, that is the smallest."""
+    report: pytest.TestReport = yield
+    if report.failed and METER.document is not None and METER.last is not None:
+        report.user_properties += collector.explain(METER.last, METER.document)
+    return report
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """A worker hands over what it counted."""
+    if METER.document is not None and is_worker():
+        session.config.workeroutput["contract"] = METER.dump()  # type: ignore[attr-defined]  # pytest-xdist adds it

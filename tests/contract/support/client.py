@@ -13,6 +13,8 @@ from paydown.budget.terms import Charge, Priority, Snapshot, Ticket
 from paydown_contract.document import Operation
 from paydown_contract.oracle import Request
 from paydown_contract.proof import Key, RsaNumbers
+from tests.contract.report.meter import METER
+from tests.contract.report.targets import CLIENT
 from tests.contract.support.exchange import NOW_MS
 
 Reply = tuple[int, Mapping[str, str], bytes]
@@ -106,6 +108,7 @@ class Capture(httpx.BaseTransport, httpx.AsyncBaseTransport):
         self.requests.append(captured)
         self.raw.append(request)
         status, answer_headers, content = self.responder(captured)
+        METER.note(CLIENT, captured, status, answer_headers, content)
         return httpx.Response(status, headers=dict(answer_headers), content=content)
 
 

@@ -9,6 +9,7 @@ from typing import Any, Final
 from paydown_contract.oracle import Request
 from paydown_contract.proof import Key
 from paydown_sandbox.application import create_app
+from tests.contract.report.meter import Watched
 from tests.contract.support.asgi import Answer, AsgiServer
 from tests.contract.support.keys import signing_key
 
@@ -89,7 +90,7 @@ class Exchange:
     """The sandbox's ASGI application and its control API."""
 
     def __init__(self, app: Any | None = None) -> None:
-        self.app = app if app is not None else create_app(state=state())
+        self.app = Watched(app if app is not None else create_app(state=state()))
         self.server = AsgiServer(self.app)
 
     def send(self, request: Request, *, ip: str | None = None) -> Answer:

@@ -2,6 +2,7 @@
 
 PAYDOWN_CONTRACT_PROFILE   fast (default), full or deep
 PAYDOWN_CONTRACT_SEED      a number; without one fast is always the same, and full and deep draw one and say it
+PAYDOWN_CONTRACT_REPORT    the folder to write a report to; without it nothing is counted
 """
 
 import os
@@ -36,4 +37,5 @@ def profile() -> Profile:
     phases, stock, examples, steps = _SIZES[name]
     text = os.environ.get("PAYDOWN_CONTRACT_SEED", "")
     seed = int(text) if text else 1 if name == "fast" else secrets.randbelow(2**32)
+    os.environ["PAYDOWN_CONTRACT_SEED"] = str(seed)  # workers and children try the same
     return Profile(name, phases, stock, examples, steps, seed)
