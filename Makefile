@@ -64,9 +64,18 @@ api-guard: $(ENV) ## Compare the public Python names with the last tag, and name
 	$(BIN)/griffe check paydown -s src -s generated_client --against $$tag && \
 	$(BIN)/griffe check paydown_wire -s generated_client --against $$tag; fi
 
+# The report is written to reports/contract/; a seed that failed is tried again with PAYDOWN_CONTRACT_SEED=… make contract.
+CONTRACT = PAYDOWN_CONTRACT_REPORT=reports/contract $(BIN)/python -m pytest tests/contract -n $(WORKERS) --dist worksteal
+
 .PHONY: contract
+contract: export PAYDOWN_CONTRACT_PROFILE ?= full
 contract: $(ENV) ## Hold document, client, sandbox and evidence to each other, and write reports/contract/
-	@$(BIN)/python -m pytest tests/contract -n $(WORKERS) --dist worksteal -m "not deep"
+	@$(CONTRACT) -q -m "not deep"
+
+.PHONY: contract-deep
+contract-deep: export PAYDOWN_CONTRACT_PROFILE = deep
+contract-deep: $(ENV) ## The same for hours, for nights; what it finds is kept in .build/contract-examples and tried first
+	@$(CONTRACT) -q
 
 .PHONY: soak
 soak: $(ENV) ## Send 300,000 right, wrong and hostile requests to the sandbox, over its socket too
@@ -74,7 +83,11 @@ soak: $(ENV) ## Send 300,000 right, wrong and hostile requests to the sandbox, o
 
 .PHONY: mutants
 mutants: $(ENV) ## Put one wrong idea at a time into a copy of the tree: the contract suite must notice each
-	@$(BIN)/python -m tests.contract.mutants.bench
+	@$(BIN)/python -m tests.contract.mutants.bench --jobs $(WORKERS)
+
+.PHONY: mutants-stock
+mutants-stock: $(ENV) ## The same mutants under schemathesis alone, unsigned and signed, for comparison
+	@$(BIN)/python -m tests.contract.mutants.bench --stock --jobs $(WORKERS)
 
 .PHONY: interop
 interop: $(ENV) ## Let clients that nobody here wrote repay against the sandbox, each in its own environment

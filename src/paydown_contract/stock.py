@@ -67,6 +67,7 @@ class Plan:
     max_examples: int = 10
     seed: int = 1
     derandomised: bool = True
+    database: str = "none"  # a folder where found examples are kept, or none
 
 
 def run(
@@ -107,7 +108,7 @@ def run(
     config.generation.update(with_security_parameters=False)
     config.generation.max_examples = plan.max_examples
     config.generation.deterministic = plan.derandomised
-    config.generation.database = "none"
+    config.generation.database = plan.database
     config.seed = plan.seed
     config.continue_on_failure = True
     config.analysis.constants.enabled = False  # else the data depends on the code around it

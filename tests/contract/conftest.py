@@ -52,15 +52,20 @@ def pytest_configure(config: pytest.Config) -> None:
         config.pluginmanager.register(collector.Collector(config, _contract(), out), "contract-report")
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """A deep run takes as long as it takes."""
+    if profile().name == "deep":
+        for item in items:
+            item.add_marker(pytest.mark.timeout(0), append=False)
+
+
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """From here on requests belong to this test."""
     METER.enter(layer_of(item.nodeid))
 
 
 @pytest.hookimpl(wrapper=True)
-def pytest_runtest_makereport(
-    item: pytest.Item, call: pytest.CallInfo[None]
-) -> Iterator[None]:
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Iterator[None]:
     """A failed test says which request it sent last. Where a test makes its case small, that is the smallest."""
     report: pytest.TestReport = yield
     if report.failed and METER.document is not None and METER.last is not None:

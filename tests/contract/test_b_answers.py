@@ -155,9 +155,7 @@ def test_records_come_in_pages(contract: Document) -> None:
         assert {page["total"] for page in pages} == {7}
         since = caller.done("borrowRecords", asset="ETH", startTime=str(NOW_MS + 5))
         assert [row["txId"] for row in since["rows"]] == newest[:2]
-        until = caller.done(
-            "borrowRecords", asset="ETH", startTime=str(NOW_MS), endTime=str(NOW_MS + 2)
-        )
+        until = caller.done("borrowRecords", asset="ETH", startTime=str(NOW_MS), endTime=str(NOW_MS + 2))
         assert [row["txId"] for row in until["rows"]] == newest[4:]
 
 
@@ -231,7 +229,9 @@ def test_a_hole_that_is_sold_off_is_recorded(contract: Document) -> None:
         )
         assert found["total"] == 1
         (row,) = found["rows"]
-        assert row["details"] == [{"asset": "BNB", "negativeBalance": "1.10264488", "negativeMaxThreshold": "0.5"}]
+        assert row["details"] == [
+            {"asset": "BNB", "negativeBalance": "1.10264488", "negativeMaxThreshold": "0.5"}
+        ]
         assert NOW_MS <= row["startTime"] <= row["endTime"] <= caller.now_ms
 
 
@@ -326,7 +326,9 @@ def test_a_call_that_meets_another_one_is_told_so(way: str, contract: Document) 
     with exchange() as running:
         caller = Caller(contract, running)
         running.control(
-            "POST", "faults", {"match": {"method": "POST", "path": path}, "fault": "pending_51007", "times": 1}
+            "POST",
+            "faults",
+            {"match": {"method": "POST", "path": path}, "fault": "pending_51007", "times": 1},
         )
         before = running.balances()
         assert caller.call(way, asset="ETH", amount="0.5").code == 51007

@@ -61,7 +61,13 @@ def test_schemathesis_finds_nothing_and_has_real_successes(operation: Operation)
             filling(running),
             app=running.app,
             operations=[operation.id],
-            plan=Plan(size.phases, size.stock_examples, size.seed, derandomised=size.name == "fast"),
+            plan=Plan(
+                size.phases,
+                size.stock_examples,
+                size.seed,
+                derandomised=size.name == "fast",
+                database=size.examples_kept_in,
+            ),
         )
     told = [
         f"{each.phase} {each.check}: {each.message}\n"

@@ -35,7 +35,15 @@ from tests.contract.report.text import strength_table
 from tests.contract.support.gaps import is_gap
 
 ROOT = Path(__file__).resolve().parents[3]
-COPIED = ("src", "generated_client", "generator", "openapi", "tests/contract", "tests/vectors", "pyproject.toml")
+COPIED = (
+    "src",
+    "generated_client",
+    "generator",
+    "openapi",
+    "tests/contract",
+    "tests/vectors",
+    "pyproject.toml",
+)
 TABLE = RESULTS.with_name("RESULTS.md")
 UNFINISHED = ROOT / "reports" / "contract" / "mutants.jsonl"
 
@@ -261,7 +269,7 @@ def _complaints(copy: Path, mode: str) -> Any:
     try:
         with contextlib.redirect_stdout(said), contextlib.redirect_stderr(said):
             return importlib.import_module("tests.contract.mutants.stock_alone").complaints(mode)
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001  a broken tree may fail in any way
         return ("invalid", "", f"{type(error).__name__}: {error}"[:300])
 
 
@@ -343,7 +351,7 @@ def _worker(
     try:
         while (mutant := waiting.get()) is not None:
             results.put(try_mutant(mutant, copy, judge))
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001  whatever it is, the parent must hear it, or it waits for ever
         results.put(f"{type(error).__name__}: {error}")
 
 
@@ -366,7 +374,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--only", default="", help="only mutants whose id holds this text")
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--stock", action="store_true", help="schemathesis alone, for comparison")
-    parser.add_argument("--resume", action="store_true", help="keep what an interrupted run of this tree found")
+    parser.add_argument(
+        "--resume", action="store_true", help="keep what an interrupted run of this tree found"
+    )
     chosen = parser.parse_args(arguments)
     signal.signal(signal.SIGTERM, _stop)
     for name in _PRELOADED:
@@ -384,7 +394,10 @@ class Progress:
     def __call__(self, result: Result) -> None:
         self.done += 1
         mark = {"killed": "✓", "survived": "✗ SURVIVED"}.get(result.outcome, f"? {result.outcome.upper()}")
-        print(f"{self.done:3d}/{self.total} {mark} {result.mutant}  {result.killer}  {result.seconds:.1f} s", flush=True)
+        print(
+            f"{self.done:3d}/{self.total} {mark} {result.mutant}  {result.killer}  {result.seconds:.1f} s",
+            flush=True,
+        )
         if self.keep is not None:
             self.keep.parent.mkdir(parents=True, exist_ok=True)
             with self.keep.open("a", encoding="utf-8") as file:
@@ -454,7 +467,9 @@ def _compare(mutants: Sequence[Mutant], chosen: argparse.Namespace) -> int:
     if not chosen.only:
         write(Strength(before.results, stock, (), before.seconds))
     for mode in MODES:
-        print(f"{mode}: {sum(told == 'killed' for told in stock[mode].values())} of {len(stock[mode])} noticed")
+        print(
+            f"{mode}: {sum(told == 'killed' for told in stock[mode].values())} of {len(stock[mode])} noticed"
+        )
     return 0
 
 

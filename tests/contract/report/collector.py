@@ -52,7 +52,10 @@ def explain(last: Exchanged, document: Document) -> list[tuple[str, str]]:
     secrets = tuple(
         text
         for key in keys
-        for text in (key.api_key, key.secret.decode() if key.kind == "hmac" and isinstance(key.secret, bytes) else "")
+        for text in (
+            key.api_key,
+            key.secret.decode() if key.kind == "hmac" and isinstance(key.secret, bytes) else "",
+        )
         if text
     )
     base_url = "http://127.0.0.1:8087" if last.side == EXCHANGE else document.content["servers"][-1]["url"]
@@ -135,11 +138,15 @@ class Collector:
         missing = (
             complaints(found, strength, gaps(), {test.layer for test in self.tests}) if whole else []
         ) + [Complaint("worker", "pytest-xdist", said) for said in self.crashed]
-        target = {"full": "contract", "deep": "contract-deep"}.get(size.name, "contract-fast")
+        command = f"PAYDOWN_CONTRACT_SEED={size.seed} make contract" + (
+            "-deep" if size.name == "deep" else ""
+        )
+        if size.name == "fast":
+            command = f"PAYDOWN_CONTRACT_PROFILE=fast {command}"
         return Report(
             profile=size.name,
             seed=size.seed,
-            command=f"PAYDOWN_CONTRACT_SEED={size.seed} make {target}",
+            command=command,
             seconds=time.monotonic() - self.begun,
             whole=whole,
             tests=self.tests,
@@ -168,5 +175,7 @@ class Collector:
         place = os.path.relpath(self.out / "index.html")
         word = "kept" if self.report.passed else "broken"
         terminalreporter.write_line(
-            f"the contract is {word}; the report: {place}", green=self.report.passed, red=not self.report.passed
+            f"the contract is {word}; the report: {place}",
+            green=self.report.passed,
+            red=not self.report.passed,
         )

@@ -65,9 +65,7 @@ class Meter:
         self.requests.update(dumped["requests"])
         self.hits.update(dumped["hits"])
 
-    def note(
-        self, side: str, request: Request, status: int, headers: Mapping[str, str], body: bytes
-    ) -> None:
+    def note(self, side: str, request: Request, status: int, headers: Mapping[str, str], body: bytes) -> None:
         """Count one request with its answer."""
         if self.document is None:
             return

@@ -38,6 +38,9 @@ tr:last-child > th, tr:last-child > td { border-bottom: 0; }
 thead th { background: var(--card); font-weight: 600; white-space: nowrap; }
 tbody th { font-weight: 600; white-space: nowrap; }
 tbody th small { display: block; color: var(--soft); font-weight: 400; }
+@media (max-width: 640px) {
+  tbody th { white-space: normal; min-width: 9rem; max-width: 11rem; overflow-wrap: anywhere; }
+  th, td { padding: 7px 8px; } }
 td.n, th.n { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; }
 tfoot th, tfoot td { background: var(--card); font-weight: 600; border-top: 1px solid var(--line); }
 .bar { display: block; min-width: 84px; height: 6px; border-radius: 3px; background: var(--track); margin-top: 4px; }
@@ -98,7 +101,9 @@ def _head(report: Report) -> str:
         ("Took", f"{report.seconds:.0f} s"),
     ]
     if not report.whole:
-        rows.append(("Part only", "Not the whole suite ran: what nothing touched is shown, and fails nothing."))
+        rows.append(
+            ("Part only", "Not the whole suite ran: what nothing touched is shown, and fails nothing.")
+        )
     facts = "".join(f"<dt>{name}</dt><dd>{value}</dd>" for name, value in rows)
     kind = "good" if report.passed else "bad"
     return (
@@ -137,7 +142,9 @@ def _what_fails(report: Report) -> str:
         for kind, rows in by_kind.items():
             parts.append(f"<h3>{escape(_KIND_TITLES.get(kind, kind))}: {len(rows)}</h3>")
             parts.append(
-                _table(("What", "Why"), [(f"<code>{escape(row.of)}</code>", escape(row.said)) for row in rows])
+                _table(
+                    ("What", "Why"), [(f"<code>{escape(row.of)}</code>", escape(row.said)) for row in rows]
+                )
             )
     if not report.tests:
         parts.append("<p>No test ran.</p>")
@@ -160,11 +167,15 @@ def _case(test: Test) -> str:
     if test.message:
         parts.append(f"<pre>{escape(test.message)}</pre>")
     if test.curl:
-        parts.append(f'<p class="soft">The request, key and signature cut off:</p><pre>{escape(test.curl)}</pre>')
+        parts.append(
+            f'<p class="soft">The request, key and signature cut off:</p><pre>{escape(test.curl)}</pre>'
+        )
     if test.answer:
         parts.append(f'<p class="soft">Its answer:</p><pre>{escape(test.answer)}</pre>')
     if test.text:
-        parts.append(f"<details><summary>Everything pytest said</summary><pre>{escape(test.text)}</pre></details>")
+        parts.append(
+            f"<details><summary>Everything pytest said</summary><pre>{escape(test.text)}</pre></details>"
+        )
     return "".join(parts) + "</article>"
 
 
@@ -224,10 +235,10 @@ def _keywords(report: Report) -> str:
             cells.append(f"{_bar((done, wanted))}" if wanted else "–")
         rows.append(tuple(cells))
     return (
-        '<h2 id="document">The document, down to its keywords</h2><p class="soft">Parameters present and absent, each '
-        "bound at its edge and one step beyond, each choice, patterns kept and broken, each documented status and code, "
-        "each member of an answer. The client refuses what is wrong before anything leaves, so on its side only right "
-        "values count.</p>" + _table(("Kind", "Client", "Exchange"), rows, first="th")
+        '<h2 id="document">The document, down to its keywords</h2><p class="soft">Parameters present and absent, '
+        "each bound at its edge and one step beyond, each choice, patterns kept and broken, each documented status and "
+        "code, each member of an answer. The client refuses what is wrong before anything leaves, so on its side only "
+        "right values count.</p>" + _table(("Kind", "Client", "Exchange"), rows, first="th")
     )
 
 
@@ -279,7 +290,7 @@ def _tests(report: Report) -> str:
             layer,
             f"{len(tests):,}",
             f"{len({test.nodeid for test in tests if test.outcome == 'failed'}):,}",
-            f"{sum(row.requests.get((side, layer), {}).get(outcome, 0) for row in report.rows for side in SIDES for outcome in ('2xx', 'refused')):,}",
+            f"{_requests_of(report, layer):,}",
             f"{sum(test.seconds for test in tests):.1f}",
         )
         for layer, tests in layers.items()
@@ -289,11 +300,21 @@ def _tests(report: Report) -> str:
     )
 
 
+def _requests_of(report: Report, layer: str) -> int:
+    return sum(
+        sum(outcomes.values())
+        for row in report.rows
+        for (_, each), outcomes in row.requests.items()
+        if each == layer
+    )
+
+
 def _gaps(report: Report) -> str:
     if not report.gaps:
         return '<h2 id="gaps">Accepted gaps</h2><p>None.</p>'
     rows = [
-        (escape(gap["kind"]), f"<code>{escape(gap['of'])}</code>", escape(gap["reason"])) for gap in report.gaps
+        (escape(gap["kind"]), f"<code>{escape(gap['of'])}</code>", escape(gap["reason"]))
+        for gap in report.gaps
     ]
     return (
         '<h2 id="gaps">Accepted gaps</h2><p class="soft">What the suite is known to lack, from '
@@ -348,7 +369,8 @@ def _bar(pair: tuple[int, int]) -> str:
     done, wanted = pair
     if not wanted:
         return "–"
-    return f'{done} of {wanted}<span class="bar" aria-hidden="true"><i style="width:{100 * done / wanted:.1f}%"></i></span>'
+    width = f"{100 * done / wanted:.1f}%"
+    return f'{done} of {wanted}<span class="bar" aria-hidden="true"><i style="width:{width}"></i></span>'
 
 
 def _table(
@@ -367,7 +389,9 @@ def _table(
 
     def line(cells: Sequence[str]) -> str:
         inner = "".join(
-            cell(first, 0, text, ' scope="row"' if first == "th" else "") if number == 0 else cell("td", number, text)
+            cell(first, 0, text, ' scope="row"' if first == "th" else "")
+            if number == 0
+            else cell("td", number, text)
             for number, text in enumerate(cells)
         )
         return f"<tr>{inner}</tr>"

@@ -169,7 +169,9 @@ def rows(document: Document, meter: Meter) -> list[Row]:
                 covered[side, kind_of(target)] = (done + hit, wanted + 1)
                 if not hit:
                     missing.append(f"{side} {operation.id} {target}")
-        ordered = {(side, kind): covered[side, kind] for side in SIDES for kind in KINDS if (side, kind) in covered}
+        ordered = {
+            (side, kind): covered[side, kind] for side in SIDES for kind in KINDS if (side, kind) in covered
+        }
         found.append(
             Row(
                 operation.id,
@@ -224,12 +226,16 @@ def complaints(
                 found.append(Complaint("keyword", target, _untouched(target)))
     for result in strength.results:
         if result.outcome != "killed" and not accepted("mutant", result.mutant):
-            found.append(Complaint("mutant", result.mutant, f"{result.outcome}: {result.message}".rstrip(": ")))
+            found.append(
+                Complaint("mutant", result.mutant, f"{result.outcome}: {result.message}".rstrip(": "))
+            )
     found += [Complaint("mutants", "results.json", said) for said in strength.stale]
     for number, gap in enumerate(gaps):
         if number not in used:
             found.append(
-                Complaint(gap["kind"], gap["of"], "stands in gaps.allow.toml and is no gap (any more): take it out")
+                Complaint(
+                    gap["kind"], gap["of"], "stands in gaps.allow.toml and is no gap (any more): take it out"
+                )
             )
     return found
 

@@ -24,7 +24,15 @@ def _cells(row: Row) -> tuple[str, ...]:
     )
 
 
-_HEAD = ("operation", "client sent", "exchange got", "real 2xx", "refused", "client touched", "exchange touched")
+_HEAD = (
+    "operation",
+    "client sent",
+    "exchange got",
+    "real 2xx",
+    "refused",
+    "client touched",
+    "exchange touched",
+)
 
 
 def _total(report: Report) -> tuple[str, ...]:
@@ -59,7 +67,11 @@ def as_terminal(report: Report, width: int) -> list[str]:
     found = [lines[0], "-" * len(lines[0]), *lines[1:-1], "-" * len(lines[0]), lines[-1], ""]
     for test in report.failed[:10]:
         found.append(f"✗ {test.nodeid.removeprefix('tests/contract/')}")
-        found += [f"    {text}" for text in (test.clause and f"clause: {test.clause}", test.curl, test.answer) if text]
+        found += [
+            f"    {text}"
+            for text in (test.clause and f"clause: {test.clause}", test.curl, test.answer)
+            if text
+        ]
     if len(report.failed) > 10:
         found.append(f"  and {len(report.failed) - 10} more")
     for complaint in report.complaints[:25]:
@@ -116,7 +128,10 @@ def as_markdown(report: Report) -> str:
         for text in (test.message, test.curl, test.answer):
             lines += ["```", text.replace("```", "ʼʼʼ"), "```"] if text else []
     if report.complaints:
-        rows = [("what fails", "of", "why"), *((each.kind, f"`{each.of}`", each.said) for each in report.complaints)]
+        rows = [
+            ("what fails", "of", "why"),
+            *((each.kind, f"`{each.of}`", each.said) for each in report.complaints),
+        ]
         lines += ["", "## What fails besides", "", *_markdown_table(rows)]
     lines += ["", "## Operations", ""]
     lines += _markdown_table([_HEAD, *(_cells(row) for row in report.rows), _total(report)])
@@ -133,14 +148,19 @@ def as_markdown(report: Report) -> str:
     if report.gaps:
         lines += ["", "## Accepted gaps", ""]
         lines += _markdown_table(
-            [("kind", "of", "reason"), *((gap["kind"], f"`{gap['of']}`", gap["reason"]) for gap in report.gaps)]
+            [
+                ("kind", "of", "reason"),
+                *((gap["kind"], f"`{gap['of']}`", gap["reason"]) for gap in report.gaps),
+            ]
         )
     return "\n".join(lines) + "\n"
 
 
 def strength_table(strength: Strength) -> list[str]:
     """Kill rates by layer, beside those of stock schemathesis."""
-    rows: list[tuple[str, ...]] = [("layer", "this suite", *(f"stock schemathesis, {mode}" for mode in MODES))]
+    rows: list[tuple[str, ...]] = [
+        ("layer", "this suite", *(f"stock schemathesis, {mode}" for mode in MODES))
+    ]
     for layer, killed, tried, stock in strength.layers():
         rows.append(
             (

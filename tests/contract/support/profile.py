@@ -1,6 +1,6 @@
 """How much to try: fast in `make test`, full in `make contract`, deep in nights.
 
-PAYDOWN_CONTRACT_PROFILE   fast (default), full or deep
+PAYDOWN_CONTRACT_PROFILE   fast (default), full (make contract) or deep (make contract-deep)
 PAYDOWN_CONTRACT_SEED      a number; without one fast is always the same, and full and deep draw one and say it
 PAYDOWN_CONTRACT_REPORT    the folder to write a report to; without it nothing is counted
 """
@@ -9,6 +9,8 @@ import os
 import secrets
 from dataclasses import dataclass
 from functools import cache
+
+from tests.contract.support.places import ROOT
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,11 +24,16 @@ class Profile:
     steps: int  # of each life of a debt
     seed: int
 
+    @property
+    def examples_kept_in(self) -> str:
+        """Where a deep run keeps what it found, so that the next night tries that first; the others keep nothing."""
+        return str(ROOT / ".build" / "contract-examples") if self.name == "deep" else "none"
+
 
 _SIZES = {
     "fast": (("examples", "coverage"), 1, 25, 30),
-    "full": (("examples", "coverage", "fuzzing"), 5, 150, 50),
-    "deep": (("examples", "coverage", "fuzzing"), 300, 20_000, 200),
+    "full": (("examples", "coverage", "fuzzing"), 15, 150, 50),
+    "deep": (("examples", "coverage", "fuzzing"), 2_000, 20_000, 200),
 }
 
 
@@ -34,6 +41,8 @@ _SIZES = {
 def profile() -> Profile:
     """The profile of this run."""
     name = os.environ.get("PAYDOWN_CONTRACT_PROFILE", "fast")
+    if name not in _SIZES:
+        raise ValueError(f"PAYDOWN_CONTRACT_PROFILE is {name!r}: say one of {', '.join(_SIZES)}")
     phases, stock, examples, steps = _SIZES[name]
     text = os.environ.get("PAYDOWN_CONTRACT_SEED", "")
     seed = int(text) if text else 1 if name == "fast" else secrets.randbelow(2**32)
