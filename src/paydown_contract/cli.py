@@ -1,43 +1,54 @@
-"""`paydown-contract --spec FILE --url URL`: the server half of the contract suite, for any server.
+"""`paydown-contract --url URL`: the server half of the contract suite, for any server.
 
-    paydown-contract --spec openapi/openapi.yaml --url http://127.0.0.1:8087 --api-key KEY --secret SECRET
+    paydown-contract --url http://127.0.0.1:8087 --api-key KEY --secret SECRET
+    paydown-contract --spec openapi/openapi.yaml --url http://127.0.0.1:8087 --api-key KEY --private-key-file key.pem
 
 Requests that would move money are sent too, thousands of them. So the address must be on this machine,
-unless `--allow-host` names it; the
-exchange itself is refused in any case.
+unless `--allow-host` names it; the exchange itself is refused in any case.
 """
 
 import argparse
+import http.client
+import importlib.util
 import ipaddress
-import json
 import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any, cast
 from urllib.parse import urlsplit
 
 from paydown_contract import document
 from paydown_contract.document import BrokenDocument, Document
-from paydown_contract.examine import Examination, HttpSender, as_curl, examine
+from paydown_contract.examine import examine
+from paydown_contract.key_file import UnreadableKey, read_private_key
 from paydown_contract.proof import Key
+from paydown_contract.sender import HttpSender
+from paydown_contract.told import as_json, as_text
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Examine a server. 0: nothing found, 1: it breaks the document, 2: it could not be examined."""
     chosen = _parser().parse_args(arguments)
     try:
-        contract = document.read(chosen.spec)
-    except (BrokenDocument, ValueError) as error:
+        spec = chosen.spec or bundled_document()
+        contract = document.read(spec)
+    except (BrokenDocument, ValueError, KeyError, TypeError) as error:
         return _complain(f"--spec: {error}")
-    secret = chosen.secret or os.environ.get("PAYDOWN_API_SECRET", "")
-    api_key = chosen.api_key or os.environ.get("PAYDOWN_API_KEY", "")
-    if not api_key or not secret:
-        return _complain("a key is needed: --api-key and --secret, or PAYDOWN_API_KEY and PAYDOWN_API_SECRET")
+    wrong = sorted(set(chosen.operation) - {operation.id for operation in contract.operations})
+    if wrong:
+        return _complain(f"--operation: the document has no {', '.join(wrong)}")
     refusal = _refused_host(contract, chosen.url, chosen.allow_host)
     if refusal:
         return _complain(refusal)
-    key = Key("hmac", api_key, secret.encode("utf-8"))
-    tell = _keep_quiet if chosen.json else _say
+    try:
+        key = _key(chosen)
+    except UnreadableKey as error:
+        return _complain(str(error))
+    secrets = (
+        key.api_key,
+        *((key.secret.decode(),) if key.kind == "hmac" and isinstance(key.secret, bytes) else ()),
+    )
     try:
         sender = HttpSender(chosen.url)
         try:
@@ -47,42 +58,97 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 key,
                 frozen_at_ms=chosen.frozen_at_ms,
                 operations=chosen.operation,
-                told=tell,
+                told=_keep_quiet if chosen.json else _say,
             )
         finally:
             sender.close()
-    except (OSError, ValueError) as error:
-        return _complain(f"{chosen.url}: {error}")
-    write = as_json if chosen.json else as_text
-    _say(write(found, chosen.url, (secret, api_key)))
+    except (OSError, ValueError, http.client.HTTPException) as error:
+        return _complain(f"{chosen.url}: {error or type(error).__name__}")
+    _say((as_json if chosen.json else as_text)(found, chosen.url, secrets))
     return 0 if found.passed else 1
+
+
+def bundled_document() -> Path:
+    """The document that is installed with the client, found without importing it.
+
+    Raises:
+        BrokenDocument: it is not installed.
+    """
+    found = importlib.util.find_spec("paydown_wire")
+    path = Path(found.origin).with_name("openapi.json") if found is not None and found.origin else None
+    if path is None or not path.is_file():
+        raise BrokenDocument("no document is installed beside this tool: name one with --spec FILE")
+    return path
+
+
+def _key(chosen: argparse.Namespace) -> Key:
+    """The key to sign with, from the arguments or from the variables that the client reads as well.
+
+    Raises:
+        UnreadableKey: none is named, or its file cannot be read.
+    """
+    environment = os.environ
+    api_key = chosen.api_key or environment.get("PAYDOWN_API_KEY", "")
+    secret = chosen.secret or environment.get("PAYDOWN_API_SECRET", "")
+    file = chosen.private_key_file or environment.get("PAYDOWN_PRIVATE_KEY_FILE", "")
+    if chosen.private_key_file:
+        secret = ""
+    elif chosen.secret:
+        file = ""
+    if not api_key or not (secret or file):
+        raise UnreadableKey(
+            "a key is needed: --api-key with --secret or --private-key-file, "
+            "or PAYDOWN_API_KEY with PAYDOWN_API_SECRET or PAYDOWN_PRIVATE_KEY_FILE"
+        )
+    if secret and file:
+        raise UnreadableKey(
+            "PAYDOWN_API_SECRET and PAYDOWN_PRIVATE_KEY_FILE are both set: say which with an option"
+        )
+    if secret:
+        return Key("hmac", api_key, secret.encode("utf-8"))
+    password = environment.get("PAYDOWN_PRIVATE_KEY_PASSWORD") or None
+    return read_private_key(Path(file), api_key, password)
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="paydown-contract", description="Hold a server to an OpenAPI document with x-signing."
+        prog="paydown-contract",
+        description="Hold a server to the document, request by request, and name each clause that it breaks.",
+        epilog="Exit code 0: nothing found. 1: the server breaks the document. 2: it could not be examined.",
     )
     parser.add_argument(
-        "--spec", type=Path, required=True, help="the document, YAML or JSON, one file or many"
+        "--spec",
+        type=Path,
+        metavar="FILE",
+        help="the document, YAML or JSON, one file or many; default: the one installed with paydown",
     )
     parser.add_argument("--url", required=True, help="where the server is, such as http://127.0.0.1:8087")
-    parser.add_argument("--api-key", help="an HMAC key with every permission (PAYDOWN_API_KEY)")
-    parser.add_argument("--secret", help="its secret (PAYDOWN_API_SECRET)")
+    parser.add_argument("--api-key", help="a key with every permission (or PAYDOWN_API_KEY)")
+    parser.add_argument("--secret", help="its secret, if it is an HMAC key (or PAYDOWN_API_SECRET)")
+    parser.add_argument(
+        "--private-key-file",
+        metavar="FILE",
+        help="its PEM file, if it is an RSA or Ed25519 key (or PAYDOWN_PRIVATE_KEY_FILE); "
+        "a password is read from PAYDOWN_PRIVATE_KEY_PASSWORD",
+    )
     parser.add_argument(
         "--operation",
         action="append",
         default=[],
-        help="an operationId; may be given several times; default: all",
+        metavar="ID",
+        help="an operationId; may be given several times; default: all of them, and their links",
     )
     parser.add_argument(
         "--frozen-at-ms",
         type=int,
+        metavar="MS",
         help="where the server's clock stands still, UTC ms: edges of time are tried to the millisecond",
     )
     parser.add_argument(
         "--allow-host",
         action="append",
         default=[],
+        metavar="HOST",
         help="a host that is not this machine and may be sent writes",
     )
     parser.add_argument("--json", action="store_true", help="one JSON object instead of text")
@@ -104,77 +170,28 @@ def _complain(text: str) -> int:
 
 
 def _refused_host(contract: Document, url: str, allowed: Sequence[str]) -> str:
-    host = urlsplit(url).hostname or ""
-    real = [
-        urlsplit(server["url"]).hostname
-        for server in contract.content.get("x-servers", {}).values()
-        if isinstance(server, dict) and server.get("url")
-    ]
-    if host in real:
+    """Why nothing may be sent to that address; empty if it may. The exchange is refused by every document."""
+    host = (urlsplit(url).hostname or "").rstrip(".").lower()
+    named: list[Any] = [*contract.content.get("servers", ()), *contract.content.get("x-servers", {}).values()]
+    servers = [str(cast("dict[str, Any]", each).get("url", "")) for each in named if isinstance(each, dict)]
+    real = {(urlsplit(server).hostname or "").lower() for server in servers}
+    if not _is_local(host) and (host in real or _is_exchange(host)):
         return f"{host} is the exchange itself: this tool sends repayments, and never there"
+    if _is_local(host) or host in allowed:
+        return ""
+    return f"{host or url} is not this machine; if it may be sent writes, say --allow-host {host}"
+
+
+def _is_local(host: str) -> bool:
     try:
-        local = ipaddress.ip_address(host).is_loopback
+        return ipaddress.ip_address(host).is_loopback
     except ValueError:
-        local = host == "localhost"
-    return (
-        ""
-        if local or host in allowed
-        else f"{host} is not this machine; if it may be sent writes, say --allow-host {host}"
-    )
+        return host == "localhost"
 
 
-def as_text(found: Examination, url: str, secrets: Sequence[str]) -> str:
-    """The result for people."""
-    lines = [""]
-    for finding in found.findings:
-        lines += [
-            f"✗ {finding.operation}: {finding.clause}",
-            f"    {finding.said}",
-            f"    {finding.variant}",
-            f"    {as_curl(finding.request, url, secrets)}",
-            f"    {finding.status} {finding.body.decode('utf-8', 'replace')[:200]}",
-        ]
-    sent = sum(tally.sent for tally in found.tallies.values())
-    lines.append(
-        f"{sent} requests to {len(found.tallies)} operations in {found.seconds:.0f} s: "
-        + ("the document is kept" if found.passed else f"{len(found.findings)} clauses are broken")
-    )
-    return "\n".join(lines)
-
-
-def as_json(found: Examination, url: str, secrets: Sequence[str]) -> str:
-    """The result for machines."""
-    return json.dumps(
-        {
-            "passed": found.passed,
-            "seconds": round(found.seconds, 3),
-            "operations": {
-                name: {
-                    "sent": tally.sent,
-                    "accepted": tally.accepted,
-                    "refused": tally.refused,
-                    "refused_by_state": tally.business,
-                    "no_opinion": tally.silent,
-                    "statuses": {str(status): count for status, count in sorted(tally.statuses.items())},
-                }
-                for name, tally in found.tallies.items()
-            },
-            "findings": [
-                {
-                    "operation": finding.operation,
-                    "clause": finding.clause,
-                    "said": finding.said,
-                    "variant": finding.variant,
-                    "request": as_curl(finding.request, url, secrets),
-                    "status": finding.status,
-                    "body": finding.body.decode("utf-8", "replace"),
-                }
-                for finding in found.findings
-            ],
-        },
-        ensure_ascii=False,
-        indent=1,
-    )
+def _is_exchange(host: str) -> bool:
+    """Any host of the exchange, also one that the document does not name."""
+    return any("binance" in label or label == "bnbstatic" for label in host.split("."))
 
 
 if __name__ == "__main__":

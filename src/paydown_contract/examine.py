@@ -8,55 +8,31 @@ have the documented
 form. Nothing is asked of the server but its answers.
 """
 
-import http.client
 import json
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import Any, Protocol
-from urllib.parse import urlsplit
+from typing import Any, Final, cast
 
-import jsonschema_rs
-
+from paydown_contract import wire
+from paydown_contract.business import code_of, is_business
 from paydown_contract.document import Document, Operation
+from paydown_contract.forms import Answer, Forms
+from paydown_contract.links import Links
+from paydown_contract.meaning import contradictions
 from paydown_contract.oracle import Oracle, Request, Verdict
 from paydown_contract.proof import Key
-from paydown_contract.stock import code_of, is_business
 from paydown_contract.tamper import Composer, Tamperer, Variant
 
 # A running clock moves while a request travels: edges of time nearer than this are left to servers whose
 # clock stands still.
 # It goes on while requests wait for their turn, and our reading of it may be a little ahead.
 LATER_MS, EARLIER_MS = 3_000, 200
-
-
-class Answer(Protocol):
-    """What a server answered."""
-
-    @property
-    def status(self) -> int:
-        """HTTP status."""
-        ...
-
-    @property
-    def headers(self) -> Sequence[tuple[str, str]]:
-        """All headers, in order."""
-        ...
-
-    @property
-    def body(self) -> bytes:
-        """The whole body."""
-        ...
-
-
-@dataclass(frozen=True, slots=True)
-class Received:
-    """An answer as it arrived."""
-
-    status: int
-    headers: tuple[tuple[str, str], ...]
-    body: bytes
+TOO_MANY: Final = 429
+BANNED: Final = 418
+# So many in a row, and the rest of an operation is left alone: going on would earn a ban and prove nothing.
+PATIENCE: Final = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +47,15 @@ class Finding:
     status: int
     body: bytes
 
+    @property
+    def size(self) -> int:
+        """How much there is to read in the request."""
+        return (
+            len(self.request.query)
+            + len(self.request.body)
+            + sum(len(value) for _, value in self.request.headers)
+        )
+
 
 @dataclass(slots=True)
 class Tally:
@@ -81,6 +66,8 @@ class Tally:
     refused: int = 0
     business: int = 0
     silent: int = 0
+    limited: int = 0  # answered 429 or 418: nothing is said about those
+    left_out: int = 0  # not sent any more after several of them
     statuses: Counter[int] = field(default_factory=Counter)
 
 
@@ -97,71 +84,43 @@ class Examination:
         """Whether nothing was found."""
         return not self.findings
 
-
-class HttpSender:
-    """Sends raw requests to one address over connections that are kept.
-
-    Args:
-        base_url: Such as http://127.0.0.1:8087.
-        timeout_s: Longest wait for an answer.
-
-    Raises:
-        ValueError: the address is not http or https.
-    """
-
-    def __init__(self, base_url: str, timeout_s: float = 30.0) -> None:
-        parts = urlsplit(base_url)
-        if parts.scheme not in ("http", "https") or not parts.hostname:
-            raise ValueError(f"{base_url!r} is no http address")
-        self._prefix = parts.path.rstrip("/")
-        kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
-        self._make: Callable[[], http.client.HTTPConnection] = lambda: kind(
-            parts.hostname or "", parts.port, timeout=timeout_s
-        )
-        self._connection = self._make()
-
-    def __call__(self, request: Request) -> Received:
-        """
-        Send one request and read its answer; a kept connection that was closed meanwhile is opened anew.
-        """
-        try:
-            return self._send(request)
-        except (http.client.HTTPException, OSError):
-            self._connection.close()
-            self._connection = self._make()
-            return self._send(request)
-
-    def _send(self, request: Request) -> Received:
-        connection = self._connection
-        connection.putrequest(request.method, self._prefix + request.target(), skip_accept_encoding=True)
-        for name, value in request.headers:
-            connection.putheader(name, value.encode("latin-1"))
-        if request.body or request.method != "GET":
-            connection.putheader("Content-Length", str(len(request.body)))
-        connection.endheaders(request.body or None)
-        response = connection.getresponse()
-        return Received(response.status, tuple(response.getheaders()), response.read())
-
-    def close(self) -> None:
-        """Close the connection."""
-        self._connection.close()
+    def add(self, finding: Finding) -> None:
+        """Keep a finding; of several that say the same the one with the smallest request stays."""
+        for at, other in enumerate(self.findings):
+            if (other.operation, other.clause, other.said) == (
+                finding.operation,
+                finding.clause,
+                finding.said,
+            ):
+                if finding.size < other.size:
+                    self.findings[at] = finding
+                return
+        self.findings.append(finding)
 
 
-def server_time(document: Document, send: Callable[[Request], Received]) -> int:
+def server_time(document: Document, send: Callable[[Request], Answer]) -> int:
     """What the server's clock shows now, UTC ms; this machine's clock if the server does not say."""
-    operation = next((op for op in document.operations if op.path.endswith("/time") and not op.fields), None)
+    operation = _time_operation(document)
     if operation is not None:
         answer = send(Request(operation.method, operation.path))
         if answer.status == 200:
-            content = json.loads(answer.body)
-            if isinstance(content, dict) and isinstance(content.get("serverTime"), int):
-                return int(content["serverTime"])
+            told = _object(answer.body).get("serverTime")
+            if isinstance(told, int):
+                return told
     return time.time_ns() // 1_000_000
+
+
+def _object(body: bytes) -> dict[str, Any]:
+    try:
+        content: Any = json.loads(body)
+    except ValueError:
+        return {}
+    return cast("dict[str, Any]", content) if isinstance(content, dict) else {}
 
 
 def examine(
     document: Document,
-    send: Callable[[Request], Received],
+    send: Callable[[Request], Answer],
     key: Key,
     *,
     others: tuple[Key, ...] = (),
@@ -187,38 +146,126 @@ def examine(
     offset = 0 if frozen_at_ms is not None else server_time(document, send) - time.time_ns() // 1_000_000
     oracle = Oracle(document, (key, *others))
     chosen = set(operations)
+    if not chosen or "marginBorrow" in chosen:
+        _follow_links(document, send, key, frozen_at_ms, offset, found, told)
+    if frozen_at_ms is None:
+        _watch_clock(document, send, found)
     for operation in document.operations:
         if chosen and operation.id not in chosen:
             continue
         tally = found.tallies[operation.id] = Tally()
         forms = Forms(operation)
-        seen: set[tuple[str, str]] = set()
+        in_a_row = 0
         for number, (variant, now) in enumerate(
             _variants(document, key, others, operation, frozen_at_ms, offset)
         ):
+            if in_a_row >= PATIENCE:
+                tally.left_out += 1
+                continue
             between(operation, number)
             answer = send(variant.request)
+            in_a_row = in_a_row + 1 if answer.status in (TOO_MANY, BANNED) else 0
             tally.sent += 1
             tally.statuses[answer.status] += 1
             for clause, said in judge(document, oracle, operation, forms, variant, answer, now, tally):
-                if (clause, said) not in seen:  # the first request that shows it is enough
-                    seen.add((clause, said))
-                    found.findings.append(
-                        Finding(
-                            operation.id,
-                            clause,
-                            said,
-                            f"{variant.group}: {variant.name}",
-                            variant.request,
-                            answer.status,
-                            answer.body[:500],
-                        )
+                label = f"{variant.group}: {variant.name}"
+                found.add(
+                    Finding(
+                        operation.id, clause, said, label, variant.request, answer.status, answer.body[:500]
                     )
-        if tally.accepted == 0:
-            found.findings.append(_never(document, key, operation, frozen_at_ms or 0))
-        told(f"{operation.id}: {tally.sent} requests, {tally.accepted} accepted, {tally.refused} refused")
+                )
+        if tally.accepted == 0 and not tally.left_out:
+            found.add(_never(document, key, operation, frozen_at_ms or 0))
+        limited = f", {tally.limited} beyond a limit" if tally.limited else ""
+        told(
+            f"{operation.id}: {tally.sent} requests, {tally.accepted} accepted, {tally.refused} refused{limited}"
+        )
+    found.findings = condensed(found.findings)
     found.seconds = time.monotonic() - begun
     return found
+
+
+def condensed(findings: list[Finding]) -> list[Finding]:
+    """Without what is said already: of a request that breaks several clauses at once nobody can tell which of them the
+    server overlooks, and where one of them alone was overlooked, the others add nothing."""
+    alone = {(each.operation, each.clause, _did_what(each)) for each in findings if "; " not in each.clause}
+    return [
+        each
+        for each in findings
+        if "; " not in each.clause
+        or not any((each.operation, clause, _did_what(each)) in alone for clause in each.clause.split("; "))
+    ]
+
+
+def _did_what(finding: Finding) -> str:
+    return finding.said.partition(" where ")[0]
+
+
+def _follow_links(
+    document: Document,
+    send: Callable[[Request], Answer],
+    key: Key,
+    frozen_at_ms: int | None,
+    offset: int,
+    found: Examination,
+    told: Callable[[str], None],
+) -> None:
+    """Before thousands of variations change the account: what one call does must be seen by the next."""
+    links = Links(
+        document,
+        send,
+        key,
+        lambda: frozen_at_ms if frozen_at_ms is not None else time.time_ns() // 1_000_000 + offset,
+    )
+    for broken in links.follow():
+        found.add(
+            Finding(
+                broken.operation,
+                broken.clause,
+                broken.said,
+                "links: one call after another",
+                broken.request,
+                broken.status,
+                broken.body,
+            )
+        )
+    told(
+        f"links: {links.followed} followed"
+        if links.followed
+        else "links: the server lends nothing, none followed"
+    )
+
+
+def _watch_clock(document: Document, send: Callable[[Request], Answer], found: Examination) -> None:
+    """A clock that runs must be seen to run."""
+    operation = _time_operation(document)
+    if operation is None:
+        return
+    request = Request(operation.method, operation.path)
+    told: list[int] = []
+    for _ in range(2):
+        answer = send(request)
+        value = _object(answer.body).get("serverTime")
+        if answer.status != 200 or not isinstance(value, int):
+            return  # its form is judged elsewhere
+        told.append(value)
+        time.sleep(0.05)
+    if told[1] <= told[0]:
+        found.add(
+            Finding(
+                operation.id,
+                f"{operation.id}: serverTime",
+                "the clock stands still or goes back; if it is meant to stand, say so with --frozen-at-ms",
+                "the same call, 50 ms later",
+                request,
+                200,
+                b"",
+            )
+        )
+
+
+def _time_operation(document: Document) -> Operation | None:
+    return next((op for op in document.operations if op.path.endswith("/time") and not op.fields), None)
 
 
 def _never(document: Document, key: Key, operation: Operation, now_ms: int) -> Finding:
@@ -249,12 +296,39 @@ def _variants(
         for variant in Tamperer(document, key, others, frozen_at_ms).variants(operation):
             yield variant, frozen_at_ms
         return
+    now = time.time_ns() // 1_000_000 + offset
+    for variant in _far_from_edges(document, key, operation, now):
+        yield variant, now
     count = sum(1 for _ in Tamperer(document, key, others, 10**12).variants(operation))
     for start in range(0, count, 100):
         now = time.time_ns() // 1_000_000 + offset
         for number, variant in enumerate(Tamperer(document, key, others, now).variants(operation)):
             if start <= number < start + 100 and not _near_an_edge(document, variant, now):
                 yield variant, now
+
+
+def _far_from_edges(document: Document, key: Key, operation: Operation, now_ms: int) -> Iterator[Variant]:
+    """Ages that a running clock cannot blur: well inside a window, and well outside."""
+    if not operation.signed:
+        return
+    rules = document.signing
+    default, maximum = rules["recv-window"]["default"], rules["recv-window"]["maximum"]
+    make = Composer(document, key, now_ms)
+    arguments = [pair for pair in make.arguments(operation, optional=False) if pair[0] != "recvWindow"]
+    for window, age in (
+        (None, default // 4),
+        (None, default * 3),
+        (1, LATER_MS + 1_000),
+        (1_000, LATER_MS + 2_000),
+        (maximum // 2, maximum // 4),
+        (maximum // 2, maximum * 3 // 4),
+        (maximum, maximum // 2),
+        (maximum, maximum * 2),
+    ):
+        sent = [("recvWindow", str(window))] if window is not None else []
+        pairs = [*arguments, *sent, ("timestamp", str(now_ms - age))]
+        name = f"recvWindow {'absent' if window is None else window}, {age} ms old"
+        yield Variant(operation.id, "time", name, make.signed(operation, wire.join(pairs)))
 
 
 def _near_an_edge(document: Document, variant: Variant, now_ms: int) -> bool:
@@ -271,61 +345,6 @@ def _near_an_edge(document: Document, variant: Variant, now_ms: int) -> bool:
     return len(verdicts) > 1
 
 
-class Forms:
-    """Judges the form of an operation's answers."""
-
-    def __init__(self, operation: Operation) -> None:
-        self.operation = operation
-        self._validators: dict[tuple[int, str], jsonschema_rs.Draft202012Validator] = {}
-
-    def described(self, status: int) -> Mapping[str, Any] | None:
-        """The documented response for a status."""
-        responses = self.operation.responses
-        return responses.get(str(status)) or responses.get(f"{status // 100}XX")
-
-    def complaints(self, answer: Answer) -> Iterator[tuple[str, str]]:
-        """(clause, what is wrong) for status, content type, headers and body."""
-        where = f"{self.operation.id}: responses.{answer.status}"
-        response = self.described(answer.status)
-        if response is None:
-            yield f"{self.operation.id}: responses", f"status {answer.status} is not documented"
-            return
-        headers = [(name.lower(), value) for name, value in answer.headers]
-        media = (
-            next((value for name, value in headers if name == "content-type"), "")
-            .split(";")[0]
-            .strip()
-            .lower()
-        )
-        content = response.get("content", {}).get(media)
-        if content is None:
-            yield f"{where}.content", f"content type {media or 'missing'} is not documented"
-            return
-        for name, header in response.get("headers", {}).items():
-            values = [value for key, value in headers if key == name.lower()]
-            if not values and header.get("x-limit") in ("ip-weight", "sapi-ip-weight"):
-                yield f"{where}.headers.{name}", "the header is missing"
-            if values and not all(value.isascii() and value.isdigit() for value in values):
-                yield f"{where}.headers.{name}", f"{values[0]!r} is no {header['schema']['type']}"
-        if media == "application/json":
-            yield from self._body(where, answer, content["schema"])
-
-    def _body(self, where: str, answer: Answer, schema: Any) -> Iterator[tuple[str, str]]:
-        try:
-            body = json.loads(answer.body)
-        except ValueError:
-            yield f"{where}.content.application/json", "the body is not JSON"
-            return
-        key = (answer.status, "application/json")
-        validator = self._validators.get(key)
-        if validator is None:
-            validator = self._validators[key] = jsonschema_rs.Draft202012Validator(schema)
-        for error in validator.iter_errors(body):
-            at = "/".join(str(step) for step in error.instance_path)
-            yield f"{where}.content.application/json.schema", f"{at + ': ' if at else ''}{error.message}"
-            return
-
-
 def judge(
     document: Document,
     oracle: Oracle,
@@ -339,6 +358,10 @@ def judge(
     """(clause, what the server did) for everything that is wrong with one answer."""
     verdict = oracle.expect(variant.request, now_ms)
     code = code_of(answer.body)
+    if answer.status in (TOO_MANY, BANNED) and verdict.operation is not None:
+        tally.limited += 1
+        yield from forms.complaints(answer)
+        return
     if verdict.operation is None:
         tally.refused += 1
         if not verdict.allows(answer.status, code):
@@ -355,6 +378,7 @@ def judge(
     if verdict.accepted:
         if answer.status == 200:
             tally.accepted += 1
+            yield from contradictions(operation, variant.request, answer)
         elif is_business(document, operation, answer.status, code):
             tally.business += 1
         else:
@@ -381,22 +405,4 @@ def _did(verdict: Verdict, status: int, code: int | None) -> str:
     wanted = f"where the document wants {statuses} with code {codes}"
     if 200 <= status < 300:
         return f"was accepted ({status}) {wanted}"
-    return f"was answered {status}, code {code}, {wanted}"
-
-
-def as_curl(request: Request, base_url: str, secrets: Iterable[str] = ()) -> str:
-    """The request as a curl line that can be pasted, with every secret masked."""
-    parts = ["curl", "-i", "-X", request.method, _quoted(base_url.rstrip("/") + request.target())]
-    for name, value in request.headers:
-        parts += ["-H", _quoted(f"{name}: {value}")]
-    if request.body:
-        parts += ["--data-raw", _quoted(request.body.decode("utf-8", "backslashreplace"))]
-    line = " ".join(parts)
-    for secret in secrets:
-        if secret:
-            line = line.replace(secret, secret[:4] + "…")
-    return line
-
-
-def _quoted(text: str) -> str:
-    return "'" + text.replace("'", "'\\''") + "'"
+    return f"was answered {status}, code {code} {wanted}"

@@ -23,8 +23,9 @@ from schemathesis.openapi.checks import (
     UnsupportedMethodResponse,
 )
 
-from paydown_contract.document import Document, Operation
-from paydown_contract.oracle import ABOUT_FORM, Oracle, Request
+from paydown_contract.business import code_of, is_business
+from paydown_contract.document import Document
+from paydown_contract.oracle import Oracle, Request
 from paydown_contract.stsign import Signer
 
 
@@ -202,34 +203,3 @@ def excused(
         and verdict.operation is not None
         and is_business(document, verdict.operation, status, code)
     )
-
-
-def is_business(document: Document, operation: Operation, status: int, code: int | None) -> bool:
-    """
-    Whether the document names this status and code for a right request that the state of the account does
-    not allow.
-    """
-    known = [
-        question["sandbox-answer"]
-        for question in operation.facts.get("x-undocumented", [])
-        if "sandbox-answer" in question
-    ]
-    known += operation.facts.get("x-known-errors", [])
-    if any(row["code"] == code and row.get("http", 400) == status for row in known):
-        return True
-    # Otherwise a row that speaks of something else than the form of the request: a name of nothing, a
-    # reversed window, too little of something.
-    row = document.error(code) if code is not None else None
-    return status == 400 and row is not None and row.executed == "no" and row.name not in ABOUT_FORM
-
-
-def code_of(body: bytes) -> int | None:
-    """The code of a JSON error body."""
-    import json
-
-    try:
-        content = json.loads(body)
-    except ValueError:
-        return None
-    code = content.get("code") if isinstance(content, dict) else None
-    return code if isinstance(code, int) and not isinstance(code, bool) else None

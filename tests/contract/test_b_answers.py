@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from paydown_contract.document import Document, Operation
-from paydown_contract.examine import Forms
+from paydown_contract.forms import Forms
 from paydown_contract.tamper import Composer
 from tests.contract.support import drive
 from tests.contract.support.asgi import Answer

@@ -32,15 +32,17 @@ def contract_document() -> Document:
     return document.read(BUNDLED)
 
 
-def filling(running: Exchange) -> Signer:
-    """A signer that sees to it that there is always a debt to repay and a listen key to extend."""
+def filling(running: Exchange, operation: Operation) -> Signer:
+    """A signer that sees to it that there is always a debt to repay, a listen key to extend and a call left to make."""
     sent = 0
+    caps = [int(cap["limit"]) for cap in operation.facts.get("x-caps", []) if cap["kind"] == "rate"]
+    every = min(20, *(cap // 2 for cap in caps)) if caps else 20
     key = signing_key("S1")
     start = Composer(contract_document(), key, NOW_MS).right(contract_document().by_id("startUserDataStream"))
 
     def before() -> None:
         nonlocal sent
-        if sent % 20 == 0:
+        if sent % every == 0:
             running.install(state())
         running.send(start, ip="10.9.9.9")
         sent += 1
@@ -58,7 +60,7 @@ def test_schemathesis_finds_nothing_and_has_real_successes(operation: Operation)
         outcome = stock.run(
             contract_document(),
             json.loads(BUNDLED.read_text("utf-8")),
-            filling(running),
+            filling(running, operation),
             app=running.app,
             operations=[operation.id],
             plan=Plan(
