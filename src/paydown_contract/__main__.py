@@ -2,6 +2,18 @@
 
 import sys
 
-from paydown_contract.cli import main
 
-sys.exit(main())
+def main() -> int:
+    """Run the command, or say what to install for it."""
+    try:
+        from paydown_contract.cli import main as run
+    except ModuleNotFoundError as missing:
+        if missing.name not in ("jsonschema_rs", "yaml"):
+            raise
+        sys.stderr.write(f"paydown-contract needs {missing.name}: pip install 'paydown[contract]'\n")
+        return 2
+    return run()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

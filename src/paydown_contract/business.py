@@ -1,9 +1,10 @@
 """Refusals of right requests: what the document says about the state of an account, not about the request."""
 
 import json
-from typing import Any, cast
+from typing import Any
 
 from paydown_contract.document import Document, Operation
+from paydown_contract.json_shape import is_object
 from paydown_contract.oracle import ABOUT_FORM
 
 
@@ -32,5 +33,5 @@ def code_of(body: bytes) -> int | None:
         content: Any = json.loads(body)
     except (ValueError, RecursionError):
         return None
-    code = cast("dict[str, Any]", content).get("code") if isinstance(content, dict) else None
+    code = content.get("code") if is_object(content) else None
     return code if isinstance(code, int) and not isinstance(code, bool) else None

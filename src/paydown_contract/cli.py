@@ -15,12 +15,13 @@ import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 from urllib.parse import urlsplit
 
 from paydown_contract import document
 from paydown_contract.document import BrokenDocument, Document
 from paydown_contract.examine import examine
+from paydown_contract.json_shape import is_object
 from paydown_contract.key_file import UnreadableKey, read_private_key
 from paydown_contract.proof import Key
 from paydown_contract.sender import HttpSender
@@ -173,7 +174,7 @@ def _refused_host(contract: Document, url: str, allowed: Sequence[str]) -> str:
     """Why nothing may be sent to that address; empty if it may. The exchange is refused by every document."""
     host = (urlsplit(url).hostname or "").rstrip(".").lower()
     named: list[Any] = [*contract.content.get("servers", ()), *contract.content.get("x-servers", {}).values()]
-    servers = [str(cast("dict[str, Any]", each).get("url", "")) for each in named if isinstance(each, dict)]
+    servers = [str(each.get("url", "")) for each in named if is_object(each)]
     real = {(urlsplit(server).hostname or "").lower() for server in servers}
     if not _is_local(host) and (host in real or _is_exchange(host)):
         return f"{host} is the exchange itself: this tool sends repayments, and never there"

@@ -14,6 +14,8 @@ from typing import Any, Final
 
 import yaml
 
+from paydown_contract.json_shape import is_list, is_object
+
 METHODS: Final = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
 FORM: Final = "application/x-www-form-urlencoded"
 
@@ -46,28 +48,29 @@ def resolve(root: Path) -> dict[str, Any]:
         for part in pointer.split("/")[1:]:
             key = part.replace("~1", "/").replace("~0", "~")
             try:
-                node = node[int(key)] if isinstance(node, list) else node[key]
+                node = node[int(key)] if is_list(node) else node[key]
             except (KeyError, IndexError, ValueError, TypeError) as error:
                 raise BrokenDocument(f"{here.name}: {reference} points to nothing") from error
         return expand(node, path, (*trail, (path, pointer)))
 
     def expand(node: Any, here: Path, trail: tuple[tuple[Path, str], ...]) -> Any:
-        if isinstance(node, list):
+        if is_list(node):
             return [expand(item, here, trail) for item in node]
-        if not isinstance(node, dict):
+        if not is_object(node):
             return node
         beside = {str(key): expand(value, here, trail) for key, value in node.items() if key != "$ref"}
-        if not isinstance(node.get("$ref"), str):
-            return beside if "$ref" not in node else {**beside, "$ref": expand(node["$ref"], here, trail)}
-        target = follow(node["$ref"], here, trail)
+        reference = node.get("$ref")
+        if not isinstance(reference, str):
+            return beside if "$ref" not in node else {**beside, "$ref": expand(reference, here, trail)}
+        target = follow(reference, here, trail)
         if not beside:
             return target
-        if not isinstance(target, dict):
-            raise BrokenDocument(f"{here.name}: keys beside {node['$ref']}, which is not an object")
+        if not is_object(target):
+            raise BrokenDocument(f"{here.name}: keys beside {reference}, which is not an object")
         return {**target, **beside}
 
     resolved = expand(read(root.resolve()), root.resolve(), ())
-    if not isinstance(resolved, dict) or "paths" not in resolved:
+    if not is_object(resolved) or "paths" not in resolved:
         raise BrokenDocument(f"{root.name}: not an OpenAPI document")
     return resolved
 

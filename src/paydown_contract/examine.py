@@ -13,12 +13,13 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import Any, Final, cast
+from typing import Any, Final
 
 from paydown_contract import wire
 from paydown_contract.business import code_of, is_business
 from paydown_contract.document import Document, Operation
 from paydown_contract.forms import Answer, Forms
+from paydown_contract.json_shape import is_object
 from paydown_contract.links import Links
 from paydown_contract.meaning import contradictions
 from paydown_contract.oracle import Oracle, Request, Verdict
@@ -68,15 +69,15 @@ class Tally:
     silent: int = 0
     limited: int = 0  # answered 429 or 418: nothing is said about those
     left_out: int = 0  # not sent any more after several of them
-    statuses: Counter[int] = field(default_factory=Counter)
+    statuses: Counter[int] = field(default_factory=Counter[int])
 
 
 @dataclass(slots=True)
 class Examination:
     """What a server was asked and what it got wrong."""
 
-    findings: list[Finding] = field(default_factory=list)
-    tallies: dict[str, Tally] = field(default_factory=dict)
+    findings: list[Finding] = field(default_factory=list[Finding])
+    tallies: dict[str, Tally] = field(default_factory=dict[str, Tally])
     seconds: float = 0.0
 
     @property
@@ -115,7 +116,7 @@ def _object(body: bytes) -> dict[str, Any]:
         content: Any = json.loads(body)
     except ValueError:
         return {}
-    return cast("dict[str, Any]", content) if isinstance(content, dict) else {}
+    return content if is_object(content) else {}
 
 
 def examine(

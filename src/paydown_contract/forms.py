@@ -3,11 +3,12 @@
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, Final, Protocol, cast
+from typing import Any, Final, Protocol
 
 import jsonschema_rs
 
 from paydown_contract.document import Operation
+from paydown_contract.json_shape import is_list, is_object
 
 # Written out in digits: no exponent, no plus, no bare point.
 PLAIN_DECIMAL: Final = re.compile(r"-?[0-9]+(\.[0-9]+)?")
@@ -79,7 +80,7 @@ class Forms:
         schema = part
         validator = self._validators.get(key)
         if validator is None:
-            validator = self._validators[key] = jsonschema_rs.Draft202012Validator(schema)
+            validator = self._validators[key] = jsonschema_rs.Draft202012Validator(dict(schema))
         for error in validator.iter_errors(body):
             at = "/".join(str(step) for step in error.instance_path if not isinstance(step, int))
             yield f"{clause}.schema", f"{at + ': ' if at else ''}{_without_values(error.message)}"
@@ -105,14 +106,13 @@ def _without_values(message: str) -> str:
 def _wrong_decimals(schema: Mapping[str, Any], value: Any, where: str) -> Iterator[str]:
     """Members whose text must be a decimal and is none. JSON Schema knows the name of the format only."""
     schema = part_for(schema, value)
-    if isinstance(value, list) and "items" in schema:
-        for item in cast("list[Any]", value):
+    if is_list(value) and "items" in schema:
+        for item in value:
             yield from _wrong_decimals(schema["items"], item, where)
-    elif isinstance(value, dict):
-        members = cast("dict[str, Any]", value)
+    elif is_object(value):
         for name, part in schema.get("properties", {}).items():
-            if name in members:
-                yield from _wrong_decimals(part, members[name], f"{where}.{name}".lstrip("."))
+            if name in value:
+                yield from _wrong_decimals(part, value[name], f"{where}.{name}".lstrip("."))
     elif isinstance(value, str):
         kind = str(schema.get("format", ""))
         empty_allowed = kind == "decimal-or-empty" and value == ""

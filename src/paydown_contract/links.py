@@ -8,10 +8,11 @@ import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
-from typing import Any, Final, cast
+from typing import Any, Final
 
 from paydown_contract.document import Document, Operation
 from paydown_contract.forms import PLAIN_DECIMAL, Answer
+from paydown_contract.json_shape import is_object
 from paydown_contract.meaning import rows_of
 from paydown_contract.oracle import Request
 from paydown_contract.proof import Key
@@ -71,8 +72,8 @@ class Links:
             return
         lent = sum((Decimal(texts["amount"]) for texts, _ in made), Decimal(0))
         yield from self._debt_moved(borrow, before, lent)
-        for texts, content in made:
-            yield from self._linked(borrow, texts, content)
+        for asked, content in made:
+            yield from self._linked(borrow, asked, content)
         yield from self._paged([content["tranId"] for _, content in made])
         for name in ("repayLoan", "repayDebt"):
             operation = self._operation(name)
@@ -214,4 +215,4 @@ def _json(body: bytes) -> Any:
 
 def _members(body: bytes) -> dict[str, Any]:
     content = _json(body)
-    return cast("dict[str, Any]", content) if isinstance(content, dict) else {}
+    return content if is_object(content) else {}

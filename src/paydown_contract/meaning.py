@@ -8,11 +8,12 @@ share.
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
-from typing import Any, Final, cast
+from typing import Any, Final
 
 from paydown_contract import wire
 from paydown_contract.document import Operation
 from paydown_contract.forms import PLAIN_DECIMAL, Answer
+from paydown_contract.json_shape import is_list, is_object
 from paydown_contract.oracle import Request
 
 _TYPES: Final[Mapping[str, type | tuple[type, ...]]] = {"integer": int, "string": str, "boolean": bool}
@@ -30,9 +31,8 @@ def effective(request: Request) -> dict[str, str]:
 def rows_of(operation: Operation, body: Any) -> list[dict[str, Any]]:
     """The objects that an answer lists, or the answer itself as the only one."""
     name = operation.facts.get("x-pagination", {}).get("rows")
-    found: Any = cast("dict[str, Any]", body).get(name, []) if name and isinstance(body, dict) else body
-    listed: list[Any] = cast("list[Any]", found) if isinstance(found, list) else [found]
-    return [cast("dict[str, Any]", row) for row in listed if isinstance(row, dict)]
+    found: Any = body.get(name, []) if name and is_object(body) else body
+    return [row for row in (found if is_list(found) else [found]) if is_object(row)]
 
 
 def contradictions(operation: Operation, request: Request, answer: Answer) -> Iterator[tuple[str, str]]:
@@ -56,7 +56,7 @@ def contradictions(operation: Operation, request: Request, answer: Answer) -> It
 
 
 def _success(operation: Operation, texts: Mapping[str, str], body: Any) -> Iterator[tuple[str, str]]:
-    members: dict[str, Any] = cast("dict[str, Any]", body) if isinstance(body, dict) else {}
+    members: dict[str, Any] = body if is_object(body) else {}
     for rule in operation.facts.get("x-success", ()):
         name = rule["field"]
         clause = f"{operation.id}: x-success.{name}"
@@ -94,7 +94,7 @@ def _repeated(operation: Operation, texts: Mapping[str, str], body: Any) -> Iter
 
 
 def _is_id(operation: Operation, name: str) -> bool:
-    return operation.facts.get("x-pagination", {}).get("id") == name
+    return bool(operation.facts.get("x-pagination", {}).get("id") == name)
 
 
 def _may_be_partial(operation: Operation) -> bool:
@@ -104,8 +104,8 @@ def _may_be_partial(operation: Operation) -> bool:
 
 
 def _same(text: str, value: Any, *, or_less: bool = False) -> bool:
-    if isinstance(value, list):
-        return text.split(",") == [str(item) for item in cast("list[Any]", value)]
+    if is_list(value):
+        return text.split(",") == [str(item) for item in value]
     if isinstance(value, bool):
         return text == str(value).lower()
     if (
@@ -128,8 +128,8 @@ def _listed(operation: Operation, texts: Mapping[str, str], body: Any) -> Iterat
     size = texts.get(facts.get("size", ""), str(facts.get("default-size", "")))
     if size.isdigit() and len(rows) > int(size):
         yield f"{where}.size", f"more rows than asked for: {len(rows)} for {size}"
-    if facts.get("total") and isinstance(body, dict):
-        total: Any = cast("dict[str, Any]", body).get(facts["total"])
+    if facts.get("total") and is_object(body):
+        total: Any = body.get(facts["total"])
         if isinstance(total, int) and total < len(rows):
             yield f"{where}.total", "less than the rows of one page"
     times: Sequence[Any] = [row.get(facts.get("time", "")) for row in rows]

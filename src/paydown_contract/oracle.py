@@ -206,7 +206,7 @@ class Oracle:
         return [Breach(refusal.clause, refusal.statuses | {415}, refusal.codes | missing.codes)]
 
     def _key_header(self, request: Request) -> list[Breach]:
-        values = request.header(self.document.key_header)
+        values = list(request.header(self.document.key_header))
         if not values:
             return [self._coded(f"{self.document.key_header}: missing", "key-format", "key")]
         if len(values) > 1 or values[0] not in {key.api_key for key in self.keys}:

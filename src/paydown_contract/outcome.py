@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from paydown_contract.document import Document, ErrorRow
+from paydown_contract.json_shape import is_object
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +28,7 @@ class Conclusion:
 def conclude(document: Document, status: int, body: bytes, server: str = "papi") -> Conclusion:
     """Judge an answer of `server` by status and body."""
     content, is_json = _read(body)
-    code = content.get("code") if isinstance(content, dict) else None
+    code: Any = content.get("code") if is_object(content) else None
     number = code if isinstance(code, int) and not isinstance(code, bool) else None
     row = None if number is None else _row(document, number, server)
     for rule in document.content["x-status-outcomes"]:
@@ -63,8 +64,8 @@ def _fits(
     if rule["status"] not in (str(status), f"{status // 100}XX", "default"):
         return False
     if "text" in rule:
-        text = content.get("msg") if isinstance(content, dict) else None
-        shown = text if is_json else body.decode("utf-8", "replace")
+        text: Any = content.get("msg") if is_object(content) else None
+        shown: Any = text if is_json else body.decode("utf-8", "replace")
         if not isinstance(shown, str) or shown.strip() != rule["text"]:
             return False
     if "code" in rule and rule["code"] != code:

@@ -46,10 +46,12 @@ class Complaint:
 class Outcome:
     """What a run saw."""
 
-    complaints: list[Complaint] = field(default_factory=list)
-    errors: list[str] = field(default_factory=list)
-    statuses: Counter[tuple[str, int]] = field(default_factory=Counter)  # (operation, status)
-    cases: Counter[str] = field(default_factory=Counter)  # by phase
+    complaints: list[Complaint] = field(default_factory=list[Complaint])
+    errors: list[str] = field(default_factory=list[str])
+    statuses: Counter[tuple[str, int]] = field(
+        default_factory=Counter[tuple[str, int]]
+    )  # (operation, status)
+    cases: Counter[str] = field(default_factory=Counter[str])  # by phase
 
     def successes(self, operation: str) -> int:
         """How many real 2xx an operation gave."""

@@ -190,7 +190,7 @@ def _strings(schema: Mapping[str, Any]) -> Iterator[Labelled]:
     base = valid(schema)
     for text in schema.get("x-excludes", ()):
         yield f"excluded {text}", text
-    for size in {max(low - 1, 0), low, low + 1} | ({high - 1, high, high + 1} if high else set()):
+    for size in {max(low - 1, 0), low, low + 1} | ({high - 1, high, high + 1} if high else set[int]()):
         yield f"{size} characters", ("A1B2C3D4E5F6G7H8" * (size // 16 + 1))[:size]
     yield "empty", ""
     for text in (
@@ -244,7 +244,7 @@ def _strings(schema: Mapping[str, Any]) -> Iterator[Labelled]:
 def _lists(schema: Mapping[str, Any]) -> Iterator[Labelled]:
     names = [f"A{number}" for number in range(1, 200)]
     low, high = schema.get("minItems", 0), schema.get("maxItems")
-    for size in sorted({1, 2, 3, low, low + 1} | ({high - 1, high, high + 1} if high else set())):
+    for size in sorted({1, 2, 3, low, low + 1} | ({high - 1, high, high + 1} if high else set[int]())):
         if size:
             yield f"{size} items", ",".join(names[:size])
     one, two = valid(schema["items"]), valid(schema["items"], 1)
