@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import subprocess
 import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -110,3 +111,25 @@ def test_only_one_file_of_the_generator_imports_openapi_python_client():
         if any(name.partition(".")[0] == "openapi_python_client" for name, _ in imports(path))
     ]
     assert found == ["opc_adapter.py"]
+
+
+def test_the_judge_knows_neither_side():
+    """What judges client and sandbox is derived from the document, and imports neither of them."""
+    allowed = {"yaml", "jsonschema_rs", "cryptography", "schemathesis", "requests", "paydown_contract"}
+    assert offenders("src/paydown_contract", allowed) == []
+
+
+def test_the_command_that_judges_servers_needs_two_libraries():
+    """`pip install 'paydown[contract]'` is enough: schemathesis is for this project's own suite."""
+    code = (
+        "import sys, paydown_contract.cli; print({'schemathesis', 'requests', 'paydown'} & set(sys.modules))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout.strip()) == (0, "set()"), done.stderr
+
+
+def test_importing_the_client_loads_no_judge():
+    """The judge travels in the same wheel, and costs an importer nothing."""
+    code = "import sys, paydown; paydown.Client; print([name for name in sys.modules if 'contract' in name])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout.strip()) == (0, "[]"), done.stderr
