@@ -20,7 +20,7 @@ from urllib.parse import urlsplit
 
 from paydown_contract import document
 from paydown_contract.document import BrokenDocument, Document
-from paydown_contract.examine import examine
+from paydown_contract.examine import examine, server_time
 from paydown_contract.json_shape import is_object
 from paydown_contract.key_file import UnreadableKey, read_private_key
 from paydown_contract.proof import Key
@@ -53,6 +53,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         sender = HttpSender(chosen.url)
         try:
+            shown = server_time(contract, sender)
+            if chosen.frozen_at_ms is not None and shown not in (None, chosen.frozen_at_ms):
+                return _complain(
+                    f"--frozen-at-ms {chosen.frozen_at_ms}: the server's clock shows {shown}; stop it there first"
+                )
             found = examine(
                 contract,
                 sender,

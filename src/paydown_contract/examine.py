@@ -99,8 +99,8 @@ class Examination:
         self.findings.append(finding)
 
 
-def server_time(document: Document, send: Callable[[Request], Answer]) -> int:
-    """What the server's clock shows now, UTC ms; this machine's clock if the server does not say."""
+def server_time(document: Document, send: Callable[[Request], Answer]) -> int | None:
+    """What the server's clock shows now, UTC ms; None if the server does not say."""
     operation = _time_operation(document)
     if operation is not None:
         answer = send(Request(operation.method, operation.path))
@@ -108,7 +108,7 @@ def server_time(document: Document, send: Callable[[Request], Answer]) -> int:
             told = _object(answer.body).get("serverTime")
             if isinstance(told, int):
                 return told
-    return time.time_ns() // 1_000_000
+    return None
 
 
 def _object(body: bytes) -> dict[str, Any]:
@@ -144,7 +144,8 @@ def examine(
     """
     begun = time.monotonic()
     found = Examination()
-    offset = 0 if frozen_at_ms is not None else server_time(document, send) - time.time_ns() // 1_000_000
+    told_ms = server_time(document, send) if frozen_at_ms is None else None
+    offset = 0 if told_ms is None else told_ms - time.time_ns() // 1_000_000
     oracle = Oracle(document, (key, *others))
     chosen = set(operations)
     if not chosen or "marginBorrow" in chosen:
@@ -156,6 +157,7 @@ def examine(
             continue
         tally = found.tallies[operation.id] = Tally()
         forms = Forms(operation)
+        made_by = _maker(document, operation)
         in_a_row = 0
         for number, (variant, now) in enumerate(
             _variants(document, key, others, operation, frozen_at_ms, offset)
@@ -164,6 +166,8 @@ def examine(
                 tally.left_out += 1
                 continue
             between(operation, number)
+            if made_by is not None:
+                send(Composer(document, key, now).right(made_by))
             answer = send(variant.request)
             in_a_row = in_a_row + 1 if answer.status in (TOO_MANY, BANNED) else 0
             tally.sent += 1
@@ -267,6 +271,14 @@ def _watch_clock(document: Document, send: Callable[[Request], Answer], found: E
 
 def _time_operation(document: Document) -> Operation | None:
     return next((op for op in document.operations if op.path.endswith("/time") and not op.fields), None)
+
+
+def _maker(document: Document, operation: Operation) -> Operation | None:
+    """The call that makes what a PUT or DELETE needs to find: the POST of the same path that needs no argument."""
+    if operation.method not in ("PUT", "DELETE"):
+        return None
+    found = document.operation("POST", operation.path)
+    return found if found is not None and not any(item.required for item in found.fields) else None
 
 
 def _never(document: Document, key: Key, operation: Operation, now_ms: int) -> Finding:

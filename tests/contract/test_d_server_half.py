@@ -310,6 +310,27 @@ def test_the_command_signs_with_a_private_key(
         assert cli.main([*arguments, "--operation", "accountInformation"]) == 0, capsys.readouterr().out
 
 
+def test_the_sandbox_passes_over_a_socket(capsys: pytest.CaptureFixture[str]) -> None:
+    """The calls of the user data stream, which need each other, and the links, with a clock that runs."""
+    from paydown_sandbox import SocketSandbox
+
+    content = state()
+    del content["clock"]
+    names = ["ping", "serverTime", "marginBorrow", "keepAliveUserDataStream", "closeUserDataStream"]
+    with SocketSandbox(state=content) as sandbox:
+        chosen = [text for name in names for text in ("--operation", name)]
+        assert cli.main([*COMMON, "--url", sandbox.url, *chosen, "--json"]) == 0, capsys.readouterr().out
+    report = json.loads(capsys.readouterr().out)
+    assert all(report["operations"][name]["accepted"] >= 2 for name in names), report["operations"]
+
+
+def test_a_clock_that_stands_elsewhere_is_said_first(capsys: pytest.CaptureFixture[str]) -> None:
+    """Every request would be late: the command names what the server's clock shows instead of a thousand clauses."""
+    with listening(little()) as url:
+        assert cli.main([*COMMON, "--url", url, "--frozen-at-ms", str(NOW_MS + 1)]) == 2
+    assert f"the server's clock shows {NOW_MS}" in capsys.readouterr().err
+
+
 def test_a_server_that_limits_is_not_blamed(contract: Document, capsys: pytest.CaptureFixture[str]) -> None:
     """429 says nothing about a request: after a few of them the rest is left out, and the result says so."""
     from paydown_sandbox import SocketSandbox
