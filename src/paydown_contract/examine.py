@@ -8,6 +8,7 @@ have the documented
 form. Nothing is asked of the server but its answers.
 """
 
+import http.client
 import json
 import time
 from collections import Counter
@@ -147,6 +148,7 @@ def examine(
     told_ms = server_time(document, send) if frozen_at_ms is None else None
     offset = 0 if told_ms is None else told_ms - time.time_ns() // 1_000_000
     oracle = Oracle(document, (key, *others))
+    dropped = 0  # requests in a row that got no answer: a server that is gone is not examined any more
     chosen = set(operations)
     if not chosen or "marginBorrow" in chosen:
         _follow_links(document, send, key, frozen_at_ms, offset, found, told)
@@ -168,7 +170,18 @@ def examine(
             between(operation, number)
             if made_by is not None:
                 send(Composer(document, key, now).right(made_by))
-            answer = send(variant.request)
+            try:
+                answer = send(variant.request)
+            except (OSError, http.client.HTTPException) as error:
+                dropped += 1
+                if dropped >= PATIENCE:
+                    raise
+                said = f"no HTTP answer came ({type(error).__name__})"
+                clause = f"{operation.id}: responses"
+                label = f"{variant.group}: {variant.name}"
+                found.add(Finding(operation.id, clause, said, label, variant.request, 0, b""))
+                continue
+            dropped = 0
             in_a_row = in_a_row + 1 if answer.status in (TOO_MANY, BANNED) else 0
             tally.sent += 1
             tally.statuses[answer.status] += 1

@@ -232,6 +232,27 @@ def test_a_wrong_server_is_told_its_clause(vice: str, contract: Document) -> Non
     assert len(as_curl(told[0].request, "http://127.0.0.1:8087")) < 900
 
 
+def test_a_server_that_drops_a_request_is_told_so(contract: Document) -> None:
+    """One request without an answer is a finding and not the end; a server that is gone ends the examination."""
+    server = little()
+    calls = 0
+
+    def send(request: Request) -> Received:
+        nonlocal calls
+        calls += 1
+        if b"foo" in request.query or calls > 10_000:
+            raise ConnectionResetError("reset")
+        status, told, body = server.answer(request.method, request.path, request.query, {}, request.body)
+        return Received(status, tuple(told.items()), body)
+
+    found = examine(contract, send, KEY, frozen_at_ms=NOW_MS, operations=["ping"])
+    (only,) = [each for each in found.findings if "no HTTP answer" in each.said]
+    assert (only.clause, only.status) == ("ping: responses", 0)
+    calls = 10_001
+    with pytest.raises(ConnectionResetError):
+        examine(contract, send, KEY, frozen_at_ms=NOW_MS, operations=["ping"])
+
+
 def test_every_vice_of_the_server_is_tried() -> None:
     """Each way to be wrong that the server has stands in the table above."""
     source = Path(str(__import__(LittleServer.__module__, fromlist=["x"]).__file__)).read_text("utf-8")
