@@ -36,13 +36,8 @@ from tests.contract.support.gaps import is_gap
 
 ROOT = Path(__file__).resolve().parents[3]
 COPIED = (
-    "src",
-    "generated_client",
-    "generator",
-    "openapi",
-    "tests/contract",
-    "tests/vectors",
-    "pyproject.toml",
+    *("src", "generated_client", "generator", "openapi", "pyproject.toml"),
+    *("tests/contract", "tests/unit", "tests/sandbox", "tests/vectors"),
 )
 TABLE = RESULTS.with_name("RESULTS.md")
 UNFINISHED = ROOT / "reports" / "contract" / "mutants.jsonl"
@@ -59,11 +54,15 @@ _BY_COST = (
     "test_b_rules",
     "test_a_errors",
     "test_b_matrix",
+    "test_b_time",
+    "test_b_stream",
     "test_b_ledger",
+    "test_e_parts",
     "test_b_stock",
+    "test_c_generated",
 )
 # They judge the judge and the report, not the product.
-_NOT_ASKED = ("test_d_", "test_e_")
+_NOT_ASKED = ("test_d_", "test_e_report", "test_e_strength")
 
 
 def suite() -> tuple[str, ...]:
