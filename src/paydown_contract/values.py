@@ -114,6 +114,10 @@ def spellings(text: str) -> Iterator[Labelled]:
     yield "Arabic digits", text.translate({48 + digit: 0x660 + digit for digit in range(10)})
     yield "fullwidth digits", text.translate({48 + digit: 0xFF10 + digit for digit in range(10)})
     yield "Devanagari digits", text.translate({48 + digit: 0x966 + digit for digit in range(10)})
+    for name, zero in (("an Arabic", 0x660), ("a fullwidth", 0xFF10), ("a Devanagari", 0x966)):
+        last = chr(zero + int(text[-1])) if text[-1].isdigit() else chr(zero)
+        yield f"{name} last digit", text[:-1] + last
+        yield f"{name} digit more", text + chr(zero)
     yield "a superscript", text + "\u00b2"
     yield "a fraction character", text + "\u00bd"
     for blank in _BLANKS:
