@@ -28,7 +28,9 @@ def contract() -> Document:
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """A test that asks for `operation` runs once for each operation that the document has."""
-    chosen_itself = any("operation" in mark.args[0] for mark in metafunc.definition.iter_markers("parametrize"))
+    chosen_itself = any(
+        "operation" in mark.args[0] for mark in metafunc.definition.iter_markers("parametrize")
+    )
     if "operation" in metafunc.fixturenames and not chosen_itself:
         operations = _contract().operations
         metafunc.parametrize("operation", operations, ids=[operation.id for operation in operations])

@@ -138,7 +138,8 @@ def judge_records(caller: Caller, model: PassageModel, now: int) -> None:
 
     answer = json.loads(found.body, parse_float=str, parse_int=str)  # its amounts are JSON numbers
     sold = [
-        {key: row[key] for key in ("asset", "negativeBalance", "negativeMaxThreshold")} | {"at": record["startTime"]}
+        {key: row[key] for key in ("asset", "negativeBalance", "negativeMaxThreshold")}
+        | {"at": record["startTime"]}
         for record in answer["rows"]
         for row in record["details"]
     ]
@@ -174,8 +175,9 @@ def edges() -> Iterator[tuple[str, dict[str, Any]]]:
             )
     yield "no debt", world({"BTC": holding("1")}, PRICES)
     yield "nothing", world({}, PRICES)
-    yield "wallets count", world(
-        {"BNB": holding("1", "2", "0.5", "3") | {"um": "4", "cm": "5", "negative": "0.25"}}, PRICES
+    yield (
+        "wallets count",
+        world({"BNB": holding("1", "2", "0.5", "3") | {"um": "4", "cm": "5", "negative": "0.25"}}, PRICES),
     )
     rates = {"collateral_rates": {"BNB": "0.5", "BTC": "0"}, "default_collateral_rate": "0.9"}
     rates |= {"maintenance_rate": "0.2", "initial_rate": "0.4"}
@@ -292,7 +294,9 @@ def test_the_first_hour_of_a_loan_is_charged_at_once(contract: Document) -> None
                 texts = {"asset": asset, "amount": amount}
                 assert running.send(caller.request("POST", "/papi/v1/marginLoan", texts)).status == 200
             rows = caller.get("/papi/v1/margin/marginInterestHistory").json()["rows"]
-            found = [(row["asset"], row["type"], plain(row["interest"]), plain(row["principal"])) for row in rows]
+            found = [
+                (row["asset"], row["type"], plain(row["interest"]), plain(row["principal"])) for row in rows
+            ]
             # What rounds to nothing is not charged and leaves no record.
             assert found == ([("BTC", "ON_BORROW", Fraction(2, 10_000), 2)] if charged else [])
             owed = running.balances()[MAIN]["BTC"]

@@ -1,4 +1,4 @@
-"""The generated client against the generator: what lies in `generated_client/` is what `openapi/` and the templates say."""
+"""The generated client against the generator: it is what `openapi/` and the templates say, to the byte."""
 
 from generator import tree
 from generator.pipeline import produce

@@ -50,17 +50,92 @@ class AnswerLost(Exception):
     """The application dropped the connection."""
 
 
+class Socket:
+    """One websocket of the application: what it sent, and why it ended."""
+
+    def __init__(self, server: "AsgiServer", path: str, query: bytes) -> None:
+        self._server = server
+        self._incoming: asyncio.Queue[Any] = asyncio.Queue()
+        self._incoming.put_nowait({"type": "websocket.connect"})
+        self.messages: list[Any] = []
+        self.accepted = False
+        self.closed = False
+        scope: MutableMapping[str, Any] = {
+            "type": "websocket",
+            "asgi": {"version": "3.0", "spec_version": "2.4"},
+            "http_version": "1.1",
+            "scheme": "ws",
+            "path": path,
+            "raw_path": path.encode("latin-1"),
+            "query_string": query,
+            "root_path": "",
+            "headers": [],
+            "client": (server.client_ip, 50000),
+            "server": ("sandbox", 80),
+            "subprotocols": [],
+            "state": {},
+        }
+
+        async def send(message: Any) -> None:
+            self.accepted |= message["type"] == "websocket.accept"
+            self.closed |= message["type"] == "websocket.close"
+            if message["type"] == "websocket.send":
+                self.messages.append(json.loads(message["text"]))
+
+        async def serve() -> None:
+            await server.app(scope, self._incoming.get, send)
+
+        self._task = server.loop.create_task(serve())
+        server.settle()
+
+    def send(self, content: Any) -> Any:
+        """Send one message, JSON unless it is text, and return the answer."""
+        text = content if isinstance(content, str) else json.dumps(content)
+        self._incoming.put_nowait({"type": "websocket.receive", "text": text})
+        self._server.settle()
+        return self.messages.pop()
+
+    def take(self) -> list[Any]:
+        """The messages since the last look."""
+        self._server.settle()
+        taken, self.messages = self.messages, []
+        return taken
+
+    def close(self) -> None:
+        """Hang up."""
+        self._incoming.put_nowait({"type": "websocket.disconnect", "code": 1000})
+        self._server.settle()
+
+
 class AsgiServer:
     """One application on one event loop of its own."""
 
     def __init__(self, app: Asgi, client_ip: str = "127.0.0.1") -> None:
         self.app = app
         self.client_ip = client_ip
-        self._loop = asyncio.new_event_loop()
+        self.loop = asyncio.new_event_loop()
 
     def close(self) -> None:
-        """Close the event loop."""
-        self._loop.close()
+        """Close the event loop, and what still runs on it."""
+        left = asyncio.all_tasks(self.loop)
+        for task in left:
+            task.cancel()
+        if left:
+            self.loop.run_until_complete(asyncio.gather(*left, return_exceptions=True))
+        self.loop.close()
+
+    def settle(self) -> None:
+        """Let everything happen that waits for nothing but its turn."""
+
+        async def turns() -> None:
+            for _ in range(20):
+                await asyncio.sleep(0)
+
+        self.loop.run_until_complete(turns())
+
+    def listen(self, path: str, query: bytes = b"") -> Socket:
+        """Open a websocket."""
+        return Socket(self, path, query)
 
     def send(self, request: Request, *, ip: str | None = None) -> Answer:
         """Hand over one request and wait for its answer.
@@ -68,7 +143,7 @@ class AsgiServer:
         Raises:
             AnswerLost: the application ended the connection instead of answering.
         """
-        return self._loop.run_until_complete(self._send(request, ip or self.client_ip))
+        return self.loop.run_until_complete(self._send(request, ip or self.client_ip))
 
     async def _send(self, request: Request, ip: str) -> Answer:
         sent: list[MutableMapping[str, Any]] = []

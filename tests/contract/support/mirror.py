@@ -134,6 +134,18 @@ def cases(operation: Operation) -> Iterator[Case]:
             yield Case(f"the whole answer is {value!r}", value, right=False)
 
 
+def event_cases(schema: Schema) -> Iterator[Case]:
+    """Every body worth sending as an event of this schema; its name stays, since it says which event it is."""
+    for number, example in enumerate(schema["x-examples"].values()):
+        sample = example["value"]
+        full = filled(schema, sample)
+        yield Case(f"sample {number}", sample, right=True)
+        yield Case(f"sample {number}, every member", full, right=True)
+        for case in _inside(schema, full, f"sample {number}"):
+            if case.body.get("e", "") == sample["e"]:
+                yield case
+
+
 def filled(schema: Schema, sample: Any) -> Any:
     """The sample with every documented member, and at least one row in every list."""
     if schema.get("type") == "array":
@@ -368,9 +380,10 @@ def disagreement(schema: Schema, body: Any, seen: Any, at: str = "answer") -> st
     kind = schema.get("type")
     if kind == "object" and schema.get("properties"):
         for name, part in schema["properties"].items():
-            attribute = getattr(seen, python_name(name), MISSING)
+            mine = part.get("x-python-name") or python_name(name)
+            attribute = getattr(seen, mine, MISSING)
             if attribute is MISSING:
-                return f"{at}.{python_name(name)} does not exist"
+                return f"{at}.{mine} does not exist"
             if name not in body:
                 if attribute is not None:
                     return f"{at}.{name} was absent and reads {attribute!r}"

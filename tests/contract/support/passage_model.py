@@ -50,9 +50,7 @@ class PassageModel(Model):
         mine = next(each for each in state["accounts"] if each["id"] == account)
         self.auto_repay: bool = mine.get("auto_repay_futures", True)
         self.forced: str | None = mine.get("status")
-        self.added = {
-            name: plain(mine.get(f"{name}_margin_usd", "0")) for name in ("maintenance", "initial")
-        }
+        self.added = {name: plain(mine.get(f"{name}_margin_usd", "0")) for name in ("maintenance", "initial")}
         self.interest: Mapping[str, Any] = state.get("interest", {})
         self.thresholds = {name: plain(text) for name, text in state.get("negative_thresholds", {}).items()}
         self.limits = {name: plain(text) for name, text in state.get("borrow_limits", {}).items()}
