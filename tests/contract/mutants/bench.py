@@ -47,6 +47,7 @@ _BY_COST = (
     "test_a_facts",
     "test_c_evidence",
     "test_c_spec",
+    "test_a_events",
     "test_a_responses",
     "test_a_requests",
     "test_a_signer",
