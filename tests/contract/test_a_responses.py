@@ -13,7 +13,7 @@ from paydown.errors import OutcomeUnknown, ReadFailed
 from paydown_contract.document import Document, Operation
 from paydown_contract.oracle import Request
 from tests.contract.support import drive, mirror
-from tests.contract.support.client import Bench, Reply
+from tests.contract.support.client import Bench, Reply, confirming
 from tests.contract.support.keys import signing_key
 from tests.contract.test_a_requests import right_texts
 
@@ -32,7 +32,11 @@ class Reader:
 
     def call(self, body: Any, texts: Mapping[str, str]) -> Any:
         """Call, and return what the method returns."""
-        self.body = mirror.dump(body)
+        return self.call_with(mirror.dump(body), texts)
+
+    def call_with(self, body: str, texts: Mapping[str, str]) -> Any:
+        """The same with a body that is already text."""
+        self.body = body
         client = self.bench.client
         try:
             return drive.method(client, self.operation)(**drive.arguments(self.operation, texts))
@@ -174,6 +178,25 @@ def test_a_write_is_never_done_on_an_odd_body(body: bytes, operation: Operation)
     assert caught.value.attempt_id
     assert len(caught.value.excerpt) <= 400
     assert [attempt.id for attempt in bench.client.unresolved] == [caught.value.attempt_id]
+
+
+def test_a_write_is_never_done_on_a_body_that_says_a_thing_twice(operation: Operation) -> None:
+    """A confirmation in which one member stands twice, with two values or with one, leaves a write unknown."""
+    if not operation.facts["x-mutates"]:
+        return
+    texts = right_texts(operation, optional=False)
+    right = confirming(operation, texts)
+    reader = Reader(operation)
+    for name, value in right.items():
+        for other in (value, None, False, 0, "", "other", [value]):
+            for pairs in (((name, other), *right.items()), (*right.items(), (name, other))):
+                body = ",".join(f"{mirror.dump(key)}:{mirror.dump(item)}" for key, item in pairs)
+                with pytest.raises(OutcomeUnknown):
+                    reader.call_with(f"{{{body}}}", texts)
+    assert (
+        reader.call_with(mirror.dump(right), texts) is not None
+        or not operation.success_schema()["properties"]
+    )
 
 
 def test_the_mirror_covers_every_operation(contract: Document) -> None:

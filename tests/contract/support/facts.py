@@ -1,9 +1,8 @@
 """The facts of the document, one per line, as the evidence ledger holds them.
 
-Every file of `openapi/` is flattened without resolving references, so that a shared part counts once. Prose
-is left out: it may be improved
-freely. Everything else is a fact, and a changed fact must be changed in the ledger too, by a person who has
-looked at the source:
+Every file of `openapi/` is flattened without resolving references, so that a shared part counts once. Of prose
+only its place counts: it may be improved freely, and not be lost. Everything else is a fact, and a changed fact
+must be changed in the ledger too, by a person who has looked at the source:
 
     python -m tests.contract.support.facts            says what differs
     python -m tests.contract.support.facts --accept   writes the ledger anew
@@ -35,6 +34,7 @@ _PROSE = frozenset(
         "x-absent",
     }
 )
+_PROSE_IS_THERE = "…"
 _ORDERED = frozenset({"properties", "parameters"})  # the order of the names is the order on the wire
 
 Facts = dict[str, dict[str, Any]]
@@ -59,12 +59,14 @@ def _flat(node: Any, at: str) -> Iterator[tuple[str, Any]]:
             yield f"{at}#order", [str(key) for key in node]
         for key, value in node.items():
             decides = key != "text" or "/outcomes/" in at
-            if (
-                (key not in _PROSE or isinstance(value, dict))
-                and not str(key).endswith("-descriptions")
-                and decides
-            ):
-                yield from _flat(value, f"{at}/{str(key).replace('~', '~0').replace('/', '~1')}")
+            place = f"{at}/{str(key).replace('~', '~0').replace('/', '~1')}"
+            prose = (key in _PROSE or not decides) and not isinstance(value, dict)
+            if str(key).endswith("-descriptions"):
+                yield place, sorted(value)
+            elif prose:
+                yield place, _PROSE_IS_THERE if isinstance(value, str) and value.strip() else value
+            else:
+                yield from _flat(value, place)
     elif isinstance(node, list) and any(isinstance(item, dict | list) for item in node):
         for number, item in enumerate(node):
             yield from _flat(item, f"{at}/{_name(item, number)}")
