@@ -4,7 +4,7 @@ way, answers lost; after each step client, exchange and an exact model agree abo
 """
 
 import copy
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from fractions import Fraction
 from functools import partial
@@ -32,6 +32,7 @@ from tests.contract.test_b_matrix import balances_read
 
 ASSETS = ("BNB", "BTC", "ETH", "USDT")
 REPAY_DEBT = "repayDebt"
+LIQUIDATING = ("ACTIVE_LIQUIDATION", "FORCE_LIQUIDATION", "BANKRUPTED")
 LOST = {
     "executed_then_reset": True,
     "reset_before": False,
@@ -51,11 +52,15 @@ def start() -> dict[str, Any]:
     content["accounts"] = content["accounts"][:1]
     content["accounts"][0]["balances"] = {
         "BNB": holding("2", "1.5", "0.001") | {"um": "0.5"},
-        "USDT": holding("5000", "0", "0.5"),
-        "BTC": holding("0.25", "0.01"),
+        "USDT": holding("5000", "0", "0.5") | {"negative": "12.5", "cm": "3"},
+        "BTC": holding("0.25", "0.01") | {"negative": "0.005"},
         "ETH": holding("0", "0.75", "0.00000007"),
     }
-    content["interest"] = {"default_daily_rate": "0.0024", "on_borrow": False}
+    content["interest"] = {
+        "default_daily_rate": "0.0024",
+        "negative_daily_rate": "0.001",
+        "on_borrow": False,
+    }
     return content
 
 
@@ -67,9 +72,16 @@ class Life(AccountModel):
         self.passage = PassageModel(content, MAIN)
         self.passage.positions, self.passage.prices = self.positions, self.prices
 
+    def borrow(self, texts: Mapping[str, str], now_ms: int) -> Outcome:
+        """As ever, but for an account that is being liquidated."""
+        if self.passage.standing().status in LIQUIDATING:
+            return Outcome(frozenset({51068}))
+        return super().borrow(texts, now_ms)
+
     def wait(self, to_ms: int) -> None:
         """Let time pass; each charge leaves its record."""
         before = len(self.passage.charges)
+        self.passage.auto_repay = self.auto_repay
         self.passage.advance(to_ms)
         self.rows += [
             Row("interest", charge["asset"], charge["interestAccuredTime"], charge)
@@ -116,6 +128,7 @@ class Lives(RuleBasedStateMachine):
     def make(self, name: str, texts: dict[str, str]) -> None:
         """Call both, and hold the client's answer to the model's."""
         operation = self.contract.by_id(name)
+        held = self.model.balances()
         expected = self.model.call(operation, texts, self.clock.now)
         call = partial(drive.method(self.client, operation), **drive.arguments(operation, texts))
         if expected.codes:
@@ -126,7 +139,7 @@ class Lives(RuleBasedStateMachine):
         result = call()
         written = {} if result is None else result.to_json()
         assert agrees(expected.answer if written else {}, written, set()), f"{name} {texts}: {written}"
-        self.executed += 1
+        self.executed += self.model.balances() != held  # a switch, or a wallet that is empty, moves nothing
 
     # ------------------------------------------------------------------ what may happen
 
@@ -164,6 +177,25 @@ class Lives(RuleBasedStateMachine):
     def transfer(self, amount: str, side: str) -> None:
         """Between the wallets."""
         self.make("bnbTransfer", {"amount": amount, "transferSide": side})
+
+    @rule(on=st.booleans())
+    def switch(self, on: bool) -> None:
+        """Automatic repayment of negative futures balances, and what the account says of it."""
+        self.make("setAutoRepayFutures", {"autoRepay": "true" if on else "false"})
+        assert self.client.futures_debt.auto_repay_status().auto_repay is self.model.auto_repay
+
+    @rule(asset=st.none() | st.sampled_from(ASSETS))
+    def collect(self, asset: str | None) -> None:
+        """Bring the futures wallets home."""
+        if asset is None:
+            self.make("autoCollection", {})
+        else:
+            self.make("assetCollection", {"asset": asset})
+
+    @rule()
+    def repay_negative_balances(self) -> None:
+        """All of them, or none."""
+        self.make("repayFuturesNegativeBalance", {})
 
     @rule(step=st.sampled_from((1, 1000, HOUR_MS // 2, HOUR_MS, 5 * HOUR_MS, DAY_MS)))
     def wait(self, step: int) -> None:
@@ -252,6 +284,13 @@ class Lives(RuleBasedStateMachine):
         loans = [row for asset in ASSETS for row in records.iter_borrows(asset=asset, **span)]
         repayments = [row for asset in ASSETS for row in records.iter_repayments(asset=asset, **span)]
         charges = list(records.iter_margin_interest(**span))
+        negative = list(self.client.futures_debt.iter_interest(**span))
+        assert sorted(
+            (row.asset, row.interest_accured_time, Fraction(row.interest)) for row in negative
+        ) == sorted(
+            (row["asset"], row["interestAccuredTime"], row["interest"])
+            for row in self.model.passage.negative_charges
+        )
         for kind, rows in (("loan", loans), ("repay", repayments), ("interest", charges)):
             expected = sorted(
                 (row.time_ms, row.asset, *amounts_of(row.content))
