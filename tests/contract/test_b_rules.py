@@ -597,6 +597,10 @@ def test_a_key_does_what_it_is_permitted_to(contract: Document) -> None:
         (["TRADE", "USER_DATA"], ["127.0.0.1"], 200, 200),
         (["TRADE", "USER_DATA"], ["10.0.0.9"], 401, 401),
         (["TRADE", "USER_DATA"], ["10.0.0.9", "127.0.0.1"], 200, 200),
+        (["TRADE", "USER_DATA"], ["127.0.0.0/30"], 200, 200),
+        (["TRADE", "USER_DATA"], ["127.0.0.5/24"], 200, 200),
+        (["TRADE", "USER_DATA"], ["127.0.0.2/31"], 401, 401),
+        (["TRADE", "USER_DATA"], ["::/0"], 401, 401),
     ]
     with exchange() as running:
         for permissions, addresses, trade, read in cases:

@@ -58,7 +58,8 @@ _BY_COST = (
     "test_b_time",
     "test_b_stream",
     "test_b_ledger",
-    "test_e_parts",
+    "test_e_client",
+    "test_e_exchange",
     "test_b_stock",
     "test_c_generated",
 )
