@@ -7,7 +7,7 @@ import sys
 from dataclasses import dataclass, field
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from paydown.clock import Due, ExchangeClock, Sync, SystemClock, machine_ms
@@ -72,6 +72,7 @@ class Machine:
 legs = st.floats(0, 2_000, allow_nan=False)
 
 
+@settings(deadline=None)
 @given(
     ahead=st.floats(-86_400_000, 86_400_000),
     rate=st.floats(1 - 90e-6, 1 + 90e-6),

@@ -8,13 +8,27 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from _pytest.fixtures import FixtureFunctionDefinition
+from hypothesis import HealthCheck, settings
+
+from tests.contract.support.profile import profile
 
 # Runs pytest itself, with the plugin as it is installed.
 NOT_HERE = {"test_the_plugin_gives_both_fixtures"}
 
 
+# A slow machine is no finding: drawn examples have no deadline here, and are the same in every fast run.
+settings.register_profile(
+    "contract",
+    deadline=None,
+    derandomize=profile().name == "fast",
+    database=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.filter_too_much],
+)
+
+
 def gathered(modules: Sequence[str]) -> dict[str, Any]:
     """The tests of modules under names that no two of them share, and their fixtures under their own."""
+    settings.load_profile("contract")  # decorators take it over when their module is imported
     found: dict[str, Any] = {}
     for module in modules:
         for name, check in _checks(module):
