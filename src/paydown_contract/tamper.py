@@ -509,7 +509,17 @@ class Tamperer:
                     yield f"with {label}", hmac.new(changed, text, hashlib.sha256).hexdigest()
             yield "with key and text exchanged", hmac.new(text, secret, hashlib.sha256).hexdigest()
         else:
-            yield "in hexadecimal", base64.b64decode(self.key.sign(text)).hex()
+            raw = base64.b64decode(self.key.sign(text))
+            for label, other in (
+                ("a byte more", raw + b"\0"),
+                ("three bytes more", raw + b"\0\0\0"),
+                ("a byte before", b"\0" + raw),
+                ("a byte less", raw[:-1]),
+                ("every byte twice", raw + raw),
+                ("no byte", b""),
+            ):
+                yield f"with {label}", base64.b64encode(other).decode()
+            yield "in hexadecimal", raw.hex()
             yield (
                 "with HMAC and the key as secret",
                 hmac.new(self.key.api_key.encode(), text, hashlib.sha256).hexdigest(),

@@ -180,6 +180,23 @@ def test_a_write_is_never_done_on_an_odd_body(body: bytes, operation: Operation)
     assert [attempt.id for attempt in bench.client.unresolved] == [caught.value.attempt_id]
 
 
+def test_what_is_no_json_is_no_answer(operation: Operation) -> None:
+    """A right answer with one word in it that JSON does not have, cut off, or with something behind it."""
+    texts = right_texts(operation, optional=False)
+    right = mirror.dump(confirming(operation, texts))
+    reader = Reader(operation)
+    failure: type[Exception] = OutcomeUnknown if operation.facts["x-mutates"] else ReadFailed
+    comma = "," if "{}" not in right else ""
+    odd = [
+        right.replace("{", f'{{"tomorrow":{word}{comma}', 1)
+        for word in ("NaN", "Infinity", "-Infinity", "01", "1.", ".5", "+1", "'x'", "undefined", "True")
+    ]
+    for body in (*odd, right[:-1], right + right, right + ",", "\ufeff" + right):
+        with pytest.raises(failure):
+            reader.call_with(body, texts)
+    reader.call_with(f" \n{right}\r\n\t", texts)
+
+
 def test_a_write_is_never_done_on_a_body_that_says_a_thing_twice(operation: Operation) -> None:
     """A confirmation in which one member stands twice, with two values or with one, leaves a write unknown."""
     if not operation.facts["x-mutates"]:

@@ -548,7 +548,7 @@ def test_going_on_after_429_ends_in_a_ban(contract: Document) -> None:
         caller = Caller(contract, running)
         assert caller.get("/papi/v1/ping").status == 200
         now, length = NOW_MS, ban["minimum-ms"]
-        for round_ in range(3):
+        for round_ in range(15):
             answers = [caller.get("/papi/v1/ping") for _ in range(4)]
             assert [answer.status for answer in answers] == [429, 429, 429, 418], round_
             until = now + length
@@ -559,6 +559,21 @@ def test_going_on_after_429_ends_in_a_ban(contract: Document) -> None:
             running.set_clock(until)
             assert caller.get("/papi/v1/ping").status == 200
             now, length = until, min(length * 2, ban["maximum-ms"])
+        assert length == ban["maximum-ms"], "the longest ban was not reached"
+
+
+def test_retry_after_tells_the_seconds_to_wait_where_it_is_sent(contract: Document) -> None:
+    """No page mentions it, so it is absent unless chosen; then it leads to the moment at which there is room."""
+    with exchange() as running:
+        for choice in ("absent", "present"):
+            running.install(limited(1, **{"ban-after-429": "1", "retry-after": choice}))
+            caller = Caller(contract, running)
+            assert caller.get("/papi/v1/ping").header("Retry-After") is None
+            running.set_clock(NOW_MS + 500)
+            seen = [caller.get("/papi/v1/ping") for _ in range(3)]
+            assert [answer.status for answer in seen] == [429, 418, 418]
+            waits = ["60", "120", "120"] if choice == "present" else [None] * 3
+            assert [answer.header("Retry-After") for answer in seen] == waits
 
 
 def test_the_order_reading_of_the_weight_charges_the_account(contract: Document) -> None:
@@ -623,6 +638,25 @@ def test_accounts_do_not_touch_each_other(contract: Document) -> None:
         after = running.balances()
         assert after[MAIN] == before[MAIN]
         assert after[OTHER]["BNB"]["free"] == decimal_text(plain(before[OTHER]["BNB"]["free"]) - 1)
+        lent = running.send(
+            Caller(contract, running, "S2").request(
+                "POST", "/papi/v1/marginLoan", {"asset": "BNB", "amount": "0.5"}
+            )
+        )
+        back = running.send(
+            Caller(contract, running, "S2").request(
+                "POST", "/papi/v1/repayLoan", {"asset": "BNB", "amount": "0.5"}
+            )
+        )
+        for made, path in ((lent, "marginLoan"), (back, "repayLoan")):
+            for key, total in (("S1", 0), ("E1", 0), ("S2", 1)):
+                caller = Caller(contract, running, key)
+                identity = str(made.json()["tranId"])
+                for texts in ({"txId": identity}, {"startTime": str(NOW_MS)}):
+                    rows = caller.get(f"/papi/v1/margin/{path}", asset="BNB", **texts).json()
+                    assert rows["total"] == len(rows["rows"]) == total, (key, path)
+        for key, total in (("S1", 0), ("S2", 2)):
+            assert len(Caller(contract, running, key).get("/sapi/v1/margin/capital-flow").json()) == total
         row = Caller(contract, running, "S2").get("/papi/v1/balance", asset="BNB").json()
         assert plain(row["crossMarginBorrowed"]) + plain(row["crossMarginInterest"]) == Fraction(11, 10)
 
