@@ -28,11 +28,15 @@ settings.register_profile(
 
 def gathered(modules: Sequence[str]) -> dict[str, Any]:
     """The tests of modules under names that no two of them share, and their fixtures under their own."""
-    settings.load_profile("contract")  # decorators take it over when their module is imported
     found: dict[str, Any] = {}
-    for module in modules:
-        for name, check in _checks(module):
-            assert found.setdefault(name, check) is check, f"{name} stands in two modules"
+    before = settings.get_current_profile_name()
+    settings.load_profile("contract")  # decorators take it over when their module is imported
+    try:
+        for module in modules:
+            for name, check in _checks(module):
+                assert found.setdefault(name, check) is check, f"{name} stands in two modules"
+    finally:
+        settings.load_profile(before)
     return found
 
 
