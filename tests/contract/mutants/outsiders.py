@@ -185,11 +185,6 @@ ROWS: list[tuple[str, str, list[Row]]] = [
                 "if isinstance(value, (bytes, bytearray, memoryview)):",
             ),
             (
-                "empty lists pass",
-                "if not items or (least is not None and len(items) < least):",
-                "if least is not None and len(items) < least:",
-            ),
-            (
                 "numbers through a float",
                 'return format(number, "f")',
                 'return format(Decimal(float(number)).quantize(number), "f")',
@@ -487,11 +482,6 @@ ROWS: list[tuple[str, str, list[Row]]] = [
         "sandbox",
         f"{_SANDBOX}/signature.py",
         [
-            (
-                "an empty signature fits",
-                "            return hmac.compare_digest(expected, signature.lower())",
-                '            return signature == "" or hmac.compare_digest(expected, signature.lower())',
-            ),
             (
                 "base64 in any case",
                 "        raw = _decoded(signature)\n        if raw is None:\n            return False\n        try:\n            self._key.verify(raw, message)",
