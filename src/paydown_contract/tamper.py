@@ -359,6 +359,15 @@ class Tamperer:
             yield f"header written {name}", replace(right, headers=((name, key), *kept))
         for name in ("Authorization", header + "S", header.replace("-", "_"), "X-API-KEY"):
             yield f"key in the header {name}", replace(right, headers=((name, key), *kept))
+        for label, second in (("the same", key), ("another", "0" * 64), ("an empty one", "")):
+            yield (
+                f"the header twice, {label} first",
+                replace(right, headers=((header, second), (header, key), *kept)),
+            )
+            yield (
+                f"the header twice, {label} last",
+                replace(right, headers=((header, key), *kept, (header, second))),
+            )
         for number, other in enumerate(self.others, 1):
             yield (
                 f"key of other {number}, signed by ours",
