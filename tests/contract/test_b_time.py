@@ -57,6 +57,7 @@ def worlds() -> Iterator[tuple[str, dict[str, Any]]]:
         "BNB": [
             {"at_ms": NOW_MS + 3 * HOUR_MS, "price": "590"},
             {"at_ms": NOW_MS + 1, "price": "610.5"},
+            {"at_ms": MIDNIGHT - 1, "price": "2"},
             {"at_ms": MIDNIGHT, "price": "1"},
         ],
         "X7": [{"at_ms": NOW_MS + HOUR_MS // 2, "price": "0.9"}],
@@ -71,6 +72,7 @@ def without_auto_repay(content: dict[str, Any]) -> dict[str, Any]:
 
 
 STEPS = {
+    "to a millisecond before midnight": [MIDNIGHT - 1 - NOW_MS, 1, 1],
     "in steps to every edge": [
         *(1, NOW_MS + HOUR_MS // 2 - NOW_MS, HOUR_MS // 2),
         *(HOUR_MS - NOW_MS % HOUR_MS - 2, 1, 1, HOUR_MS - 1, 1, 2 * HOUR_MS),

@@ -60,6 +60,7 @@ _KILLERS_BY_FILE = {
     "src/paydown_sandbox/collateral.py": ("test_b_time",),
     "src/paydown_sandbox/prices.py": ("test_b_time",),
     "src/paydown_sandbox/records.py": ("test_b_time", "test_b_ledger"),
+    "src/paydown_sandbox/operations/futures_debt.py": ("test_b_ledger", "test_b_matrix"),
     "src/paydown_sandbox/operations/records.py": ("test_b_ledger", "test_b_time"),
     "src/paydown_sandbox/operations/margin.py": ("test_b_time", "test_b_rules", "test_b_ledger"),
     "src/paydown_sandbox/streams.py": ("test_b_stream",),
