@@ -1,0 +1,336 @@
+"""Was it really undecidable? Look for a second history of the exchange, the other way round, that looks the same.
+
+    what happened      [attempt executed]      strangers' deeds   ──replayed──▶  balances, lists   ┐
+                                                                                                  ├─ the very same?
+    what else might    [attempt not executed]  others' deeds      ──replayed──▶  balances, lists   ┘
+
+Both histories are played on exchanges of their own, from the balances that the attempt's first look showed, and
+what a client could read at the end is compared. Nothing of `paydown.repay.reconcile` is used here: this is the
+opposite side, which knows what happened and tries to build an alibi.
+
+The other history may differ in what nobody publishes: the conversion price (by the repayer's tolerance) and the
+interest rate, where an hour was struck. And it may have other strangers, doing anything in any amount, but no more
+of them than there really were, and none that would have left a row in a list that was read without it. (With as
+many strangers as one likes everything can be explained, and nothing would ever be decided.)
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from decimal import Decimal
+from typing import Any
+
+from paydown.repay import Options
+from paydown.repay.journal import AttemptRecord
+from paydown_sandbox import Clock, Exchange
+from tests.chaos.arena import PRICES, Arena, Entry, do
+
+_HOUR_MS = 3_600_000
+_ROUNDING = Decimal("1e-6")
+_KINDS = {"loan": "loan-record", "repay": "repay-record", "flow": "capital-flow"}
+# Deeds that the other history may leave out or replace: with more of them the search would take long.
+_MOST_HIDDEN = 4
+
+Holdings = dict[str, tuple[Decimal, ...]]
+
+
+class CannotReplay(Exception):
+    """The window of an attempt could not be found on the tape, or what happened does not replay."""
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """What a client could read at the end of a history."""
+
+    holdings: Holdings
+    rows: Counter[tuple[str, str, str, Decimal]]
+    converted_usd: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """The part of the tape between the look before an attempt and the last reading that was judged."""
+
+    first: Entry
+    last: Entry
+    deeds: tuple[Entry, ...]
+    ours: tuple[Entry, ...]
+    attempt: Entry
+    end_ms: int
+
+
+class Historian:
+    """Knows what happened to one attempt, and looks for what might have happened instead.
+
+    Args:
+        arena: Where it happened.
+        attempt: The attempt, as the journal knows it.
+        sighting: The last sighting of the stored evidence, as JSON.
+        executed: Whether the exchange executed the attempt.
+        executions: (account, stamp) -> (moment, amount) of everything of ours that was executed.
+    """
+
+    def __init__(
+        self,
+        arena: Arena,
+        account: str,
+        attempt: AttemptRecord,
+        sighting: dict[str, Any],
+        executed: bool,
+        executions: dict[tuple[str, int], tuple[int, Decimal]],
+    ) -> None:
+        self.arena = arena
+        self.account = account
+        self.attempt = attempt
+        self.intent = attempt.intent
+        self.read = frozenset(sighting["read"])
+        self.sighting = sighting
+        self.executed = executed
+        self.executions = executions
+        self.window = self._window()
+        since = self.window.first.at_ms
+        self.rows = Counter(
+            (row["source"], row["kind"], row["asset"], abs(Decimal(row["amount"])))
+            for row in sighting["rows"]
+            if row["at_ms"] >= since
+        )
+
+    def other(self) -> str | None:
+        """Another history, the other way round, with the same evidence: in words, or `None` if there is none.
+
+        Raises:
+            CannotReplay: What really happened does not give the evidence that was stored.
+        """
+        if not self._same(self._play(self.executed, self.window.deeds)):
+            raise CannotReplay(f"the history of attempt {self.attempt.id} does not replay")
+        hidden = [deed for deed in self.window.deeds if not self._listed(deed)]
+        if len(hidden) > _MOST_HIDDEN:
+            return f"{len(hidden)} deeds that no list shows"
+        for size in range(len(hidden) + 1):
+            for left_out in itertools.combinations(hidden, size):
+                found = self._explain([deed for deed in self.window.deeds if deed not in left_out], size)
+                if found is not None:
+                    return found
+        return None
+
+    def _explain(self, deeds: list[Entry], most: int) -> str | None:
+        """Flip the attempt, and let at most `most` other deeds explain what is left over."""
+        added: list[Entry] = []
+        asset = self.intent.asset
+        for _ in range(2):
+            shown = self._play(not self.executed, [*deeds, *added])
+            if shown is None:
+                return None
+            if self._same(shown):
+                return self._words(added)
+            seen, now = self._seen(asset), shown.holdings.get(asset, (Decimal(0),) * 4)
+            missing = seen[0] + seen[1] - now[0] - now[1]
+            if missing and not self._of_interest(missing):
+                kind = "borrow" if missing > 0 else "repay-debt"
+                added.append(self._deed(kind, asset, abs(missing), self.intent.pay_with))
+                shown = self._play(not self.executed, [*deeds, *added])
+                if shown is None:
+                    return None
+            for name in sorted({*self.window.last.seen, *shown.holdings}):
+                change = self._seen(name)[2] - shown.holdings.get(name, (Decimal(0),) * 4)[2]
+                if abs(change) > self._slack(name, shown):
+                    added.append(self._deed("move", name, change))
+            if len(added) > most:
+                return None
+        return None
+
+    def _deed(self, kind: str, asset: str, amount: Decimal, pay_with: tuple[str, ...] = ()) -> Entry:
+        """A stranger's deed just before the last look."""
+        return Entry(kind, self.window.last.at_ms - 1, self.account, asset, amount, pay_with)
+
+    def _words(self, added: Iterable[Entry]) -> str:
+        others = ", ".join(f"{deed.kind} {deed.amount} {deed.asset}" for deed in added) or "nobody else"
+        return f"{'not executed' if self.executed else 'executed'}, and {others}"
+
+    # The tape
+
+    def _window(self) -> Window:
+        tape = [entry for entry in self.arena.tape if entry.account == self.account]
+        first = self._find(tape, self.intent.before.to_json())
+        last = self._find(tape, self.sighting["look"])
+        start, stop = tape.index(first), tape.index(last)
+        end = stop
+        while end + 1 < len(tape) and tape[end + 1].kind != "look" and tape[end + 1].kind != "repay":
+            end += 1
+        rows = [number for number in range(stop, end + 1) if tape[number].kind == "rows"]
+        end = rows[-1] if rows else stop
+        between = tape[start + 1 : end + 1]
+        repayments = [entry for entry in between if entry.kind == "repay"]
+        mine = [entry for entry in repayments if entry.stamp == self.intent.signed_at_ms]
+        attempt = mine[-1] if mine else Entry("repay", self.intent.signed_at_ms + 1, self.account)
+        return Window(
+            first=first,
+            last=last,
+            deeds=tuple(entry for entry in between if entry.kind not in ("repay", "look", "rows")),
+            ours=tuple(entry for entry in repayments if entry.stamp != self.intent.signed_at_ms),
+            attempt=attempt,
+            end_ms=tape[end].at_ms,
+        )
+
+    def _find(self, tape: Sequence[Entry], look: dict[str, Any]) -> Entry:
+        """The reading that a look was made from: the nearest in time that shows just that."""
+        wanted = {
+            asset: tuple(Decimal(row[name]) for name in ("borrowed", "interest", "free", "locked"))
+            for asset, row in look["assets"].items()
+        }
+        fitting = [
+            entry
+            for entry in tape
+            if entry.kind == "look"
+            and {asset: seen for asset, seen in entry.seen.items() if any(seen)} == wanted
+            and abs(entry.at_ms - look["answered_at_ms"]) < 5_000
+        ]
+        if not fitting:
+            raise CannotReplay(f"no look on the tape for attempt {self.attempt.id}")
+        return min(fitting, key=lambda entry: abs(entry.at_ms - look["answered_at_ms"]))
+
+    def _listed(self, deed: Entry) -> bool:
+        """Whether a deed leaves a row in a list that was read."""
+        options = self.arena.state["options"]
+        lists = {
+            "borrow": {"loan-record", "capital-flow"},
+            "repay-loan": {"repay-record", "capital-flow"},
+            "move": {"capital-flow"},
+            "repay-debt": {
+                name
+                for name, option, value in (
+                    ("repay-record", "repay-debt-record", "record"),
+                    ("capital-flow", "repay-debt-flow", "row"),
+                )
+                if options.get(option) == value
+            },
+        }[deed.kind]
+        if deed.asset != self.intent.asset:
+            lists &= {"capital-flow"}
+        return bool(lists & self.read)
+
+    # Playing
+
+    def _play(self, executed: bool, deeds: Sequence[Entry]) -> Shown | None:
+        """Let it happen on an exchange of its own; `None` if the exchange would not have let it."""
+        window, account = self.window, self.account
+        events: list[tuple[int, int, Entry]] = [(deed.at_ms, 1, deed) for deed in deeds]
+        for entry in window.ours:
+            done = self.executions.get((account, entry.stamp))
+            if done is not None:
+                events.append((done[0], 1, replace(self._as_deed(entry.stamp), at_ms=done[0])))
+        if executed:
+            done = self.executions.get((account, self.intent.signed_at_ms))
+            at_ms = window.attempt.at_ms if done is None else done[0]
+            events.append((at_ms, 1, replace(self._mine(), at_ms=at_ms)))
+        events.append((window.last.at_ms, 2, window.last))
+        events.sort(key=lambda event: event[:2])
+        exchange = Exchange(self._state(), clock=Clock(frozen_at_ms=window.first.at_ms))
+        stranger = _Elsewhere(exchange).stranger(account)
+        holdings: Holdings = {}
+        converted = Decimal(0)
+        for at_ms, _, event in events:
+            exchange.clock.set(max(at_ms, exchange.clock.now_ms()))
+            exchange.advance_to_now()
+            if event.kind == "look":
+                holdings = _holdings(exchange, account)
+            elif not do(exchange, event, stranger):
+                return None
+            elif event.kind == "repay-debt":
+                line = exchange.lines[-1]
+                converted += (line.interest + line.principal) * Decimal(PRICES[event.asset])
+        rows: Counter[tuple[str, str, str, Decimal]] = Counter()
+        for kind, source in _KINDS.items():
+            if source not in self.read:
+                continue
+            for record in exchange.records.between(account, kind, window.first.at_ms, window.end_ms):
+                if source != "capital-flow" and record.asset != self.intent.asset:
+                    continue
+                row = record.row
+                what = {"loan": "BORROW", "repay": "REPAY"}.get(kind) or str(row["type"])
+                amount = Decimal(str(row["principal" if kind == "loan" else "amount"]))
+                rows[(source, what, record.asset, abs(amount))] += 1
+        return Shown(holdings, rows, converted)
+
+    def _state(self) -> dict[str, Any]:
+        state = self.arena.state
+        accounts = [
+            {
+                **account,
+                "balances": {
+                    asset: {
+                        "borrowed": str(seen[0]),
+                        "interest": str(seen[1]),
+                        "free": str(seen[2]),
+                        "locked": str(seen[3]),
+                    }
+                    for asset, seen in self.window.first.seen.items()
+                },
+            }
+            for account in state["accounts"]
+            if account["id"] == self.account
+        ]
+        return {**state, "accounts": accounts}
+
+    def _mine(self) -> Entry:
+        intent = self.intent
+        return Entry("repay-debt", 0, self.account, intent.asset, intent.amount or Decimal(0), intent.pay_with)
+
+    def _as_deed(self, stamp: int) -> Entry:
+        """An earlier attempt that was executed between the two looks."""
+        return replace(self._mine(), amount=self.executions[(self.account, stamp)][1])
+
+    # Comparing
+
+    def _seen(self, asset: str) -> tuple[Decimal, ...]:
+        return self.window.last.seen.get(asset, (Decimal(0),) * 4)
+
+    def _same(self, shown: Shown | None) -> bool:
+        if shown is None or shown.rows != self.rows:
+            return False
+        for asset in {*self.window.last.seen, *shown.holdings}:
+            seen, now = self._seen(asset), shown.holdings.get(asset, (Decimal(0),) * 4)
+            if seen[0] != now[0] or seen[3] != now[3]:
+                return False
+            if seen[1] != now[1] and not self._of_interest(seen[1] - now[1], asset):
+                return False
+            if abs(seen[2] - now[2]) > self._slack(asset, shown):
+                return False
+        return True
+
+    def _of_interest(self, change: Decimal, asset: str | None = None) -> bool:
+        """Whether another rate could have charged that much more, or less, than the real one did."""
+        hours = self.window.last.at_ms // _HOUR_MS - self.window.first.at_ms // _HOUR_MS
+        if not hours:
+            return False
+        owed = self.window.first.seen.get(asset or self.intent.asset, (Decimal(0),) * 4)[0]
+        charged = owed * Decimal(self.arena.state["interest"]["default_daily_rate"]) / 24 * hours
+        most = owed * Options().max_daily_interest / 24 * hours
+        return -charged - _ROUNDING <= change <= most
+
+    def _slack(self, asset: str, shown: Shown) -> Decimal:
+        """What the unpublished conversion price can explain, in units of a payment asset."""
+        if asset == self.intent.asset:
+            return _ROUNDING
+        return _ROUNDING + Options().price_tolerance * shown.converted_usd / Decimal(PRICES[asset])
+
+
+class _Elsewhere(Arena):
+    """Just enough of an arena to have a stranger on another exchange."""
+
+    def __init__(self, exchange: Exchange) -> None:
+        self.exchange = exchange
+        self.clock = exchange.clock
+
+    def sleep(self, seconds: float) -> None:
+        self.clock.advance(max(1, round(seconds * 1000)))
+
+
+def _holdings(exchange: Exchange, account: str) -> Holdings:
+    return {
+        asset: (holding.borrowed, holding.interest, holding.free, holding.locked)
+        for asset, holding in exchange.world.ledger.accounts[account].holdings.items()
+    }
