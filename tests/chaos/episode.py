@@ -19,6 +19,7 @@ import re
 import shutil
 import tempfile
 from collections import Counter
+from contextlib import suppress
 from dataclasses import dataclass, field, fields
 from decimal import Decimal
 from pathlib import Path
@@ -178,8 +179,18 @@ class Episode:
         if process.dead:
             process = self.processes[account] = Process(self.arena, account)
         elif self._stuck(process):
-            self._person(account)
+            self._look_again(process)
         return result
+
+    def _look_again(self, process: Process) -> None:
+        """Nobody believes the first look: when it still does not decide on a healthy line, a person is asked."""
+        for _ in range(3):
+            with suppress(PaydownError):
+                if all(one.decided for one in process.repay.reconcile()):
+                    return
+            self.arena.exchange.faults.disarm()
+            self.arena.elapse(60_000)
+        self._person(process.account)
 
     def _repay(self, process: Process) -> None:
         rng, account = self.rng, process.account
@@ -229,22 +240,22 @@ class Episode:
             executed = (account, attempt.intent.signed_at_ms) in self._executions()
             self.tally.undecided += 1
             self.tally.rules[f"undecided: {evidence[-1].body['verdict']['rule']}"] += 1
-            other = self._other(account, attempt, evidence[-1].body["sightings"][-1], executed)
-            if other is None:
+            told = evidence[-1].body
+            historian = Historian(
+                self.arena, account, attempt, told["sightings"][-1], executed, self._executions()
+            )
+            if historian.other() is None:
                 self.tally.undecided_decidable += 1
-                if len(self.tally.trouble) < 5:
-                    self.tally.trouble.append(
-                        f"seed {self.seed}: attempt {attempt.id} of {account} stayed undecided, "
-                        f"{'executed' if executed else 'not executed'}: {evidence[-1].body}"
-                    )
+                self._trouble(attempt, told, historian)
             self.arena.elapse(300_000)
             process.repay.settle(attempt.id, executed=executed, note="looked into the exchange's books")
 
-    def _other(
-        self, account: str, attempt: AttemptRecord, sighting: dict[str, Any], executed: bool
-    ) -> str | None:
-        historian = Historian(self.arena, account, attempt, sighting, executed, self._executions())
-        return historian.other()
+    def _trouble(self, attempt: AttemptRecord, told: dict[str, Any], historian: Historian) -> None:
+        findings = " | ".join(f"{one['witness']} {one['says']}: {one['text']}" for one in told["verdict"]["findings"])
+        self.tally.trouble.append(
+            f"seed {self.seed}: attempt {attempt.id} is {attempt.state} by rule {told['verdict']['rule']}, yet no "
+            f"other history looks like this one: {historian.words()}. {findings}"
+        )
 
     def _clean_up(self) -> None:
         """Everything heals, everybody comes back, and what was begun is finished."""
@@ -327,13 +338,13 @@ class Episode:
             tally.left_open += 1
         elif attempt.state.paid and not executions:
             tally.mistaken += 1
-            told = evidence[-1].body if evidence else {}
-            explained = "sightings" in told and (
-                self._other(account, attempt, told["sightings"][-1], False) is not None
+            told = evidence[-1].body
+            historian = Historian(
+                self.arena, account, attempt, told["sightings"][-1], False, self._executions()
             )
-            if not explained:
+            if historian.other() is None:
                 tally.mistaken_unexplained += 1
-                tally.trouble.append(f"seed {self.seed}: attempt {attempt.id} is {attempt.state}, and was not executed")
+                self._trouble(attempt, told, historian)
         elif not attempt.state.paid and executions:
             tally.twice += 1
             tally.trouble.append(f"seed {self.seed}: attempt {attempt.id} is {attempt.state}, and was executed")

@@ -10,7 +10,7 @@ opposite side, which knows what happened and tries to build an alibi.
 
 The other history may differ in what nobody publishes: the conversion price (by the repayer's tolerance) and the
 interest rate, where an hour was struck. And it may have other strangers, doing anything in any amount, but no more
-of them than there really were, and none that would have left a row in a list that was read without it. (With as
+of them than there really were, and the rows that they leave must be the rows that were read. (With as
 many strangers as one likes everything can be explained, and nothing would ever be decided.)
 """
 
@@ -24,6 +24,7 @@ from decimal import Decimal
 from typing import Any
 
 from paydown.repay import Options
+from paydown.repay.facts import Facts
 from paydown.repay.journal import AttemptRecord
 from paydown_sandbox import Clock, Exchange
 from tests.chaos.arena import PRICES, Arena, Entry, do
@@ -31,8 +32,8 @@ from tests.chaos.arena import PRICES, Arena, Entry, do
 _HOUR_MS = 3_600_000
 _ROUNDING = Decimal("1e-6")
 _KINDS = {"loan": "loan-record", "repay": "repay-record", "flow": "capital-flow"}
-# Deeds that the other history may leave out or replace: with more of them the search would take long.
-_MOST_HIDDEN = 4
+# How many deeds the other history may replace at once: with more of them the search would take long.
+_MOST_REPLACED = 3
 
 Holdings = dict[str, tuple[Decimal, ...]]
 
@@ -98,53 +99,92 @@ class Historian:
             if row["at_ms"] >= since
         )
 
-    def other(self) -> str | None:
+    def other(self, more: int = 0) -> str | None:
         """Another history, the other way round, with the same evidence: in words, or `None` if there is none.
+
+        Args:
+            more: How many strangers there may be beyond those that there really were.
 
         Raises:
             CannotReplay: What really happened does not give the evidence that was stored.
         """
         if not self._same(self._play(self.executed, self.window.deeds)):
             raise CannotReplay(f"the history of attempt {self.attempt.id} does not replay")
-        hidden = [deed for deed in self.window.deeds if not self._listed(deed)]
-        if len(hidden) > _MOST_HIDDEN:
-            return f"{len(hidden)} deeds that no list shows"
-        for size in range(len(hidden) + 1):
-            for left_out in itertools.combinations(hidden, size):
-                found = self._explain([deed for deed in self.window.deeds if deed not in left_out], size)
-                if found is not None:
-                    return found
+        deeds = self.window.deeds
+        for size in range(min(len(deeds), _MOST_REPLACED) + 1):
+            for left_out in itertools.combinations(deeds, size):
+                kept = [deed for deed in deeds if deed not in left_out]
+                for pay_with, at_ms in itertools.product(self._payers(), self._moments()):
+                    found = self._explain(kept, size + more, pay_with, at_ms)
+                    if found is not None:
+                        return found
         return None
 
-    def _explain(self, deeds: list[Entry], most: int) -> str | None:
+    def _payers(self) -> list[tuple[str, ...]]:
+        """With what somebody else can have repaid: as we would have, with one asset, or with his own holdings."""
+        others = [name for name in ("USDT", "BTC") if self.window.first.seen.get(name, (0, 0, 0))[2]]
+        return list(dict.fromkeys([self.intent.pay_with, *((name,) for name in others), ()]))
+
+    def _moments(self) -> list[int]:
+        """When somebody else can have acted: beside the attempt, or just before the last look."""
+        return list(dict.fromkeys([self.window.attempt.at_ms + 1, self.window.last.at_ms - 1]))
+
+    def _explain(
+        self, deeds: list[Entry], most: int, pay_with: tuple[str, ...], at_ms: int
+    ) -> str | None:
         """Flip the attempt, and let at most `most` other deeds explain what is left over."""
         added: list[Entry] = []
+        hands = 0
         asset = self.intent.asset
-        for _ in range(2):
-            shown = self._play(not self.executed, [*deeds, *added])
-            if shown is None:
-                return None
-            if self._same(shown):
-                return self._words(added)
-            seen, now = self._seen(asset), shown.holdings.get(asset, (Decimal(0),) * 4)
-            missing = seen[0] + seen[1] - now[0] - now[1]
+        shown = self._play(not self.executed, deeds)
+        if shown is not None and not self._same(shown):
+            missing = self._missing(shown, asset, 0) + self._missing(shown, asset, 1)
             if missing and not self._of_interest(missing):
-                kind = "borrow" if missing > 0 else "repay-debt"
-                added.append(self._deed(kind, asset, abs(missing), self.intent.pay_with))
-                shown = self._play(not self.executed, [*deeds, *added])
-                if shown is None:
-                    return None
+                hands += 1
+                kind, amount = ("borrow", missing) if missing > 0 else ("repay-debt", -missing)
+                for _ in range(3):  # interest makes the first guess a little wrong
+                    added = self._deeds(kind, asset, amount, pay_with, at_ms)
+                    shown = self._play(not self.executed, [*deeds, *added])
+                    if shown is None:
+                        return None
+                    principal = self._missing(shown, asset, 0)
+                    if not principal or amount <= abs(principal):
+                        break
+                    amount += principal if missing > 0 else -principal
+        if shown is not None and not self._same(shown):
             for name in sorted({*self.window.last.seen, *shown.holdings}):
-                change = self._seen(name)[2] - shown.holdings.get(name, (Decimal(0),) * 4)[2]
+                change = self._missing(shown, name, 2)
                 if abs(change) > self._slack(name, shown):
-                    added.append(self._deed("move", name, change))
-            if len(added) > most:
-                return None
-        return None
+                    added += self._deeds("move", name, change, (), at_ms)
+                    hands += 1
+            if hands <= most:
+                shown = self._play(not self.executed, [*deeds, *added])
+        return self._words(added) if hands <= most and self._same(shown) else None
 
-    def _deed(self, kind: str, asset: str, amount: Decimal, pay_with: tuple[str, ...] = ()) -> Entry:
-        """A stranger's deed just before the last look."""
-        return Entry(kind, self.window.last.at_ms - 1, self.account, asset, amount, pay_with)
+    def _missing(self, shown: Shown, asset: str, place: int) -> Decimal:
+        """How much more was seen than a history shows: of principal (0), interest (1) or what is free (2)."""
+        return self._seen(asset)[place] - shown.holdings.get(asset, (Decimal(0),) * 4)[place]
+
+    def _deeds(
+        self, kind: str, asset: str, amount: Decimal, pay_with: tuple[str, ...], at_ms: int
+    ) -> list[Entry]:
+        """What one stranger did: one deed, or a repayment in the pieces that the exchange's cap asks for."""
+        pieces = 1
+        if kind == "repay-debt":
+            pieces = int(amount * Decimal(PRICES[asset]) // Facts.documented().cap_usd) + 1
+        share = (amount / pieces).quantize(Decimal("1e-8"))
+        shares = [share] * (pieces - 1) + [amount - share * (pieces - 1)]
+        return [Entry(kind, at_ms, self.account, asset, each, pay_with) for each in shares]
+
+    def words(self) -> str:
+        """What really happened, for a person who wants to know why it was not told."""
+        window, intent = self.window, self.intent
+        deeds = "; ".join(f"{deed.kind} {deed.amount} {deed.asset} {'/'.join(deed.pay_with)}" for deed in window.deeds)
+        return (
+            f"{intent.amount} {intent.asset} by {'/'.join(intent.pay_with)} after {len(window.ours)} others, "
+            f"{'executed' if self.executed else 'not executed'}, strangers: {deeds or 'none'}; "
+            f"before {_shortly(window.first.seen)}; after {_shortly(window.last.seen)}; read {sorted(self.read)}"
+        )
 
     def _words(self, added: Iterable[Entry]) -> str:
         others = ", ".join(f"{deed.kind} {deed.amount} {deed.asset}" for deed in added) or "nobody else"
@@ -192,26 +232,6 @@ class Historian:
             raise CannotReplay(f"no look on the tape for attempt {self.attempt.id}")
         return min(fitting, key=lambda entry: abs(entry.at_ms - look["answered_at_ms"]))
 
-    def _listed(self, deed: Entry) -> bool:
-        """Whether a deed leaves a row in a list that was read."""
-        options = self.arena.state["options"]
-        lists = {
-            "borrow": {"loan-record", "capital-flow"},
-            "repay-loan": {"repay-record", "capital-flow"},
-            "move": {"capital-flow"},
-            "repay-debt": {
-                name
-                for name, option, value in (
-                    ("repay-record", "repay-debt-record", "record"),
-                    ("capital-flow", "repay-debt-flow", "row"),
-                )
-                if options.get(option) == value
-            },
-        }[deed.kind]
-        if deed.asset != self.intent.asset:
-            lists &= {"capital-flow"}
-        return bool(lists & self.read)
-
     # Playing
 
     def _play(self, executed: bool, deeds: Sequence[Entry]) -> Shown | None:
@@ -229,7 +249,7 @@ class Historian:
         events.append((window.last.at_ms, 2, window.last))
         events.sort(key=lambda event: event[:2])
         exchange = Exchange(self._state(), clock=Clock(frozen_at_ms=window.first.at_ms))
-        stranger = _Elsewhere(exchange).stranger(account)
+        elsewhere = _Elsewhere(exchange)
         holdings: Holdings = {}
         converted = Decimal(0)
         for at_ms, _, event in events:
@@ -237,7 +257,7 @@ class Historian:
             exchange.advance_to_now()
             if event.kind == "look":
                 holdings = _holdings(exchange, account)
-            elif not do(exchange, event, stranger):
+            elif not do(exchange, event, elsewhere.stranger(account)):
                 return None
             elif event.kind == "repay-debt":
                 line = exchange.lines[-1]
@@ -262,10 +282,10 @@ class Historian:
                 **account,
                 "balances": {
                     asset: {
-                        "borrowed": str(seen[0]),
-                        "interest": str(seen[1]),
-                        "free": str(seen[2]),
-                        "locked": str(seen[3]),
+                        "borrowed": format(seen[0], "f"),
+                        "interest": format(seen[1], "f"),
+                        "free": format(seen[2], "f"),
+                        "locked": format(seen[3], "f"),
                     }
                     for asset, seen in self.window.first.seen.items()
                 },
@@ -273,7 +293,7 @@ class Historian:
             for account in state["accounts"]
             if account["id"] == self.account
         ]
-        return {**state, "accounts": accounts}
+        return {**state, "accounts": accounts, "limits": {"weight_per_minute": 10**9, "orders_per_minute": 1200}}
 
     def _mine(self) -> Entry:
         intent = self.intent
@@ -334,3 +354,7 @@ def _holdings(exchange: Exchange, account: str) -> Holdings:
         asset: (holding.borrowed, holding.interest, holding.free, holding.locked)
         for asset, holding in exchange.world.ledger.accounts[account].holdings.items()
     }
+
+
+def _shortly(holdings: Holdings) -> str:
+    return ", ".join(f"{asset} {' '.join(f'{each:f}' for each in seen[:3])}" for asset, seen in holdings.items())

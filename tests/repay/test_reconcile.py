@@ -365,6 +365,28 @@ def test_what_was_repaid_is_the_amount_whatever_strangers_did(stranger):
     assert (verdict.result, verdict.repaid) == ("PROVEN_EXECUTED", Decimal(2))
 
 
+@pytest.mark.parametrize("lists", [{"capital-flow", "loan-record"}, {"loan-record"}, {"capital-flow"}])
+@pytest.mark.parametrize("with_row", [True, False])
+def test_what_a_stranger_borrowed_can_have_paid(lists, with_row):
+    """Somebody borrows just as much beside the look, and the repayment is paid out of that: all stands as before.
+
+    The asset's own holdings pay first, and borrowing fills them. To call this "nothing moved" pays twice.
+    """
+    before = look(SIGNED_MS - 500, BNB=("10", "0", "0", "0"), USDT=("0", "0", "50000", "0"))
+    now = look(DEAD_MS, BNB=("10", "0", "0", "0"), USDT=("0", "0", "50000", "0"))
+    rows = [
+        *([flow("BORROW", "2", SIGNED_MS - 300, row_id="8")] if "capital-flow" in lists else []),
+        *([record("BORROW", "2", SIGNED_MS - 300, row_id="9")] if "loan-record" in lists else []),
+        *([flow("REPAY", "-2", SIGNED_MS + 60, row_id="10")] if with_row and "capital-flow" in lists else []),
+    ]
+
+    verdict = judge(case(attempt(before=before)), seen(now, *rows, read=lists, server_ms=DEAD_MS + 60_000))
+
+    assert verdict.result != "PROVEN_NOT_EXECUTED"
+    if len(rows) == len(lists) + 1:
+        assert verdict.result == "PROVEN_EXECUTED"
+
+
 def test_equal_pieces_close_to_each_other_each_keep_their_own_row():
     """Of several rows that could be a piece's, the nearest is; otherwise one is left over as a stranger's."""
     base = look(SIGNED_MS - 90_000, BNB=("1000", "0", "0", "0"), USDT=("0", "0", "600000", "0"))

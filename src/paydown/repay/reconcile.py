@@ -166,6 +166,15 @@ class _Assets:
         return _says(self.fits_executed, self.fits_not)
 
 
+@dataclass(frozen=True, slots=True)
+class _Residue:
+    """How the payers changed when certain rows of others are taken away."""
+
+    changes: Mapping[str, Decimal]
+    own_gained: Decimal  # what those rows brought into the owed asset's own holdings, and what they took
+    own_lost: Decimal
+
+
 def _says(fits_executed: bool, fits_not: bool) -> Says:
     if fits_executed:
         return "either" if fits_not else "executed"
@@ -327,7 +336,7 @@ class _Judge:
         price = prices[self.asset]
         expected = self._expected()
         free = self.base[self.asset].free
-        untouched = any(not any(residue.values()) for residue in residues)
+        untouched = any(not any(residue.changes.values()) for residue in residues)
         before = self.repaid_before
         fits_executed = any(self._paid(residue, before + expected, free) for residue in residues)
         fits_not = any(self._paid(residue, before, free) for residue in residues) if before else untouched
@@ -343,14 +352,19 @@ class _Judge:
             return {self.asset, *self.intent.pay_with}
         return {self.asset, *self.base.assets, *self.now.assets}
 
-    def _residues(self, payers: set[str]) -> list[dict[str, Decimal]]:
-        """How each payer changed: as it is, and again without what the capital flow lays to others."""
+    def _residues(self, payers: set[str]) -> list[_Residue]:
+        """How each payer changed: as it is, and again without what the lists lay to others."""
         plain = {name: self.now[name].held - self.base[name].held for name in payers}
-        flows = [row for row in self.sighting.rows if row.source == "capital-flow" and row.asset in payers]
         ours = {row.id for row in (*self.accounted, *self.mine) if row.source == "capital-flow"}
-        foreign = [row for row in flows if row.id not in ours]
-        residues = [plain]
         slack = self.case.options.clock_slack_ms
+        # What was borrowed is held as well: a loan record fills the holdings where no flow was read.
+        foreign = [
+            row
+            for row in _once(self.sighting.rows, slack)
+            if row.asset in payers
+            and (row.source == "loan-record" or (row.source == "capital-flow" and row.id not in ours))
+        ]
+        residues = [_Residue(plain, ZERO, ZERO)]
         first, last = self.base.sent_at_ms - slack, self.now.answered_at_ms + slack
         within = [row for row in foreign if first <= row.at_ms <= last]
         edge = [
@@ -363,21 +377,26 @@ class _Judge:
         sure = [row for row in within if row not in edge]
         for size in range(len(edge) + 1):
             for some in combinations(edge, size):
-                residue = dict(plain)
+                changes = dict(plain)
                 for row in (*sure, *some):
-                    residue[row.asset] -= row.amount
-                residues.append(residue)
+                    changes[row.asset] -= row.amount
+                own = [row.amount for row in (*sure, *some) if row.asset == self.asset]
+                gained = sum((amount for amount in own if amount > 0), ZERO)
+                residues.append(_Residue(changes, gained, sum(own, ZERO) - gained))
         return residues
 
-    def _paid(self, residue: Mapping[str, Decimal], amount: Decimal, free: Decimal) -> bool:
+    def _paid(self, residue: _Residue, amount: Decimal, free: Decimal) -> bool:
         """Whether the holdings moved as repaying `amount` moves them: the asset itself first, then others."""
         # A whole-debt repayment also takes interest that accrued after the look.
         more = ZERO if self.intent.amount is not None else self.growth
-        own_low, own_high = min(free, amount), min(free, amount + more)
-        if not -own_high <= residue[self.asset] <= -own_low:
+        # Others may have filled or emptied the asset's own holdings before it was their turn to pay.
+        least, most = max(ZERO, free + residue.own_lost), free + residue.own_gained
+        own_low, own_high = min(least, amount), min(most, amount + more)
+        changes = residue.changes
+        if not -own_high <= changes[self.asset] <= -own_low:
             return False
-        rest = amount + residue[self.asset]  # what others had to pay for
-        others = {name: change for name, change in residue.items() if name != self.asset}
+        rest = amount + changes[self.asset]  # what others had to pay for
+        others = {name: change for name, change in changes.items() if name != self.asset}
         if any(change > 0 for change in others.values()):
             return False
         if rest <= 0 and more == 0:
@@ -506,7 +525,7 @@ class _Judge:
     def _partly_paid(self) -> bool:
         """Whether the value spent is that of the part of the debt that is gone."""
         return any(
-            self._spent(residue, self.repaid_before + self._part())
+            self._spent(residue.changes, self.repaid_before + self._part())
             for residue in self._residues(self._payers())
         )
 
