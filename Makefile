@@ -89,6 +89,10 @@ mutants: $(ENV) ## Put one wrong idea at a time into a copy of the tree: the con
 mutants-stock: $(ENV) ## The same mutants under schemathesis alone, unsigned and signed, for comparison
 	@$(BIN)/python -m tests.contract.mutants.bench --stock --jobs $(WORKERS)
 
+.PHONY: chaos
+chaos: $(ENV) ## Repay 100,000 times while everything fails at once, and count what was repaid twice (20 minutes)
+	@$(BIN)/python -m tests.chaos --workers $(WORKERS)
+
 .PHONY: interop
 interop: $(ENV) ## Let clients that nobody here wrote repay against the sandbox, each in its own environment
 	@$(BIN)/python -m pytest tests/interop -m interop

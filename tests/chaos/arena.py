@@ -89,7 +89,9 @@ class Chances:
 class Arena:
     """Everything that exists: one exchange, its accounts, one journal, one weight ledger, one clock."""
 
-    def __init__(self, folder: Path, rng: random.Random, chances: Chances, *, accounts: int, options: Any) -> None:
+    def __init__(
+        self, folder: Path, rng: random.Random, chances: Chances, *, accounts: int, options: Any
+    ) -> None:
         self.folder = folder
         self.rng = rng
         self.chances = chances
@@ -335,7 +337,9 @@ class Process:
         if arena.quiet or arena.depth or name == f"before {Step.TAKE_LOCK}":
             return
         rng, chances = arena.rng, arena.chances
-        if rng.random() < chances.stranger:
+        # Near a look is where a stranger does most harm: nobody can say whether the look has seen him.
+        near_look = name in ("before the first byte", f"after {Step.READ_BALANCES}")
+        if rng.random() < chances.stranger * (3 if near_look else 1):
             arena.somebody_acts(self.account, self.last_attempt())
         if self.working and rng.random() < chances.stop:
             self.repay.stop()

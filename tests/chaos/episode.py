@@ -8,12 +8,17 @@ What counts as what:
                (it was, or will be, asked for again)
     overpaid   plans for an exact amount of which the exchange executed more than that
     lost       executions that no attempt of the journal stands for
-    undecided  attempts that the evidence did not settle, so that a person had to
-    mistaken   attempts taken for executed that were not: harmless to the account, and counted as well
+    undecided  attempts that the evidence did not settle, so that a person had to; `histories` looks for the other
+               history that looks the same: with as many strangers as there were, or with one more
+    mistaken   attempts taken for executed that were not, since a stranger repaid just as much: the account owes
+               what it should, and nothing was paid twice
+    over the limit   answers 429 that no fault made; not within the minute after a clock_skew, which stamps the
+               exchange's own count ten seconds ahead
 """
 
 from __future__ import annotations
 
+import logging
 import random
 import re
 import shutil
@@ -48,7 +53,12 @@ READS = (
     "/sapi/v1/margin/capital-flow",
     "/sapi/v1/portfolio/asset-index-price",
 )
-READ_FAULTS = ("gateway_502_html_executed", "service_unavailable_503", "executed_then_reset", "malformed_json_executed")
+READ_FAULTS = (
+    "gateway_502_html_executed",
+    "service_unavailable_503",
+    "executed_then_reset",
+    "malformed_json_executed",
+)
 _STAMP = re.compile(rb"(?:^|&)timestamp=(\d+)")
 _ZERO = Decimal(0)
 
@@ -64,6 +74,7 @@ class Tally:
     overpaid: int = 0
     lost: int = 0
     undecided: int = 0
+    undecided_by_one_more: int = 0
     undecided_decidable: int = 0
     mistaken: int = 0
     mistaken_unexplained: int = 0
@@ -111,7 +122,11 @@ class Episode:
         shm = Path("/dev/shm")
         self.folder = Path(tempfile.mkdtemp(prefix="chaos-", dir=shm if shm.is_dir() else None))
         self.arena = Arena(
-            self.folder, rng, chances or Chances(), accounts=rng.randint(1, 3), options=dict(rng.choice(WORLDS))
+            self.folder,
+            rng,
+            chances or Chances(),
+            accounts=rng.randint(1, 3),
+            options=dict(rng.choice(WORLDS)),
         )
         self.asked: dict[tuple[str, str], dict[str, Any]] = {}
         self.processes = {name: Process(self.arena, name) for name in self.arena.names}
@@ -202,10 +217,16 @@ class Episode:
         else:
             key = f"{account}-{len(known)}"
         asset = rng.choice(DEBTS)
-        amount = None if rng.random() < 0.2 else Decimal(rng.randrange(1, 10**8)).scaleb(-rng.choice([5, 6, 8]))
+        amount = (
+            None if rng.random() < 0.2 else Decimal(rng.randrange(1, 10**8)).scaleb(-rng.choice([5, 6, 8]))
+        )
         request = self.asked.setdefault(
             (account, key),
-            {"asset": asset, "amount": amount, "pay_with": rng.choice([["USDT"], ["USDT", "BTC"], ["BTC", "USDT"]])},
+            {
+                "asset": asset,
+                "amount": amount,
+                "pay_with": rng.choice([["USDT"], ["USDT", "BTC"], ["BTC", "USDT"]]),
+            },
         )
         plan = process.repay.plan(request["asset"], request["amount"], pay_with=request["pay_with"], key=key)
         process.repay.run(plan)
@@ -245,13 +266,18 @@ class Episode:
                 self.arena, account, attempt, told["sightings"][-1], executed, self._executions()
             )
             if historian.other() is None:
-                self.tally.undecided_decidable += 1
-                self._trouble(attempt, told, historian)
+                if historian.other(more=1) is not None:
+                    self.tally.undecided_by_one_more += 1
+                else:
+                    self.tally.undecided_decidable += 1
+                    self._trouble(attempt, told, historian)
             self.arena.elapse(300_000)
             process.repay.settle(attempt.id, executed=executed, note="looked into the exchange's books")
 
     def _trouble(self, attempt: AttemptRecord, told: dict[str, Any], historian: Historian) -> None:
-        findings = " | ".join(f"{one['witness']} {one['says']}: {one['text']}" for one in told["verdict"]["findings"])
+        findings = " | ".join(
+            f"{one['witness']} {one['says']}: {one['text']}" for one in told["verdict"]["findings"]
+        )
         self.tally.trouble.append(
             f"seed {self.seed}: attempt {attempt.id} is {attempt.state} by rule {told['verdict']['rule']}, yet no "
             f"other history looks like this one: {historian.words()}. {findings}"
@@ -311,17 +337,27 @@ class Episode:
                 asked = self.asked[(account, plan.key)]["amount"]
                 if asked is not None and moved > asked:
                     tally.overpaid += 1
-                    tally.trouble.append(f"seed {self.seed}: plan {plan.key} asked {asked}, {moved} was repaid")
+                    tally.trouble.append(
+                        f"seed {self.seed}: plan {plan.key} asked {asked}, {moved} was repaid"
+                    )
         tally.lost += len(unclaimed)
         tally.executed += sum(len(found) for found in executions.values())
         ours = [record for record in arena.exchange.requests if record.ip == OUR_IP]
         tally.arrived += sum(record.path == REPAY_PATH for record in ours)
-        tally.over_the_limit += sum(record.status == 429 and record.fault is None for record in ours)
+        skews = [record.time_ms for record in ours if record.fault == "clock_skew"]
+        tally.over_the_limit += sum(
+            record.status == 429
+            and record.fault is None
+            and not any(0 <= record.time_ms - skew < 75_000 for skew in skews)
+            for record in ours
+        )
         tally.faults += sum(record.fault is not None for record in ours)
         tally.deaths += arena.deaths
         tally.intruders += arena.intruders
         tally.two_writers += arena.two_writers
-        tally.deeds += sum(entry.kind in ("borrow", "repay-debt", "repay-loan", "move") for entry in arena.tape)
+        tally.deeds += sum(
+            entry.kind in ("borrow", "repay-debt", "repay-loan", "move") for entry in arena.tape
+        )
 
     def _count_attempt(self, account: str, process: Process, attempt: AttemptRecord, executions: int) -> None:
         tally = self.tally
@@ -342,17 +378,23 @@ class Episode:
             historian = Historian(
                 self.arena, account, attempt, told["sightings"][-1], False, self._executions()
             )
-            if historian.other() is None:
+            if historian.other() is None and historian.other(more=1) is None:
                 tally.mistaken_unexplained += 1
                 self._trouble(attempt, told, historian)
         elif not attempt.state.paid and executions:
             tally.twice += 1
-            tally.trouble.append(f"seed {self.seed}: attempt {attempt.id} is {attempt.state}, and was executed")
+            tally.trouble.append(
+                f"seed {self.seed}: attempt {attempt.id} is {attempt.state}, and was executed"
+            )
 
 
 def play(seed: int, repayments: int, chances: Chances | None = None) -> Tally:
     """One episode from its seed."""
+    before = logging.root.manager.disable
+    logging.disable(logging.CRITICAL)  # the client logs every fault that it meets
     try:
         return Episode(seed, repayments, chances).run()
     except CannotReplay as error:
         return Tally(trouble=[f"seed {seed}: {error}"])
+    finally:
+        logging.disable(before)

@@ -129,9 +129,7 @@ class Historian:
         """When somebody else can have acted: beside the attempt, or just before the last look."""
         return list(dict.fromkeys([self.window.attempt.at_ms + 1, self.window.last.at_ms - 1]))
 
-    def _explain(
-        self, deeds: list[Entry], most: int, pay_with: tuple[str, ...], at_ms: int
-    ) -> str | None:
+    def _explain(self, deeds: list[Entry], most: int, pay_with: tuple[str, ...], at_ms: int) -> str | None:
         """Flip the attempt, and let at most `most` other deeds explain what is left over."""
         added: list[Entry] = []
         hands = 0
@@ -179,7 +177,9 @@ class Historian:
     def words(self) -> str:
         """What really happened, for a person who wants to know why it was not told."""
         window, intent = self.window, self.intent
-        deeds = "; ".join(f"{deed.kind} {deed.amount} {deed.asset} {'/'.join(deed.pay_with)}" for deed in window.deeds)
+        deeds = "; ".join(
+            f"{deed.kind} {deed.amount} {deed.asset} {'/'.join(deed.pay_with)}" for deed in window.deeds
+        )
         return (
             f"{intent.amount} {intent.asset} by {'/'.join(intent.pay_with)} after {len(window.ours)} others, "
             f"{'executed' if self.executed else 'not executed'}, strangers: {deeds or 'none'}; "
@@ -293,11 +293,17 @@ class Historian:
             for account in state["accounts"]
             if account["id"] == self.account
         ]
-        return {**state, "accounts": accounts, "limits": {"weight_per_minute": 10**9, "orders_per_minute": 1200}}
+        return {
+            **state,
+            "accounts": accounts,
+            "limits": {"weight_per_minute": 10**9, "orders_per_minute": 1200},
+        }
 
     def _mine(self) -> Entry:
         intent = self.intent
-        return Entry("repay-debt", 0, self.account, intent.asset, intent.amount or Decimal(0), intent.pay_with)
+        return Entry(
+            "repay-debt", 0, self.account, intent.asset, intent.amount or Decimal(0), intent.pay_with
+        )
 
     def _as_deed(self, stamp: int) -> Entry:
         """An earlier attempt that was executed between the two looks."""
@@ -357,4 +363,6 @@ def _holdings(exchange: Exchange, account: str) -> Holdings:
 
 
 def _shortly(holdings: Holdings) -> str:
-    return ", ".join(f"{asset} {' '.join(f'{each:f}' for each in seen[:3])}" for asset, seen in holdings.items())
+    return ", ".join(
+        f"{asset} {' '.join(f'{each:f}' for each in seen[:3])}" for asset, seen in holdings.items()
+    )

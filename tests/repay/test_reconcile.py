@@ -387,6 +387,31 @@ def test_what_a_stranger_borrowed_can_have_paid(lists, with_row):
         assert verdict.result == "PROVEN_EXECUTED"
 
 
+@pytest.mark.parametrize(
+    ("left", "usdt", "lists", "late", "decided"),
+    [
+        ("8.5", "47000", LISTS, True, True),  # less is gone than this one would have repaid
+        ("8.5", "47000", LISTS, False, False),  # a borrowing may still be missing in the lists
+        ("8.5", "47000", LISTS - {"loan-record"}, True, False),
+        ("8.5", "0", LISTS, True, False),  # all that could pay is gone: it may have been executed in part
+        ("8", "47000", LISTS, True, False),  # just as much is gone
+        ("7", "47000", LISTS, True, False),
+    ],
+)
+def test_a_debt_that_fell_by_less_was_not_repaid_by_this(left, usdt, lists, late, decided):
+    """A stranger's unlisted repayment is smaller than ours: only a listed borrowing could hide ours behind it."""
+    before = look(SIGNED_MS - 500, BNB=("10", "0", "0", "0"), USDT=("0", "0", "50000", "0"))
+    now = look(DEAD_MS, BNB=(left, "0", "0", "0"), USDT=("0", "0", usdt, "0"))
+    server_ms = DEAD_MS + (30_000 if late else 0)
+
+    verdict = judge(case(attempt(before=before)), seen(now, read=lists, server_ms=server_ms))
+
+    found = (verdict.result, verdict.rule) == ("PROVEN_NOT_EXECUTED", "fell-too-little")
+    assert found is decided
+    if not decided:
+        assert verdict.result != "PROVEN_NOT_EXECUTED"
+
+
 def test_equal_pieces_close_to_each_other_each_keep_their_own_row():
     """Of several rows that could be a piece's, the nearest is; otherwise one is left over as a stranger's."""
     base = look(SIGNED_MS - 90_000, BNB=("1000", "0", "0", "0"), USDT=("0", "0", "600000", "0"))
@@ -406,7 +431,7 @@ def test_equal_pieces_close_to_each_other_each_keep_their_own_row():
 
 def test_more_rows_near_a_look_than_can_be_tried_are_not_guessed_at():
     """With many rows at the very moment of a look the debt is called disturbed."""
-    rows = [flow("BORROW", "0.001", SIGNED_MS - 500, row_id=str(n)) for n in range(20)]
+    rows = [flow("BORROW", "0.2", SIGNED_MS - 500, row_id=str(n)) for n in range(20)]
 
     assert not judge(case(attempt(before=BEFORE)), seen(UNPAID, *rows, server_ms=DEAD_MS + 60_000)).decided
 

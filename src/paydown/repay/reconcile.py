@@ -514,13 +514,35 @@ class _Judge:
             if debt.not_lower:
                 return "assets-untouched"
         if debt.says != "not executed":
-            return None
+            return "fell-too-little" if self._fell_too_little(assets) else None
         if assets.says == "not executed" and listed:
             return "nothing-more-moved"
-        lag_over = self.sighting.server_ms >= self.deadline + self.case.options.records_lag_ms
-        if "capital-flow" in self.sighting.read and lag_over:
+        if "capital-flow" in self.sighting.read and self._lag_over():
             return "debt-stands"
         return None
+
+    def _lag_over(self) -> bool:
+        return self.sighting.server_ms >= self.deadline + self.case.options.records_lag_ms
+
+    def _fell_too_little(self, assets: _Assets) -> bool:
+        """Whether more principal is left than an executed repayment can have left, whoever else repaid.
+
+        Only borrowing raises it, and both lists of borrowings were read after their lag. A repayment in part
+        leaves more as well, but it takes all that could pay.
+        """
+        if (
+            not self.sighting.read >= {"capital-flow", "loan-record"}
+            or not self._lag_over()
+            or assets.exhausted
+        ):
+            return False
+        borrowed = sum((abs(row.amount) for row in self.others if row.kind == "BORROW"), ZERO)
+        before, after = self.base[self.asset], self.now[self.asset]
+        if self.intent.amount is None:
+            return after.borrowed > borrowed
+        repaid = self.repaid_before + self.intent.amount
+        interest_paid = min(repaid, before.interest + self.growth_by_deadline)
+        return after.borrowed > before.borrowed - repaid + borrowed + interest_paid
 
     def _partly_paid(self) -> bool:
         """Whether the value spent is that of the part of the debt that is gone."""
