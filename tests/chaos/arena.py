@@ -10,6 +10,7 @@ the exchange's own request log, never from what a repayer reports.
 
 from __future__ import annotations
 
+import contextlib
 import heapq
 import itertools
 import random
@@ -130,10 +131,8 @@ class Arena:
         while self.late and self.late[0][0] <= until:
             due, _, request = heapq.heappop(self.late)
             self.clock.set(max(due, self.clock.now_ms()))
-            try:
+            with contextlib.suppress(httpx.TransportError):  # nobody waits for the answer
                 ExchangeTransport(self.exchange, OUR_IP).handle_request(request)
-            except httpx.TransportError:
-                pass  # nobody waits for the answer
         self.clock.set(max(until, self.clock.now_ms()))
 
     def sleep(self, seconds: float) -> None:

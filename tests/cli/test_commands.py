@@ -108,6 +108,39 @@ def test_nothing_in_doubt_and_nothing_to_resume_are_not_errors(exchange: Exchang
     assert "Nothing to resume" in paydown("resume").out
 
 
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("reconcile", "a-typo"),
+        ("reconcile", "a-typo", "--executed", "--note", "seen"),
+        ("resume", "a-typo"),
+        ("history", "--plot", "TYPO"),
+        ("plan", "TYPO"),
+        ("repay", "TYPO", "--yes"),
+    ],
+)
+def test_what_does_not_exist_is_an_error(exchange: Exchange, paydown: Paydown, words: tuple[str, ...]):
+    """A mistyped plan, attempt or asset ends with 3 and names it: "nothing found" is no success."""
+    ran = paydown(*words, "--json")
+    assert ran.code == 3
+    assert "ypo" in ran.json["error"]["message"].lower()
+
+
+def test_the_same_command_after_a_crash_does_not_plan_anew(exchange: Exchange, paydown: Paydown):
+    """Without --key an unfinished plan for the asset is noticed, named, and finished by resume."""
+    words = ("repay", "BNB", "--using", "USDT", "--amount", "0.5", "--yes")
+    exchange.fault("executed_then_503")
+    assert paydown(*words).code == 5
+
+    again = paydown(*words)
+    assert again.code == 3
+    assert "PlanUnfinished" in again.err
+    assert "paydown resume bnb-" in again.err
+    assert paydown("plan", "BNB", "--using", "USDT").code == 0
+    assert paydown(*words, "--new", "--dry-run").code == 0
+    assert exchange.repayments() == 1
+
+
 def test_a_wrong_secret_is_a_rejection(exchange: Exchange, paydown: Paydown, monkeypatch: pytest.MonkeyPatch):
     """A signature that does not verify ends with 4 and the exchange's code."""
     monkeypatch.setenv("PAYDOWN_API_SECRET", "another-secret")

@@ -692,6 +692,84 @@ def test_a_journal_that_breaks_after_sending_leaves_the_attempt_open(world, repa
     assert world.repaid == [Decimal("12.01")]
 
 
+@pytest.mark.parametrize("method", ["begin", "move_plan", "add_look"])
+def test_a_journal_that_breaks_after_a_piece_is_not_called_harmless(world, repayer, monkeypatch, method):
+    """One piece is executed and recorded, then the disk is full: money has moved, and the exit code says so."""
+    from paydown.repay import JournalUnusable, OutcomeNotRecorded
+
+    world.give("BNB", borrowed="188")
+    plan = repayer.plan("BNB", "100", pay_with=["USDT"], key="k")
+    real = getattr(Journal, method)
+
+    def breaks(self, *arguments, **named):
+        if world.repaid:
+            raise JournalUnusable("disk full")
+        return real(self, *arguments, **named)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Journal, method, breaks)
+        with pytest.raises(OutcomeNotRecorded) as caught:
+            repayer.run(plan)
+
+    assert caught.value.exit_code == 5
+    assert "disk full" in str(caught.value)
+    (report,) = repayer.resume("k")
+    assert report.state is PlanState.DONE
+    assert sum(world.repaid) == 100
+
+
+def test_a_journal_that_breaks_before_anything_was_sent_is_harmless(world, repayer, monkeypatch):
+    """INTENT cannot be written: nothing left this machine."""
+    from paydown.repay import JournalUnusable
+
+    plan = repayer.plan("BNB", pay_with=["USDT"], key="k")
+
+    def breaks(self, *arguments, **named):
+        raise JournalUnusable("disk full")
+
+    monkeypatch.setattr(Journal, "begin", breaks)
+    with pytest.raises(JournalUnusable) as caught:
+        repayer.run(plan)
+
+    assert caught.value.exit_code == 3
+    assert world.sent == 0
+
+
+def test_without_a_key_no_plan_is_made_beside_an_unfinished_one(world, repayer):
+    """A crash, and the same call again: it would repay on top of what the first plan still owes."""
+    from paydown.repay import PlanUnfinished
+
+    world.give("BNB", borrowed="188")
+    plan = repayer.plan("BNB", "100", pay_with=["USDT"])
+    repayer.progress = lambda progress: repayer.stop() if progress.kind == "executed" else None
+    assert repayer.run(plan).state is PlanState.STOPPED
+
+    with pytest.raises(PlanUnfinished) as caught:
+        repayer.plan("BNB", "100", pay_with=["USDT"])
+
+    assert caught.value.plan_key == plan.key
+    assert repayer.plan("BNB", "100", pay_with=["USDT"], new=True).key != plan.key
+    assert repayer.plan("BNB", "100", pay_with=["USDT"], key="another").key == "another"
+    world.give("ETH", borrowed="1")
+    assert repayer.plan("ETH", pay_with=["USDT"]).asset == "ETH"
+    repayer.progress = None
+    assert all(repayer.resume(plan.key))
+    assert repayer.plan("BNB", "1", pay_with=["USDT"]).asset == "BNB"
+
+
+def test_an_attempt_that_nobody_made_cannot_be_reconciled(world, repayer):
+    """A mistyped id is an error, not "nothing is in doubt"; one that is closed is simply not in doubt."""
+    from paydown.errors import UnknownAttempt
+
+    repayer.run(repayer.plan("BNB", pay_with=["USDT"]))
+    (attempt,) = attempts(repayer)
+
+    assert repayer.reconcile(attempt.id) == []
+    with pytest.raises(UnknownAttempt) as caught:
+        repayer.reconcile("a-typo")
+    assert caught.value.exit_code == 3
+
+
 def test_a_plan_can_be_run_by_a_process_that_did_not_make_it(world, repayer):
     """A plan is plain data: it can be stored, sent and run elsewhere."""
     plan = repayer.plan("BNB", pay_with=["USDT"])

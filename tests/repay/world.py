@@ -7,10 +7,10 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from paydown import Client, Credentials
+from paydown import AsyncClient, Client, Credentials
 from paydown.budget import MemoryBudget
 from paydown.clock import ExchangeClock
-from paydown.repay import Options, Progress, SafeRepay
+from paydown.repay import AsyncSafeRepay, Options, Progress, SafeRepay
 from paydown.repay.journal import AttemptRecord, Journal
 from paydown_sandbox import Clock, Exchange, ExchangeTransport
 from paydown_sandbox.ledger import Holding
@@ -29,12 +29,21 @@ class World:
     """One exchange, one account, and as many processes as a test wants to pretend."""
 
     def __init__(
-        self, tmp_path: Path, *, options: dict[str, str] | None = None, rate: str = "0.0005", **limits: object
+        self,
+        tmp_path: Path,
+        *,
+        accounts: Sequence[str] = ("a",),
+        options: dict[str, str] | None = None,
+        rate: str = "0.0005",
+        **limits: object,
     ) -> None:
         self.folder = tmp_path
         self.clock = Clock(frozen_at_ms=START_MS)
         state = {
-            "accounts": [{"id": "a", "keys": [_key(API_KEY), _key(OTHER_KEY)], "balances": {}}],
+            "accounts": [
+                {"id": name, "keys": [_key(key_of(name)), _key(key_of(name, OTHER_KEY))], "balances": {}}
+                for name in accounts
+            ],
             "prices_usd": PRICES,
             "limits": {"weight_per_minute": 6000, "orders_per_minute": 1200, **limits},
             "interest": {"default_daily_rate": rate},
@@ -45,17 +54,17 @@ class World:
 
     # The account
 
-    def holding(self, asset: str) -> Holding:
-        return self.exchange.world.ledger.accounts["a"].holding(asset)
+    def holding(self, asset: str, *, account: str = "a") -> Holding:
+        return self.exchange.world.ledger.accounts[account].holding(asset)
 
-    def debt(self, asset: str) -> Decimal:
-        return self.holding(asset).debt
+    def debt(self, asset: str, *, account: str = "a") -> Decimal:
+        return self.holding(asset, account=account).debt
 
-    def give(self, asset: str, **amounts: str) -> None:
+    def give(self, asset: str, *, account: str = "a", **amounts: str) -> None:
         """Bring amounts into the books: free, locked, borrowed, interest."""
         ledger = self.exchange.world.ledger
         for place, amount in amounts.items():
-            ledger.issue(ledger.accounts["a"], asset, place, Decimal(amount))
+            ledger.issue(ledger.accounts[account], asset, place, Decimal(amount))
 
     # What the exchange did
 
@@ -80,20 +89,23 @@ class World:
         self.clock.advance(max(1, round(seconds * 1000)))
 
     def client(self, *, ip: str = "127.0.0.1", key: str = API_KEY, **settings: Any) -> Client:
+        return Client(
+            Credentials.hmac(key, SECRET), **{**self._settings(ip), "sleep": self.sleep, **settings}
+        )
+
+    def async_client(self, *, account: str = "a", ip: str = "127.0.0.1", **settings: Any) -> AsyncClient:
+        return AsyncClient(Credentials.hmac(key_of(account), SECRET), **{**self._settings(ip), **settings})
+
+    def _settings(self, ip: str) -> dict[str, Any]:
         ticks = self.clock.now_ms
         clock = ExchangeClock((f"{BASE_URL}/papi/v1/time",), ticks=ticks, wall=ticks)
-        return Client(
-            Credentials.hmac(key, SECRET),
-            **{
-                "base_url": BASE_URL,
-                "transport": ExchangeTransport(self.exchange, ip),
-                "clock": clock,
-                "budget": MemoryBudget(clock=clock, ticks=ticks),
-                "ticks": ticks,
-                "sleep": self.sleep,
-                **settings,
-            },
-        )
+        return {
+            "base_url": BASE_URL,
+            "transport": ExchangeTransport(self.exchange, ip),
+            "clock": clock,
+            "budget": MemoryBudget(clock=clock, ticks=ticks),
+            "ticks": ticks,
+        }
 
     def repayer(
         self,
@@ -115,9 +127,25 @@ class World:
             **settings,
         )
 
+    def async_repayer(self, pm: AsyncClient, *, account: str = "a", sleep: Any) -> AsyncSafeRepay:
+        return AsyncSafeRepay(
+            pm,
+            self.folder / "repay.db",
+            account=account,
+            lock_directory=self.folder / "locks",
+            sleep=sleep,
+            signals=False,
+            progress=self.progress.append,
+        )
+
     def stranger(self) -> Client:
         """Somebody else who uses the same account, from another address and with another key."""
         return self.client(ip="127.0.0.2", key=OTHER_KEY)
+
+
+def key_of(account: str, key: str = API_KEY) -> str:
+    """An API key of an account; those of the first one are the plain ones."""
+    return key if account == "a" else key[: -len(account)] + account
 
 
 def _key(api_key: str) -> dict[str, object]:

@@ -26,11 +26,9 @@ def terminal_chart(asset: str, points: Sequence[Point], *, width: int) -> str:
 
     Args:
         asset: The asset owed.
-        points: What was seen, oldest first.
+        points: What was seen, oldest first; at least one.
         width: Columns of the terminal.
     """
-    if not points:
-        return f"The journal holds no look at {asset} yet."
     debts = [principal + interest for _, principal, interest in points]
     top = max(debts)
     labels = [f"{decimal_text(top)} {asset}", "0"]

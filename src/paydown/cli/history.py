@@ -83,6 +83,8 @@ def _show(output: Output, entry: PlanHistory) -> None:
 
 def _plot(arguments: argparse.Namespace, output: Output, points: list[tuple[int, Decimal, Decimal]]) -> int:
     asset = arguments.plot
+    if not points:
+        raise InvalidRequest(f"The journal holds no look at {asset} of this account.", parameter="plot")
     if arguments.png is not None:
         write_png(Path(arguments.png), asset, points)
     if output.json_mode:

@@ -35,8 +35,8 @@ def add_parser(commands: Commands) -> None:
     parser.set_defaults(run=run)
 
 
-def make_plan(arguments: argparse.Namespace, repay: SafeRepay) -> Plan:
-    """The plan that the arguments describe."""
+def make_plan(arguments: argparse.Namespace, repay: SafeRepay, *, new: bool) -> Plan:
+    """The plan that the arguments describe; `new` allows one beside an unfinished one."""
     return repay.plan(
         arguments.asset,
         arguments.amount,
@@ -44,13 +44,15 @@ def make_plan(arguments: argparse.Namespace, repay: SafeRepay) -> Plan:
         key=arguments.key,
         prices=prices(arguments) or None,
         margin=arguments.margin,
+        new=new,
     )
 
 
 def run(arguments: argparse.Namespace, output: Output) -> int:
     """Make the plan and print it."""
     with open_client(arguments) as client, open_repay(arguments, client) as repay:
-        plan = make_plan(arguments, repay)
+        # Looking does no harm, whatever is unfinished; `repay` is where it matters.
+        plan = make_plan(arguments, repay, new=True)
     if output.json_mode:
         output.document({"ok": True, "plan": plan.to_json()})
     else:

@@ -63,7 +63,8 @@ def run(arguments: argparse.Namespace, output: Output) -> int:
         )
         return exit_code
     if not found:
-        output.line("Nothing is in doubt.")
+        about = "Nothing is" if arguments.attempt is None else f"Attempt {arguments.attempt} is not"
+        output.line(f"{about} in doubt.")
     for one in found:
         output.line(f"Attempt {one.attempt.id}: {one.attempt.state.value}", style="bold")
         if one.trouble:

@@ -29,6 +29,11 @@ def add_parser(commands: Commands) -> None:
     )
     add_request(parser)
     parser.add_argument("--yes", action="store_true", help="do not ask")
+    parser.add_argument(
+        "--new",
+        action="store_true",
+        help="without --key: make a new plan even though an earlier one for ASSET is not finished",
+    )
     parser.add_argument("--dry-run", action="store_true", help="show the plan, send nothing")
     parser.add_argument(
         "--reconcile",
@@ -41,7 +46,7 @@ def add_parser(commands: Commands) -> None:
 
 def run(arguments: argparse.Namespace, output: Output) -> int:
     """Plan, ask, run, report."""
-    from paydown.repay import Options
+    from paydown.repay import Options, PlanUnfinished
 
     live = LiveProgress(output)
     options = Options(reconcile_last=arguments.reconcile)
@@ -49,7 +54,12 @@ def run(arguments: argparse.Namespace, output: Output) -> int:
         open_client(arguments, live.calling) as client,
         open_repay(arguments, client, progress=live.repaying, options=options) as repay,
     ):
-        plan = make_plan(arguments, repay)
+        try:
+            plan = make_plan(arguments, repay, new=arguments.new)
+        except PlanUnfinished as error:
+            if not output.json_mode:
+                output.note(f"Run `paydown resume {error.plan_key}`, or add --new.")
+            raise
         if not output.json_mode:
             output.line(str(plan))
         if arguments.dry_run:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from paydown.repay.errors import OutcomeNotRecorded as OutcomeNotRecorded
     from paydown.repay.errors import PlanKeyConflict as PlanKeyConflict
     from paydown.repay.errors import PlanRefused as PlanRefused
+    from paydown.repay.errors import PlanUnfinished as PlanUnfinished
     from paydown.repay.errors import UnknownPlan as UnknownPlan
     from paydown.repay.events import Progress as Progress
     from paydown.repay.evidence import LiabilityChange as LiabilityChange
@@ -54,6 +55,7 @@ _HOMES = {
     "PlanKeyConflict": "errors",
     "PlanRefused": "errors",
     "PlanState": "states",
+    "PlanUnfinished": "errors",
     "Progress": "events",
     "Reconciliation": "safe",
     "Report": "report",
@@ -78,6 +80,7 @@ __all__ = [
     "PlanKeyConflict",
     "PlanRefused",
     "PlanState",
+    "PlanUnfinished",
     "Progress",
     "Reconciliation",
     "Report",

@@ -89,6 +89,8 @@ class Work:
         switch: Whether to stop.
         trace: Told of every step, or `None`.
         progress: Told of progress, or `None`.
+        held: Whether this very process still holds the account.
+        leaving: Told the id of each attempt whose INTENT has just become durable.
     """
 
     journal: Journal
@@ -98,6 +100,7 @@ class Work:
     trace: Trace | None = None
     progress: Callable[[Progress], object] | None = None
     held: Callable[[], bool] = field(default=lambda: True)
+    leaving: Callable[[str], object] = field(default=lambda _: None)
 
     def mark(self, step: Step, side: Literal["before", "after"]) -> None:
         """Tell the trace of a step."""
@@ -145,6 +148,7 @@ class Work:
                     fresh_look=command.fresh_look,
                 )
                 state.attempt_id = attempt.id
+                self.leaving(attempt.id)
             self.mark(Step.WRITE_INTENT, "after")
 
         state = _Sending(command, begin)

@@ -3,12 +3,13 @@
 RequestNotSent              nothing left this machine
 ├── PlanRefused             the plan is impossible or doubtful; .reason and .numbers say why
 ├── PlanKeyConflict         the key belongs to a different request
+├── PlanUnfinished          an earlier plan for the same debt is not finished; .plan_key says which
 ├── UnknownPlan             no such plan in this journal
 ├── AccountBusy             another process repays for this account; .holder says who
 ├── AccountInDoubt          another attempt of this account is open, in this journal or in another one
 └── JournalUnusable         the journal cannot be opened, read or written
 OutcomeUnknown
-└── OutcomeNotRecorded      the answer arrived, but the journal could not take it
+└── OutcomeNotRecorded      the journal failed after something was sent
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ __all__ = [
     "OutcomeNotRecorded",
     "PlanKeyConflict",
     "PlanRefused",
+    "PlanUnfinished",
     "UnknownPlan",
 ]
 
@@ -61,6 +63,18 @@ class PlanKeyConflict(RequestNotSent):
     def __init__(self, message: str, *, key: str) -> None:
         super().__init__(message)
         self.key = key
+
+
+class PlanUnfinished(RequestNotSent):
+    """A plan for this debt was begun and is not finished: a second one beside it would repay on top of it.
+
+    Attributes:
+        plan_key: Key of the plan to resume.
+    """
+
+    def __init__(self, message: str, *, plan_key: str) -> None:
+        super().__init__(message)
+        self.plan_key = plan_key
 
 
 class UnknownPlan(RequestNotSent, LookupError):
@@ -98,8 +112,8 @@ class JournalUnusable(RequestNotSent):
 
 
 class OutcomeNotRecorded(OutcomeUnknown):
-    """The journal could not record how an attempt ended, so to the journal it may have happened.
+    """The journal failed after this run had sent something: it has happened, or may have.
 
-    The answer itself, if one arrived, is in the message. Repair the journal's disk, then resume: the
-    attempt is reconciled before anything else is sent.
+    What is known stands in the message. Repair the journal's disk, then resume: an attempt without a recorded
+    outcome is reconciled before anything else is sent.
     """

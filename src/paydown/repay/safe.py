@@ -26,7 +26,7 @@ from paydown.paths import private_directory, state_directory
 from paydown.repay.commands import Commit, Step
 from paydown.repay.drive import AsyncDriver, Driver, JournalObserver, Trace, Work
 from paydown.repay.engine import report_of, settle_open, work
-from paydown.repay.errors import AccountInDoubt
+from paydown.repay.errors import AccountInDoubt, JournalUnusable, OutcomeNotRecorded, PlanUnfinished
 from paydown.repay.events import Progress
 from paydown.repay.evidence import LiabilityChange
 from paydown.repay.facts import Facts
@@ -111,6 +111,7 @@ class _Base:
         options: Options | None,
         lock_directory: str | os.PathLike[str] | None,
         progress: Callable[[Progress], object] | None,
+        signals: bool,
         trace: Trace | None,
     ) -> None:
         credentials = pm.credentials
@@ -128,6 +129,8 @@ class _Base:
         self.switch = StopSwitch()
         self.progress = progress
         self.trace = trace
+        self._signals = signals
+        self._left: list[str] = []  # attempts of the running call that may have left this machine
         self._events: deque[LiabilityChange] = deque(maxlen=_EVENTS_KEPT)
         identity = f"{pm.base_url}\n{account if account is not None else credentials.api_key}"
         self.account = self.journal.account(identity)
@@ -258,6 +261,7 @@ class _Base:
             trace=self.trace,
             progress=self.progress,
             held=lambda: self._lock.held,
+            leaving=self._left.append,
         )
 
     def _events_since(self, asset: str, since_ms: int) -> Sequence[LiabilityChange]:
@@ -294,6 +298,27 @@ class _Base:
             self._lock.release(clean=clean)
             work.mark(Step.RELEASE_LOCK, "after")
 
+    @contextmanager
+    def _running(self) -> Generator[None]:
+        """Hold the account and listen to signals, for one run."""
+        self.switch.clear()
+        self._left.clear()
+        try:
+            with self._hold():
+                if not self._signals:
+                    yield
+                    return
+                with self.switch.signals():
+                    yield
+        except JournalUnusable as error:
+            # "Nothing left this machine" would be wrong now, and so would its exit code.
+            if not self._left:
+                raise
+            raise OutcomeNotRecorded(
+                f"{len(self._left)} repayment{' was' if len(self._left) == 1 else 's were'} begun before the "
+                f"journal failed, the last one as attempt {self._left[-1]}: {error} Repair its disk, then resume."
+            ) from error
+
     def _known_plan(
         self,
         asset: str,
@@ -302,6 +327,7 @@ class _Base:
         key: str | None,
         prices: Mapping[str, Decimal | str] | None,
         margin: Decimal | str | None,
+        new: bool,
     ) -> tuple[Plan | None, Decisions[Plan]]:
         """The stored plan of that key, or the decisions that make one."""
         request = checked_request(
@@ -311,8 +337,21 @@ class _Base:
             known = self.journal.find_plan(self.account, checked_key(key), request.fingerprint)
             if known is not None:
                 return known.plan, _nothing(known.plan)
+        elif not new:
+            self._refuse_beside_unfinished(request.asset)
         plan_key = new_key(request.asset) if key is None else key
         return None, self._propose(request, plan_key, store=key is not None)
+
+    def _refuse_beside_unfinished(self, asset: str) -> None:
+        """Without a key nobody can tell a new wish from the old one asked again, after a crash, say."""
+        for record in self._unfinished(None):
+            if record.plan.asset == asset:
+                raise PlanUnfinished(
+                    f"Plan {record.key} for {asset} was begun {moment(record.created_at_ms)} and is "
+                    f"{record.state.value}: another one would repay on top of it. Resume {record.key}, or ask "
+                    "for a new plan beside it.",
+                    plan_key=record.key,
+                )
 
     def _propose(self, request: Any, key: str, *, store: bool) -> Decisions[Plan]:
         plan = yield from propose(request, key, self.facts, self.options, used_weight=self._used_weight())
@@ -336,6 +375,13 @@ class _Base:
             return [self.journal.plan(self.account, plan_key)]
         unfinished = (PlanState.RUNNING, PlanState.STOPPED, PlanState.UNDECIDED)
         return [record for record in reversed(self.journal.plans(self.account)) if record.state in unfinished]
+
+    def _known_attempt(self, attempt_id: str | None) -> None:
+        if attempt_id is None:
+            return
+        mine = self.journal.attempts_since(self.account, 0)
+        if all(attempt.id != attempt_id for attempt in mine):
+            raise UnknownAttempt(f"No attempt {attempt_id!r} is in {self.journal.path} for this account.")
 
     def _reconciled(
         self, found: list[tuple[AttemptRecord, Settled]], attempt_id: str | None
@@ -388,11 +434,11 @@ class SafeRepay(_Base):
             options=options,
             lock_directory=lock_directory,
             progress=progress,
+            signals=signals,
             trace=trace,
         )
         self._pm = pm
         self._sleep = sleep
-        self._signals = signals
 
     def plan(
         self,
@@ -403,6 +449,7 @@ class SafeRepay(_Base):
         key: str | None = None,
         prices: Mapping[str, Decimal | str] | None = None,
         margin: Decimal | str | None = None,
+        new: bool = False,
     ) -> Plan:
         """Read the account and cut the debt into pieces. Sends nothing that changes anything.
 
@@ -413,14 +460,16 @@ class SafeRepay(_Base):
             key: Idempotency key. The same key with the same request returns the same plan, for ever.
             prices: USD per unit; they win over the index prices of the exchange.
             margin: Share of the value cap that every piece stays below; default `options.margin`.
+            new: Without a key: plan even though an earlier plan for this asset is not finished.
 
         Raises:
+            PlanUnfinished: No key is given, and an earlier plan for this asset is not finished.
             PlanRefused: It cannot or should not be done; `.reason` and `.numbers` say why.
             PlanKeyConflict: The key belongs to a different request.
             InvalidRequest: An argument cannot be used.
             ReadFailed: The account could not be read. Nothing was changed.
         """
-        known, decisions = self._known_plan(asset, amount, pay_with, key, prices, margin)
+        known, decisions = self._known_plan(asset, amount, pay_with, key, prices, margin, new)
         return known if known is not None else self._driver().run(decisions)
 
     def run(self, plan: Plan) -> Report:
@@ -468,7 +517,14 @@ class SafeRepay(_Base):
 
         Args:
             attempt_id: Which attempt to report; `None` for all (there is at most one).
+
+        Returns:
+            What became of what was in doubt. Empty if nothing was, or not that attempt.
+
+        Raises:
+            UnknownAttempt: This journal has no such attempt of this account.
         """
+        self._known_attempt(attempt_id)
         with self._running():
             found = self._driver().run(settle_open(self._context()))
             return self._reconciled(found, attempt_id)
@@ -494,16 +550,6 @@ class SafeRepay(_Base):
         if record.state is PlanState.DONE or (only_new and record.state is not PlanState.PLANNED):
             return report_of(self._context(), record)
         return self._driver().run(work(self._context(), record))
-
-    @contextmanager
-    def _running(self) -> Generator[None]:
-        self.switch.clear()
-        with self._hold():
-            if not self._signals:
-                yield
-                return
-            with self.switch.signals():
-                yield
 
 
 class AsyncSafeRepay(_Base):
@@ -533,11 +579,11 @@ class AsyncSafeRepay(_Base):
             options=options,
             lock_directory=lock_directory,
             progress=progress,
+            signals=signals,
             trace=trace,
         )
         self._pm = pm
         self._sleep = sleep
-        self._signals = signals
 
     async def plan(
         self,
@@ -548,9 +594,10 @@ class AsyncSafeRepay(_Base):
         key: str | None = None,
         prices: Mapping[str, Decimal | str] | None = None,
         margin: Decimal | str | None = None,
+        new: bool = False,
     ) -> Plan:
         """See `SafeRepay.plan`."""
-        known, decisions = self._known_plan(asset, amount, pay_with, key, prices, margin)
+        known, decisions = self._known_plan(asset, amount, pay_with, key, prices, margin, new)
         return known if known is not None else await self._driver().run(decisions)
 
     async def run(self, plan: Plan) -> Report:
@@ -574,6 +621,7 @@ class AsyncSafeRepay(_Base):
 
     async def reconcile(self, attempt_id: str | None = None) -> list[Reconciliation]:
         """See `SafeRepay.reconcile`."""
+        self._known_attempt(attempt_id)
         with self._running():
             found = await self._driver().run(settle_open(self._context()))
             return self._reconciled(found, attempt_id)
@@ -598,16 +646,6 @@ class AsyncSafeRepay(_Base):
         if record.state is PlanState.DONE or (only_new and record.state is not PlanState.PLANNED):
             return report_of(self._context(), record)
         return await self._driver().run(work(self._context(), record))
-
-    @contextmanager
-    def _running(self) -> Generator[None]:
-        self.switch.clear()
-        with self._hold():
-            if not self._signals:
-                yield
-                return
-            with self.switch.signals():
-                yield
 
 
 def _nothing(plan: Plan) -> Decisions[Plan]:
