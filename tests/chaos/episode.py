@@ -23,6 +23,7 @@ import random
 import re
 import shutil
 import tempfile
+import traceback
 from collections import Counter
 from contextlib import suppress
 from dataclasses import dataclass, field, fields
@@ -33,6 +34,7 @@ from typing import Any
 from paydown.errors import PaydownError
 from paydown.repay.journal import AttemptRecord
 from paydown.repay.states import AttemptState, PlanState
+from paydown.repay.stopping import StopAsked
 from paydown_sandbox.faults import FAULTS
 from tests.chaos.arena import DEBTS, OUR_IP, PRICES, REPAY_PATH, Arena, Chances, Process
 from tests.chaos.histories import CannotReplay, Historian
@@ -396,5 +398,7 @@ def play(seed: int, repayments: int, chances: Chances | None = None) -> Tally:
         return Episode(seed, repayments, chances).run()
     except CannotReplay as error:
         return Tally(trouble=[f"seed {seed}: {error}"])
+    except (Exception, StopAsked):  # the other episodes still have something to tell; this one fails the run
+        return Tally(trouble=[f"seed {seed}: {traceback.format_exc()}"])
     finally:
         logging.disable(before)

@@ -11,6 +11,7 @@ import pytest
 from paydown import InvalidRequest, InvalidRequestType
 from paydown.errors import InvalidCredentials
 from paydown.repay import AccountBusy, AccountInDoubt, Options, PlanKeyConflict, PlanRefused, Report
+from paydown.repay.commands import Step
 from paydown.repay.journal import Journal
 from paydown.repay.states import AttemptState, PlanState
 from tests.repay.world import START_MS, World, attempts
@@ -716,6 +717,25 @@ def test_a_journal_that_breaks_after_a_piece_is_not_called_harmless(world, repay
     (report,) = repayer.resume("k")
     assert report.state is PlanState.DONE
     assert sum(world.repaid) == 100
+
+
+def test_a_stop_between_a_refused_timestamp_and_the_next_one_is_orderly(world):
+    """The timestamp is refused, and before the request is signed anew somebody asks to stop: nothing is in doubt."""
+    world.fault("clock_skew")
+
+    def stop(step, side):
+        if (step, side) == (Step.WRITE_INTENT, "after"):
+            repayer.stop()
+
+    with world.repayer(trace=stop) as repayer:
+        report = repayer.run(repayer.plan("BNB", pay_with=["USDT"], key="k"))
+        assert (report.state, report.cause) == (PlanState.STOPPED, "stop-requested")
+        assert [line.state for line in report.attempts] == ["REJECTED"]
+        repayer.trace = None
+        (report,) = repayer.resume("k")
+
+    assert report.state is PlanState.DONE
+    assert len(world.repaid) == 1
 
 
 def test_a_journal_that_breaks_before_anything_was_sent_is_harmless(world, repayer, monkeypatch):

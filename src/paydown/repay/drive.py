@@ -157,10 +157,13 @@ class Work:
     def outcome(self, sending: _Sending, error: BaseException, now_ms: Callable[[], int]) -> Outcome:
         """What a failed repayment means. Re-raises what is not about the repayment."""
         attempt_id = sending.attempt_id
-        if isinstance(error, StopAsked) and attempt_id is None:
-            return Outcome(
-                "not-sent", None, cause="stop-requested", again="backoff", detail={"message": "stopped"}
-            )
+        if isinstance(error, StopAsked):
+            if attempt_id is None:
+                detail = {"message": "stopped"}
+                return Outcome("not-sent", None, cause="stop-requested", again="backoff", detail=detail)
+            # Only before signing again, after the exchange has refused the first timestamp, can it come so late.
+            detail = {"message": "refused for its timestamp, and stopped before it was sent again"}
+            return Outcome("rejected", attempt_id, cause="stop-requested", again="backoff", detail=detail)
         if isinstance(error, JournalUnusable | AccountInDoubt | AccountBusy):
             raise error
         if isinstance(error, PaydownError):
