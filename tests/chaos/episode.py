@@ -398,7 +398,7 @@ def play(seed: int, repayments: int, chances: Chances | None = None) -> Tally:
         return Episode(seed, repayments, chances).run()
     except CannotReplay as error:
         return Tally(trouble=[f"seed {seed}: {error}"])
-    except (Exception, StopAsked):  # the other episodes still have something to tell; this one fails the run
+    except (Exception, StopAsked):  # noqa: BLE001  # the other episodes still have something to tell; this one fails the run
         return Tally(trouble=[f"seed {seed}: {traceback.format_exc()}"])
     finally:
         logging.disable(before)

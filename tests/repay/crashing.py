@@ -2,7 +2,7 @@
 
     python -m tests.repay.crashing FOLDER steps [full]      die at every step of a plan of two pieces
     python -m tests.repay.crashing FOLDER recovery [full]   die at every step of cleaning up after that
-    python -m tests.repay.crashing FOLDER faults [full]     die around every fault of the sandbox
+    python -m tests.repay.crashing FOLDER faults [full]     die around every fault there is
 
 The exchange lives in this process, on a clock that stands still. Repayers are forked children that talk to it
 over a socket pair; a child that is told to die does so with SIGKILL, in the middle of its own code. This
@@ -34,9 +34,12 @@ from paydown.errors import PaydownError
 from paydown.repay import AccountBusy, Options, SafeRepay
 from paydown.repay.commands import Step
 from paydown.repay.journal import Journal
-from paydown_sandbox import ExchangeTransport
 from paydown_sandbox.faults import FAULTS
-from tests.repay.world import API_KEY, BASE_URL, REPAY_PATH, SECRET, World
+from tests.faults.fault_table import FAULTS as TABLE
+from tests.repay.world import API_KEY, BASE_URL, REPAY_PATH, SECRET, Door, World
+
+# The thirty-one of the table, and what else the sandbox can do.
+ALL_FAULTS = tuple(dict.fromkeys([*(fault.name for fault in TABLE), *FAULTS]))
 
 
 class NetStep(StrEnum):
@@ -89,9 +92,12 @@ class WireTransport(httpx.BaseTransport):
         self.wire.mark(f"{NetStep.ALL_SENT}: {what}")
         answer = pickle.loads(receive(self.wire.sock) or b"")  # our own parent
         self.wire.mark(f"{NetStep.ANSWERED}: {what}")
-        if isinstance(answer, str):
-            raise httpx.ReadError(answer, request=request)
-        status, headers, body = answer
+        kind, *rest = answer
+        if kind == "not sent":
+            raise httpx.ConnectError(rest[0], request=request)
+        if kind == "lost":
+            raise httpx.ReadError(rest[0], request=request)
+        status, headers, body = rest
         return httpx.Response(status, headers=headers, content=body, request=request)
 
 
@@ -229,10 +235,12 @@ class Child:
             method, url, headers=headers, content=body, extensions={"timeout": {"read": timeout}}
         )
         try:
-            response = ExchangeTransport(self.world.exchange).handle_request(request)
+            response = Door(self.world).handle_request(request)
+        except httpx.ConnectError as error:
+            return "not sent", str(error)
         except httpx.TransportError as error:
-            return str(error)
-        return response.status_code, response.headers.raw, response.read()
+            return "lost", str(error)
+        return "answered", response.status_code, response.headers.raw, response.read()
 
 
 def new_world(folder: Path) -> World:
@@ -357,7 +365,7 @@ def faults(folder: Path, full: bool) -> Iterator[dict[str, Any]]:
             "killed before": f"{NetStep.HALF_SENT}: repay-debt",
             "killed after": f"before {Step.WRITE_OUTCOME}",
         }
-    for fault in FAULTS:
+    for fault in ALL_FAULTS:
         for name, death in deaths.items():
             here = folder / fault / name
             world = new_world(here)

@@ -12,8 +12,7 @@ from pathlib import Path
 import pytest
 
 from paydown.repay.commands import Step
-from paydown_sandbox.faults import FAULTS
-from tests.repay.crashing import NetStep
+from tests.repay.crashing import ALL_FAULTS, NetStep
 
 ROOT = Path(__file__).resolve().parents[2]
 pytestmark = [
@@ -93,7 +92,7 @@ def test_killed_around_every_fault_the_debt_is_repaid_once(tmp_path, full):
     """Every fault, a kill while it strikes (in full: around it, with another process that wants the account)."""
     found = cases(tmp_path, "faults", full)
 
-    assert {case["case"].partition(":")[0] for case in found} == set(FAULTS)
+    assert {case["case"].partition(":")[0] for case in found} == set(ALL_FAULTS)
     for case in found:
         if "waf_403_html" in case["case"] and case["state"] == "STOPPED":
             # Refused for good: the plan stops in good order, with nothing in doubt and nothing paid twice.

@@ -8,13 +8,20 @@ import pytest
 
 from paydown.repay import Options
 from paydown.repay.states import PlanState
-from paydown_sandbox.faults import FAULTS
+from tests.faults.fault_table import FAULTS as TABLE
+from tests.repay.crashing import ALL_FAULTS
 from tests.repay.world import World, attempts
 
 FOR_GOOD = {"waf_403_html"}  # refused for a reason that does not pass: the plan stops
 
 
-@pytest.mark.parametrize("fault", FAULTS)
+def test_every_fault_of_the_table_is_met():
+    """The thirty-one ways in which the clients of others are measured are all among those below."""
+    assert {fault.name for fault in TABLE} <= set(ALL_FAULTS)
+    assert len(TABLE) == 31
+
+
+@pytest.mark.parametrize("fault", ALL_FAULTS)
 @pytest.mark.parametrize(
     "options",
     [
@@ -45,7 +52,7 @@ def test_a_fault_on_any_piece_costs_nothing_but_time(tmp_path, fault, options):
     assert not any(state.open for state in states)
 
 
-@pytest.mark.parametrize("fault", FAULTS)
+@pytest.mark.parametrize("fault", ALL_FAULTS)
 def test_a_fault_on_an_exact_amount_never_repays_more(tmp_path, fault):
     """With an amount asked for, no fault makes the account pay a digit beyond it."""
     world = World(tmp_path)

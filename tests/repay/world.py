@@ -7,6 +7,8 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import httpx
+
 from paydown import AsyncClient, Client, Credentials
 from paydown.budget import MemoryBudget
 from paydown.clock import ExchangeClock
@@ -23,6 +25,19 @@ BASE_URL = "http://sandbox"
 REPAY_PATH = "/papi/v1/margin/repay-debt"
 
 PRICES = {"BNB": "600", "USDT": "1", "BTC": "60000", "ETH": "3000"}
+
+
+class Door(ExchangeTransport):
+    """The way to the exchange of a world, which may be shut."""
+
+    def __init__(self, world: World, ip: str = "127.0.0.1") -> None:
+        super().__init__(world.exchange, ip)
+        self.world = world
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        if self.world.refuses(request.url.path):
+            raise httpx.ConnectError("nobody listens", request=request)
+        return super().handle_request(request)
 
 
 class World:
@@ -51,6 +66,7 @@ class World:
         }
         self.exchange = Exchange(state, clock=self.clock)
         self.progress: list[Progress] = []
+        self.refusals: list[dict[str, Any]] = []
 
     # The account
 
@@ -80,8 +96,30 @@ class World:
         """How many repay-debt requests reached the exchange."""
         return sum(record.path == REPAY_PATH for record in self.exchange.requests)
 
-    def fault(self, name: str, *, path: str = REPAY_PATH, times: int | None = 1, **more: object) -> None:
-        self.exchange.faults.arm({"match": {"path": path}, "fault": name, "times": times, **more})
+    def fault(
+        self, name: str, *, path: str = REPAY_PATH, times: int | None = 1, skip: int = 0, **more: object
+    ) -> None:
+        """Arm a fault of the sandbox, or of the table of thirty-one that every client is measured with."""
+        if name == "connection_refused":
+            self.refusals.append({"path": path, "times": 10**9 if times is None else times, "skip": skip})
+            return
+        known = {"timeout_1007_504_executed": "timeout_1007_executed"}.get(
+            name, name
+        )  # there with status 504
+        self.exchange.faults.arm(
+            {"match": {"path": path}, "fault": known, "times": times, "skip": skip, **more}
+        )
+
+    def refuses(self, path: str) -> bool:
+        """Whether nobody listens when this request wants to leave."""
+        for refusal in self.refusals:
+            if refusal["path"] == path and refusal["times"]:
+                if refusal["skip"]:
+                    refusal["skip"] -= 1
+                    continue
+                refusal["times"] -= 1
+                return True
+        return False
 
     # Who talks to it
 
@@ -101,7 +139,7 @@ class World:
         clock = ExchangeClock((f"{BASE_URL}/papi/v1/time",), ticks=ticks, wall=ticks)
         return {
             "base_url": BASE_URL,
-            "transport": ExchangeTransport(self.exchange, ip),
+            "transport": Door(self, ip),
             "clock": clock,
             "budget": MemoryBudget(clock=clock, ticks=ticks),
             "ticks": ticks,
