@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+import re
 import sqlite3
 import stat
 import sys
 import threading
 from decimal import Decimal
+from pathlib import Path
 
 import pytest
 
@@ -15,7 +17,7 @@ from paydown.repay import AccountBusy, AccountInDoubt, JournalUnusable, PlanKeyC
 from paydown.repay.journal import Intent, Journal
 from paydown.repay.look import Holding, Look
 from paydown.repay.plan import Piece, Plan, Price, Request
-from paydown.repay.schema import APPLICATION_ID, MIGRATIONS, SCHEMA_VERSION, statements
+from paydown.repay.schema import MIGRATIONS, SCHEMA_VERSION
 from paydown.repay.states import ATTEMPT_MOVES, PLAN_MOVES, AttemptState, PlanState
 
 NOW_MS = 1_795_000_000_000
@@ -339,29 +341,37 @@ def test_orphans_become_unknown(journal, begun):
 # The file itself
 
 
-def test_a_first_version_is_brought_forward(tmp_path):
-    """A journal of schema 1 is migrated when opened, and keeps its rows."""
+OLD = sorted((Path(__file__).parent / "journals").glob("version-*.sql"), key=lambda path: path.name)
+
+
+@pytest.mark.parametrize("stored", OLD, ids=lambda path: path.stem)
+def test_a_stored_journal_is_brought_forward(tmp_path, stored):
+    """A file as an earlier program wrote it keeps its rows, its open attempt and its rules."""
     path = tmp_path / "repay.db"
-    old = sqlite3.connect(path, isolation_level=None)
-    for statement in statements(MIGRATIONS[0]):
-        old.execute(statement)
-    old.execute("INSERT INTO meta VALUES ('salt', x'00112233')")
-    old.execute(f"PRAGMA application_id = {APPLICATION_ID}")
-    old.execute("PRAGMA user_version = 1")
-    old.execute("INSERT INTO plans VALUES (1, 'acc', 'k', 'f', ?, 'PLANNED', NULL, 1, 1)", (plan_text(),))
+    old = sqlite3.connect(path)
+    old.executescript(stored.read_text(encoding="utf-8"))
     old.close()
 
     with Journal(path) as journal:
-        assert journal.health()["schema_version"] == SCHEMA_VERSION == 2
-        assert [record.key for record in journal.plans("acc")] == ["k"]
+        assert journal.health()["schema_version"] == SCHEMA_VERSION
+        assert journal.health()["integrity"] == "ok"
+        (plan,) = journal.plans("acc")
+        states = [(attempt.id, attempt.state) for attempt in journal.attempts(plan.id)]
+        assert states == [("a1", AttemptState.EXECUTED), ("a2", AttemptState.UNKNOWN)]
+        with pytest.raises(AccountInDoubt):
+            journal.begin("acc", plan.id, an_intent("a3", number=3), NOW_MS)
+        with pytest.raises(sqlite3.IntegrityError, match="never deleted"):
+            journal._db.execute("DELETE FROM attempts")
+        journal.prove("a2", "PROVEN_EXECUTED", NOW_MS, body={"seen": 1}, repaid=Decimal(1))
+        journal.begin("acc", plan.id, an_intent("a3", number=3), NOW_MS)
+        journal.finish("a3", AttemptState.EXECUTED, NOW_MS, outcome={})
         journal.add_look("acc", "BNB", LOOK)
-        assert journal.looks("acc", "BNB") == [(NOW_MS - 10, Decimal("1.5"), Decimal("0.001"))]
+        assert journal.looks("acc", "BNB")[-1] == (NOW_MS - 10, Decimal("1.5"), Decimal("0.001"))
 
 
-def plan_text():
-    import json
-
-    return json.dumps(a_plan().to_json())
+def test_every_version_of_the_schema_has_a_stored_journal():
+    """Whoever adds a version stores a file of the one before: that is what users have."""
+    assert [path.stem for path in OLD] == [f"version-{number + 1}" for number in range(len(MIGRATIONS))]
 
 
 def test_a_newer_version_is_refused_and_left_alone(tmp_path):
@@ -397,6 +407,42 @@ def test_a_file_that_is_no_database_is_refused(tmp_path):
 
     with pytest.raises(JournalUnusable, match=r"repay\.db"):
         Journal(path)
+
+
+def test_a_damaged_file_is_refused_before_anything_is_sent(journal, begun):
+    """A page of garbage is an error that names the file, from whichever call meets it."""
+    path = journal.path
+    for number in range(1, 60):
+        journal.begin("acc", begun.id, an_intent(f"a{number}", number=number), NOW_MS)
+        journal.finish(f"a{number}", AttemptState.NOT_SENT, NOW_MS, outcome={})
+    journal.close()
+    size = path.stat().st_size
+    with path.open("r+b") as file:
+        file.seek(4096)
+        file.write(b"\xa5" * (size - 4096))
+
+    with pytest.raises(JournalUnusable, match=r"repay\.db"), Journal(path) as opened:
+        opened.begin("acc", begun.id, an_intent("b1", number=60), NOW_MS)
+
+
+def test_a_place_that_cannot_hold_a_file_is_refused(tmp_path):
+    """A folder, a folder below a file, and a file system that takes no files are errors that name the path."""
+    (tmp_path / "file").write_text("")
+    for path in (tmp_path, tmp_path / "file" / "repay.db", Path("/proc/repay.db")):
+        with pytest.raises(JournalUnusable, match=re.escape(str(path))):
+            Journal(path)
+
+
+def test_a_journal_that_another_program_holds_is_refused(journal, begun):
+    """A writer that does not let go is waited for, and then named as the reason; nothing may be sent."""
+    journal._db.execute("PRAGMA busy_timeout = 50")
+    with sqlite3.connect(journal.path, isolation_level=None) as other:
+        other.execute("BEGIN IMMEDIATE")
+        with pytest.raises(JournalUnusable, match="locked"):
+            journal.begin("acc", begun.id, an_intent(), NOW_MS)
+        other.execute("ROLLBACK")
+    other.close()
+    journal.begin("acc", begun.id, an_intent(), NOW_MS)
 
 
 def test_a_full_disk_refuses_the_intent(journal, begun):

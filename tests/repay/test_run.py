@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import base64
 import json
+import re
 from dataclasses import replace
 from decimal import Decimal
 
@@ -14,7 +16,7 @@ from paydown.repay import AccountBusy, AccountInDoubt, Options, PlanKeyConflict,
 from paydown.repay.commands import Step
 from paydown.repay.journal import Journal
 from paydown.repay.states import AttemptState, PlanState
-from tests.repay.world import START_MS, World, attempts
+from tests.repay.world import API_KEY, SECRET, START_MS, World, attempts
 
 
 @pytest.fixture
@@ -717,6 +719,26 @@ def test_a_journal_that_breaks_after_a_piece_is_not_called_harmless(world, repay
     (report,) = repayer.resume("k")
     assert report.state is PlanState.DONE
     assert sum(world.repaid) == 100
+
+
+def test_neither_key_nor_secret_nor_signature_is_written_down(world, repayer, tmp_path):
+    """After clear answers, a lost one and its evidence no file of ours holds them, in no form."""
+    world.fault("executed_then_503")
+    repayer.run(repayer.plan("BNB", "1", pay_with=["USDT"], key="k"))
+    signatures = [
+        re.search(rb"signature=([0-9a-f]+)", record.body + b"&" + record.query)
+        for record in world.exchange.requests
+    ]
+    secrets = [found[1] for found in signatures if found is not None]
+    secrets += [API_KEY.encode(), SECRET.encode(), base64.b64encode(SECRET.encode())]
+
+    files = [path for path in tmp_path.rglob("*") if path.is_file()]
+    assert {"repay.db", "repay.db-wal"} <= {path.name for path in files}
+    assert any(path.suffix == ".lock" for path in files)
+    for path in files:
+        assert path.stat().st_mode & 0o077 == 0, path
+        held = path.read_bytes()
+        assert not any(secret in held for secret in secrets), path
 
 
 def test_a_stop_between_a_refused_timestamp_and_the_next_one_is_orderly(world):
