@@ -238,3 +238,50 @@ def test_json_errors_are_one_document(exchange: Exchange, paydown: Paydown):
     ran = paydown("repay", "XYZ", "--yes", "--json")
     assert ran.code == 3
     assert json.loads(ran.out)["error"]["class"] == "PlanRefused"
+
+
+def test_in_a_pipe_a_line_stays_a_line(exchange: Exchange, paydown: Paydown, monkeypatch: pytest.MonkeyPatch):
+    """However narrow COLUMNS says it is, what another program reads is not folded."""
+    monkeypatch.setenv("COLUMNS", "40")
+    lines = paydown("plan", "BNB", "--using", "USDT").out.splitlines()
+    assert any(line.endswith("interest accrued meanwhile included") and len(line) > 80 for line in lines)
+    error = paydown("plan", "TYPO").err.splitlines()
+    assert len(error) == 1
+
+
+@pytest.mark.parametrize("width", [50, 80, 160])
+def test_the_live_line_shows_what_decides_at_every_width(width: int):
+    """Pieces, weight and time left are never cut short; only the sentence behind them is."""
+    from decimal import Decimal
+
+    from rich.console import Console
+
+    from paydown.cli.output import Output
+    from paydown.cli.progress import LiveProgress
+    from paydown.repay import Progress
+
+    output = Output(json_mode=False)
+    shown = io.StringIO()
+    output.errors = Console(file=shown, force_terminal=True, width=width, color_system=None)
+    with LiveProgress(output) as live:
+        live.repaying(
+            Progress(
+                kind="waiting", at_ms=0, plan_key="k", asset="BNB", pieces_done=7, pieces_total=19,
+                repaid=Decimal(1), owed=Decimal(2), weight_used=21_040, attempt_id=None, wait_ms=1000,
+                finish_ms=485_000, message="the exchange is busy, and this sentence is far too long for it " * 3,
+            )
+        )  # fmt: skip
+        assert live._bar is not None
+        live._bar.refresh()
+    last = [line for line in shown.getvalue().splitlines() if "7/19" in line][-1]
+    assert "pieces 7/19" in last
+    assert "weight 21,040" in last
+    assert "8 min 05 s left" in last
+
+
+def test_a_plan_without_attempts_is_a_line_of_the_history(exchange: Exchange, paydown: Paydown):
+    """What was planned and never sent says so, instead of an empty table."""
+    paydown("plan", "BNB", "--using", "USDT", "--key", "kept")
+    ran = paydown("history")
+    assert ran.out.startswith("kept: the whole debt of BNB, PLANNED")
+    assert "nothing was sent" in ran.out

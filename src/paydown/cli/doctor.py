@@ -74,8 +74,9 @@ def _checks(arguments: argparse.Namespace) -> Iterator[Check]:
         yield reachable
         if not reachable.ok:
             return
-        yield _try("clock", lambda: _clock(client))
+        # The first signed call is what measures the clock.
         yield _try("permission to read", lambda: _account(client))
+        yield _try("clock", lambda: _clock(client))
         yield _try("request weight", lambda: _weight(client))
 
 
@@ -99,10 +100,14 @@ def _journal(arguments: argparse.Namespace) -> str:
         health = journal.health()
     found = (
         f"{health['path']}, integrity {health['integrity']}, {health['journal_mode']} and synchronous "
-        f"{health['synchronous']}, {health['plans']} plans, {health['attempts']} attempts, "
+        f"{health['synchronous']}, {_count(health['plans'], 'plan')}, {_count(health['attempts'], 'attempt')}, "
         f"{health['open_attempts']} in doubt"
     )
     return found if health["owner_only"] is not False else found + "; other users can read it: chmod 600"
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number} {what}{'' if number == 1 else 's'}"
 
 
 def _ping(client: Client) -> str:

@@ -57,8 +57,13 @@ def _show(output: Output, entry: PlanHistory) -> None:
 
     plan = entry.record.plan
     asked = "the whole debt" if plan.request.amount is None else decimal_text(plan.request.amount)
+    title = f"{plan.key}: {asked} of {plan.asset}, {entry.record.state.value}, {moment(entry.record.created_at_ms)}"
+    if not entry.attempts:
+        output.line(f"{title}, nothing was sent", style="bold")
+        return
+    output.line(title, style="bold")
     output.table(
-        f"{plan.key}: {asked} of {plan.asset}, {entry.record.state.value}, {moment(entry.record.created_at_ms)}",
+        "",
         [
             ("#", "right"),
             ("Signed", "left"),

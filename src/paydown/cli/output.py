@@ -12,6 +12,7 @@ import io
 import json
 import os
 import sys
+import textwrap
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from decimal import Decimal
@@ -69,18 +70,39 @@ class Output:
     def line(self, text: str, *, style: str | None = None) -> None:
         """Print a sentence for a person; square brackets in it are just brackets."""
         if not self.json_mode:
-            self._write(lambda: self.console.print(text, style=style, markup=False))
+            shown = self._folded(text)
+            self._write(lambda: self.console.print(shown, style=style, markup=False, soft_wrap=True))
+
+    def _folded(self, text: str) -> str:
+        """Long lines folded under their own beginning, in a terminal; elsewhere a line stays a line."""
+        if not self.console.is_terminal:
+            return text
+        return "\n".join(
+            folded
+            for line in text.splitlines()
+            for folded in textwrap.wrap(
+                line,
+                max(20, self.console.width),
+                subsequent_indent=" " * (len(line) - len(line.lstrip()) + 4),
+                break_long_words=False,
+                break_on_hyphens=False,
+                replace_whitespace=False,
+                drop_whitespace=True,
+            )
+            or [""]
+        )
 
     def note(self, text: str) -> None:
         """Print a remark on stderr, in both modes."""
-        self._remark(lambda: self.errors.print(text, markup=False))
+        # In a log a sentence stays on one line; a terminal folds it.
+        self._remark(lambda: self.errors.print(text, markup=False, soft_wrap=not self.errors.is_terminal))
 
     def table(self, title: str, columns: Sequence[tuple[str, str]], rows: Sequence[Sequence[str]]) -> None:
         """Print a table; `columns` are (heading, "left", "right" or "whole": left, and never broken)."""
         from rich import box
         from rich.table import Table
 
-        table = Table(title=title, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD)
+        table = Table(title=title or None, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD)
         for heading, justify in columns:
             # An amount that is cut short is a wrong amount: fold it instead.
             table.add_column(
@@ -102,7 +124,7 @@ class Output:
 
         colour = "yellow" if isinstance(error, OutcomeUnknown) else "red"
         text = Text.assemble((type(error).__name__, f"bold {colour}"), ": ", str(error))
-        self._remark(lambda: self.errors.print(text))
+        self._remark(lambda: self.errors.print(text, soft_wrap=not self.errors.is_terminal))
 
     def refusal(self, text: str, *, exit_code: int) -> None:
         """Say why the command itself did not go on, in the mode's language."""

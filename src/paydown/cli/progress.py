@@ -25,6 +25,8 @@ _WORTH_A_LINE = frozenset(
     | {"proven-executed", "proven-not-executed", "undecided", "stopping"}
 )
 
+_ROOM_FOR_A_BAR = 110
+
 
 class LiveProgress:
     """Shows `Progress` of the repayer and waits of the client. A context manager.
@@ -37,24 +39,25 @@ class LiveProgress:
         self._output = output
         self._bar: Bar | None = None
         self._task: TaskID | None = None
-        self._weight = 0
 
     def __enter__(self) -> Self:
         if not self._output.json_mode and self._output.errors.is_terminal:
-            from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+            from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn
+            from rich.table import Column
 
-            self._bar = Progress(
-                SpinnerColumn(),
-                TextColumn("{task.fields[pieces]}"),
-                BarColumn(bar_width=24),
-                TextColumn("weight {task.fields[weight]}"),
-                TimeElapsedColumn(),
-                TextColumn("{task.description}", markup=False),
-                console=self._output.errors,
-                transient=True,
-            )
+            def text(field: str) -> TextColumn:
+                return TextColumn(f"{{task.{field}}}", markup=False, table_column=Column(no_wrap=True))
+
+            console = self._output.errors
+            # What decides is never cut short; the bar goes first when it is narrow, then the end of the sentence.
+            columns = [SpinnerColumn(), text("fields[pieces]"), text("fields[weight]"), text("fields[left]")]
+            if console.width >= _ROOM_FOR_A_BAR:
+                columns.insert(2, BarColumn(bar_width=24))
+            says = Column(no_wrap=True, overflow="ellipsis", ratio=1)
+            columns.append(TextColumn("{task.description}", markup=False, table_column=says))
+            self._bar = Progress(*columns, console=console, transient=True, expand=True)
             self._task = self._bar.add_task(
-                "reading the account", total=None, pieces="pieces -/-", weight="0"
+                "reading the account", total=None, pieces="pieces -/-", weight="weight 0", left=""
             )
             self._bar.start()
         return self
@@ -67,12 +70,9 @@ class LiveProgress:
 
     def repaying(self, progress: Progress) -> None:
         """Take in what the repayer tells."""
-        self._weight = progress.weight_used
         text = progress.message or progress.kind
-        if progress.finish_ms is not None:
-            left_s = max(0, progress.finish_ms - progress.at_ms) // 1000
-            if left_s:
-                text += f"; at least {_duration(left_s)} to go"
+        left_s = 0 if progress.finish_ms is None else max(0, progress.finish_ms - progress.at_ms) // 1000
+        left = f"{_duration(left_s)} left" if left_s else ""
         if self._bar is not None and self._task is not None:
             self._bar.update(
                 self._task,
@@ -80,9 +80,11 @@ class LiveProgress:
                 total=progress.pieces_total,
                 completed=progress.pieces_done,
                 pieces=f"pieces {progress.pieces_done}/{progress.pieces_total}",
-                weight=f"{progress.weight_used:,}",
+                weight=f"weight {progress.weight_used:,}",
+                left=left,
             )
         elif not self._output.json_mode and progress.kind in _WORTH_A_LINE:
+            text += f"; at least {left}" if left else ""
             repaid = f", {decimal_text(progress.repaid)} {progress.asset} repaid"
             self._output.note(
                 f"[{progress.pieces_done}/{progress.pieces_total}] {progress.kind}: {text}{repaid}"
@@ -93,7 +95,7 @@ class LiveProgress:
         if event.name != "waiting" or event.wait_s is None:
             return
         until = time.strftime("%H:%M:%S", time.localtime(time.time() + event.wait_s))
-        text = f"{event.operation}: next slot of request weight in {event.wait_s:.0f} s, at {until}"
+        text = f"slot {until}, in {event.wait_s:.0f} s ({event.operation})"
         if self._bar is not None and self._task is not None:
             self._bar.update(self._task, description=text)
         elif not self._output.json_mode:

@@ -57,9 +57,10 @@ def run(arguments: argparse.Namespace, output: Output) -> int:
         try:
             plan = make_plan(arguments, repay, new=arguments.new)
         except PlanUnfinished as error:
+            output.failure(error)
             if not output.json_mode:
                 output.note(f"Run `paydown resume {error.plan_key}`, or add --new.")
-            raise
+            return error.exit_code
         if not output.json_mode:
             output.line(str(plan))
         if arguments.dry_run:
