@@ -26,7 +26,7 @@ from paydown import Client, Credentials
 from paydown.budget import MemoryBudget
 from paydown.clock import ExchangeClock
 from paydown.errors import PaydownError
-from paydown.repay import AccountBusy, JournalUnusable, Options, SafeRepay
+from paydown.repay import AccountBusy, JournalUnusable, Options, OutcomeNotRecorded, SafeRepay
 from paydown.repay.commands import Step
 from paydown.repay.journal import AttemptRecord, Journal
 from paydown_sandbox import Clock, Exchange, ExchangeTransport
@@ -371,7 +371,7 @@ class Process:
         """Do it. If the process dies in it, `None`, and what the kernel does for the dead: the lock is free."""
         try:
             return action()
-        except (Killed, JournalUnusable):
+        except (Killed, JournalUnusable, OutcomeNotRecorded):
             if not self.dead:
                 raise
             self.arena.deaths += 1

@@ -8,16 +8,25 @@ import tempfile
 from decimal import Decimal
 from pathlib import Path
 
-from hypothesis import HealthCheck, settings
+import pytest
+from hypothesis import HealthCheck, event, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from paydown.errors import PaydownError, ReadFailed
-from paydown.repay import AccountBusy, AccountInDoubt, JournalUnusable, Options, PlanRefused, SafeRepay
+from paydown.repay import (
+    AccountBusy,
+    AccountInDoubt,
+    JournalUnusable,
+    Options,
+    OutcomeNotRecorded,
+    PlanRefused,
+    SafeRepay,
+)
 from paydown.repay.journal import Journal
 from paydown.repay.states import AttemptState, PlanState
 from paydown_sandbox.faults import FAULTS
-from tests.repay.world import World
+from tests.repay.world import REPAY_PATH, World
 
 AMOUNTS = st.decimals("0.00000001", "90", places=8)
 WORLDS = st.sampled_from(
@@ -49,6 +58,10 @@ class Repaying(RuleBasedStateMachine):
         self.known: dict[str, object] = {}
         self.process: SafeRepay | None = None
         self.die_in: int | None = None
+        self.dead = False
+        self.meddle_in: int | None = None
+        self.meddler: str = "repay"
+        self.strangers: list[Decimal] = []
         self.open()
 
     def teardown(self):
@@ -68,31 +81,55 @@ class Repaying(RuleBasedStateMachine):
         )
 
     def mark(self, step, side):
+        if self.dead:
+            return  # its own clean-up after the death, which a real process does not live to do
         if self.die_in is not None:
             self.die_in -= 1
             if self.die_in < 0:
                 self.die_in = None
                 self.process.journal.close()
+                self.dead = True
+                event("died")
                 raise Killed
+        if self.meddle_in is not None:
+            self.meddle_in -= 1
+            if self.meddle_in < 0:
+                self.meddle_in = None
+                event(f"{self.meddler} with our amount, in the middle of a run")
+                self.meddle(self.meddler, self.newest_amount())
 
     def guarded(self, action):
         """Do it; if the process dies in it, the next one takes over."""
         try:
             return action()
-        except (Killed, JournalUnusable):
+        except (Killed, JournalUnusable, OutcomeNotRecorded):
+            if not self.dead:
+                raise
+            self.dead = False
             self.process._lock.release(clean=False)  # what the kernel does
             self.open()
             return None
         finally:
-            self.die_in = None
+            self.die_in = self.meddle_in = None
+
+    def newest_amount(self):
+        """What the newest attempt asked for: what a stranger can do most harm with."""
+        newest = self.process.journal.attempts_since(self.process.account, 0)[-1:]
+        return newest[0].intent.amount or newest[0].intent.expected if newest else Decimal(1)
 
     # What happens
 
-    @rule(key=st.sampled_from("abc"), amount=st.none() | AMOUNTS, die_in=st.none() | st.integers(0, 60))
-    def plan_and_run(self, key, amount, die_in):
-        """Ask under a key; the first request under it stays."""
+    @rule(
+        key=st.sampled_from("abcde"),
+        amount=st.none() | AMOUNTS,
+        die_in=st.none() | st.integers(0, 60),
+        meddle_in=st.none() | st.integers(0, 60),
+        meddler=st.sampled_from(["borrow", "repay", "trade"]),
+    )
+    def plan_and_run(self, key, amount, die_in, meddle_in, meddler):
+        """Ask under a key; the first request under it stays. A stranger may act in the middle of it."""
         amount = self.asked.get(key, amount)
-        self.die_in = die_in
+        self.die_in, self.meddle_in, self.meddler = die_in, meddle_in, meddler
 
         def act():
             try:
@@ -143,7 +180,9 @@ class Repaying(RuleBasedStateMachine):
     @rule(name=st.sampled_from(sorted(FAULTS)), skip=st.integers(0, 2), times=st.integers(1, 2))
     def break_something(self, name, skip, times):
         """The next repayments meet a fault of the exchange."""
-        self.world.fault(name, skip=skip, times=times)
+        # Ours alone: a fault that meets a stranger is wasted.
+        match = {"path": REPAY_PATH, "ip": "127.0.0.1"}
+        self.world.exchange.faults.arm({"match": match, "fault": name, "skip": skip, "times": times})
 
     @rule(
         path=st.sampled_from(
@@ -164,19 +203,23 @@ class Repaying(RuleBasedStateMachine):
         """Interest accrues."""
         self.world.clock.advance(minutes * 60_000)
 
-    @rule(kind=st.sampled_from(["borrow", "repay", "trade"]), amount=AMOUNTS)
-    def stranger(self, kind, amount):
-        """Somebody else uses the account."""
+    @rule(kind=st.sampled_from(["borrow", "repay", "trade"]), amount=AMOUNTS, same=st.booleans())
+    def stranger(self, kind, amount, same):
+        """Somebody else uses the account, now and then with the very amount of our newest attempt."""
+        self.meddle(kind, self.newest_amount() if same else amount)
+
+    def meddle(self, kind, amount):
         stranger = self.world.stranger()
         try:
             if kind == "borrow":
                 stranger.margin.borrow(asset="BNB", amount=amount)
             elif kind == "repay":
                 stranger.margin.repay_debt(asset="BNB", amount=amount, specify_repay_assets=["USDT"])
+                self.strangers.append(amount)
             else:
                 self.world.give("USDT", free=f"-{amount}")
         except PaydownError:
-            pass  # nothing is owed, or the fault that was meant for us met the stranger
+            pass  # nothing is owed, or too little
 
     # What must always hold
 
@@ -228,11 +271,32 @@ class Repaying(RuleBasedStateMachine):
             assert total <= asked, f"asked {asked}, repaid {total} under {plan.key}"
 
     def mistaken(self):
-        """Attempts taken for executed because a stranger repaid exactly as much: an underpayment, never a second."""
-        return 0
+        """Attempts taken for executed because a stranger repaid in their place: an underpayment, never a second."""
+        journal = self.process.journal
+        wrong = [
+            attempt
+            for attempt in journal.attempts_since(self.process.account, 0)
+            if attempt.state is AttemptState.PROVEN_EXECUTED and not self.lines(attempt.intent.signed_at_ms)
+        ]
+        for attempt in wrong:
+            told = journal.evidence(attempt.id)[-1].body
+            if "statement" not in told:
+                assert self.strangers, f"nobody else repaid, yet {attempt.id} was taken for executed"
+        event(f"taken for executed: {len(wrong)}")
+        return len(wrong)
 
 
 TestRepaying = Repaying.TestCase
 TestRepaying.settings = settings(
     max_examples=25, stateful_step_count=20, deadline=None, suppress_health_check=list(HealthCheck)
 )
+
+
+@pytest.mark.deep
+@pytest.mark.timeout(7200)
+class TestRepayingAtLength(Repaying.TestCase):
+    """The same for as long as a night allows: rarer orders of things."""
+
+    settings = settings(
+        max_examples=1500, stateful_step_count=40, deadline=None, suppress_health_check=list(HealthCheck)
+    )
