@@ -17,7 +17,7 @@ from tests.repay.crashing import ALL_FAULTS, NetStep
 ROOT = Path(__file__).resolve().parents[2]
 pytestmark = [
     pytest.mark.skipif(not hasattr(os, "fork"), reason="the program forks, which POSIX has"),
-    pytest.mark.timeout(600),
+    pytest.mark.timeout(3600),  # the full form, on a machine that has other things to do
 ]
 
 FULL = pytest.param("full", marks=pytest.mark.deep)

@@ -42,7 +42,7 @@ class LiveProgress:
 
     def __enter__(self) -> Self:
         if not self._output.json_mode and self._output.errors.is_terminal:
-            from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn
+            from rich.progress import BarColumn, Progress, ProgressColumn, SpinnerColumn, TextColumn
             from rich.table import Column
 
             def text(field: str) -> TextColumn:
@@ -50,7 +50,8 @@ class LiveProgress:
 
             console = self._output.errors
             # What decides is never cut short; the bar goes first when it is narrow, then the end of the sentence.
-            columns = [SpinnerColumn(), text("fields[pieces]"), text("fields[weight]"), text("fields[left]")]
+            shown = (text(f"fields[{field}]") for field in ("pieces", "weight", "left"))
+            columns: list[ProgressColumn] = [SpinnerColumn(), *shown]
             if console.width >= _ROOM_FOR_A_BAR:
                 columns.insert(2, BarColumn(bar_width=24))
             says = Column(no_wrap=True, overflow="ellipsis", ratio=1)
