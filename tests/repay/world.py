@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Sequence
 from decimal import Decimal
 from pathlib import Path
@@ -39,6 +40,16 @@ class Door(ExchangeTransport):
             raise httpx.ConnectError("nobody listens", request=request)
         return super().handle_request(request)
 
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        if self.world.refuses(request.url.path):
+            raise httpx.ConnectError("nobody listens", request=request)
+        answer = await super().handle_async_request(request)
+        if self.world.cancels is not None and request.url.path == REPAY_PATH:
+            self.world.cancels.cancel()
+            self.world.cancels = None
+            await asyncio.sleep(0)
+        return answer
+
 
 class World:
     """One exchange, one account, and as many processes as a test wants to pretend."""
@@ -67,6 +78,7 @@ class World:
         self.exchange = Exchange(state, clock=self.clock)
         self.progress: list[Progress] = []
         self.refusals: list[dict[str, Any]] = []
+        self.cancels: asyncio.Task[Any] | None = None  # while the answer of the next repayment is on its way
 
     # The account
 
@@ -165,11 +177,14 @@ class World:
             **settings,
         )
 
-    def async_repayer(self, pm: AsyncClient, *, account: str = "a", sleep: Any) -> AsyncSafeRepay:
+    def async_repayer(
+        self, pm: AsyncClient, *, account: str | None = None, sleep: Any, options: Options | None = None
+    ) -> AsyncSafeRepay:
         return AsyncSafeRepay(
             pm,
             self.folder / "repay.db",
             account=account,
+            options=options,
             lock_directory=self.folder / "locks",
             sleep=sleep,
             signals=False,
