@@ -91,6 +91,7 @@ class Historian:
         self.sighting = sighting
         self.executed = executed
         self.executions = executions
+        self.order = attempt.intent.pay_with
         self.window = self._window()
         since = self.window.first.at_ms
         self.rows = Counter(
@@ -108,13 +109,17 @@ class Historian:
         Raises:
             CannotReplay: What really happened does not give the evidence that was stored.
         """
+        self.order = self.intent.pay_with
         if not self._same(self._play(self.executed, self.window.deeds)):
             raise CannotReplay(f"the history of attempt {self.attempt.id} does not replay")
         deeds = self.window.deeds
         for size in range(min(len(deeds), _MOST_REPLACED) + 1):
             for left_out in itertools.combinations(deeds, size):
                 kept = [deed for deed in deeds if deed not in left_out]
-                for pay_with, at_ms in itertools.product(self._payers(), self._moments()):
+                # The order in which several payment assets are taken is published nowhere.
+                orders = itertools.permutations(self.intent.pay_with)
+                for order, pay_with, at_ms in itertools.product(orders, self._payers(), self._moments()):
+                    self.order = order
                     found = self._explain(kept, size + more, pay_with, at_ms)
                     if found is not None:
                         return found
@@ -301,9 +306,7 @@ class Historian:
 
     def _mine(self) -> Entry:
         intent = self.intent
-        return Entry(
-            "repay-debt", 0, self.account, intent.asset, intent.amount or Decimal(0), intent.pay_with
-        )
+        return Entry("repay-debt", 0, self.account, intent.asset, intent.amount or Decimal(0), self.order)
 
     def _as_deed(self, stamp: int) -> Entry:
         """An earlier attempt that was executed between the two looks."""
