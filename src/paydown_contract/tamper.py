@@ -519,7 +519,7 @@ class Tamperer:
             yield "with key and text exchanged", hmac.new(text, secret, hashlib.sha256).hexdigest()
         else:
             raw = base64.b64decode(self.key.sign(text))
-            for label, other in (
+            for label, wrong in (
                 ("a byte more", raw + b"\0"),
                 ("three bytes more", raw + b"\0\0\0"),
                 ("a byte before", b"\0" + raw),
@@ -527,7 +527,7 @@ class Tamperer:
                 ("every byte twice", raw + raw),
                 ("no byte", b""),
             ):
-                yield f"with {label}", base64.b64encode(other).decode()
+                yield f"with {label}", base64.b64encode(wrong).decode()
             yield "in hexadecimal", raw.hex()
             yield (
                 "with HMAC and the key as secret",

@@ -222,14 +222,14 @@ ROWS: list[tuple[str, str, list[Row]]] = [
             ),
             (
                 "the clock runs ahead",
-                "server_ms=server_ms - 1,\n                tick_ms=received_ms",
-                "server_ms=server_ms + received_ms - sent_ms,\n                tick_ms=received_ms",
+                "server_ms=server_ms - 1 - allowed_ms,",
+                "server_ms=server_ms + received_ms - sent_ms,",
             ),
             ("the sample is taken when sent", "tick_ms=received_ms,\n", "tick_ms=sent_ms,\n"),
             ("the widest sample counts", "round_trip_ms < self._best_ms", "round_trip_ms > self._best_ms"),
             ("a refusal is forgotten", "                self._refused = True\n", "                pass\n"),
             ("a sleep is not seen", "> self._jump_ms:", "> 1000 * self._jump_ms:"),
-            ("only the first clock is asked", "elif self._source < len(self._clock.sources):", "elif False:"),
+            ("only the first clock is asked", "elif self._left:", "elif False:"),
         ],
     ),
     # ------------------------------------------------------------------------------------------ classifier
@@ -335,13 +335,13 @@ ROWS: list[tuple[str, str, list[Row]]] = [
             ),
             (
                 "answers are not told to the budget",
-                "core.budget.settle(ticket, used=used(self.charges, answer.headers))",
-                "core.budget.settle(ticket)",
+                'self.settle(ticket, "answered", used(self.charges, answer.headers))',
+                'self.settle(ticket, "answered")',
             ),
             (
                 "a lost call is free",
-                'core.budget.settle(ticket, ended="not-sent" if not_sent else "lost")',
-                'core.budget.settle(ticket, ended="not-sent")',
+                'self.settle(ticket, "not-sent" if not_sent else "lost")',
+                'self.settle(ticket, "not-sent")',
             ),
             (
                 "writes queue behind reads",
@@ -504,7 +504,7 @@ ROWS: list[tuple[str, str, list[Row]]] = [
                 "window_ms = self._default_window_ms\n",
                 "window_ms = self._longest_window_ms\n",
             ),
-            ("a window of zero passes", "if window_ms < 1:", "if window_ms < 0:"),
+            ("a window of zero passes", "if window_ms < self._smallest_window_ms:", "if window_ms < 0:"),
             (
                 "the window's cap is one more",
                 "if window_ms > self._longest_window_ms:",
@@ -701,8 +701,8 @@ ROWS: list[tuple[str, str, list[Row]]] = [
         [
             (
                 "a refused call costs weight",
-                "        address.refusals += 1\n        if address.refusals > settings.ban_after_429:",
-                "        address.refusals += 1\n        window.add(now_ms, weight, used)\n        if address.refusals > settings.ban_after_429:",
+                "        address.refusals += 1\n        self.changed.add(ip)\n",
+                "        address.refusals += 1\n        window.add(now_ms, weight, used)\n        self.changed.add(ip)\n",
             ),
             (
                 "the minute is shorter",
