@@ -39,7 +39,7 @@ demo: $(ENV) ## Start the sandbox, repay a debt, lose an answer: the whole story
 
 .PHONY: test
 test: check ## Everything: lint, types, drift, layers, unit, generator, sandbox and contract tests
-	@$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal -m "not interop and not deep"
+	@$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal -m "not interop and not deep and not again"
 
 .PHONY: check
 check: $(ENV) ## Lint, types (mypy, pyright), drift of generated code

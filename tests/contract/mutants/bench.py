@@ -58,13 +58,13 @@ _BY_COST = (
     "test_b_time",
     "test_b_stream",
     "test_b_ledger",
-    "test_e_client",
-    "test_e_exchange",
+    "test_a_parts",
+    "test_b_parts",
     "test_b_stock",
     "test_c_generated",
 )
 # They judge the judge and the report, not the product.
-_NOT_ASKED = ("test_d_", "test_e_report", "test_e_strength")
+_NOT_ASKED = ("test_d_", "test_e_")
 
 
 def suite() -> tuple[str, ...]:

@@ -25,6 +25,8 @@ LEAST_IN_LAYER: Final = {"matrix": 2, "schemathesis": 2}
 # By the beginning of a module's name, the longest that fits.
 LAYERS: Final = {
     "test_a_facts": "facts",
+    "test_a_events": "events",
+    "test_a_parts": "parts",
     "test_a_requests": "requests",
     "test_a_responses": "answers",
     "test_a_errors": "errors",
@@ -33,7 +35,10 @@ LAYERS: Final = {
     "test_b_answers": "answers",
     "test_b_matrix": "matrix",
     "test_b_stock": "schemathesis",
+    "test_b_time": "time",
+    "test_b_stream": "stream",
     "test_b_ledger": "ledger",
+    "test_b_parts": "parts",
     "test_c_": "evidence",
     "test_d_": "server half",
     "test_e_": "strength",

@@ -3,7 +3,12 @@ What the parts of the local exchange promise, checked as they check it themselve
 limits, lending, books, protocol, sockets and streams. Each check keeps its name, behind that of its part.
 """
 
+import pytest
+
 from tests.contract.support.parts import gathered
+
+# `make test` runs these checks where they stand; `make contract` and the mutants need them here.
+pytestmark = pytest.mark.again
 
 # Left out: what starts processes, and what the matrix of this suite does at greater length.
 PARTS = (
