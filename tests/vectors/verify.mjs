@@ -73,8 +73,8 @@ for (const name of readdirSync(join(here, "tamper")).filter((each) => each.endsW
   for (const [what, , , query, body, number, headers] of matrix.requests) {
     const verdict = matrix.verdicts[number];
     verdict.accepted ? (accepted += 1) : (refused += 1);
-    const sender = (headers ?? matrix.headers).find(([header]) => header.toLowerCase() === "x-mbx-apikey");
-    const ours = sender !== undefined && sender[1] === key.api_key;
+    const senders = (headers ?? matrix.headers).filter(([header]) => header.toLowerCase() === "x-mbx-apikey");
+    const ours = senders.length === 1 && senders[0][1] === key.api_key;
     if (!matrix.signed || !ours || !(query + body).includes("signature=")) continue;
     const found = [...proof(query), ...proof(body)];
     const holds = found.length === 1 && verifies(key, found[0], bytes(rest(query) + rest(body)));
