@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, settings
 from tests.contract.support.profile import profile
 
 # Runs pytest itself, with the plugin as it is installed.
-NOT_HERE = {"test_the_plugin_gives_both_fixtures"}
+NOT_HERE = {"test_the_plugin_gives_both_fixtures", "test_the_plugin_says_what_to_install"}
 
 
 # A slow machine is no finding: drawn examples have no deadline here, and are the same in every fast run.
