@@ -246,11 +246,13 @@ class OutcomeUnknown(PaydownError):
 
     Attributes:
         attempt_id: Local id of this attempt; `client.settle(attempt_id, executed=True|False)` closes it.
+        reason: Why nobody knows, in a few words, such as 'HTTP 503, -1000 UNKNOWN, "Unknown error, …"'.
         excerpt: Start of the answer's body, shortened and without secrets; "" if none arrived.
     """
 
     exit_code = 5
     attempt_id: str = ""
+    reason: str = ""
     excerpt: str = ""
 
 

@@ -704,6 +704,7 @@ class _Call:
             sent_at_ms=prepared.sent_at_ms,
         )
         error.attempt_id = attempt.id
+        error.reason = clean(why) or ""
         error.excerpt = "" if answered is None else clean.excerpt(answered.answer.body)
         return error
 

@@ -397,6 +397,19 @@ def test_the_last_lost_answer_may_be_left_for_later(world):
     assert world.sent == 1
 
 
+def test_a_doubt_is_told_in_the_words_of_whoever_reads_the_report(world):
+    """The report says why nobody knows, what the exchange said, and nothing that only a program could call."""
+    world.fault("executed_then_503")
+    with world.repayer(options=Options(reconcile_last=False)) as repayer:
+        report = repayer.run(repayer.plan("BNB", pay_with=["USDT"], key="k"))
+
+    assert "Unknown error, please check your request or try again later." in report.message
+    assert "settle(" not in str(report)
+    assert report.attempts[0].note.startswith("HTTP 503, -1000 UNKNOWN")
+    assert report.debt_after is None  # what the last look saw was owed before the attempt
+    assert "still owed" not in str(report)
+
+
 @pytest.mark.parametrize("executed", [True, False])
 def test_a_person_can_settle_what_evidence_cannot(world, repayer, executed):
     """What somebody states after looking is stored as the evidence, and the plan can go on."""

@@ -257,7 +257,8 @@ class _Work:
         debt_after: Decimal | None = None
         if self.base is not None and not self.since:
             last = self.base
-            debt_after = last[self.asset].debt
+            # With an attempt in doubt the last look says what was owed before it.
+            debt_after = None if ending.state is PlanState.UNDECIDED else last[self.asset].debt
             if not self.journaled_look:
                 yield Commit(
                     Step.WRITE_LOOK, lambda: context.journal.add_look(context.account, self.asset, last)
@@ -445,7 +446,7 @@ class _Work:
                 return _Ending(
                     PlanState.UNDECIDED,
                     "not-reconciled",
-                    f"Attempt {attempt_id} may have happened: {outcome.detail.get('message', 'no answer')} "
+                    f"Attempt {attempt_id} may have happened: {outcome.detail.get('message', 'no answer')}. "
                     "Nothing else is sent. Reconcile it.",
                 )
             return (yield from self._doubt(attempt_id))

@@ -170,7 +170,8 @@ def _rejected(error: RequestRejected) -> tuple[bool, int | None]:
 def _detail(error: PaydownError) -> dict[str, Any]:
     detail: Mapping[str, Any] = {
         "error": type(error).__name__,
-        "message": str(error),
+        # What to do about it is the engine's to say, not the client's.
+        "message": (error.reason if isinstance(error, OutcomeUnknown) else "") or str(error),
         "status": error.status,
         "code": error.code,
         "code_name": error.code_name,
