@@ -71,6 +71,18 @@ def test_the_tests_of_the_guides_pass(tmp_path):
     run([sys.executable, "-m", "pytest", *quiet], cwd=tmp_path, env=env)
 
 
+def test_the_examples_of_other_clients_are_shown():
+    """The line that takes in a file stands as mkdocs reads it: a formatter of Python would rewrite it."""
+    page = (ROOT / "docs" / "your-tests.md").read_text("utf-8")
+    examples = sorted((ROOT / "examples").glob("other_clients_*.py"))
+
+    assert examples
+    for example in examples:
+        line = f'    --8<-- "examples/{example.name}"'
+        assert f"    ``` {{ .python }}\n{line}\n    ```\n" in page
+    assert "--8 <" not in "".join(path.read_text("utf-8") for path in GUIDES)
+
+
 def curls() -> list[object]:
     """Every `curl` of the guides as (method, target, body)."""
     found: list[object] = []
