@@ -299,6 +299,8 @@ def refusal(
     if banned is not None and category == "rate-limit":
         category = "ban"
     advice = _ADVICE.get(category, "")
+    if row is not None and row.name == "INVALID_SIGNATURE":
+        advice = "Check the secret or private key: it is not the one that belongs to this API key."
     wait_s = 0.0
     if category in ("rate-limit", "ban"):
         asked = retry_after_s(answer.headers, now_ms=now_ms)

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import io
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+import paydown as paydown_package
 from paydown.cli.main import build_parser, main
 from tests.cli.conftest import API_SECRET, Exchange, Ran
 
@@ -229,8 +231,15 @@ def test_the_help_names_every_command_and_exit_code():
     for command in ("debts", "plan", "repay", "resume", "reconcile", "history", "doctor", "sandbox"):
         assert command in text
     for code in range(7):
-        if code != 1:
-            assert f"\n  {code}  " in text
+        assert f"\n  {code}  " in text
+
+
+def test_the_help_names_every_variable_that_is_read():
+    """Whatever the package reads from the environment under its name stands in the help."""
+    sources = (Path(paydown_package.__file__).parent).rglob("*.py")
+    read = {name for path in sources for name in re.findall(r"PAYDOWN_[A-Z_]+[A-Z]", path.read_text("utf-8"))}
+    assert len(read) >= 6
+    assert read <= set(re.findall(r"PAYDOWN_[A-Z_]+[A-Z]", build_parser().format_help()))
 
 
 def test_json_errors_are_one_document(exchange: Exchange, paydown: Paydown):

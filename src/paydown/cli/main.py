@@ -20,6 +20,7 @@ INTERRUPTED = 130  # what shells report for a program ended by Ctrl-C: 128 + SIG
 EPILOG = """\
 exit codes:
   0  done
+  1  paydown itself failed (a bug): look at the balance before anything is sent again
   2  the command line is wrong
   3  nothing left this machine: calling again is safe
   4  the exchange refused: nothing was executed
@@ -32,6 +33,7 @@ environment:
   PAYDOWN_PRIVATE_KEY_FILE        a PEM file (RSA and Ed25519 keys)
   PAYDOWN_PRIVATE_KEY_PASSWORD    its password, if it has one
   PAYDOWN_BASE_URL                another address, such as http://127.0.0.1:8087
+  PAYDOWN_BUDGET                  shared or memory: whose request weight is counted together
 """
 
 

@@ -96,7 +96,7 @@ class LiveProgress:
         if event.name != "waiting" or event.wait_s is None:
             return
         until = time.strftime("%H:%M:%S", time.localtime(time.time() + event.wait_s))
-        text = f"slot {until}, in {event.wait_s:.0f} s ({event.operation})"
+        text = f"room for {event.operation} at {until} local time, in {event.wait_s:.0f} s"
         if self._bar is not None and self._task is not None:
             self._bar.update(self._task, description=text)
         elif not self._output.json_mode:

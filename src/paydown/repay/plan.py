@@ -228,12 +228,12 @@ class Plan:
         price = self.prices[self.asset]
         payers = ", ".join(self.request.pay_with) or "nothing else"
         asked = (
-            "the whole debt"
+            f"the whole debt of {self.asset}"
             if self.request.amount is None
             else f"{to_text(self.request.amount)} {self.asset}"
         )
         lines = [
-            f"Plan {self.key}: repay {asked} of {self.asset}, paid with {self.asset} first, then {payers}",
+            f"Plan {self.key}: repay {asked}, paid with {self.asset} first, then {payers}",
             f"  owed      {to_text(owed.debt)} {self.asset} = principal {to_text(owed.borrowed)} + "
             f"interest {to_text(owed.interest)}, at {to_text(price.usd)} USD ({price.source}) "
             f"worth {money(owed.debt * price.usd)}",

@@ -271,7 +271,7 @@ def warn_if_short(
     advice = (
         "Add payment assets, move them into the cross-margin wallet, or repay less."
         if request.pay_with
-        else "Name the assets that may pay (pay_with): what is taken when none is named is not published."
+        else "Name the assets that may pay (pay_with, --using): what is taken when none is named is not published."
     )
     raise PlanRefused(
         "not-enough-to-pay",
