@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Self, TypeVar
 
 from paydown.attempts import Attempt, AttemptObserver, Attempts, ObserverChain
 from paydown.budget.choice import BudgetName, budget_name, open_budget
-from paydown.channel import NotSent, parse_proxy
+from paydown.channel import Address, NotSent, parse_proxy
 from paydown.charges import Charges
 from paydown.clock import Clock, ExchangeClock, machine_ms
 from paydown.errors import InvalidCredentials, InvalidRequest, InvalidRequestType
@@ -32,7 +32,7 @@ from paydown.pagination import Pager
 from paydown.parameters import checked_recv_window
 from paydown.request import RequestMaker
 from paydown.retry import ReadRetries
-from paydown_wire.error_codes import CLOCKS
+from paydown_wire.error_codes import CLOCKS, SERVERS
 from paydown_wire.operations import SERVER_TIME
 
 if TYPE_CHECKING:
@@ -113,6 +113,7 @@ class _Base:
             answer_timeout_s=answer_timeout_s,
         )
         address = requests.address(SERVER_TIME.server)
+        _check_not_in_the_clear(address)
         if clock is None:
             # Another address has another clock; the exchange's fallback clocks mean nothing there.
             own = f"{address.origin}{address.prefix}{SERVER_TIME.path}"
@@ -249,6 +250,15 @@ def _check_connections(
                 " public key the server has: pin=.",
                 parameter="ssl_context",
             )
+
+
+def _check_not_in_the_clear(address: Address) -> None:
+    """Refuse http:// for the exchange itself: anybody on the way could read the key, and change the answer."""
+    secure = f"https://{address.host.decode('ascii').lower().rstrip('.')}"
+    if address.scheme == b"http" and secure in SERVERS.values():
+        raise InvalidRequest(
+            f"http:// would send the key to the exchange unencrypted. Write {secure}.", parameter="base_url"
+        )
 
 
 def _check_seconds(name: str, seconds: object) -> None:

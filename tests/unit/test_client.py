@@ -226,6 +226,15 @@ def test_the_environment_may_point_elsewhere(monkeypatch):
 
 
 @pytest.mark.parametrize(
+    "url", ["http://papi.binance.com", "HTTP://PAPI.binance.com:80/x", "http://api.binance.com."]
+)
+def test_the_exchange_is_never_spoken_to_in_the_clear(url):
+    """A base URL with http:// for a host of the exchange is refused, with the one to write instead."""
+    with pytest.raises(InvalidRequest, match=r"Write https://p?api\.binance\.com\."):
+        Client(credentials(), base_url=url)
+
+
+@pytest.mark.parametrize(
     "url",
     [
         "papi.binance.com", "ftp://papi.binance.com", "https://", "https://user:pw@papi.binance.com", "https://h?x=1",
