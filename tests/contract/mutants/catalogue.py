@@ -40,6 +40,27 @@ _KILLERS = {
     "classifier": ("test_a_errors", "test_a_responses", "test_a_requests"),
     "sandbox": ("test_b_rules", "test_b_matrix"),
 }
+_CLIENT = (
+    "test_a_requests",
+    "test_a_responses",
+    "test_a_errors",
+    "test_a_signer",
+    "test_a_events",
+    "test_a_parts",
+)
+_SIDES = {
+    "client": _CLIENT,
+    "signer": _CLIENT,
+    "classifier": _CLIENT,
+    "sandbox": (
+        "test_b_answers",
+        "test_b_rules",
+        "test_b_matrix",
+        "test_b_time",
+        "test_b_stream",
+        "test_b_parts",
+    ),
+}
 # Where the layer alone says too little.
 _KILLERS_BY_FILE = {
     "src/paydown/clock.py": ("test_a_parts",),
@@ -73,10 +94,11 @@ _KILLERS_BY_FILE = {
 
 def killers(layer: str, file: str) -> tuple[str, ...]:
     """The parts of the suite that should notice a mutant of this file first."""
-    for start, names in _KILLERS_BY_FILE.items():
-        if file.startswith(start):
-            return names
-    return _KILLERS[layer]
+    likely = next(
+        (names for start, names in _KILLERS_BY_FILE.items() if file.startswith(start)), _KILLERS[layer]
+    )
+    # Then the rest of its own side: the other one does not even run the changed lines.
+    return tuple(dict.fromkeys((*likely, *_SIDES.get(layer, ()))))
 
 
 @cache
