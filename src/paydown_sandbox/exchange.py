@@ -231,6 +231,8 @@ class Exchange(Books):
             return self._outside(request, record, methods, route, now_ms)
         facts = route.facts
         record.operation = facts.id
+        # The counters of the gate keep their own time, whatever a fault does to the clock that reads timestamps.
+        counted_ms = now_ms
         fault: Fault | None = None
         if self.faults.armed and not held:
             fault, skew = self.faults.find(self._fault_facts(request, facts), now_ms)
@@ -239,17 +241,17 @@ class Exchange(Books):
                 record.fault = skew.name
                 now_ms += skew.skew_ms
             if fault is not None and fault.kind in ("gateway", "passage"):
-                return self._gateway_fault(fault, record, route, now_ms)
+                return self._gateway_fault(fault, record, route, counted_ms)
 
         ip = request.client_ip
         weight = route.cost(request.query) if route.cases else route.weight
         record.weight = weight
-        admission = route.gate.admit(ip, weight, now_ms)
+        admission = route.gate.admit(ip, weight, counted_ms)
         if admission.status != 200:
             record.weight = 0
             record.reason = "banned" if admission.status == 418 else "the weight of the minute is spent"
             limit = route.gate.settings.weight_per_minute
-            return self.answers.limited(record, admission, limit, route.header, now_ms)
+            return self.answers.limited(record, admission, limit, route.header, counted_ms)
         headers: Headers = [(route.header, b"%d" % admission.used)]
         try:
             admittance = self.gatekeeper.admit(request, facts, record, now_ms)
@@ -265,13 +267,13 @@ class Exchange(Books):
                 response.delay_ms = fault.delay_ms
                 return response
             if facts.rate_caps and account is not None:
-                self._count_calls(route, account, record, now_ms)
+                self._count_calls(route, account, record, counted_ms)
             if (
                 account is not None
                 and facts.id == "repayDebt"
                 and (self._order_scope or self._counts_as_order)
             ):
-                self._count_order(account, facts, record, now_ms, headers)
+                self._count_order(account, facts, record, counted_ms, headers)
             result = route.handler(self, call)
         except Refusal as refusal:
             record.verdict = "refused"
@@ -286,7 +288,7 @@ class Exchange(Books):
                 fields={"ip": ip, **refusal.fields},
             )
         except _Busy as busy:
-            route.gate.refund(ip, weight, now_ms)
+            route.gate.refund(ip, weight, counted_ms)
             return RawResponse(0, [], b"", "again", busy.wait_ms)
         record.status = 200
         lines = call.lines

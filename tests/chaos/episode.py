@@ -12,8 +12,7 @@ What counts as what:
                history that looks the same: with as many strangers as there were, or with one more
     mistaken   attempts taken for executed that were not, since a stranger repaid just as much: the account owes
                what it should, and nothing was paid twice
-    over the limit   answers 429 that no fault made; not within the minute after a clock_skew, which stamps the
-               exchange's own count ten seconds ahead
+    over the limit   answers 429 that no fault made
 """
 
 from __future__ import annotations
@@ -346,13 +345,7 @@ class Episode:
         tally.executed += sum(len(found) for found in executions.values())
         ours = [record for record in arena.exchange.requests if record.ip == OUR_IP]
         tally.arrived += sum(record.path == REPAY_PATH for record in ours)
-        skews = [record.time_ms for record in ours if record.fault == "clock_skew"]
-        tally.over_the_limit += sum(
-            record.status == 429
-            and record.fault is None
-            and not any(0 <= record.time_ms - skew < 75_000 for skew in skews)
-            for record in ours
-        )
+        tally.over_the_limit += sum(record.status == 429 and record.fault is None for record in ours)
         tally.faults += sum(record.fault is not None for record in ours)
         tally.deaths += arena.deaths
         tally.intruders += arena.intruders

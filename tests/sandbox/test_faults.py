@@ -190,6 +190,20 @@ def test_clock_skew_moves_the_exchange_against_the_client(caller: Caller) -> Non
     assert caller.signed("POST", REPAY, CALL, at_ms=told).status == 200
 
 
+@pytest.mark.parametrize("window", ["fixed", "sliding"])
+@pytest.mark.parametrize("skew_ms", [65_000, -65_000])
+def test_clock_skew_leaves_the_count_of_weight_alone(window: str, skew_ms: int) -> None:
+    """A request on a clock that is off counts in the minute in which it came, no earlier and no later."""
+    caller = Caller(Exchange(state_with(options={"limit-window": window}), clock=Clock(frozen_at_ms=NOW_MS)))
+    caller.raw("GET", "/papi/v1/ping")
+    caller.exchange.faults.arm({"fault": "clock_skew", "skew_ms": skew_ms})
+    assert caller.repay(CALL).code == -1021
+
+    assert caller.raw("GET", "/papi/v1/ping").headers["x-mbx-used-weight-1m"] == "3002"
+    caller.exchange.clock.advance(60_001)
+    assert caller.raw("GET", "/papi/v1/ping").headers["x-mbx-used-weight-1m"] == "1"
+
+
 @pytest.mark.parametrize(
     ("node", "path"),
     [
