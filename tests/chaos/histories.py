@@ -8,10 +8,12 @@ Both histories are played on exchanges of their own, from the balances that the 
 what a client could read at the end is compared. Nothing of `paydown.repay.reconcile` is used here: this is the
 opposite side, which knows what happened and tries to build an alibi.
 
-The other history may differ in what nobody publishes: the conversion price (by the repayer's tolerance) and the
-interest rate, where an hour was struck. And it may have other strangers, doing anything in any amount, but no more
-of them than there really were, and the rows that they leave must be the rows that were read. (With as
-many strangers as one likes everything can be explained, and nothing would ever be decided.)
+The other history may differ in what nobody publishes: the conversion price (by the repayer's tolerance), which of
+the assets pays first, or whether only the named ones pay, whether a repayment leaves a row, and how much interest was
+charged and when in its hour (by the repayer's bound). Nor does anybody see whether a row whose time is as near to a look as the clocks are
+uncertain was in that look. And it may have other strangers, doing anything in any amount, but no more of them than
+there really were, and the rows that they leave must be the rows that were read. (With as many strangers as one
+likes everything can be explained, and nothing would ever be decided.)
 """
 
 from __future__ import annotations
@@ -19,7 +21,7 @@ from __future__ import annotations
 import itertools
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
@@ -34,6 +36,9 @@ _ROUNDING = Decimal("1e-6")
 _KINDS = {"loan": "loan-record", "repay": "repay-record", "flow": "capital-flow"}
 # How many deeds the other history may replace at once: with more of them the search would take long.
 _MOST_REPLACED = 3
+_DEEDS = ("borrow", "repay-debt", "repay-loan", "move")
+# A deed and the row that it left are stamped within this.
+_SAME_MOMENT_MS = 200
 
 Holdings = dict[str, tuple[Decimal, ...]]
 
@@ -49,6 +54,26 @@ class Shown:
     holdings: Holdings
     rows: Counter[tuple[str, str, str, Decimal]]
     converted_usd: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class Telling:
+    """How a history is told where no page says how it is.
+
+    Attributes:
+        pay: The payment assets of the attempt, in the order in which they are taken.
+        paid: The same of our earlier repayments.
+        begin_ms, look_ms: When the two looks saw the account. What happened before the first is in it.
+        rate: Whether interest is charged by the real rate, or not at all.
+        listed: Whether the attempt, if executed, leaves the rows that this exchange writes.
+    """
+
+    pay: tuple[str, ...]
+    paid: tuple[str, ...]
+    begin_ms: int
+    look_ms: int
+    rate: bool = True
+    listed: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,14 +116,11 @@ class Historian:
         self.sighting = sighting
         self.executed = executed
         self.executions = executions
-        self.order = attempt.intent.pay_with
+        self.nearby: tuple[Entry, ...] = ()
         self.window = self._window()
-        since = self.window.first.at_ms
-        self.rows = Counter(
-            (row["source"], row["kind"], row["asset"], abs(Decimal(row["amount"])))
-            for row in sighting["rows"]
-            if row["at_ms"] >= since
-        )
+        pay_with = attempt.intent.pay_with
+        self.true = Telling(pay_with, pay_with, self.window.first.at_ms, self.window.last.at_ms)
+        self._played: dict[tuple[object, ...], Shown | None] = {}
 
     def other(self, more: int = 0) -> str | None:
         """Another history, the other way round, with the same evidence: in words, or `None` if there is none.
@@ -109,21 +131,59 @@ class Historian:
         Raises:
             CannotReplay: What really happened does not give the evidence that was stored.
         """
-        self.order = self.intent.pay_with
-        if not self._same(self._play(self.executed, self.window.deeds)):
-            raise CannotReplay(f"the history of attempt {self.attempt.id} does not replay")
-        deeds = self.window.deeds
-        for size in range(min(len(deeds), _MOST_REPLACED) + 1):
-            for left_out in itertools.combinations(deeds, size):
-                kept = [deed for deed in deeds if deed not in left_out]
-                # The order in which several payment assets are taken is published nowhere.
-                orders = itertools.permutations(self.intent.pay_with)
-                for order, pay_with, at_ms in itertools.product(orders, self._payers(), self._moments()):
-                    self.order = order
-                    found = self._explain(kept, size + more, pay_with, at_ms)
-                    if found is not None:
-                        return found
+        if not self._same(self._play(self.executed, self.window.deeds, self.true), self.true):
+            raise CannotReplay(f"the history of attempt {self.attempt.id} does not replay: {self.words()}")
+        for telling in self._tellings():
+            deeds = self._within(telling)
+            for size in range(min(len(deeds), _MOST_REPLACED) + 1):
+                for left_out in itertools.combinations(deeds, size):
+                    kept = [deed for deed in deeds if deed not in left_out]
+                    for pay_with, at_ms in itertools.product(self._payers(), self._moments()):
+                        found = self._explain(kept, size + more, pay_with, at_ms, telling)
+                        if found is not None:
+                            return found
         return None
+
+    def _tellings(self) -> list[Telling]:
+        """All ways to tell it, the likely ones first."""
+        mine, others = [self.intent.pay_with], [self.intent.pay_with]
+        if not self.executed:  # then the other history has the attempt executed
+            mine = list(itertools.permutations(self.intent.pay_with))
+            mine += [payer for payer in self._payers() if payer and payer not in mine]
+        if self.window.ours:
+            others = list(itertools.permutations(self.intent.pay_with))
+        looks = itertools.product(self._begins(), self._looks())
+        listed = (True,) if self.executed else (True, False)
+        ways = itertools.product(looks, (True, False), listed, others, mine)
+        return [
+            Telling(pay, paid, begin, look, rate, listed) for (begin, look), rate, listed, paid, pay in ways
+        ]
+
+    def _begins(self) -> list[int]:
+        """When the first look can have been: a listed deed that is near to it was before or after it."""
+        at_ms, slack = self.window.first.at_ms, Options().clock_slack_ms
+        before = [deed.at_ms for deed in self.nearby if self._listed(deed)]
+        after = [deed.at_ms + 1 for deed in self.window.deeds if deed.at_ms <= at_ms + slack]
+        return list(dict.fromkeys([at_ms, *reversed(before), *after]))
+
+    def _looks(self) -> list[int]:
+        """When the last look can have been, in the same way."""
+        at_ms, slack = self.window.last.at_ms, Options().clock_slack_ms
+        near = [deed.at_ms for deed in self.window.deeds if abs(deed.at_ms - at_ms) <= slack]
+        moments = [each - 1 if each <= at_ms else each for each in near]
+        return list(dict.fromkeys([at_ms, *(each for each in moments if each > self.window.attempt.at_ms)]))
+
+    def _listed(self, deed: Entry) -> bool:
+        """Whether a row was read that a deed left."""
+        return any(
+            row["asset"] == deed.asset
+            and abs(Decimal(row["amount"])) == abs(deed.amount)
+            and abs(row["at_ms"] - deed.at_ms) < _SAME_MOMENT_MS
+            for row in self.sighting["rows"]
+        )
+
+    def _within(self, telling: Telling) -> list[Entry]:
+        return [deed for deed in (*self.nearby, *self.window.deeds) if deed.at_ms >= telling.begin_ms]
 
     def _payers(self) -> list[tuple[str, ...]]:
         """With what somebody else can have repaid: as we would have, with one asset, or with his own holdings."""
@@ -134,35 +194,59 @@ class Historian:
         """When somebody else can have acted: beside the attempt, or just before the last look."""
         return list(dict.fromkeys([self.window.attempt.at_ms + 1, self.window.last.at_ms - 1]))
 
-    def _explain(self, deeds: list[Entry], most: int, pay_with: tuple[str, ...], at_ms: int) -> str | None:
+    def _explain(
+        self, deeds: list[Entry], most: int, pay_with: tuple[str, ...], at_ms: int, telling: Telling
+    ) -> str | None:
         """Flip the attempt, and let at most `most` other deeds explain what is left over."""
+        shown = self._play(not self.executed, deeds, telling)
+        if shown is None or self._same(shown, telling):
+            return None if shown is None else self._words([])
+        asset = self.intent.asset
+        missing = self._missing(shown, asset, 0) + self._missing(shown, asset, 1)
+        if 0 < missing <= self._most_interest(asset):
+            charge = Entry("interest", telling.begin_ms + 1, self.account, asset, missing)
+            charged = self._fill_assets([*deeds, charge], [charge], 0, most, at_ms, telling)
+            if charged is not None:
+                return charged
         added: list[Entry] = []
         hands = 0
-        asset = self.intent.asset
-        shown = self._play(not self.executed, deeds)
-        if shown is not None and not self._same(shown):
-            missing = self._missing(shown, asset, 0) + self._missing(shown, asset, 1)
-            if missing and not self._of_interest(missing):
-                hands += 1
-                kind, amount = ("borrow", missing) if missing > 0 else ("repay-debt", -missing)
-                for _ in range(3):  # interest makes the first guess a little wrong
-                    added = self._deeds(kind, asset, amount, pay_with, at_ms)
-                    shown = self._play(not self.executed, [*deeds, *added])
-                    if shown is None:
-                        return None
-                    principal = self._missing(shown, asset, 0)
-                    if not principal or amount <= abs(principal):
-                        break
-                    amount += principal if missing > 0 else -principal
-        if shown is not None and not self._same(shown):
-            for name in sorted({*self.window.last.seen, *shown.holdings}):
-                change = self._missing(shown, name, 2)
-                if abs(change) > self._slack(name, shown):
-                    added += self._deeds("move", name, change, (), at_ms)
-                    hands += 1
-            if hands <= most:
-                shown = self._play(not self.executed, [*deeds, *added])
-        return self._words(added) if hands <= most and self._same(shown) else None
+        if missing and not self._of_interest(missing):
+            hands += 1
+            kind, amount = ("borrow", missing) if missing > 0 else ("repay-debt", -missing)
+            for _ in range(3):  # interest makes the first guess a little wrong
+                added = self._deeds(kind, asset, amount, pay_with, at_ms)
+                shown = self._play(not self.executed, [*deeds, *added], telling)
+                if shown is None:
+                    return None
+                principal = self._missing(shown, asset, 0)
+                if not principal or amount <= abs(principal):
+                    break
+                amount += principal if missing > 0 else -principal
+        return self._fill_assets([*deeds, *added], added, hands, most, at_ms, telling)
+
+    def _fill_assets(
+        self,
+        deeds: list[Entry],
+        added: list[Entry],
+        hands: int,
+        most: int,
+        at_ms: int,
+        telling: Telling,
+    ) -> str | None:
+        """Let strangers move what is left over of the assets."""
+        shown = self._play(not self.executed, deeds, telling)
+        if shown is None or hands > most:
+            return None
+        moves: list[Entry] = []
+        for name in sorted({*self.window.last.seen, *shown.holdings}):
+            change = self._missing(shown, name, 2)
+            if abs(change) > self._slack(name, shown):
+                moves += self._deeds("move", name, change, (), at_ms)
+        if hands + len(moves) > most:
+            return None
+        if moves:
+            shown = self._play(not self.executed, [*deeds, *moves], telling)
+        return self._words([*added, *moves]) if self._same(shown, telling) else None
 
     def _missing(self, shown: Shown, asset: str, place: int) -> Decimal:
         """How much more was seen than a history shows: of principal (0), interest (1) or what is free (2)."""
@@ -209,12 +293,16 @@ class Historian:
         end = rows[-1] if rows else stop
         between = tape[start + 1 : end + 1]
         repayments = [entry for entry in between if entry.kind == "repay"]
+        slack = Options().clock_slack_ms
+        self.nearby = tuple(
+            entry for entry in tape[:start] if entry.kind in _DEEDS and first.at_ms - entry.at_ms <= slack
+        )
         mine = [entry for entry in repayments if entry.stamp == self.intent.signed_at_ms]
         attempt = mine[-1] if mine else Entry("repay", self.intent.signed_at_ms + 1, self.account)
         return Window(
             first=first,
             last=last,
-            deeds=tuple(entry for entry in between if entry.kind not in ("repay", "look", "rows")),
+            deeds=tuple(entry for entry in between if entry.kind in _DEEDS),
             ours=tuple(entry for entry in repayments if entry.stamp != self.intent.signed_at_ms),
             attempt=attempt,
             end_ms=tape[end].at_ms,
@@ -239,48 +327,66 @@ class Historian:
 
     # Playing
 
-    def _play(self, executed: bool, deeds: Sequence[Entry]) -> Shown | None:
+    def _play(self, executed: bool, deeds: Sequence[Entry], telling: Telling) -> Shown | None:
         """Let it happen on an exchange of its own; `None` if the exchange would not have let it."""
+        told = tuple((deed.kind, deed.at_ms, deed.asset, deed.amount, deed.pay_with) for deed in deeds)
+        key = (executed, told, telling)
+        if key not in self._played:
+            self._played[key] = self._let_happen(executed, deeds, telling)
+        return self._played[key]
+
+    def _let_happen(self, executed: bool, deeds: Sequence[Entry], telling: Telling) -> Shown | None:
         window, account = self.window, self.account
         events: list[tuple[int, int, Entry]] = [(deed.at_ms, 1, deed) for deed in deeds]
         for entry in window.ours:
             done = self.executions.get((account, entry.stamp))
             if done is not None:
-                events.append((done[0], 1, replace(self._as_deed(entry.stamp), at_ms=done[0])))
+                events.append((done[0], 1, self._ours(done[0], done[1], telling.paid)))
+        mine: Entry | None = None
         if executed:
             done = self.executions.get((account, self.intent.signed_at_ms))
             at_ms = window.attempt.at_ms if done is None else done[0]
-            events.append((at_ms, 1, replace(self._mine(), at_ms=at_ms)))
-        events.append((window.last.at_ms, 2, window.last))
+            mine = self._ours(at_ms, self.intent.amount or Decimal(0), telling.pay)
+            events.append((at_ms, 1, mine))
+        events.append((telling.look_ms, 2, window.last))
         events.sort(key=lambda event: event[:2])
-        exchange = Exchange(self._state(), clock=Clock(frozen_at_ms=window.first.at_ms))
+        begin_ms = min(window.first.at_ms, telling.begin_ms)
+        exchange = Exchange(self._state(telling), clock=Clock(frozen_at_ms=begin_ms))
         elsewhere = _Elsewhere(exchange)
         holdings: Holdings = {}
-        converted = Decimal(0)
+        converted = unlisted = Decimal(0)
         for at_ms, _, event in events:
             exchange.clock.set(max(at_ms, exchange.clock.now_ms()))
             exchange.advance_to_now()
             if event.kind == "look":
                 holdings = _holdings(exchange, account)
+            elif event.kind == "interest":
+                ledger = exchange.world.ledger
+                ledger.charge(ledger.accounts[account], event.asset, event.amount, exchange.clock.now_ms())
             elif not do(exchange, event, elsewhere.stranger(account)):
                 return None
             elif event.kind == "repay-debt":
                 line = exchange.lines[-1]
-                converted += (line.interest + line.principal) * Decimal(PRICES[event.asset])
+                moved = line.interest + line.principal
+                converted += moved * Decimal(PRICES[event.asset])
+                if event is mine and not telling.listed:
+                    unlisted = moved
         rows: Counter[tuple[str, str, str, Decimal]] = Counter()
         for kind, source in _KINDS.items():
             if source not in self.read:
                 continue
-            for record in exchange.records.between(account, kind, window.first.at_ms, window.end_ms):
+            for record in exchange.records.between(account, kind, telling.begin_ms, window.end_ms):
                 if source != "capital-flow" and record.asset != self.intent.asset:
                     continue
                 row = record.row
                 what = {"loan": "BORROW", "repay": "REPAY"}.get(kind) or str(row["type"])
                 amount = Decimal(str(row["principal" if kind == "loan" else "amount"]))
                 rows[(source, what, record.asset, abs(amount))] += 1
+        for source in ("repay-record", "capital-flow") if unlisted else ():
+            rows -= Counter([(source, "REPAY", self.intent.asset, unlisted)])
         return Shown(holdings, rows, converted)
 
-    def _state(self) -> dict[str, Any]:
+    def _state(self, telling: Telling) -> dict[str, Any]:
         state = self.arena.state
         accounts = [
             {
@@ -302,23 +408,27 @@ class Historian:
             **state,
             "accounts": accounts,
             "limits": {"weight_per_minute": 10**9, "orders_per_minute": 1200},
+            **({} if telling.rate else {"interest": {"default_daily_rate": "0"}}),
         }
 
-    def _mine(self) -> Entry:
-        intent = self.intent
-        return Entry("repay-debt", 0, self.account, intent.asset, intent.amount or Decimal(0), self.order)
-
-    def _as_deed(self, stamp: int) -> Entry:
-        """An earlier attempt that was executed between the two looks."""
-        return replace(self._mine(), amount=self.executions[(self.account, stamp)][1])
+    def _ours(self, at_ms: int, amount: Decimal, pay_with: tuple[str, ...]) -> Entry:
+        return Entry("repay-debt", at_ms, self.account, self.intent.asset, amount, pay_with)
 
     # Comparing
 
     def _seen(self, asset: str) -> tuple[Decimal, ...]:
         return self.window.last.seen.get(asset, (Decimal(0),) * 4)
 
-    def _same(self, shown: Shown | None) -> bool:
-        if shown is None or shown.rows != self.rows:
+    def _rows(self, since_ms: int) -> Counter[tuple[str, str, str, Decimal]]:
+        """The rows that were read, of what happened since then."""
+        return Counter(
+            (row["source"], row["kind"], row["asset"], abs(Decimal(row["amount"])))
+            for row in self.sighting["rows"]
+            if row["at_ms"] >= since_ms
+        )
+
+    def _same(self, shown: Shown | None, telling: Telling) -> bool:
+        if shown is None or shown.rows != self._rows(telling.begin_ms):
             return False
         for asset in {*self.window.last.seen, *shown.holdings}:
             seen, now = self._seen(asset), shown.holdings.get(asset, (Decimal(0),) * 4)
@@ -339,6 +449,12 @@ class Historian:
         charged = owed * Decimal(self.arena.state["interest"]["default_daily_rate"]) / 24 * hours
         most = owed * Options().max_daily_interest / 24 * hours
         return -charged - _ROUNDING <= change <= most
+
+    def _most_interest(self, asset: str) -> Decimal:
+        """The most that can have been charged, at whatever moment of its hour, as the repayer reckons it."""
+        hours = self.window.last.at_ms // _HOUR_MS - self.window.first.at_ms // _HOUR_MS + 1
+        owed = sum(self.window.first.seen.get(asset, (Decimal(0),) * 4)[:2], Decimal(0))
+        return owed * Options().max_daily_interest / 24 * hours
 
     def _slack(self, asset: str, shown: Shown) -> Decimal:
         """What the unpublished conversion price can explain, in units of a payment asset."""

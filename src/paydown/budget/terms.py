@@ -96,8 +96,9 @@ class Rules(NamedTuple):
     """Added to every interval. It covers an exchange that counts in whole seconds, and the drift of two
     clocks over a minute (12 ms at 100 ppm each)."""
 
-    lost_ms: int = 5_000
-    """How long after its caller gave up a request may still reach the counter."""
+    lost_ms: int = 10_000
+    """How long after its caller gave up a request may still reach the counter: as long as one was seen to hang
+    on the wire, and once more in front of the exchange."""
 
     send_within_ms: int = 5_000
     """A ticket is good for this long. A process that stood still for longer asks again (`may_send`)."""
