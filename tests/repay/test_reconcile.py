@@ -412,6 +412,68 @@ def test_a_debt_that_fell_by_less_was_not_repaid_by_this(left, usdt, lists, late
         assert verdict.result != "PROVEN_NOT_EXECUTED"
 
 
+@pytest.mark.parametrize("amount", [None, "10"])
+@pytest.mark.parametrize("part", ["1.5", "9.5"])
+def test_a_listed_part_is_not_taken_for_somebody_elses(amount, part):
+    """The payment assets are used up and a smaller repayment is listed in time: it may be this one, in part."""
+    spent = Decimal(part) * 600
+    before = look(SIGNED_MS - 500, BNB=("10", "0", "0", "0"), USDT=("0", "0", str(spent), "0"))
+    now = look(DEAD_MS, BNB=(str(10 - Decimal(part)), "0", "0", "0"))
+    rows = (flow("REPAY", f"-{part}"), record("REPAY", part))
+
+    verdict = judge(case(attempt(amount, before=before)), seen(now, *rows, server_ms=DEAD_MS + 60_000))
+
+    assert verdict.result != "PROVEN_NOT_EXECUTED"
+
+
+def test_what_others_repaid_explains_what_was_spent():
+    """A listed repayment of a stranger took most of the debt: its price does not speak for the rest."""
+    now = look(DEAD_MS, BNB=("0.51", "0", "0", "0"), USDT=("0", "0", "44300", "0"))
+    rows = (flow("REPAY", "-9.5", DEAD_MS + 60_000), record("REPAY", "9.5", DEAD_MS + 60_000))
+    tried = case(attempt(None, before=BEFORE))
+    later = replace(now, sent_at_ms=DEAD_MS + 90_000, answered_at_ms=DEAD_MS + 90_000)
+
+    verdict = judge(tried, seen(later, *rows, server_ms=DEAD_MS + 90_000))
+
+    assert (verdict.result, verdict.rule) == ("PROVEN_NOT_EXECUTED", "debt-stands")
+
+
+def test_another_debt_that_fell_explains_what_was_spent():
+    """Somebody repaid as much of another debt: once the lists show no borrowing, the standing debt is believed."""
+    before = look(
+        SIGNED_MS - 500,
+        BNB=("10", "0.01", "0", "0"),
+        BTC=("1", "0", "0", "0"),
+        USDT=("0", "0", "50000", "0"),
+    )
+    now = look(
+        DEAD_MS, BNB=("10", "0.01", "0", "0"), BTC=("0.98", "0", "0", "0"), USDT=("0", "0", "48800", "0")
+    )
+    tried = case(attempt(before=before))
+
+    assert not judge(tried, seen(now)).decided
+    late = judge(tried, seen(now, server_ms=DEAD_MS + 60_000))
+    assert (late.result, late.rule) == ("PROVEN_NOT_EXECUTED", "debt-stands")
+
+
+def test_a_stranger_who_spent_the_holdings_first_is_reckoned_with():
+    """Both would have taken the asset's own holdings, and they fell by his alone; interest hides nothing then."""
+    before = look(
+        SIGNED_MS - 500, BNB=("1000", "0", "60", "0"), USDT=("0", "0", "50000", "0")
+    )
+    tried = case(attempt("0.3", before=before))
+    rows = (flow("REPAY", "-0.3", DEAD_MS + 60_000), record("REPAY", "0.3", DEAD_MS + 60_000))
+    for executed in (True, False):
+        owed, held = ("999.7", "59.4") if executed else ("999.7", "59.7")
+        now = replace(
+            look(DEAD_MS, BNB=(owed, "0", held, "0"), USDT=("0", "0", "50000", "0")),
+            sent_at_ms=DEAD_MS + 90_000,
+            answered_at_ms=DEAD_MS + 90_000,
+        )
+        verdict = judge(tried, seen(now, *rows, server_ms=DEAD_MS + 90_000))
+        assert verdict.result == ("PROVEN_EXECUTED" if executed else "PROVEN_NOT_EXECUTED"), verdict
+
+
 def test_equal_pieces_close_to_each_other_each_keep_their_own_row():
     """Of several rows that could be a piece's, the nearest is; otherwise one is left over as a stranger's."""
     base = look(SIGNED_MS - 90_000, BNB=("1000", "0", "0", "0"), USDT=("0", "0", "600000", "0"))

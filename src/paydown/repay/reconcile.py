@@ -173,6 +173,9 @@ class _Residue:
     changes: Mapping[str, Decimal]
     own_gained: Decimal  # what those rows brought into the owed asset's own holdings, and what they took
     own_lost: Decimal
+    # What others repaid of the debt and was not taken away: surely between the looks, and at most.
+    repaid: Decimal = ZERO
+    by_others: Decimal = ZERO
 
 
 def _says(fits_executed: bool, fits_not: bool) -> Says:
@@ -204,6 +207,7 @@ class _Judge:
         self.mine = mine
         self.pending = pending
         self.others = others
+        self.foreign = self._foreign()
 
     # What the others did
 
@@ -338,8 +342,19 @@ class _Judge:
         free = self.base[self.asset].free
         untouched = any(not any(residue.changes.values()) for residue in residues)
         before = self.repaid_before
-        fits_executed = any(self._paid(residue, before + expected, free) for residue in residues)
+        fits_executed = any(
+            self._paid(residue, before + expected, free) and not self._held_back(residue, before + expected)
+            for residue in residues
+        )
         fits_not = any(self._paid(residue, before, free) for residue in residues) if before else untouched
+        if fits_executed and not fits_not:
+            # What others are known to have repaid may have been paid from these holdings.
+            beside_usd = self._beside()
+            fits_not = any(
+                self._paid(residue, before, free, residue.by_others, beside_usd)
+                for residue in residues
+                if residue.by_others or beside_usd
+            )
         left_usd = sum((self.now[name].free * prices.get(name, ZERO) for name in payers), ZERO)
         exhausted = left_usd <= expected * price * self.case.options.margin
         changes = {name: self.now[name].held - self.base[name].held for name in sorted(payers)}
@@ -347,31 +362,57 @@ class _Judge:
         text = f"of what could pay, {moved} changed" if moved else "nothing that could pay has changed"
         return _Assets(fits_executed, fits_not, untouched and not self.repaid_before, exhausted, text)
 
+    def _beside(self) -> Decimal:
+        """USD value by which other debts fell, which is what others repaid of them at least."""
+        prices = self.case.prices_usd
+        fallen = {
+            name: self.base[name].debt - self.now[name].debt for name in self.base.assets if name != self.asset
+        }
+        return sum((fall * prices.get(name, ZERO) for name, fall in fallen.items() if fall > 0), ZERO)
+
+    def _held_back(self, residue: _Residue, amount: Decimal) -> bool:
+        """Whether less of the asset's own holdings is gone than listed repayments and `amount` would have taken.
+
+        Whoever repays, what the account holds of the asset itself pays first (documented). Certain once the
+        lists show all that came in.
+        """
+        if "capital-flow" not in self.sighting.read or not self._lag_over() or not residue.repaid:
+            return False
+        own = [row.amount for row in self.foreign if row.asset == self.asset and row.kind != "REPAY"]
+        came = sum((amount for amount in own if amount > 0), ZERO)
+        went = sum(own, ZERO) - came
+        least = max(ZERO, self.base[self.asset].free + went)
+        return came - residue.changes[self.asset] < min(least, amount + residue.repaid)
+
     def _payers(self) -> set[str]:
         if self.intent.pay_with:
             return {self.asset, *self.intent.pay_with}
         return {self.asset, *self.base.assets, *self.now.assets}
 
+    def _foreign(self) -> list[Row]:
+        """What the lists lay to others and what moved holdings, between the looks or so near that nobody can say."""
+        ours = {row.id for row in (*self.accounted, *self.mine) if row.source == "capital-flow"}
+        slack = self.case.options.clock_slack_ms
+        first, last = self.base.sent_at_ms - slack, self.now.answered_at_ms + slack
+        # What was borrowed is held as well: a loan record fills the holdings where no flow was read.
+        return [
+            row
+            for row in _once(self.sighting.rows, slack)
+            if first <= row.at_ms <= last
+            and (row.source == "loan-record" or (row.source == "capital-flow" and row.id not in ours))
+        ]
+
     def _residues(self, payers: set[str]) -> list[_Residue]:
         """How each payer changed: as it is, and again without what the lists lay to others."""
         plain = {name: self.now[name].held - self.base[name].held for name in payers}
-        ours = {row.id for row in (*self.accounted, *self.mine) if row.source == "capital-flow"}
         slack = self.case.options.clock_slack_ms
-        # What was borrowed is held as well: a loan record fills the holdings where no flow was read.
-        foreign = [
-            row
-            for row in _once(self.sighting.rows, slack)
-            if row.asset in payers
-            and (row.source == "loan-record" or (row.source == "capital-flow" and row.id not in ours))
-        ]
-        residues = [_Residue(plain, ZERO, ZERO)]
-        first, last = self.base.sent_at_ms - slack, self.now.answered_at_ms + slack
-        within = [row for row in foreign if first <= row.at_ms <= last]
-        edge = [
-            row
-            for row in within
-            if row.at_ms <= self.base.answered_at_ms + slack or row.at_ms >= self.now.sent_at_ms - slack
-        ]
+        first, last = self.base.answered_at_ms + slack, self.now.sent_at_ms - slack
+        repayments = [row for row in self.others if row.kind == "REPAY"]
+        repaid = sum((abs(row.amount) for row in repayments if first < row.at_ms < last), ZERO)
+        by_others = sum((abs(row.amount) for row in repayments), ZERO)
+        residues = [_Residue(plain, ZERO, ZERO, repaid, by_others)]
+        within = [row for row in self.foreign if row.asset in payers]
+        edge = [row for row in within if not first < row.at_ms < last]
         if not within or len(edge) > _MOST_UNCERTAIN:
             return residues
         sure = [row for row in within if row not in edge]
@@ -385,12 +426,23 @@ class _Judge:
                 residues.append(_Residue(changes, gained, sum(own, ZERO) - gained))
         return residues
 
-    def _paid(self, residue: _Residue, amount: Decimal, free: Decimal) -> bool:
-        """Whether the holdings moved as repaying `amount` moves them: the asset itself first, then others."""
+    def _paid(
+        self,
+        residue: _Residue,
+        amount: Decimal,
+        free: Decimal,
+        by_others: Decimal = ZERO,
+        beside_usd: Decimal = ZERO,
+    ) -> bool:
+        """Whether the holdings moved as repaying `amount` moves them: the asset itself first, then others.
+
+        Strangers may have paid from them as well: up to `by_others` of this debt, and `beside_usd` of others.
+        """
         # A whole-debt repayment also takes interest that accrued after the look.
         more = ZERO if self.intent.amount is not None else self.growth
         # Others may have filled or emptied the asset's own holdings before it was their turn to pay.
         least, most = max(ZERO, free + residue.own_lost), free + residue.own_gained
+        more += by_others
         own_low, own_high = min(least, amount), min(most, amount + more)
         changes = residue.changes
         if not -own_high <= changes[self.asset] <= -own_low:
@@ -399,13 +451,14 @@ class _Judge:
         others = {name: change for name, change in changes.items() if name != self.asset}
         if any(change > 0 for change in others.values()):
             return False
-        if rest <= 0 and more == 0:
+        if rest <= 0 and more == 0 and beside_usd == 0:
             return not any(others.values())
         spent, price = self._value(others), self.case.prices_usd[self.asset]
         if spent is None:
             return any(others.values())
         tolerance = self.case.options.price_tolerance
-        return max(ZERO, rest) * price * (1 - tolerance) <= spent <= (rest + more) * price * (1 + tolerance)
+        most_usd = ((rest + more) * price + beside_usd) * (1 + tolerance)
+        return max(ZERO, rest) * price * (1 - tolerance) <= spent <= most_usd
 
     def _spent(self, residue: Mapping[str, Decimal], amount: Decimal) -> bool:
         """Whether the value that left the holdings is that of `amount`, within the price tolerance."""
@@ -505,6 +558,8 @@ class _Judge:
     def _weigh_not(self, debt: _Debt, assets: _Assets) -> str | None:
         if debt.fits_executed and assets.fits_executed:
             return None  # "executed" explains all of it as well
+        if self._maybe_in_part():
+            return None
         # A repayment from the asset's own holdings can be undone exactly by borrowing the same again. So
         # where the asset itself paid first, the lists of borrowings must have been read as well.
         listed = bool(self.sighting.read & {"capital-flow", "loan-record"})
@@ -520,6 +575,25 @@ class _Judge:
         if "capital-flow" in self.sighting.read and self._lag_over():
             return "debt-stands"
         return None
+
+    def _maybe_in_part(self) -> bool:
+        """Whether a smaller repayment is listed in time that may be this one: all that could pay was used up.
+
+        What came in meanwhile is taken off what is left, since it may have come after that.
+        """
+        expected = self._expected()
+        if not any(
+            row.kind == "REPAY" and abs(row.amount) < expected and self.window[0] <= row.at_ms <= self.window[1]
+            for row in self.others
+        ):
+            return False
+        prices, payers = self.case.prices_usd, self._payers()
+        left = {name: self.now[name].free for name in payers}
+        for row in self.foreign:
+            if row.asset in payers and row.amount > 0:
+                left[row.asset] -= row.amount
+        left_usd = sum((amount * prices.get(name, ZERO) for name, amount in left.items()), ZERO)
+        return left_usd <= expected * prices[self.asset] * self.case.options.margin
 
     def _lag_over(self) -> bool:
         return self.sighting.server_ms >= self.deadline + self.case.options.records_lag_ms
