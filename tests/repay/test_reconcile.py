@@ -458,9 +458,7 @@ def test_another_debt_that_fell_explains_what_was_spent():
 
 def test_a_stranger_who_spent_the_holdings_first_is_reckoned_with():
     """Both would have taken the asset's own holdings, and they fell by his alone; interest hides nothing then."""
-    before = look(
-        SIGNED_MS - 500, BNB=("1000", "0", "60", "0"), USDT=("0", "0", "50000", "0")
-    )
+    before = look(SIGNED_MS - 500, BNB=("1000", "0", "60", "0"), USDT=("0", "0", "50000", "0"))
     tried = case(attempt("0.3", before=before))
     rows = (flow("REPAY", "-0.3", DEAD_MS + 60_000), record("REPAY", "0.3", DEAD_MS + 60_000))
     for executed in (True, False):
@@ -520,25 +518,48 @@ AMOUNT = st.decimals("0.5", "20", places=8)
     principal_first=st.booleans(),
     strangers=st.lists(
         st.tuples(
-            st.sampled_from(["BORROW", "REPAY", "TRADE"]), st.decimals("0.01", "5", places=8), st.booleans()
+            st.sampled_from(["BORROW", "REPAY", "TRADE", "REPAY UNLISTED", "REPAY ANOTHER"]),
+            st.decimals("0.01", "5", places=8),
+            st.booleans(),
         ),
         max_size=3,
     ),
-    same=st.sampled_from([None, "BORROW", "REPAY"]),
+    same=st.sampled_from([None, "BORROW", "REPAY", "REPAY UNLISTED"]),
     late=st.booleans(),
+    first=st.booleans(),
+    listed_itself=st.booleans(),
+    purse=st.one_of(st.just(Decimal(500_000)), st.decimals("100", "15000", places=2)),
+    whole=st.booleans(),
 )
 def test_a_verdict_of_not_executed_is_never_wrong(
-    executed, amount, owed, interest, own, accrued, price, principal_first, strangers, same, late
+    executed,
+    amount,
+    owed,
+    interest,
+    own,
+    accrued,
+    price,
+    principal_first,
+    strangers,
+    same,
+    late,
+    first,
+    listed_itself,
+    purse,
+    whole,
 ):
     """In random worlds an executed attempt is never called not executed; that mistake would pay twice.
 
-    Strangers borrow, repay and trade, listed or (if the lists lag) not, even with exactly this amount.
-    What is assumed of them is what docs/never-twice.md assumes: listed once the lag is over.
+    Strangers borrow, repay and trade, before us or after, listed or (if the lists lag) not, even with exactly this
+    amount; a repayment may leave no row ever, and ours may be executed in part, if the purse is small.
+    What is assumed of strangers is what docs/never-twice.md assumes: borrowings and trades are listed once the
+    lag is over.
     """
-    borrowed, interest_now, held, usdt = owed, interest, own, Decimal(500_000)
+    borrowed, interest_now, held, usdt, other_debt = owed, interest, own, purse, Decimal(1)
     before = Look.of(SIGNED_MS - 500, SIGNED_MS - 500, [
-        ("BNB", Holding(borrowed, interest, own)), ("USDT", Holding(free=usdt)),
+        ("BNB", Holding(borrowed, interest, own)), ("USDT", Holding(free=usdt)), ("BTC", Holding(other_debt)),
     ])  # fmt: skip
+    rows, number = [], itertools.count()
 
     def repay(value):
         nonlocal borrowed, interest_now, held, usdt
@@ -549,38 +570,60 @@ def test_a_verdict_of_not_executed_is_never_wrong(
         held -= mine
         usdt -= (value - mine) * 600 * price
 
-    if executed:
-        repay(amount)
-    rows, number = [], itertools.count()
+    def possible(value):
+        return min(value, borrowed + interest_now, held + usdt / (600 * price))
+
+    def repay_ours():
+        asked = borrowed + interest_now if whole else amount
+        value = possible(asked)
+        if value < asked:
+            value = value.quantize(Decimal("1e-8"), "ROUND_DOWN")
+        repay(value)
+        if listed_itself:
+            rows.append(flow("REPAY", -value, SIGNED_MS + 3000, row_id="ours"))
+
     doings = [*strangers, *([] if same is None else [(same, amount, True)])]
+    if executed and not first:
+        repay_ours()
     for kind, value, listed in doings:
-        at_ms = SIGNED_MS + 4000 + next(number)
+        at_ms = SIGNED_MS + 4000 + next(number) - (2000 if first else 0)
         if kind == "BORROW":
             borrowed += value
             held += value
-        elif kind == "REPAY":
-            if value > borrowed:
+        elif kind == "REPAY ANOTHER":
+            if value * 600 > usdt:
+                continue
+            usdt -= value * 600
+            other_debt -= value / 100
+        elif kind != "TRADE":
+            if value > min(borrowed, possible(value)):
                 continue
             repay(value)
-        else:
+        elif value <= usdt:
             usdt -= value
-        if listed or late:
+        else:
+            continue
+        if (listed or late) and kind in ("BORROW", "REPAY", "TRADE"):
             asset = "USDT" if kind == "TRADE" else "BNB"
             signed = value if kind == "BORROW" else -value
             rows.append(flow("SELL_EXPENSE" if kind == "TRADE" else kind, signed, at_ms, asset, str(at_ms)))
-    interest_now += accrued
+    if executed and first:
+        repay_ours()
+    if borrowed:
+        interest_now += accrued
     server_ms = DEAD_MS + (30_000 if late else 0)
     now = Look.of(server_ms, server_ms, [
-        ("BNB", Holding(borrowed, interest_now, held)), ("USDT", Holding(free=usdt)),
+        ("BNB", Holding(borrowed, interest_now, held)), ("USDT", Holding(free=usdt)), ("BTC", Holding(other_debt)),
     ])  # fmt: skip
 
-    verdict = judge(case(attempt(str(amount), before=before)), seen(now, *rows, server_ms=server_ms))
+    tried = attempt(None if whole else str(amount), before=before)
+    verdict = judge(case(tried), seen(now, *rows, server_ms=server_ms))
 
     if executed:
         assert verdict.result != "PROVEN_NOT_EXECUTED"
     elif not doings:
         assert verdict.result == "PROVEN_NOT_EXECUTED"
-    if executed and not doings:
+    if executed and not doings and purse == 500_000:
         assert verdict.result == "PROVEN_EXECUTED"
 
 

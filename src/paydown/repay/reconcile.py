@@ -366,7 +366,9 @@ class _Judge:
         """USD value by which other debts fell, which is what others repaid of them at least."""
         prices = self.case.prices_usd
         fallen = {
-            name: self.base[name].debt - self.now[name].debt for name in self.base.assets if name != self.asset
+            name: self.base[name].debt - self.now[name].debt
+            for name in self.base.assets
+            if name != self.asset
         }
         return sum((fall * prices.get(name, ZERO) for name, fall in fallen.items() if fall > 0), ZERO)
 
@@ -558,8 +560,8 @@ class _Judge:
     def _weigh_not(self, debt: _Debt, assets: _Assets) -> str | None:
         if debt.fits_executed and assets.fits_executed:
             return None  # "executed" explains all of it as well
-        if self._maybe_in_part():
-            return None
+        if self._drained() and not assets.untouched:
+            return None  # it may have been executed in part
         # A repayment from the asset's own holdings can be undone exactly by borrowing the same again. So
         # where the asset itself paid first, the lists of borrowings must have been read as well.
         listed = bool(self.sighting.read & {"capital-flow", "loan-record"})
@@ -569,46 +571,36 @@ class _Judge:
             if debt.not_lower:
                 return "assets-untouched"
         if debt.says != "not executed":
-            return "fell-too-little" if self._fell_too_little(assets) else None
+            return "fell-too-little" if self._fell_too_little() else None
         if assets.says == "not executed" and listed:
             return "nothing-more-moved"
         if "capital-flow" in self.sighting.read and self._lag_over():
             return "debt-stands"
         return None
 
-    def _maybe_in_part(self) -> bool:
-        """Whether a smaller repayment is listed in time that may be this one: all that could pay was used up.
+    def _drained(self) -> bool:
+        """Whether all that could pay may have been used up at some moment.
 
-        What came in meanwhile is taken off what is left, since it may have come after that.
+        What the lists show to have come in is taken off what is left, since it may have come after that.
         """
-        expected = self._expected()
-        if not any(
-            row.kind == "REPAY" and abs(row.amount) < expected and self.window[0] <= row.at_ms <= self.window[1]
-            for row in self.others
-        ):
-            return False
         prices, payers = self.case.prices_usd, self._payers()
         left = {name: self.now[name].free for name in payers}
         for row in self.foreign:
             if row.asset in payers and row.amount > 0:
                 left[row.asset] -= row.amount
-        left_usd = sum((amount * prices.get(name, ZERO) for name, amount in left.items()), ZERO)
-        return left_usd <= expected * prices[self.asset] * self.case.options.margin
+        left_usd = sum((amount * prices.get(name, ZERO) for name, amount in left.items() if amount > 0), ZERO)
+        return left_usd <= self._expected() * prices[self.asset] * self.case.options.margin
 
     def _lag_over(self) -> bool:
         return self.sighting.server_ms >= self.deadline + self.case.options.records_lag_ms
 
-    def _fell_too_little(self, assets: _Assets) -> bool:
+    def _fell_too_little(self) -> bool:
         """Whether more principal is left than an executed repayment can have left, whoever else repaid.
 
         Only borrowing raises it, and both lists of borrowings were read after their lag. A repayment in part
         leaves more as well, but it takes all that could pay.
         """
-        if (
-            not self.sighting.read >= {"capital-flow", "loan-record"}
-            or not self._lag_over()
-            or assets.exhausted
-        ):
+        if not self.sighting.read >= {"capital-flow", "loan-record"} or not self._lag_over():
             return False
         borrowed = sum((abs(row.amount) for row in self.others if row.kind == "BORROW"), ZERO)
         before, after = self.base[self.asset], self.now[self.asset]
