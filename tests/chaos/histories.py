@@ -9,11 +9,11 @@ what a client could read at the end is compared. Nothing of `paydown.repay.recon
 opposite side, which knows what happened and tries to build an alibi.
 
 The other history may differ in what nobody publishes: the conversion price (by the repayer's tolerance), which of
-the assets pays first, or whether only the named ones pay, whether a repayment leaves a row, and how much interest was
-charged and when in its hour (by the repayer's bound). Nor does anybody see whether a row whose time is as near to a look as the clocks are
-uncertain was in that look. And it may have other strangers, doing anything in any amount, but no more of them than
-there really were, and the rows that they leave must be the rows that were read. (With as many strangers as one
-likes everything can be explained, and nothing would ever be decided.)
+the assets pays first, whether only the named ones pay, whether a repayment leaves a row, and how much interest was
+charged and when in its hour (by the repayer's bound). Nor does anybody see whether a row whose time is as near to
+a look as the clocks are uncertain was in that look. And it may have other strangers, doing anything in any amount,
+but no more of them than there really were, and the rows that they leave must be the rows that were read. (With as
+many strangers as one likes everything can be explained, and nothing would ever be decided.)
 """
 
 from __future__ import annotations

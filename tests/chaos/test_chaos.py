@@ -7,7 +7,9 @@ from dataclasses import asdict
 import httpx
 import pytest
 
+from paydown.budget import Rules
 from paydown_sandbox import ExchangeTransport
+from paydown_sandbox.faults import FaultBook
 from tests.chaos import arena, histories
 from tests.chaos.arena import OUR_IP, REPAY_PATH, Chances, Entry
 from tests.chaos.episode import Episode, Tally, play
@@ -58,6 +60,13 @@ def test_an_exchange_that_lies_is_counted(monkeypatch):
 
     assert total.twice > 0
     assert not total.sound
+
+
+def test_no_request_is_later_than_the_budget_reckons():
+    """One may hang on the wire and once more in front of the exchange; its weight is still held when it counts."""
+    hangs_ms = FaultBook().arm({"fault": "delay_before"}).delay_ms
+
+    assert Chances().late_ms[1] + hangs_ms <= Rules().lost_ms
 
 
 CALM = Chances(stranger=0, death=0, intruder=0, stop=0, unreachable=0, late=0)
