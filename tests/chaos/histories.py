@@ -138,10 +138,9 @@ class Historian:
             for size in range(min(len(deeds), _MOST_REPLACED) + 1):
                 for left_out in itertools.combinations(deeds, size):
                     kept = [deed for deed in deeds if deed not in left_out]
-                    for pay_with, at_ms in itertools.product(self._payers(), self._moments()):
-                        found = self._explain(kept, size + more, pay_with, at_ms, telling)
-                        if found is not None:
-                            return found
+                    found = self._explain(kept, size + more, telling)
+                    if found is not None:
+                        return found
         return None
 
     def _tellings(self) -> list[Telling]:
@@ -153,8 +152,10 @@ class Historian:
         if self.window.ours:
             others = list(itertools.permutations(self.intent.pay_with))
         looks = itertools.product(self._begins(), self._looks())
-        listed = (True,) if self.executed else (True, False)
-        ways = itertools.product(looks, (True, False), listed, others, mine)
+        writes = {"repay-debt-record", "repay-debt-flow"} & set(self.arena.state["options"])
+        listed = (True, False) if writes and not self.executed else (True,)
+        hour_struck = self.window.first.at_ms // _HOUR_MS < self.window.last.at_ms // _HOUR_MS
+        ways = itertools.product(looks, (True, False) if hour_struck else (True,), listed, others, mine)
         return [
             Telling(pay, paid, begin, look, rate, listed) for (begin, look), rate, listed, paid, pay in ways
         ]
@@ -194,9 +195,7 @@ class Historian:
         """When somebody else can have acted: beside the attempt, or just before the last look."""
         return list(dict.fromkeys([self.window.attempt.at_ms + 1, self.window.last.at_ms - 1]))
 
-    def _explain(
-        self, deeds: list[Entry], most: int, pay_with: tuple[str, ...], at_ms: int, telling: Telling
-    ) -> str | None:
+    def _explain(self, deeds: list[Entry], most: int, telling: Telling) -> str | None:
         """Flip the attempt, and let at most `most` other deeds explain what is left over."""
         shown = self._play(not self.executed, deeds, telling)
         if shown is None or self._same(shown, telling):
@@ -205,33 +204,45 @@ class Historian:
         missing = self._missing(shown, asset, 0) + self._missing(shown, asset, 1)
         if 0 < missing <= self._most_interest(asset):
             charge = Entry("interest", telling.begin_ms + 1, self.account, asset, missing)
-            charged = self._fill_assets([*deeds, charge], [charge], 0, most, at_ms, telling)
+            charged = self._fill_assets([*deeds, charge], [charge], 0, most, telling)
             if charged is not None:
                 return charged
+        if not missing or self._of_interest(missing):
+            return self._fill_assets(deeds, [], 0, most, telling)
+        if not most or (missing > 0 and not self._may_have_borrowed()):
+            return None
+        for pay_with, at_ms in itertools.product(self._payers() if missing < 0 else [()], self._moments()):
+            added = self._owed(deeds, missing, pay_with, at_ms, telling)
+            found = self._fill_assets([*deeds, *added], added, 1, most, telling)
+            if found is not None:
+                return found
+        return None
+
+    def _owed(
+        self, deeds: list[Entry], missing: Decimal, pay_with: tuple[str, ...], at_ms: int, telling: Telling
+    ) -> list[Entry]:
+        """What one stranger borrowed or repaid so that just as much is owed."""
+        asset = self.intent.asset
         added: list[Entry] = []
-        hands = 0
-        if missing and not self._of_interest(missing):
-            hands += 1
-            kind, amount = ("borrow", missing) if missing > 0 else ("repay-debt", -missing)
-            for _ in range(3):  # interest makes the first guess a little wrong
-                added = self._deeds(kind, asset, amount, pay_with, at_ms)
-                shown = self._play(not self.executed, [*deeds, *added], telling)
-                if shown is None:
-                    return None
-                principal = self._missing(shown, asset, 0)
-                if not principal or amount <= abs(principal):
-                    break
-                amount += principal if missing > 0 else -principal
-        return self._fill_assets([*deeds, *added], added, hands, most, at_ms, telling)
+        kind, amount = ("borrow", missing) if missing > 0 else ("repay-debt", -missing)
+        for _ in range(3):  # interest makes the first guess a little wrong
+            added = self._deeds(kind, asset, amount, pay_with, at_ms)
+            shown = self._play(not self.executed, [*deeds, *added], telling)
+            if shown is None:
+                break
+            principal = self._missing(shown, asset, 0)
+            if not principal or amount <= abs(principal):
+                break
+            amount += principal if missing > 0 else -principal
+        return added
+
+    def _may_have_borrowed(self) -> bool:
+        """Whether a row allows for it: borrowing is listed, unlike repaying."""
+        listed = self.read & {"loan-record", "capital-flow"}
+        return not listed or any(row["kind"] == "BORROW" for row in self.sighting["rows"])
 
     def _fill_assets(
-        self,
-        deeds: list[Entry],
-        added: list[Entry],
-        hands: int,
-        most: int,
-        at_ms: int,
-        telling: Telling,
+        self, deeds: list[Entry], added: list[Entry], hands: int, most: int, telling: Telling
     ) -> str | None:
         """Let strangers move what is left over of the assets."""
         shown = self._play(not self.executed, deeds, telling)
@@ -241,8 +252,8 @@ class Historian:
         for name in sorted({*self.window.last.seen, *shown.holdings}):
             change = self._missing(shown, name, 2)
             if abs(change) > self._slack(name, shown):
-                moves += self._deeds("move", name, change, (), at_ms)
-        if hands + len(moves) > most:
+                moves += self._deeds("move", name, change, (), self.window.attempt.at_ms + 1)
+        if hands + len(moves) > most or (moves and shown.rows - self._rows(telling.begin_ms)):
             return None
         if moves:
             shown = self._play(not self.executed, [*deeds, *moves], telling)
