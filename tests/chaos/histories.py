@@ -36,6 +36,8 @@ _ROUNDING = Decimal("1e-6")
 _KINDS = {"loan": "loan-record", "repay": "repay-record", "flow": "capital-flow"}
 # How many deeds the other history may replace at once: with more of them the search would take long.
 _MOST_REPLACED = 3
+# The options by which an exchange writes rows for this call; no page says whether the real one does.
+_WRITTEN = {"repay-record": "repay-debt-record", "capital-flow": "repay-debt-flow"}
 _DEEDS = ("borrow", "repay-debt", "repay-loan", "move")
 # A deed and the row that it left are stamped within this.
 _SAME_MOMENT_MS = 200
@@ -65,7 +67,7 @@ class Telling:
         paid: The same of our earlier repayments.
         begin_ms, look_ms: When the two looks saw the account. What happened before the first is in it.
         rate: Whether interest is charged by the real rate, or not at all.
-        listed: Whether the attempt, if executed, leaves the rows that this exchange writes.
+        listed: The lists in which the attempt, if executed, leaves a row; `None`: where this exchange writes one.
     """
 
     pay: tuple[str, ...]
@@ -73,7 +75,7 @@ class Telling:
     begin_ms: int
     look_ms: int
     rate: bool = True
-    listed: bool = True
+    listed: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,13 +154,26 @@ class Historian:
         if self.window.ours:
             others = list(itertools.permutations(self.intent.pay_with))
         looks = itertools.product(self._begins(), self._looks())
-        writes = {"repay-debt-record", "repay-debt-flow"} & set(self.arena.state["options"])
-        listed = (True, False) if writes and not self.executed else (True,)
+        listed = [None] if self.executed else [None, *self._may_be_listed()]
         hour_struck = self.window.first.at_ms // _HOUR_MS < self.window.last.at_ms // _HOUR_MS
-        ways = itertools.product(looks, (True, False) if hour_struck else (True,), listed, others, mine)
+        charged = hour_struck or any(deed.kind == "borrow" for deed in (*self.nearby, *self.window.deeds))
+        ways = itertools.product(looks, (True, False) if charged else (True,), listed, others, mine)
         return [
             Telling(pay, paid, begin, look, rate, listed) for (begin, look), rate, listed, paid, pay in ways
         ]
+
+    def _may_be_listed(self) -> list[tuple[str, ...]]:
+        """In which lists the attempt may have left a row: in those that show one of its amount, or in none."""
+        amount = self.intent.amount
+        fitting = {
+            row["source"]
+            for row in self.sighting["rows"]
+            if row["kind"] == "REPAY"
+            and row["asset"] == self.intent.asset
+            and (amount is None or abs(Decimal(row["amount"])) == amount)
+        }
+        some = sorted(fitting & {"repay-record", "capital-flow"})
+        return [pair for size in range(len(some) + 1) for pair in itertools.combinations(some, size)]
 
     def _begins(self) -> list[int]:
         """When the first look can have been: a listed deed that is near to it was before or after it."""
@@ -209,6 +224,13 @@ class Historian:
                 return charged
         if not missing or self._of_interest(missing):
             return self._fill_assets(deeds, [], 0, most, telling)
+        spent = -self._missing(shown, asset, 2)
+        if spent > 0 and most and 0 < missing + spent <= self._most_interest(asset):
+            charge = Entry("interest", telling.begin_ms + 1, self.account, asset, missing + spent)
+            both = [charge, *self._deeds("repay-debt", asset, spent, (), self.window.attempt.at_ms + 1)]
+            found = self._fill_assets([*deeds, *both], both, 1, most, telling)
+            if found is not None:
+                return found
         if not most or (missing > 0 and not self._may_have_borrowed()):
             return None
         for pay_with, at_ms in itertools.product(self._payers() if missing < 0 else [()], self._moments()):
@@ -365,7 +387,7 @@ class Historian:
         exchange = Exchange(self._state(telling), clock=Clock(frozen_at_ms=begin_ms))
         elsewhere = _Elsewhere(exchange)
         holdings: Holdings = {}
-        converted = unlisted = Decimal(0)
+        converted = by_us = Decimal(0)
         for at_ms, _, event in events:
             exchange.clock.set(max(at_ms, exchange.clock.now_ms()))
             exchange.advance_to_now()
@@ -380,8 +402,8 @@ class Historian:
                 line = exchange.lines[-1]
                 moved = line.interest + line.principal
                 converted += moved * Decimal(PRICES[event.asset])
-                if event is mine and not telling.listed:
-                    unlisted = moved
+                if event is mine:
+                    by_us = moved
         rows: Counter[tuple[str, str, str, Decimal]] = Counter()
         for kind, source in _KINDS.items():
             if source not in self.read:
@@ -393,8 +415,12 @@ class Historian:
                 what = {"loan": "BORROW", "repay": "REPAY"}.get(kind) or str(row["type"])
                 amount = Decimal(str(row["principal" if kind == "loan" else "amount"]))
                 rows[(source, what, record.asset, abs(amount))] += 1
-        for source in ("repay-record", "capital-flow") if unlisted else ():
-            rows -= Counter([(source, "REPAY", self.intent.asset, unlisted)])
+        if by_us and telling.listed is not None:
+            options = self.arena.state["options"]
+            for source, option in _WRITTEN.items():
+                row = (source, "REPAY", self.intent.asset, by_us)
+                rows -= Counter([row] if option in options and source in self.read else [])
+                rows += Counter([row] if source in telling.listed else [])
         return Shown(holdings, rows, converted)
 
     def _state(self, telling: Telling) -> dict[str, Any]:
