@@ -391,6 +391,10 @@ def test_what_a_stranger_borrowed_can_have_paid(lists, with_row):
     ("left", "usdt", "lists", "late", "decided"),
     [
         ("8.5", "47000", LISTS, True, True),  # less is gone than this one would have repaid
+        ("8.1", "48860", LISTS, True, True),  # and nearly as much was spent, by whoever repaid that
+        ("8.1", "48860", LISTS, False, False),
+        ("8.1", "48860", LISTS - {"loan-record"}, True, False),
+        ("8.5", "48860", LISTS, True, False),  # more was spent than what is gone
         ("8.5", "47000", LISTS, False, False),  # a borrowing may still be missing in the lists
         ("8.5", "47000", LISTS - {"loan-record"}, True, False),
         ("8.5", "0", LISTS, True, False),  # all that could pay is gone: it may have been executed in part

@@ -537,7 +537,7 @@ class _Judge:
         executed = self._weigh_executed(debt, assets, row=row)
         if executed is not None:
             return executed, "PROVEN_EXECUTED"
-        if row or "executed" in (debt.says, assets.says):
+        if row or debt.says == "executed" or (assets.says == "executed" and not self._spent_by_others(debt)):
             return "contradiction", "UNDECIDED"
         not_executed = self._weigh_not(debt, assets)
         if not_executed is not None:
@@ -577,6 +577,21 @@ class _Judge:
         if "capital-flow" in self.sighting.read and self._lag_over():
             return "debt-stands"
         return None
+
+    def _spent_by_others(self, debt: _Debt) -> bool:
+        """Whether others spent what was spent: they must have repaid, unlisted, what else is gone of the debt.
+
+        Only where the debt fits neither story, so that somebody did.
+        """
+        if debt.says != "neither":
+            return False
+        before = self.base[self.asset]
+        drifts = self._drifts(self.others) or [ZERO]
+        gone = before.debt - self.repaid_before + max(drifts) - self.now[self.asset].debt + self.growth
+        return gone > 0 and any(
+            self._paid(residue, self.repaid_before, before.free, residue.by_others + gone, self._beside())
+            for residue in self._residues(self._payers())
+        )
 
     def _drained(self) -> bool:
         """Whether all that could pay may have been used up at some moment.
