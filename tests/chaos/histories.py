@@ -9,11 +9,12 @@ what a client could read at the end is compared. Nothing of `paydown.repay.recon
 opposite side, which knows what happened and tries to build an alibi.
 
 The other history may differ in what nobody publishes: the conversion price (by the repayer's tolerance), which of
-the assets pays first, whether only the named ones pay, whether a repayment leaves a row, and how much interest was
-charged and when in its hour (by the repayer's bound). Nor does anybody see whether a row whose time is as near to
-a look as the clocks are uncertain was in that look. And it may have other strangers, doing anything in any amount,
-but no more of them than there really were, and the rows that they leave must be the rows that were read. (With as
-many strangers as one likes everything can be explained, and nothing would ever be decided.)
+the assets pays first, whether only the named ones pay, whether interest or principal is repaid first, when a
+request is executed that waits, whether a repayment leaves a row, and how much interest was charged and when in its hour
+(by the repayer's bound). Nor does anybody see whether a row whose time is as near to a look as the clocks are
+uncertain was in that look. And it may have other strangers, doing anything in any amount, but no more of them than
+there really were, and the rows that they leave must be the rows that were read. (With as many strangers as one
+likes everything can be explained, and nothing would ever be decided.)
 """
 
 from __future__ import annotations
@@ -66,16 +67,20 @@ class Telling:
         pay: The payment assets of the attempt, in the order in which they are taken.
         paid: The same of our earlier repayments.
         begin_ms, look_ms: When the two looks saw the account. What happened before the first is in it.
+        at_ms: When the exchange executed the attempt, if it did.
         rate: Whether interest is charged by the real rate, or not at all.
         listed: The lists in which the attempt, if executed, leaves a row; `None`: where this exchange writes one.
+        turned: Whether interest and principal are repaid in the other order than here.
     """
 
     pay: tuple[str, ...]
     paid: tuple[str, ...]
     begin_ms: int
     look_ms: int
+    at_ms: int
     rate: bool = True
     listed: tuple[str, ...] | None = None
+    turned: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +126,9 @@ class Historian:
         self.nearby: tuple[Entry, ...] = ()
         self.window = self._window()
         pay_with = attempt.intent.pay_with
-        self.true = Telling(pay_with, pay_with, self.window.first.at_ms, self.window.last.at_ms)
+        done = executions.get((account, attempt.intent.signed_at_ms))
+        at_ms = self.window.attempt.at_ms if done is None else done[0]
+        self.true = Telling(pay_with, pay_with, self.window.first.at_ms, self.window.last.at_ms, at_ms)
         self._played: dict[tuple[object, ...], Shown | None] = {}
 
     def other(self, more: int = 0) -> str | None:
@@ -157,10 +164,28 @@ class Historian:
         listed = [None] if self.executed else [None, *self._may_be_listed()]
         hour_struck = self.window.first.at_ms // _HOUR_MS < self.window.last.at_ms // _HOUR_MS
         charged = hour_struck or any(deed.kind == "borrow" for deed in (*self.nearby, *self.window.deeds))
-        ways = itertools.product(looks, (True, False) if charged else (True,), listed, others, mine)
+        asset = self.intent.asset
+        owes_interest = charged or self.window.first.seen.get(asset, (0, 0, 0, 0))[1]
+        ways = itertools.product(
+            looks,
+            (False, True) if owes_interest else (False,),
+            (True, False) if charged else (True,),
+            listed,
+            [self.true.at_ms] if self.executed else self._executed_at(),
+            others,
+            mine,
+        )
         return [
-            Telling(pay, paid, begin, look, rate, listed) for (begin, look), rate, listed, paid, pay in ways
+            Telling(pay, paid, begin, look, at_ms, rate, listed, turned)
+            for (begin, look), turned, rate, listed, at_ms, paid, pay in ways
         ]
+
+    def _executed_at(self) -> list[int]:
+        """When the exchange may have executed the attempt: at once, or behind what others did before its deadline."""
+        at_ms, facts = self.window.attempt.at_ms, Facts.documented()
+        last_ms = self.intent.signed_at_ms + facts.answer_timeout_ms
+        later = [deed.at_ms + 1 for deed in self.window.deeds if at_ms <= deed.at_ms < last_ms]
+        return list(dict.fromkeys([at_ms, *later]))
 
     def _may_be_listed(self) -> list[tuple[str, ...]]:
         """In which lists the attempt may have left a row: in those that show one of its amount, or in none."""
@@ -377,10 +402,8 @@ class Historian:
                 events.append((done[0], 1, self._ours(done[0], done[1], telling.paid)))
         mine: Entry | None = None
         if executed:
-            done = self.executions.get((account, self.intent.signed_at_ms))
-            at_ms = window.attempt.at_ms if done is None else done[0]
-            mine = self._ours(at_ms, self.intent.amount or Decimal(0), telling.pay)
-            events.append((at_ms, 1, mine))
+            mine = self._ours(telling.at_ms, self.intent.amount or Decimal(0), telling.pay)
+            events.append((telling.at_ms, 1, mine))
         events.append((telling.look_ms, 2, window.last))
         events.sort(key=lambda event: event[:2])
         begin_ms = min(window.first.at_ms, telling.begin_ms)
@@ -425,6 +448,8 @@ class Historian:
 
     def _state(self, telling: Telling) -> dict[str, Any]:
         state = self.arena.state
+        here = state["options"].get("repayment-order")
+        other = "interest-first" if here == "principal-first" else "principal-first"
         accounts = [
             {
                 **account,
@@ -446,6 +471,7 @@ class Historian:
             "accounts": accounts,
             "limits": {"weight_per_minute": 10**9, "orders_per_minute": 1200},
             **({} if telling.rate else {"interest": {"default_daily_rate": "0"}}),
+            "options": {**state["options"], **({"repayment-order": other} if telling.turned else {})},
         }
 
     def _ours(self, at_ms: int, amount: Decimal, pay_with: tuple[str, ...]) -> Entry:
