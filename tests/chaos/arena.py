@@ -38,6 +38,7 @@ START_MS = 1_795_000_000_000
 SECRET = "S" * 64
 PRICES = {"BNB": "600", "ETH": "3000", "USDT": "1", "BTC": "60000"}
 DEBTS = ("BNB", "ETH")
+LISTS = {"repayLoan": "repay-record", "marginLoan": "loan-record", "capital-flow": "capital-flow"}
 
 # Each stranger sits behind an address of his own, so that nobody takes weight from anybody.
 _strangers = itertools.count()
@@ -61,6 +62,7 @@ class Entry:
         amount: Amount, for deeds; signed for "move".
         seen: {asset: (borrowed, interest, free, locked)}, for looks.
         stamp: Timestamp in the request, for repayments.
+        source: Which list, for rows.
     """
 
     kind: str
@@ -71,6 +73,7 @@ class Entry:
     pay_with: tuple[str, ...] = ()
     seen: dict[str, tuple[Decimal, ...]] = field(default_factory=dict)
     stamp: int = 0
+    source: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -268,8 +271,8 @@ class Line(httpx.BaseTransport):
         response = self.inner.handle_request(request)
         if path == "/papi/v1/balance" and response.status_code == 200:
             self._remember_look(response, at_ms)
-        elif path.endswith(("/repayLoan", "/marginLoan", "/capital-flow")):
-            arena.tape.append(Entry("rows", at_ms, process.account))
+        elif (source := LISTS.get(path.rpartition("/")[2])) is not None:
+            arena.tape.append(Entry("rows", at_ms, process.account, source=source))
         arena.latency()
         process.mark("answered")
         return response

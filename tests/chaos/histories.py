@@ -92,7 +92,7 @@ class Window:
     deeds: tuple[Entry, ...]
     ours: tuple[Entry, ...]
     attempt: Entry
-    end_ms: int
+    ends_ms: dict[str, int]
 
 
 class Historian:
@@ -363,7 +363,8 @@ class Historian:
             deeds=tuple(entry for entry in between if entry.kind in _DEEDS),
             ours=tuple(entry for entry in repayments if entry.stamp != self.intent.signed_at_ms),
             attempt=attempt,
-            end_ms=tape[end].at_ms,
+            # Each list shows what had happened when it was read, one after the other.
+            ends_ms={entry.source: entry.at_ms for entry in tape[stop : end + 1] if entry.kind == "rows"},
         )
 
     def _find(self, tape: Sequence[Entry], look: dict[str, Any]) -> Entry:
@@ -431,7 +432,8 @@ class Historian:
         for kind, source in _KINDS.items():
             if source not in self.read:
                 continue
-            for record in exchange.records.between(account, kind, telling.begin_ms, window.end_ms):
+            end_ms = window.ends_ms.get(source, window.last.at_ms)
+            for record in exchange.records.between(account, kind, telling.begin_ms, end_ms):
                 if source != "capital-flow" and record.asset != self.intent.asset:
                     continue
                 row = record.row
