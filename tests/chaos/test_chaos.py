@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import asdict
 
 import httpx
@@ -77,7 +78,9 @@ def lost():
     """One attempt whose answer is lost, on a healthy line, with whatever a stranger does beside it."""
     episodes: list[Episode] = []
 
-    def play_one(*deeds: Entry, executed: bool = True) -> histories.Historian:
+    def play_one(
+        *deeds: Entry, executed: bool = True, before: str = "read time", skip: int = 0
+    ) -> histories.Historian:
         episode = Episode(5, 1, CALM)
         episodes.append(episode)
         place, process = episode.arena, episode.processes["a0"]
@@ -85,9 +88,22 @@ def lost():
         name = "executed_then_reset" if executed else "reset_before"
         episode._fault(name, REPAY_PATH, times=1)
         meddling = list(deeds)
+        requests = itertools.count()
+        begun = False
 
         def mark(step: str, side: str) -> None:
-            if (side, step) == ("before", "read time") and meddling:
+            nonlocal begun
+            if (side, step) == ("before", before):
+                begun = True
+                if skip == 0:
+                    meddle()
+
+        def on_the_wire(name: str) -> None:
+            if name == "before the first byte" and begun and next(requests) == skip - 1:
+                meddle()
+
+        def meddle() -> None:
+            if meddling:
                 deed = meddling.pop()
                 assert arena.do(place.exchange, deed, place.stranger("a0"))
                 place.tape.append(
@@ -96,6 +112,7 @@ def lost():
                 place.elapse(1)
 
         process.repay.trace = mark
+        process.mark = on_the_wire
         process.repay.run(process.repay.plan("BNB", "3", pay_with=["USDT"], key="k"))
         attempt = process.repay.history()[0].attempts[0]
         (evidence,) = process.repay.journal.evidence(attempt.id)
@@ -120,6 +137,16 @@ def test_a_stranger_who_repaid_in_part_makes_a_second_history(lost):
     deed = Entry("repay-debt", 0, "a0", "BNB", arena.Decimal(1), ("USDT",))
 
     assert lost(deed).other() == "not executed, and repay-debt 4.00000000 BNB"
+
+
+@pytest.mark.parametrize("skip", [1, 2, 3])
+def test_what_happens_between_two_lists_is_in_the_later_ones(lost, skip):
+    """The lists are read one after the other, and the other exchange shows each as of its own moment."""
+    deed = Entry("borrow", 0, "a0", "BNB", arena.Decimal(1))
+    historian = lost(deed, before="read records", skip=skip)
+
+    assert len(historian.sighting["rows"]) == (2, 2, 1)[skip - 1]
+    assert historian.other() is None
 
 
 def test_a_history_that_did_not_happen_is_not_believed(lost):
