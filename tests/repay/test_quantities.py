@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from paydown.repay.quantities import exact, floor_to, from_text, money, to_text
+from paydown.repay.quantities import ceil_to, exact, floor_to, from_text, money, to_text
 
 AMOUNTS = st.decimals(min_value=0, max_value=10**15, places=9, allow_nan=False, allow_infinity=False)
 
@@ -35,6 +35,15 @@ def test_an_amount_is_written_plainly(value, text):
 def test_text_and_back_is_the_same_amount(value):
     """What the journal stores is exactly what was meant."""
     assert from_text(to_text(value)) == value
+
+
+@given(AMOUNTS)
+def test_a_bound_is_shown_short_and_never_too_small(value):
+    """A raised amount has no more digits than asked for, and is less than one step above."""
+    raised = ceil_to(value, 2)
+
+    assert value <= raised < value + Decimal("0.01")
+    assert raised.as_tuple().exponent >= -2
 
 
 @pytest.mark.parametrize("text", ["NaN", "Infinity", "", "1,5", "abc"])

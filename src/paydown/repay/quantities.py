@@ -12,7 +12,7 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from decimal import Decimal
 
-__all__ = ["ZERO", "exact", "floor_to", "from_text", "money", "to_text"]
+__all__ = ["ZERO", "ceil_to", "exact", "floor_to", "from_text", "money", "to_text"]
 
 ZERO = Decimal(0)
 
@@ -35,6 +35,11 @@ def exact() -> Generator[None]:
 def floor_to(value: Decimal, digits: int) -> Decimal:
     """`value` cut to `digits` fraction digits, never rounded up: a repayment must not exceed the debt."""
     return value.quantize(Decimal(1).scaleb(-digits), rounding=decimal.ROUND_DOWN, context=_CONTEXT)
+
+
+def ceil_to(value: Decimal, digits: int) -> Decimal:
+    """`value` raised to `digits` fraction digits: for a bound that is shown, and must not look smaller than it is."""
+    return value.quantize(Decimal(1).scaleb(-digits), rounding=decimal.ROUND_CEILING, context=_CONTEXT)
 
 
 def to_text(value: Decimal) -> str:

@@ -31,7 +31,7 @@ from paydown.repay.facts import Facts
 from paydown.repay.journal import AttemptRecord
 from paydown.repay.options import Options
 from paydown.repay.plan import moment
-from paydown.repay.quantities import ZERO, exact, to_text
+from paydown.repay.quantities import ZERO, ceil_to, exact, to_text
 
 __all__ = ["Case", "Finding", "Result", "Says", "Verdict", "contradicts_refusal", "deadline_ms", "judge"]
 
@@ -300,7 +300,7 @@ class _Judge:
             + (f", {to_text(self.repaid_before)} repaid since" if self.repaid_before else "")
             + f"; now: {to_text(after.borrowed)} + {to_text(after.interest)} interest"
             + (f"; others moved it by {', '.join(to_text(drift) for drift in drifts)}" if self.others else "")
-            + f"; interest explains at most {to_text(self.growth)}"
+            + f"; interest explains at most {to_text(ceil_to(self.growth, self.case.facts.amount_digits))}"
         )
         return _Debt(fits_executed, fits_not, not_lower, text)
 
