@@ -90,7 +90,7 @@ mutants-stock: $(ENV) ## The same mutants under schemathesis alone, unsigned and
 	@$(BIN)/python -m tests.contract.mutants.bench --stock --jobs $(WORKERS)
 
 .PHONY: chaos
-chaos: $(ENV) ## Repay 100,000 times while everything fails at once, and count what was repaid twice (20 minutes)
+chaos: $(ENV) ## Repay 100,000 times while everything fails at once, and count what was repaid twice (7 minutes)
 	@$(BIN)/python -m tests.chaos --workers $(WORKERS)
 
 .PHONY: interop
