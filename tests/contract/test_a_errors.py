@@ -13,6 +13,8 @@ import httpx
 import pytest
 
 import paydown
+from paydown.budget import MemoryBudget
+from paydown.clock import ExchangeClock
 from paydown.errors import (
     AccountRestricted,
     ClockRejected,
@@ -651,3 +653,60 @@ def test_every_public_error_has_its_exit_code() -> None:
         if isinstance(thing, type) and issubclass(thing, PaydownError):
             expected = [code for kind, code in EXIT_CODES.items() if issubclass(thing, kind)]
             assert thing is PaydownError or [thing.exit_code] == expected, name
+
+
+class Now:
+    """Time that moves when somebody sleeps."""
+
+    def __init__(self) -> None:
+        self.ms = NOW_MS
+
+    def read(self) -> int:
+        """Milliseconds."""
+        return self.ms
+
+    def sleep(self, seconds: float) -> None:
+        """Let them pass."""
+        self.ms += max(1, round(seconds * 1000))
+
+
+def test_a_write_is_repeated_for_a_refused_timestamp_alone_and_once(contract: Document) -> None:
+    """
+    With the clock that asks the exchange, whatever a repayment is refused with, it leaves once; refused for its
+    timestamp, and whatever the second answer is, at most twice.
+    """
+    key = signing_key("S1")
+    assert isinstance(key.secret, bytes)
+    credentials = paydown.Credentials.hmac(key.api_key, key.secret.decode("ascii"))
+    for status in (400, 401, 403, 418, 429, 503):
+        for code in sorted({row.code for row in contract.errors if row.server == "papi"}):
+            writes: list[httpx.Request] = []
+            now = Now()
+
+            def answer(
+                request: httpx.Request,
+                now: Now = now,
+                status: int = status,
+                code: int = code,
+                writes: list[httpx.Request] = writes,
+            ) -> httpx.Response:
+                if request.url.path.endswith("/time"):
+                    return httpx.Response(200, json={"serverTime": now.read()})
+                writes.append(request)
+                return httpx.Response(status, json={"code": code, "msg": "-"})
+
+            clock = ExchangeClock(("http://127.0.0.1:1/papi/v1/time",), ticks=now.read, wall=now.read)
+            pm = paydown.Client(
+                credentials,
+                base_url="http://127.0.0.1:1",
+                transport=httpx.MockTransport(answer),
+                clock=clock,
+                budget=MemoryBudget(clock=clock, ticks=now.read),
+                ticks=now.read,
+                sleep=now.sleep,  # two repayments and the question for the time do not fit into one minute
+            )
+            with pm, pytest.raises((RequestRejected, OutcomeUnknown)):
+                pm.margin.repay_debt(asset="BNB")
+            concluded = conclude(contract, status, json.dumps({"code": code, "msg": "-"}).encode())
+            again = concluded.executed == "no" and concluded.category == "clock"
+            assert len(writes) == (2 if again else 1), f"{status} {code}"
