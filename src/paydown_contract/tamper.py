@@ -430,6 +430,10 @@ class Tamperer:
         for label, signature in wrong:
             if signature != proof:
                 yield f"signature {label}", sent(signature)
+        if wire.escape(proof) != proof:
+            # In a form a bare + is a blank, so that the exchange reads another signature than was made.
+            yield "signature not percent-encoded", sent(proof, escaped=False)
+            yield "signature with a bare + only", sent(wire.escape(proof).replace("%2B", "+"), escaped=False)
         yield from ((f"signed {label}", sent(signature)) for label, signature in self._other_proofs(text))
         for label, message in self._other_messages(operation, pairs, text):
             if message != text:

@@ -38,6 +38,7 @@ from paydown import (
     RequestNotSent,
     RequestRejected,
 )
+from paydown.budget.terms import Priority
 from paydown_wire.operations import PING, SERVER_TIME
 from tests.unit.kit import (
     API_KEY,
@@ -46,6 +47,7 @@ from tests.unit.kit import (
     REPAY,
     SECRET,
     Exchange,
+    Plenty,
     Time,
     answer,
     async_client,
@@ -840,6 +842,63 @@ def test_nothing_stays_reserved_after_any_kind_of_end():
         with contextlib.suppress(PaydownError):
             pm.margin.repay_debt(asset="BNB")
         assert all(pool.in_flight == 0 for pool in pm.budget.snapshot().pools)
+
+
+class Listening(Plenty):
+    """Somebody's budget that writes down what it is asked and told."""
+
+    def __init__(self) -> None:
+        self.asked: list[tuple[Priority, int]] = []
+        self.told: list[tuple[str, dict[str, int] | None]] = []
+
+    def acquire(self, charges, *, timeout_ms, priority=Priority.READ, max_wait_ms=None, place=None):
+        """Note who asks for how much."""
+        self.asked.append((priority, sum(charge.cost for charge in charges)))
+        return super().acquire(charges, timeout_ms=timeout_ms, priority=priority)
+
+    def settle(self, ticket, *, ended="answered", used=None):
+        """Note how it ended."""
+        self.told.append((ended, None if used is None else dict(used)))
+        super().settle(ticket)
+
+
+def test_repayments_are_writes_to_a_budget_and_polls_are_reads():
+    """A repayment goes before the reads that wait: the budget must hear which is which, and what each costs."""
+    budget = Listening()
+    pm = client(Exchange(repaid(), httpx.Response(200, json=[BALANCE])), budget=budget)
+
+    pm.margin.repay_debt(asset="BNB")
+    pm.account.balance()
+
+    assert budget.asked == [(Priority.WRITE, 3000), (Priority.READ, 20)]
+
+
+@pytest.mark.parametrize("call", ["repay", "poll"])
+@pytest.mark.parametrize(
+    ("step", "told"),
+    [
+        (httpx.ConnectError("refused"), "not-sent"),
+        (httpx.ConnectTimeout("slow"), "not-sent"),
+        (httpx.ReadTimeout("slow"), "lost"),
+        (httpx.ReadError("reset"), "lost"),
+        (httpx.WriteError("broken"), "lost"),
+        (httpx.RemoteProtocolError("cut"), "lost"),
+        (answer(400, -1102, "x"), "answered"),
+        (answer(500, -1000, "x"), "answered"),
+    ],
+)
+def test_a_budget_hears_whether_a_request_may_have_been_counted(step, told, call):
+    """What never left is free; what may have arrived is held as spent, whether or not the answer came back."""
+    budget = Listening()
+    pm = client(Exchange(step), budget=budget, retries=ONE_TRY)
+
+    with contextlib.suppress(PaydownError):
+        if call == "repay":
+            pm.margin.repay_debt(asset="BNB")
+        else:
+            pm.account.balance()
+
+    assert [ended for ended, _ in budget.told] == [told]
 
 
 # ------------------------------------------------------------------------------------------- what is told
