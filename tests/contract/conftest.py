@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from functools import cache
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from paydown_contract import document
 from paydown_contract.document import Document
@@ -12,7 +13,7 @@ from tests.contract.report import collector
 from tests.contract.report.meter import METER
 from tests.contract.report.summary import layer_of
 from tests.contract.support.places import OPENAPI
-from tests.contract.support.profile import profile
+from tests.contract.support.profile import is_asked_for, profile
 
 
 @cache
@@ -44,9 +45,23 @@ def is_worker() -> bool:
     return "PYTEST_XDIST_WORKER" in os.environ
 
 
+# A slow machine is no finding: drawn examples have no deadline here, and are the same in every fast run.
+settings.register_profile(
+    "contract",
+    deadline=None,
+    derandomize=profile().name == "fast",
+    database=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.filter_too_much],
+)
+
+
+@pytest.hookimpl(tryfirst=True)
 def pytest_configure(config: pytest.Config) -> None:
     """Draw the seed before workers start, so that all have the same, and begin to count if a report is wanted."""
-    profile()
+    if is_asked_for():  # `make test` has its own ways with the parts' checks
+        settings.load_profile("contract")
+        if profile().name != "fast":
+            config.option.hypothesis_seed = str(profile().seed)
     out = collector.folder()
     if out is None:
         return

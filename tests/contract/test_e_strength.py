@@ -12,7 +12,7 @@ from tests.contract.mutants.catalogue import catalogue
 from tests.contract.report import strength
 from tests.contract.report.meter import Meter
 from tests.contract.report.strength import RESULTS, Result, Strength, digest
-from tests.contract.report.summary import LAYERS, complaints, layer_of, rows
+from tests.contract.report.summary import LAYERS, PARTS, complaints, layer_of, rows
 from tests.contract.support.gaps import is_gap
 from tests.contract.support.places import ROOT
 
@@ -59,7 +59,10 @@ def test_a_result_is_stale_when_its_mutant_changes(tmp_path: Path) -> None:
 def test_the_bench_asks_every_module_that_judges_the_product() -> None:
     """A new module of tests is asked without being named anywhere, and belongs to a layer of the report."""
     modules = {path.stem for path in (ROOT / "tests" / "contract").glob("test_*.py")}
-    assert {name for name in modules if name[5] in "abc"} == set(suite())
+    assert {name for name in modules if name[5] in "abc"} == {name for name in suite() if "/" not in name}
+    for part, layer in PARTS.items():
+        assert any(f"tests/{name}".startswith(f"{part}/") for name in suite()), part
+        assert layer_of(f"{part}/test_any.py::test_x") == layer
     for name in modules:
         assert layer_of(f"tests/contract/{name}.py::test_x") in LAYERS.values(), name
 

@@ -31,13 +31,23 @@ from typing import Any
 
 from tests.contract.mutants.catalogue import Mutant, catalogue
 from tests.contract.report.strength import MODES, RESULTS, Result, Strength, digest, read
+from tests.contract.report.summary import PARTS
 from tests.contract.report.text import strength_table
 from tests.contract.support.gaps import is_gap
 
 ROOT = Path(__file__).resolve().parents[3]
 COPIED = (
-    *("src", "generated_client", "generator", "openapi", "pyproject.toml"),
-    *("tests/contract", "tests/unit", "tests/sandbox", "tests/vectors"),
+    *(
+        "src",
+        "generated_client",
+        "generator",
+        "openapi",
+        "pyproject.toml",
+        "CHANGELOG.md",
+        "benchmarks",
+        "examples",
+    ),
+    "tests",
 )
 TABLE = RESULTS.with_name("RESULTS.md")
 UNFINISHED = ROOT / "reports" / "contract" / "mutants.jsonl"
@@ -58,20 +68,42 @@ _BY_COST = (
     "test_b_time",
     "test_b_stream",
     "test_b_ledger",
-    "test_a_parts",
-    "test_b_parts",
-    "test_b_stock",
     "test_c_generated",
+    "test_b_stock",
+    # The parts' own checks, by folder.
+    "unit",
+    "faults",
+    "sandbox",
+    "generator",
+    "repay",
 )
 # They judge the judge and the report, not the product.
 _NOT_ASKED = ("test_d_", "test_e_")
 
 
+# They are about other things than the product: whole processes that are killed, a model, a page.
+_LEFT_OUT = ("repay/test_crash", "repay/test_model", "repay/test_never_twice_page", "sandbox/test_soak")
+# Start pytest anew, with the plugin as it is installed: that one is not of the copy.
+_NOT_OF_THE_COPY = (
+    "tests/sandbox/test_socket.py::test_the_plugin_gives_both_fixtures",
+    "tests/sandbox/test_socket.py::test_the_plugin_says_what_to_install",
+)
+
+
 def suite() -> tuple[str, ...]:
-    """The modules that a mutant meets."""
-    names = [path.stem for path in sorted((ROOT / "tests" / "contract").glob("test_*.py"))]
+    """The modules that a mutant meets: those of the contract by their name, the parts' own with their folder."""
+    tests = ROOT / "tests"
+    names = [path.stem for path in sorted((tests / "contract").glob("test_*.py"))]
     asked = [name for name in names if not name.startswith(_NOT_ASKED)]
-    return tuple(sorted(asked, key=lambda name: _BY_COST.index(name) if name in _BY_COST else len(_BY_COST)))
+    for part in PARTS:
+        own = (path.relative_to(tests).with_suffix("") for path in sorted((ROOT / part).glob("test_*.py")))
+        asked += [name for name in map(str, own) if name not in _LEFT_OUT]
+    return tuple(sorted(asked, key=_cost))
+
+
+def _cost(name: str) -> int:
+    kind = name.partition("/")[0]
+    return _BY_COST.index(kind) if kind in _BY_COST else len(_BY_COST)
 
 
 _PRELOADED = (
@@ -99,7 +131,7 @@ _PRELOADED = (
 )
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)  # plugins are kept in sets
 class Watch:
     """A pytest plugin that remembers the first failure."""
 
@@ -172,9 +204,9 @@ class Judge:
                 return told
             new = [each for each in told if each not in self.usual]
             return ("killed", f"schemathesis, {self.mode}", new[0]) if new else ("survived", "", "")
-        ordered = [name for name in killers if name in self.files]
-        ordered += [name for name in self.files if name not in killers]
-        told = in_a_fork(lambda: _suite(copy, ordered), self.limit_s)
+        likely = [name for name in killers if name in self.files]
+        others = [name for name in self.files if name not in killers]
+        told = in_a_fork(lambda: _suite(copy, [likely, others]), self.limit_s)
         return (str(told[0]), str(told[1]), str(told[2]).replace(str(copy), ""))
 
 
@@ -257,11 +289,15 @@ def _enter(copy: Path) -> None:
     os.environ["PAYDOWN_CONTRACT_PROFILE"] = "fast"
     for name in ("PAYDOWN_CONTRACT_SEED", "PAYDOWN_CONTRACT_REPORT", "PYTEST_ADDOPTS", "PYTEST_XDIST_WORKER"):
         os.environ.pop(name, None)
+    # Programs that tests start are those of the copy, too.
+    places = [str(copy / part) for part in ("src", "generated_client", "")]
+    os.environ["PYTHONPATH"] = os.pathsep.join(places)
+    os.environ["PYTHONDONTWRITEBYTECODE"] = "1"
     sys.dont_write_bytecode = True
     for name in list(sys.modules):
         if name.split(".")[0] in ("tests", "generator") or name.startswith("paydown"):
             del sys.modules[name]
-    sys.path[:0] = [str(copy / "src"), str(copy / "generated_client"), str(copy)]
+    sys.path[:0] = places
 
 
 def _complaints(copy: Path, mode: str) -> Any:
@@ -274,16 +310,26 @@ def _complaints(copy: Path, mode: str) -> Any:
         return ("invalid", "", f"{type(error).__name__}: {error}"[:300])
 
 
-def _suite(copy: Path, files: Sequence[str]) -> tuple[str, str, str]:
-    import pytest
-
+def _suite(copy: Path, turns: Sequence[Sequence[str]]) -> tuple[str, str, str]:
+    """Ask the modules of each turn: the first that notices is enough, and later ones are not even read."""
     _enter(copy)
     os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
+    for files in turns:
+        told = _ask(copy, files) if files else ("survived", "", "")
+        if told[0] != "survived":
+            return told
+    return "survived", "", ""
+
+
+def _ask(copy: Path, files: Sequence[str]) -> tuple[str, str, str]:
+    import pytest
+
     watch = Watch()
-    paths = [f"tests/contract/{name}.py" for name in files if (copy / f"tests/contract/{name}.py").exists()]
+    paths = [f"tests/{name}.py" if "/" in name else f"tests/contract/{name}.py" for name in files]
     # Plain asserts: rewriting every test anew would take longer than most mutants live.
     quiet = ["-x", "-q", "--no-header", "--assert=plain", "--tb=short", "-p", "no:cacheprovider"]
-    quiet += [f"--rootdir={copy}", "-p", "pytest_timeout", "-m", "not deep"]
+    quiet += [f"--rootdir={copy}", "-p", "pytest_timeout", "-m", "not deep and not interop"]
+    quiet += [f"--deselect={name}" for name in _NOT_OF_THE_COPY]
     said = io.StringIO()
     with contextlib.redirect_stdout(said), contextlib.redirect_stderr(said):
         code = pytest.main([*quiet, *paths], plugins=[watch])

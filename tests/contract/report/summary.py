@@ -26,7 +26,6 @@ LEAST_IN_LAYER: Final = {"matrix": 2, "schemathesis": 2}
 LAYERS: Final = {
     "test_a_facts": "facts",
     "test_a_events": "events",
-    "test_a_parts": "parts",
     "test_a_requests": "requests",
     "test_a_responses": "answers",
     "test_a_errors": "errors",
@@ -38,16 +37,27 @@ LAYERS: Final = {
     "test_b_time": "time",
     "test_b_stream": "stream",
     "test_b_ledger": "ledger",
-    "test_b_parts": "parts",
     "test_c_": "evidence",
     "test_d_": "server half",
     "test_e_": "strength",
 }
 
 
+# The parts' own checks stand in folders of their own.
+PARTS: Final = {
+    "tests/unit": "client",
+    "tests/sandbox": "exchange",
+    "tests/generator": "generator",
+    "tests/faults": "faults",
+    "tests/repay": "repayment",
+}
+
+
 def layer_of(nodeid: str) -> str:
-    """The layer that a test belongs to, by the name of its module."""
-    module = nodeid.partition("::")[0].rpartition("/")[2].removesuffix(".py")
+    """The layer that a test belongs to, by the name of its folder or its module."""
+    folder, _, module = nodeid.partition("::")[0].removesuffix(".py").rpartition("/")
+    if folder in PARTS:
+        return PARTS[folder]
     fitting = [start for start in LAYERS if module.startswith(start)]
     return LAYERS[max(fitting, key=len)] if fitting else module.removeprefix("test_")
 

@@ -37,6 +37,11 @@ _SIZES = {
 }
 
 
+def is_asked_for() -> bool:
+    """Whether somebody chose a profile: then this run is about the contract, with all that belongs to it."""
+    return "PAYDOWN_CONTRACT_PROFILE" in os.environ
+
+
 @cache
 def profile() -> Profile:
     """The profile of this run."""
