@@ -61,6 +61,7 @@ def start() -> dict[str, Any]:
         "negative_daily_rate": "0.001",
         "on_borrow": False,
     }
+    content["lendable"] = {"BNB": "3", "ETH": "0.5"}
     return content
 
 
@@ -71,6 +72,7 @@ class Life(AccountModel):
         super().__init__(contract, content, MAIN)
         self.passage = PassageModel(content, MAIN)
         self.passage.positions, self.passage.prices = self.positions, self.prices
+        self.passage.pools = self.pools
 
     def borrow(self, texts: Mapping[str, str], now_ms: int) -> Outcome:
         """As ever, but for an account that is being liquidated."""
@@ -245,12 +247,14 @@ class Lives(RuleBasedStateMachine):
 
     def preview(self, texts: dict[str, str]) -> Outcome:
         """What would happen, on a copy."""
-        kept = copy.deepcopy(self.model.positions)
+        kept, pools, gain = copy.deepcopy(self.model.positions), dict(self.model.pools), self.model.gain_usd
         try:
             return self.model.call(self.contract.by_id(REPAY_DEBT), texts, self.clock.now)
         finally:
             self.model.positions.clear()
             self.model.positions.update(kept)
+            self.model.pools.update(pools)
+            self.model.gain_usd = gain
 
     # ------------------------------------------------------------------ what always holds
 
@@ -264,6 +268,9 @@ class Lives(RuleBasedStateMachine):
         assert balances_read(read) == expected
         content = self.put("GET", "state")
         assert content["books"]["imbalance"] == {}
+        gain = self.model.gain_usd + self.model.passage.gain_usd
+        assert Fraction(content["books"]["conversion_gain_usd"]) == gain
+        assert {name: Fraction(text) for name, text in content["lendable"].items()} == self.model.pools
 
     def teardown(self) -> None:
         """At the end every record is there once, in order, and nothing was executed that nobody asked for."""

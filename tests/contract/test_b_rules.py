@@ -12,6 +12,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, given, seed, settings
+from hypothesis import strategies as st
 
 from paydown_contract.document import Document
 from paydown_contract.oracle import Request
@@ -31,6 +33,7 @@ from tests.contract.support.exchange import (
 )
 from tests.contract.support.keys import signing_key
 from tests.contract.support.model import Model, decimal_text, plain
+from tests.contract.support.profile import profile
 
 REPAY = "/papi/v1/margin/repay-debt"
 FULL_MINUTE = 60_000
@@ -113,8 +116,10 @@ def play(
                 judge_line(lines[-1], texts["asset"], repaid, where)
         before_lines = len(lines)
         assert running.balances()[MAIN] == model.balances(), where
-    assert running.control("GET", "state")["books"]["imbalance"] == {}, "money was made or lost"
-    assert plain(running.control("GET", "state")["books"]["conversion_gain_usd"]) >= 0
+    then = running.control("GET", "state")
+    assert then["books"]["imbalance"] == {}, "money was made or lost"
+    assert plain(then["books"]["conversion_gain_usd"]) == model.gain_usd >= 0
+    assert {name: plain(text) for name, text in then["lendable"].items()} == model.pools
 
 
 def judge_line(line: Mapping[str, Any], asset: str, repaid: Fraction, where: str) -> None:
@@ -349,6 +354,10 @@ def test_answers_repeat_the_request(contract: Document) -> None:
 # questions
 
 
+# They have tests of their own.
+IGNORED = {"repay-weight-scope", "repay-counts-as-order", "malformed-payment-assets"}
+
+
 def readings(contract: Document) -> list[tuple[str, str]]:
     """Every value of every option that is about repay-debt."""
     found: list[tuple[str, str]] = []
@@ -417,17 +426,81 @@ def test_every_reading_of_an_open_question_does_what_it_says(part: int, contract
     """Each value of each option: the exchange follows the model that was told the same."""
     chosen = readings(contract)
     assert len(chosen) >= 20
-    ignored = {
-        "repay-weight-scope",
-        "repay-counts-as-order",
-        "malformed-payment-assets",
-    }  # they have tests of their own
     with exchange() as running:
         for option, value in chosen[part::4]:
-            if option in ignored:
+            if option in IGNORED:
                 continue
             for balances, calls in option_worlds():
                 play(contract, running, world(balances, PRICES, {option: value}), calls)
+
+
+def chosen_together(contract: Document) -> st.SearchStrategy[dict[str, str]]:
+    """Readings of several open questions at once."""
+    by_option: dict[str, list[str]] = {}
+    for option, value in readings(contract):
+        if option not in IGNORED:
+            by_option.setdefault(option, []).append(value)
+    return st.fixed_dictionaries(
+        {}, optional={option: st.sampled_from(values) for option, values in by_option.items()}
+    )
+
+
+# Around the cap at 600 USD, around what is owed, around what the payers give.
+_OWED = ("1", "1.5", "83.33333333", "83.33333334", "84", "200")
+_ASKED = ("0.00000001", "0.25", "0.49999999", "0.5", "1", "1.5", *_OWED[2:], "100", "300")
+_HELD = ("0", "0.00000001", "0.25", "300", "900", "49999.99", "900000")
+
+
+@pytest.mark.timeout(600)
+def test_readings_that_are_chosen_together_do_what_each_says(contract: Document) -> None:
+    """Options by the handful, debts around the cap, payers that suffice or do not: always the model's answer."""
+    size = profile()
+    texts = st.fixed_dictionaries(
+        {"asset": st.sampled_from(("BNB", "BNB", "BNB", "USDT"))},
+        optional={
+            "amount": st.sampled_from(_ASKED),
+            "specifyRepayAssets": st.lists(
+                st.sampled_from(("USDT", "BTC", "X7", "BNB", "XYZ")), min_size=1, max_size=3, unique=True
+            ).map(",".join),
+        },
+    )
+
+    with exchange() as running:
+
+        @seed(size.seed)
+        @settings(
+            max_examples=size.examples * 8,
+            deadline=None,
+            database=None,
+            derandomize=size.name == "fast",
+            suppress_health_check=list(HealthCheck),
+        )
+        @given(
+            options=chosen_together(contract),
+            own=st.sampled_from(_HELD),
+            owed=st.sampled_from(_OWED),
+            interest=st.sampled_from(("0", "0.00000001", "0.25", "1")),
+            payers=st.tuples(*[st.sampled_from(_HELD)] * 3),
+            lendable=st.sampled_from(({}, {"BNB": "10"}, {"BNB": "0", "USDT": "5"})),
+            calls=st.lists(texts, min_size=1, max_size=3),
+        )
+        def plays(
+            options: dict[str, str],
+            own: str,
+            owed: str,
+            interest: str,
+            payers: tuple[str, str, str],
+            lendable: dict[str, str],
+            calls: list[dict[str, str]],
+        ) -> None:
+            balances = {"BNB": holding(own, owed, interest), "XYZ": holding("7")}
+            balances |= {
+                name: holding(free) for name, free in zip(("USDT", "BTC", "X7"), payers, strict=True)
+            }
+            balances["USDT"]["borrowed"] = "2"
+            play(contract, running, world(balances, PRICES, options, lendable=lendable), calls)
+
+        plays()
 
 
 def test_odd_payment_lists_are_refused_or_tolerated_as_chosen(contract: Document) -> None:

@@ -152,6 +152,7 @@ class AccountModel(Model):
         position.interest -= interest
         position.borrowed -= amount - interest
         position.updated_ms = now_ms
+        self.flow_back(asset, amount)
         content = {
             "amount": amount,
             "asset": asset,
@@ -189,6 +190,7 @@ class AccountModel(Model):
         position.free += amount
         position.borrowed += amount
         position.updated_ms = now_ms
+        self.flow_back(asset, -amount)
         self.rows.append(
             Row(
                 "loan",

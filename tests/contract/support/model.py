@@ -91,6 +91,8 @@ class Model:
         self.prices = {name: plain(text) for name, text in state["prices_usd"].items()}
         self.known = set(self.prices) | {name for each in state["accounts"] for name in each["balances"]}
         self.options: dict[str, str] = dict(state.get("options", {}))
+        self.pools = {name: plain(text) for name, text in state.get("lendable", {}).items()}
+        self.gain_usd = Fraction(0)  # what the house earned by conversions: fees, and what was rounded up
 
     def option(self, name: str, default: str) -> str:
         """The chosen reading of an open question."""
@@ -145,6 +147,9 @@ class Model:
         for name, units in spent:
             self.positions[name].free -= units
             self.positions[name].updated_ms = now_ms
+            self.gain_usd += units * self.prices[name]
+        self.gain_usd -= (amount - own) * self.prices.get(asset, Fraction(0))
+        self.flow_back(asset, amount)
         if self.option("repayment-order", "interest-first") == "interest-first":
             interest = min(amount, position.interest)
         else:
@@ -152,6 +157,11 @@ class Model:
         position.interest -= interest
         position.borrowed -= amount - interest
         return Outcome(answer=self._answer(texts, amount, named, now_ms))
+
+    def flow_back(self, asset: str, amount: Fraction) -> None:
+        """What is repaid, interest included, can be lent again; below zero: it was lent."""
+        if asset in self.pools:
+            self.pools[asset] += amount
 
     def _convert(
         self, asset: str, missing: Fraction, named: Sequence[str] | None

@@ -54,7 +54,6 @@ class PassageModel(Model):
         self.interest: Mapping[str, Any] = state.get("interest", {})
         self.thresholds = {name: plain(text) for name, text in state.get("negative_thresholds", {}).items()}
         self.limits = {name: plain(text) for name, text in state.get("borrow_limits", {}).items()}
-        self.pools = {name: plain(text) for name, text in state.get("lendable", {}).items()}
         self.path = sorted(
             (point["at_ms"], name, plain(point["price"]))
             for name, points in state.get("price_paths", {}).items()
@@ -143,6 +142,7 @@ class PassageModel(Model):
                     }
                 )
                 payer.free -= units
+                self.gain_usd += units * other - position.negative * price
                 payer.updated_ms = position.updated_ms = at_ms
                 position.negative = Fraction(0)
                 return
