@@ -1045,6 +1045,81 @@ def test_a_file_keeps_everything(tmp_path: Path, contract: Document) -> None:
     close(second)
 
 
+def test_a_file_keeps_every_kind_of_change(tmp_path: Path, contract: Document) -> None:
+    """
+    One of each: loans, repayments, wallets, switches, keys, hours that pass, edits by hand. After each the
+    exchange is opened anew, and nothing that it can be asked for is different.
+    """
+    content = state() | {
+        "interest": {"default_daily_rate": "0.0024", "negative_daily_rate": "0.001", "on_borrow": True},
+        "negative_thresholds": {"ETH": "1"},
+        "lendable": {"BTC": "3"},
+        "price_paths": {"BTC": [{"at_ms": NOW_MS + 90_000, "price": "61000"}]},
+    }
+    content["accounts"][0]["auto_repay_futures"] = False
+    content["accounts"][0]["balances"]["ETH"]["negative"] = "2"
+    hour = 3_600_000
+    midnight = NOW_MS - NOW_MS % (24 * hour) + 24 * hour
+    steps: list[tuple[str, str, Any]] = [
+        ("POST", "/papi/v1/marginLoan", {"asset": "BTC", "amount": "0.5"}),
+        ("POST", "/papi/v1/repayLoan", {"asset": "BNB", "amount": "0.25"}),
+        ("POST", REPAY, {"asset": "BNB", "amount": "6", "specifyRepayAssets": "USDT"}),
+        ("POST", REPAY, {"asset": "BTC", "amount": "0.75"}),
+        ("POST", "/papi/v1/bnb-transfer", {"amount": "0.5", "transferSide": "FROM_UM"}),
+        ("POST", "/papi/v1/asset-collection", {"asset": "USDT"}),
+        ("POST", "/papi/v1/auto-collection", {}),
+        ("POST", "/papi/v1/listenKey", {}),
+        ("clock", "", NOW_MS + 100_000),  # a scripted price
+        ("clock", "", midnight - hour),  # interest, and a negative balance that is sold off
+        ("clock", "", midnight),  # what negative balances cost by the day
+        ("POST", "/papi/v1/repay-futures-negative-balance", {}),
+        ("POST", "/papi/v1/repay-futures-switch", {"autoRepay": "true"}),
+        ("control", "balances", {"account": MAIN, "asset": "USDT", "negative": "3", "interest": "0.5"}),
+        ("clock", "", midnight + 11 * hour),  # paid back by itself
+        ("control", "prices", {"ETH": "2600"}),
+        ("POST", REPAY, {"asset": "NOSUCH"}),  # a refusal is written down as well
+        ("control", "faults", {"match": {"operation": "repayDebt"}, "fault": "reset_before", "times": 2}),
+    ]
+    path = tmp_path / "exchange.db"
+    running = Exchange(create_app(data=path))
+    running.install(content)
+    now = NOW_MS
+    for method, name, told in steps:
+        if method == "clock":
+            now = told
+            running.set_clock(now)
+        elif method == "control":
+            running.control("POST", name, told)
+        else:
+            caller = Caller(contract, running, now_ms=now)
+            answer = running.send(caller.request(method, name, told))
+            assert answer.status == (400 if told.get("asset") == "NOSUCH" else 200), (name, answer.body)
+        before = asked(running)
+        close(running)
+        running = Exchange(create_app(data=path))
+        assert asked(running) == before, (method, name, told)
+    kinds = {entry["operation"] for entry in running.executed()}
+    assert {"repayDebt", "autoRepay", "autoExchange", "negativeInterest", "bnbTransfer"} <= kinds
+    close(running)
+
+
+def asked(running: Exchange) -> dict[str, Any]:
+    """Everything that the control API tells."""
+    names = ("state", "ledger", "requests", "faults", "clock", "prices", "options")
+    return {name: running.control("GET", name) for name in names}
+
+
+def test_what_is_set_by_hand_leaves_the_books_even(contract: Document) -> None:
+    """Each part of a position, up and down and to nothing: it is what was set, and no money is missing."""
+    with exchange() as running:
+        for asset in ("BNB", "USDT", "NEW"):
+            for part in ("free", "locked", "borrowed", "interest", "um", "cm", "negative"):
+                for amount in ("3.5", "0.00000001", "1000000", "0"):
+                    running.control("POST", "balances", {"account": MAIN, "asset": asset, part: amount})
+                    assert running.balances()[MAIN].get(asset, {}).get(part, "0") == amount
+                    assert running.control("GET", "state")["books"]["imbalance"] == {}, (asset, part, amount)
+
+
 def close(running: Exchange) -> None:
     """Let go of the file, as the end of the process would."""
     running.server.close()

@@ -196,10 +196,10 @@ def test_a_rising_risk_is_told_once_per_level(contract: Document) -> None:
     with exchange() as running:
         content = state()
         content["accounts"][0]["balances"] = {
-            "BTC": {"free": "1", "locked": "0", "borrowed": "0", "interest": "0"},
+            "BTC": {"free": "2", "locked": "0", "borrowed": "0", "interest": "0"},
             "USDT": {"free": "0", "locked": "0", "borrowed": "20000", "interest": "0"},
         }
-        content["collateral"] = {"default_collateral_rate": "1"}
+        content["collateral"] = {"default_collateral_rate": "0.5"}  # 2 BTC count as one
         running.install(content)
         caller = Caller(contract, running)
         socket = running.server.listen(f"/pm/ws/{key_of(running, caller)}")
@@ -220,8 +220,8 @@ def test_a_rising_risk_is_told_once_per_level(contract: Document) -> None:
             running.control("POST", "prices", {"BTC": price})
             for event in socket.take():
                 assert set(event) == set(schema["properties"])
-                worth = plain(price) - 20000
-                assert (plain(event["eq"]), plain(event["ae"]), plain(event["m"])) == (worth, worth, 1000)
+                worth, actual = plain(price) - 20000, 2 * plain(price) - 20000
+                assert (plain(event["eq"]), plain(event["ae"]), plain(event["m"])) == (worth, actual, 1000)
                 levels.append((event["s"], plain(event["u"])))
         assert levels == [
             ("MARGIN_CALL", Fraction("1.4")),

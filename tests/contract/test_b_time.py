@@ -53,6 +53,17 @@ def worlds() -> Iterator[tuple[str, dict[str, Any]]]:
     yield "no rate", debts(interest={})
     thresholds = {"ETH": "39.9", "USDT": "12.5", "X7": "1", "NOPRICE": "0.1"}
     yield "thresholds", without_auto_repay(debts(negative_thresholds=thresholds))
+    for name, funds in (("exactly enough", "5000"), ("a unit too little", "4999.99999999")):
+        # 2 BNB at 600 and 40 ETH at 95 to cover, 1200 + 3800 USD: the first payer by name that has it all.
+        content = without_auto_repay(debts(negative_thresholds={"BNB": "1", "ETH": "39"}))
+        content["accounts"][0]["balances"] = {
+            "AAA": holding("1199.99999999"),
+            "BNB": holding() | {"negative": "2"},
+            "ETH": holding() | {"negative": "40"},
+            "USDT": holding(funds),
+        }
+        content["prices_usd"] = {"AAA": "1", "BNB": "600", "ETH": "95", "USDT": "1"}
+        yield f"covered, {name}", content
     path = {
         "BNB": [
             {"at_ms": NOW_MS + 3 * HOUR_MS, "price": "590"},
@@ -174,6 +185,19 @@ def edges() -> Iterator[tuple[str, dict[str, Any]]]:
             yield (
                 f"{threshold} {step:+d}",
                 world({"BTC": holding(held), "USDT": holding("0", "900", "100")}, {"BTC": "1", "USDT": "1"}),
+            )
+    # With everything counted in full the ratio is (held - 1000) / 50: on each threshold to the last digit, and at
+    # 1000 the account is worth nothing.
+    for held in ("1075", "1060", "1052.5", "1000"):
+        for step in (-1, 0, 1):
+            amount = decimal_text(plain(held) + Fraction(step, 10**8))
+            yield (
+                f"in full {held} {step:+d}",
+                world(
+                    {"BTC": holding(amount), "USDT": holding("0", "900", "100")},
+                    {"BTC": "1", "USDT": "1"},
+                    collateral={"default_collateral_rate": "1"},
+                ),
             )
     yield "no debt", world({"BTC": holding("1")}, PRICES)
     yield "nothing", world({}, PRICES)
@@ -341,3 +365,28 @@ def test_prices_and_positions_set_by_hand_count_at_once(contract: Document) -> N
         row = caller.get("/papi/v1/balance", asset="BNB").json()
         assert (plain(row["crossMarginBorrowed"]), plain(row["crossMarginFree"])) == (7, Fraction(1, 2))
         assert running.control("GET", "state")["books"]["imbalance"] == {}
+
+
+def test_a_price_that_is_set_by_hand_stays_until_its_path_goes_on(contract: Document) -> None:
+    """A scripted path is not forgotten: its next point counts when its moment comes."""
+    content = world({"BNB": holding("1")}, PRICES)
+    content["price_paths"] = {
+        "BNB": [{"at_ms": NOW_MS + 1000, "price": "601"}, {"at_ms": NOW_MS + 2000, "price": "602"}]
+    }
+    with exchange() as running:
+        running.install(content)
+        for step, price in (
+            (0, "500"),
+            (999, "500"),
+            (1000, "601"),
+            (1001, "700"),
+            (1999, "700"),
+            (2000, "602"),
+        ):
+            running.set_clock(NOW_MS + step)
+            if price in ("500", "700"):
+                running.control("POST", "prices", {"BNB": price})
+            rows = Caller(contract, running, now_ms=NOW_MS + step).get(
+                "/sapi/v1/portfolio/asset-index-price", asset="BNB"
+            )
+            assert [plain(row["assetIndexPrice"]) for row in rows.json()] == [plain(price)], step
