@@ -118,12 +118,14 @@ class Answers:
         """The answer to a request that was checked and charged, and is not executed."""
         if fault.name == "success_false_not_executed":
             asset = call.texts.get("asset", "")
-            record.status = 200
+            record.status = fault.status or 200
             body = {"asset": asset, "updateTime": call.now_ms, "success": False}
-            return _sized(200, [JSON, *headers], encode(body).encode())
+            return _sized(record.status, [JSON, *headers], encode(body).encode())
         if fault.name == "redirect_307_not_executed":
-            record.status = 307
-            return _sized(307, [(b"location", record.path.encode("latin-1", "replace")), *headers], b"")
+            record.status = fault.status or 307
+            return _sized(
+                record.status, [(b"location", record.path.encode("latin-1", "replace")), *headers], b""
+            )
         return self.fault_error(fault, record, headers)
 
     def spoilt(
@@ -137,7 +139,8 @@ class Answers:
         if name == "gateway_502_html_executed":
             record.answer = "spoilt"
             return self.page(record, fault.status or 502, "Bad Gateway", [])
-        response = _sized(200, [JSON, *headers], _changed(name, result, body))
+        record.status = fault.status or 200
+        response = _sized(record.status, [JSON, *headers], _changed(name, result, body))
         if name == "executed_then_reset":
             record.answer = response.action = "reset"
         elif name == "executed_then_closed":

@@ -439,6 +439,8 @@ class Exchange(Books):
             admission = Admission(418 if banned else 429, used, until)
             limit = route.gate.settings.weight_per_minute
             response = self.answers.limited(record, admission, limit, route.header, now_ms)
+            if fault.status is not None:
+                response.status = record.status = fault.status
         else:
             response = self.answers.fault_error(fault, record, headers)
         response.delay_ms = fault.delay_ms

@@ -127,7 +127,19 @@ _MEMBERS = (
 _BODILESS = (204, 205, 304)
 
 
-def _status(status: int | None, members: Mapping[str, Reader]) -> int | None:
+# Faults that send no answer, or the exchange's own.
+_WITHOUT_STATUS = (
+    "executed_then_reset",
+    "executed_then_closed",
+    "reset_before",
+    "delay_before",
+    "clock_skew",
+)
+
+
+def _status(name: str, status: int | None, members: Mapping[str, Reader]) -> int | None:
+    if status is not None and name in _WITHOUT_STATUS:
+        raise members["status"].fail(f"no status: {name} sends no answer of its own")
     if status in _BODILESS:
         raise members["status"].fail(f"a status whose answer has a body, so none of {_BODILESS}")
     return status
@@ -189,7 +201,7 @@ class FaultBook:
             probability=probability,
             skip=whole("skip", 0, 0, 10**9),
             skew_ms=whole("skew_ms", DEFAULT_SKEW_MS, -(10**12), 10**12),
-            status=_status(optional("status", 200, 599), members),
+            status=_status(name, optional("status", 200, 599), members),
             ban_ms=optional("ban_ms", 0, 10**10),
             from_ms=optional("from_ms", 0, 10**14),
             until_ms=optional("until_ms", 0, 10**14),

@@ -19,7 +19,7 @@ from paydown_contract.document import Document
 from paydown_contract.oracle import Request
 from paydown_contract.tamper import Composer
 from paydown_sandbox.application import create_app
-from tests.contract.support.asgi import Answer, AnswerLost
+from tests.contract.support.asgi import Answer
 from tests.contract.support.evidence import vectors
 from tests.contract.support.exchange import (
     MAIN,
@@ -36,7 +36,6 @@ from tests.contract.support.model import Model, decimal_text, plain
 from tests.contract.support.profile import profile
 
 REPAY = "/papi/v1/margin/repay-debt"
-FULL_MINUTE = 60_000
 
 
 class Caller:
@@ -522,155 +521,6 @@ def test_odd_payment_lists_are_refused_or_tolerated_as_chosen(contract: Document
             assert running.balances()[MAIN]["USDT"]["free"] == "600", text
 
 
-# ------------------------------------------------------------------------------------------------ limits
-
-
-def limited(weight: int, **options: str) -> dict[str, Any]:
-    """A world with little weight."""
-    return world(
-        {"BNB": holding("50", "40")},
-        PRICES,
-        options,
-        limits={"weight_per_minute": weight, "orders_per_minute": 1200},
-    )
-
-
-def used(answer: Answer) -> int:
-    """What the header says is used."""
-    text = answer.header("X-MBX-USED-WEIGHT-1M")
-    assert text is not None
-    return int(text)
-
-
-def test_the_weight_of_a_minute_is_a_hard_limit(contract: Document) -> None:
-    """
-    Two repayments fit 6000, a third is refused with 429 and moves nothing; a minute later there is room
-    again,
-    and not a moment before.
-    """
-    limit = contract.content["x-limits"]["ip-weight"]["limit"]
-    with exchange() as running:
-        running.install(limited(limit))
-        caller = Caller(contract, running)
-        assert [caller.repay(asset="BNB", amount="1").status for _ in range(2)] == [200, 200]
-        before = running.balances()
-        refused = caller.repay(asset="BNB", amount="1")
-        assert (refused.status, refused.code, used(refused)) == (429, -1003, limit)
-        assert str(limit) in refused.json()["msg"]
-        assert caller.get("/papi/v1/ping").status == 429
-        assert running.balances() == before
-        for step, status in ((FULL_MINUTE - 1, 429), (FULL_MINUTE + 1, 200)):
-            running.set_clock(NOW_MS + step)
-            assert (
-                Caller(contract, running, now_ms=NOW_MS + step).repay(asset="BNB", amount="1").status
-                == status
-            )
-
-
-def test_weight_is_spent_to_the_last_unit(contract: Document) -> None:
-    """A call that fits exactly passes; one that would exceed by one is refused, and costs nothing."""
-    with exchange() as running:
-        for limit, statuses in (
-            (3000, [200, 429]),
-            (2999, [429]),
-            (3001, [200, 429]),
-            (6001, [200, 200, 429]),
-        ):
-            running.install(limited(limit))
-            caller = Caller(contract, running)
-            assert [caller.repay(asset="BNB", amount="1").status for _ in statuses] == statuses
-        running.install(limited(41))
-        caller = Caller(contract, running)
-        answers = [
-            caller.get("/papi/v1/balance"),
-            caller.get("/papi/v1/account"),
-            caller.get("/papi/v1/ping"),
-            caller.get("/papi/v1/ping"),
-        ]
-        assert [(answer.status, used(answer)) for answer in answers] == [
-            (200, 20),
-            (200, 40),
-            (200, 41),
-            (429, 41),
-        ]
-
-
-def test_weight_is_counted_per_address_not_per_key(contract: Document) -> None:
-    """Two keys of one address share a budget, two addresses of one key do not."""
-    with exchange() as running:
-        content = limited(3020)
-        content["accounts"][0]["keys"] += [registered(signing_key("E1"))]
-        running.install(content)
-        one, two = Caller(contract, running), Caller(contract, running, "E1")
-        assert one.repay(asset="BNB", amount="1").status == 200
-        assert two.repay(asset="BNB", amount="1").status == 429
-        elsewhere = two.request("POST", REPAY, {"asset": "BNB", "amount": "1"})
-        assert running.send(elsewhere, ip="10.0.0.9").status == 200
-        assert used(running.send(one.request("GET", "/papi/v1/ping"), ip="10.0.0.9")) == 3001
-        assert used(one.get("/papi/v1/ping")) == 3001
-
-
-def test_going_on_after_429_ends_in_a_ban(contract: Document) -> None:
-    """
-    Past the chosen number of refusals every call of the address is answered 418 until the named moment;
-    bans grow.
-    """
-    ban = contract.content["x-ban"]
-    with exchange() as running:
-        running.install(limited(1, **{"ban-after-429": "3"}))
-        caller = Caller(contract, running)
-        assert caller.get("/papi/v1/ping").status == 200
-        now, length = NOW_MS, ban["minimum-ms"]
-        for round_ in range(15):
-            answers = [caller.get("/papi/v1/ping") for _ in range(4)]
-            assert [answer.status for answer in answers] == [429, 429, 429, 418], round_
-            until = now + length
-            assert str(until) in answers[-1].json()["msg"]
-            assert answers[-1].code == -1003
-            running.set_clock(until - 1)
-            assert Caller(contract, running, now_ms=until - 1).get("/papi/v1/balance").status == 418
-            running.set_clock(until)
-            assert caller.get("/papi/v1/ping").status == 200
-            now, length = until, min(length * 2, ban["maximum-ms"])
-        assert length == ban["maximum-ms"], "the longest ban was not reached"
-
-
-def test_retry_after_tells_the_seconds_to_wait_where_it_is_sent(contract: Document) -> None:
-    """No page mentions it, so it is absent unless chosen; then it leads to the moment at which there is room."""
-    with exchange() as running:
-        for choice in ("absent", "present"):
-            running.install(limited(1, **{"ban-after-429": "1", "retry-after": choice}))
-            caller = Caller(contract, running)
-            assert caller.get("/papi/v1/ping").header("Retry-After") is None
-            running.set_clock(NOW_MS + 500)
-            seen = [caller.get("/papi/v1/ping") for _ in range(3)]
-            assert [answer.status for answer in seen] == [429, 418, 418]
-            waits = ["60", "120", "120"] if choice == "present" else [None] * 3
-            assert [answer.header("Retry-After") for answer in seen] == waits
-
-
-def test_the_order_reading_of_the_weight_charges_the_account(contract: Document) -> None:
-    """
-    Under repay-weight-scope=order the 3000 are counted per account, in the order header, and not on the
-    address.
-    """
-    with exchange() as running:
-        running.install(limited(6000, **{"repay-weight-scope": "order"}))
-        caller = Caller(contract, running)
-        first = caller.repay(asset="BNB", amount="1")
-        assert (first.status, first.header("X-MBX-ORDER-COUNT-1M"), used(first)) == (200, "3000", 0)
-        assert caller.repay(asset="BNB", amount="1").header("X-MBX-ORDER-COUNT-1M") == "6000"
-        third = caller.repay(asset="BNB", amount="1")
-        assert (third.status, third.code) == (429, -1015)
-        running.install(limited(6000, **{"repay-counts-as-order": "true"}))
-        assert [caller.repay(asset="BNB", amount="1").header("X-MBX-ORDER-COUNT-1M") for _ in range(2)] == [
-            "1",
-            "2",
-        ]
-        running.install(limited(6000))
-        assert caller.repay(asset="BNB", amount="1").header("X-MBX-ORDER-COUNT-1M") is None
-
-
 # ------------------------------------------------------------------------------------------------ keys,
 # accounts, time
 
@@ -701,6 +551,97 @@ def test_a_key_does_what_it_is_permitted_to(contract: Document) -> None:
             assert {answer.code for answer in (repaid, balance) if answer.status == 401} <= {-2015}
             assert len(running.executed()) == (1 if trade == 200 else 0)
             assert caller.get("/papi/v1/ping").status == 200
+
+
+# What each security type is granted by. The pages name the types and no permission but "Portfolio Margin"; that a
+# trading key may borrow, and one that reads may open a stream, is the reading of this double.
+GRANTED_BY: dict[str, set[str]] = {
+    "TRADE": {"TRADE"},
+    "MARGIN": {"MARGIN", "TRADE"},
+    "USER_DATA": {"USER_DATA"},
+    "USER_STREAM": {"USER_STREAM", "USER_DATA"},
+    "MARKET_DATA": {"TRADE", "MARGIN", "USER_DATA", "USER_STREAM", "MARKET_DATA"},
+}
+
+
+def test_each_call_needs_a_permission_of_its_type(contract: Document) -> None:
+    """
+    Every call with each permission alone, all others together, and from an address that is not on the key's
+    list: -2015 unless the call's security type is granted, or needs no key.
+    """
+    names = sorted(set().union(*GRANTED_BY.values()))
+    chosen = [{name} for name in names] + [set(names) - {name} for name in names] + [set()]
+    with exchange() as running:
+        for permissions, addresses in [
+            *((each, []) for each in chosen),
+            (set(names), ["10.0.0.9"]),
+            (set(names), ["127.0.0.1"]),
+        ]:
+            content = state()
+            content["accounts"][0]["keys"][0] |= {"permissions": sorted(permissions), "ip_allow": addresses}
+            running.install(content)
+            for operation in contract.operations:
+                kind = operation.facts["x-security-type"]
+                answer = running.send(Caller(contract, running).composer.right(operation))
+                refused = (answer.status, answer.code) == (401, -2015)
+                granted = permissions & GRANTED_BY.get(kind, set()) and addresses != ["10.0.0.9"]
+                where = f"{operation.id} ({kind}) with {permissions} from {addresses}: {answer.body!r}"
+                assert refused is (kind != "NONE" and not granted), where
+
+
+def test_a_body_that_is_no_form_still_counts_for_the_signature(contract: Document) -> None:
+    """Its parameters are not read; its bytes are signed all the same."""
+    key = signing_key("S1")
+    query, body = f"asset=BNB&amount=1&timestamp={NOW_MS}", "amount=2"
+    for signed, status in ((query + body, 200), (query, 400), (body + query, 400)):
+        with exchange(world({"BNB": holding("5", "4")}, PRICES, {"json-body": "unread"})) as running:
+            proof = key.sign(signed.encode())
+            headers = ((contract.key_header, key.api_key), ("content-type", "text/plain"))
+            whole = f"{query}&signature={proof}".encode()
+            answer = running.send(Request("POST", REPAY, whole, headers, body.encode()))
+            assert (answer.status, answer.code) == (status, None if status == 200 else -1022)
+            if status == 200:
+                assert answer.json()["amount"] == "1"
+
+
+def test_a_timestamp_in_microseconds_is_cut_to_its_millisecond(contract: Document) -> None:
+    """Where sixteen digits are accepted, both edges of time stay where they are."""
+    rules = contract.signing
+    ahead, window = rules["timestamp"]["future-tolerance-ms"], rules["recv-window"]["default"]
+    edges = (
+        ((NOW_MS + ahead) * 1000 - 1, 200),
+        ((NOW_MS + ahead) * 1000, 400),
+        ((NOW_MS - window) * 1000, 200),
+        ((NOW_MS - window) * 1000 + 999, 200),
+        ((NOW_MS - window) * 1000 - 1, 400),
+    )
+    for choice in ("accept", "reject"):
+        with exchange(
+            world({"BNB": holding("5", "4")}, PRICES, {"microsecond-timestamps": choice})
+        ) as running:
+            for stamp, status in edges:
+                composer = Composer(contract, signing_key("S1"), NOW_MS)
+                answer = running.send(
+                    composer.signed(contract.by_id("accountBalance"), f"asset=BNB&timestamp={stamp}".encode())
+                )
+                assert answer.status == (status if choice == "accept" else 400), (stamp, answer.body)
+
+
+def test_a_request_may_be_as_large_as_the_gate_and_no_larger(contract: Document) -> None:
+    """64 KiB of body and 32 KiB of query reach the exchange, which refuses what stands in them; a byte more meets the
+    gate."""
+    operation = contract.by_id("repayDebt")
+    for place, largest in (("body", 65_536), ("query", 32_768)):
+        for size, reaches in ((largest - 1, True), (largest, True), (largest + 1, False)):
+            with exchange() as running:
+                bare = Composer(contract, signing_key("S1"), NOW_MS).signed(operation, b"asset=", place=place)
+                filler = b"A" * (size - len(getattr(bare, place)))
+                request = Composer(contract, signing_key("S1"), NOW_MS).signed(
+                    operation, b"asset=" + filler, place=place
+                )
+                assert len(getattr(request, place)) == size
+                answer = running.send(request)
+                assert (answer.code is not None) is reaches, (place, size, answer.status, answer.body[:80])
 
 
 def test_accounts_do_not_touch_each_other(contract: Document) -> None:
@@ -775,158 +716,14 @@ def test_published_requests_are_accepted(contract: Document) -> None:
             assert answer.status == 200 or (needs_all and answer.code in (-2018,)), (name, answer.body)
 
 
-# ------------------------------------------------------------------------------------------------ faults
-
-LOST = "the connection is dropped"
-FAULTS: dict[str, tuple[bool, int | str, int | None]] = {
-    # name: (executed, status, code)
-    "executed_then_503": (True, 503, -1000),
-    "not_executed_503_unknown": (False, 503, -1000),
-    "service_unavailable_503": (False, 503, -1000),
-    "throttled_1008": (False, 503, -1008),
-    "executed_then_reset": (True, LOST, None),
-    "reset_before": (False, LOST, None),
-    "executed_then_delay": (True, 200, None),
-    "delay_before": (True, 200, None),
-    "timeout_1007_executed": (True, 504, -1007),
-    "timeout_1007_not_executed": (False, 504, -1007),
-    "unexpected_1006_executed": (True, 500, -1006),
-    "unexpected_1006_not_executed": (False, 500, -1006),
-    "busy_51998_not_executed": (False, 400, 51998),
-    "pending_51007": (False, 400, 51007),
-    "rate_limited_429": (False, 429, -1003),
-    "banned_418": (False, 418, -1003),
-    "waf_403_html": (False, 403, None),
-    "gateway_502_html_executed": (True, 502, None),
-    "success_without_amount": (True, 200, None),
-    "malformed_json_executed": (True, 200, None),
-    "success_false_not_executed": (False, 200, None),
-    "amount_as_number": (True, 200, None),
-    "extra_field": (True, 200, None),
-    "clock_skew": (False, 400, -1021),
-}
-TEXT_A = "Unknown error, please check your request or try again later."
-TEXT_B = "Service Unavailable."
-
-
-@pytest.mark.parametrize("name", list(FAULTS))
-def test_a_fault_does_what_its_name_says_once(name: str, contract: Document) -> None:
-    """Whether it moved money, what comes back, and that the next request is served as ever."""
-    executed, status, code = FAULTS[name]
-    with exchange() as running:
-        running.install(funded())
-        caller = Caller(contract, running)
-        fault: dict[str, Any] = {"match": {"method": "POST", "path": REPAY}, "fault": name, "times": 1}
-        if "delay" in name:
-            fault["delay_ms"] = 5
-        running.control("POST", "faults", fault)
-        before = running.balances()
-        assert caller.get("/papi/v1/balance").status == 200, "a fault struck what it does not match"
-        answer: Answer | None = None
-        try:
-            answer = caller.repay(asset="BNB", amount="0.25")
-        except AnswerLost:
-            assert status == LOST
-        after = running.balances()
-        assert (after != before) is executed
-        assert len(running.executed()) == (1 if executed else 0)
-        if executed:
-            assert plain(before[MAIN]["BNB"]["interest"]) - plain(after[MAIN]["BNB"]["interest"]) == Fraction(
-                1, 4
-            )
-        if answer is not None:
-            assert (answer.status, answer.code) == (status, code), answer.body
-            judge_spoilt(name, answer)
-        if name != "banned_418":
-            next_answer = caller.repay(asset="BNB", amount="0.1")
-            assert (next_answer.status, next_answer.json()["success"]) == (200, True)
-        (record,) = [
-            each for each in running.control("GET", "requests")["requests"] if each.get("fault") == name
-        ]
-        assert record["path"] == REPAY
-        assert [row["struck"] for row in running.control("GET", "faults")["faults"]] in ([], [1])
+# ------------------------------------------------------------------------------------------------ what is
+# written down
 
 
 def funded() -> dict[str, Any]:
     """A world in which a few small repayments succeed without payment assets."""
     balances = {name: holding("5", "4", "0.5") for name in ("BNB", "ETH", "BTC", "USDT")}
     return world(balances, {name: PRICES[name] for name in balances})
-
-
-def judge_spoilt(name: str, answer: Answer) -> None:
-    """The body of a struck answer."""
-    texts = {
-        "executed_then_503": TEXT_A,
-        "not_executed_503_unknown": TEXT_A,
-        "service_unavailable_503": TEXT_B,
-    }
-    if name in texts:
-        assert answer.json()["msg"] == texts[name]
-    elif name == "success_without_amount":
-        assert "amount" not in answer.json()
-        assert answer.json()["success"] is True
-    elif name == "malformed_json_executed":
-        with pytest.raises(ValueError, match=r"."):
-            answer.json()
-    elif name == "success_false_not_executed":
-        assert answer.json()["success"] is False
-    elif name == "amount_as_number":
-        assert b'"amount":0.25' in answer.body
-    elif name == "extra_field":
-        assert set(answer.json()) - {"amount", "asset", "updateTime", "success"}
-    elif name in ("waf_403_html", "gateway_502_html_executed"):
-        assert (answer.header("content-type") or "").startswith("text/html")
-        assert b"<html" in answer.body
-    elif name == "banned_418":
-        assert "banned until" in answer.json()["msg"]
-    elif answer.status == 200:
-        assert answer.json() == {
-            "amount": "0.25",
-            "asset": "BNB",
-            "updateTime": answer.json()["updateTime"],
-            "success": True,
-        }
-
-
-def test_faults_are_counted_matched_and_disarmed(contract: Document) -> None:
-    """
-    `times`, `skip`, `match` by asset, and DELETE: a fault strikes exactly where and as often as it was
-    told.
-    """
-    with exchange() as running:
-        running.install(funded())
-        caller = Caller(contract, running)
-        running.control(
-            "POST",
-            "faults",
-            {"match": {"asset": "ETH"}, "fault": "service_unavailable_503", "times": 2, "skip": 1},
-        )
-        statuses = [
-            caller.repay(asset=asset, amount="0.01").status
-            for asset in ("BNB", "ETH", "BNB", "ETH", "ETH", "ETH", "BNB")
-        ]
-        assert statuses == [200, 200, 200, 503, 503, 200, 200]
-        running.control("POST", "faults", {"match": {}, "fault": "rate_limited_429", "times": None})
-        assert [caller.get("/papi/v1/balance").status for _ in range(3)] == [429, 429, 429]
-        running.control("DELETE", "faults")
-        assert caller.get("/papi/v1/balance").status == 200
-        running.control("POST", "faults", {"match": {}, "fault": "waf_403_html", "probability": 0})
-        assert caller.get("/papi/v1/balance").status == 200
-
-
-def test_a_fault_that_needs_an_execution_waits_for_one(contract: Document) -> None:
-    """An executed-then fault is not spent on a request that is refused anyway."""
-    with exchange() as running:
-        running.install(funded())
-        caller = Caller(contract, running)
-        running.control("POST", "faults", {"match": {"path": REPAY}, "fault": "executed_then_503"})
-        assert caller.repay(asset="BNB", amount="1000000").status == 400
-        assert caller.repay(asset="BNB", amount="0.25").status == 503
-        assert len(running.executed()) == 1
-
-
-# ------------------------------------------------------------------------------------------------ what is
-# written down
 
 
 def test_what_arrived_and_what_was_executed_is_told(contract: Document) -> None:

@@ -62,6 +62,8 @@ _BY_COST = (
     "test_a_requests",
     "test_a_signer",
     "test_b_answers",
+    "test_b_faults",
+    "test_b_limits",
     "test_b_rules",
     "test_a_errors",
     "test_b_matrix",

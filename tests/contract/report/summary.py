@@ -30,6 +30,8 @@ LAYERS: Final = {
     "test_a_responses": "answers",
     "test_a_errors": "errors",
     "test_a_signer": "signer",
+    "test_b_faults": "faults",
+    "test_b_limits": "limits",
     "test_b_rules": "rules",
     "test_b_answers": "answers",
     "test_b_matrix": "matrix",
@@ -48,7 +50,7 @@ PARTS: Final = {
     "tests/unit": "client",
     "tests/sandbox": "exchange",
     "tests/generator": "generator",
-    "tests/faults": "faults",
+    "tests/faults": "faults of others",
     "tests/repay": "repayment",
 }
 
