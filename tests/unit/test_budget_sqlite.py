@@ -76,6 +76,13 @@ def granted(answer: Ticket | Wait) -> Ticket:
     return answer
 
 
+def log_pages(budget: SqliteBudget) -> int:
+    """Pages that were written to the write-ahead log (https://sqlite.org/fileformat2.html#the_write_ahead_log)."""
+    log = budget.path.with_name(f"{budget.path.name}-wal").read_bytes()
+    page_size = int.from_bytes(log[8:12], "big")
+    return (len(log) - 32) // (24 + page_size)
+
+
 # ------------------------------------------------------------------------------------- one ledger
 
 
@@ -375,6 +382,42 @@ def test_what_could_not_be_written_is_written_before_the_next_ticket(make, ticks
     assert (answer.reason, answer.wait_ms) == ("rate-limited", 90_000)
     snapshot = make().snapshot()
     assert (snapshot.pools[0].used, snapshot.pools[0].in_flight) == (6_000, 0)
+
+
+def test_a_ticket_costs_two_pages_of_the_log(make, ticks):
+    """With forty calls in flight, too, the ledger is written in one piece: one page to take room, one to settle."""
+    poll = (Charge(WEIGHT, 20),)
+    budget = make()
+    for _ in range(40):
+        granted(budget.acquire(poll, timeout_ms=TIMEOUT_MS))
+    before = log_pages(budget)
+
+    for _ in range(20):
+        ticks.now_ms += 10
+        budget.settle(granted(budget.acquire(poll, timeout_ms=TIMEOUT_MS)))
+
+    assert log_pages(budget) - before == 40
+
+
+def test_a_file_whose_table_is_stored_the_former_way_is_used_as_it_is(make):
+    """What an earlier version wrote is neither refused nor forgotten."""
+    first = make()
+    granted(repay(first))
+    path = first.path
+    first.close()
+    with sqlite3.connect(path) as database:
+        database.execute(
+            "CREATE TABLE former (scope TEXT PRIMARY KEY, version INTEGER NOT NULL, boot TEXT NOT NULL,"
+            " tick INTEGER NOT NULL, wall INTEGER NOT NULL, names TEXT NOT NULL, state BLOB NOT NULL) WITHOUT ROWID"
+        )
+        database.execute("INSERT INTO former SELECT * FROM ledger")
+        database.execute("DROP TABLE ledger")
+        database.execute("ALTER TABLE former RENAME TO ledger")
+    database.close()
+
+    granted(repay(make()))
+
+    assert isinstance(repay(make(), max_wait_ms=0), Wait)
 
 
 def test_a_file_that_was_deleted_is_made_again_from_memory(make, ticks):

@@ -21,6 +21,8 @@ from paydown.paths import StateDirectoryUnusable, private_directory, state_direc
 __all__ = ["LedgerFile"]
 
 _SCHEMA = 1
+# A table with row ids: SQLite keeps a row of up to 4 KB in one page, and without row ids only up to 1 KB, beyond which
+# each change writes four pages.
 _CREATE = """
 CREATE TABLE ledger (
     scope TEXT PRIMARY KEY,     -- address of the exchange
@@ -30,7 +32,7 @@ CREATE TABLE ledger (
     wall INTEGER NOT NULL,      -- UTC ms at the last change
     names TEXT NOT NULL,        -- counters, one per line
     state BLOB NOT NULL         -- see Ledger.to_numbers: 64-bit integers
-) WITHOUT ROWID
+)
 """
 
 _ADVICE = {
