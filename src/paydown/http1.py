@@ -20,15 +20,18 @@ from paydown.outcome import Answer
 
 LARGEST_BODY: Final = 8 * 1024 * 1024  # the longest list of the document is well below a megabyte
 _LARGEST_HEAD: Final = 100 * 1024
+_END: Final = h11.EndOfMessage()
 
 
 class Http1:
     """The requests and answers of one connection, one at a time."""
 
-    __slots__ = ("_body", "_parser", "_status")
+    __slots__ = ("_body", "_checked", "_headers", "_parser", "_status")
 
     def __init__(self) -> None:
         self._parser = h11.Connection(h11.CLIENT, max_incomplete_event_size=_LARGEST_HEAD)
+        self._headers: list[tuple[bytes, bytes]] = []  # of the last request
+        self._checked: h11.Request | None = None  # has the same, found valid; its target is no request's
         self._status = 0
         self._body: Body | None = None
 
@@ -39,11 +42,16 @@ class Http1:
             NotSent: It is no valid HTTP.
         """
         send = self._parser.send
+        method, checked = outgoing.method, self._checked
         try:
+            # Requests of one connection mostly have the same headers, and h11 spends most on checking those.
+            if checked is None or outgoing.headers != self._headers:
+                checked = self._checked = h11.Request(method=method, target="/", headers=outgoing.headers)
+                self._headers = outgoing.headers
             parts = [
-                send(h11.Request(method=outgoing.method, target=outgoing.target, headers=outgoing.headers)),
+                send(h11.Request(method=method, target=outgoing.target, headers=checked.headers)),
                 send(h11.Data(data=outgoing.body)) if outgoing.body else b"",
-                send(h11.EndOfMessage()),
+                send(_END),
             ]
         except h11.LocalProtocolError:
             # Its text may quote a header, and the key is in one.

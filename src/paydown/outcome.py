@@ -105,6 +105,9 @@ class Verdict:
     why: str = ""
 
 
+_DONE: Final = Verdict("done")
+
+
 # --------------------------------------------------------------------------------------------------- read
 
 
@@ -165,9 +168,9 @@ def judge(operation: Operation, answered: Answered, texts: Mapping[str, str]) ->
     row = None if answered.code is None else find_error_code(answered.code, operation.server)
     if rule.executed == "see-body":
         if not operation.mutates:
-            return Verdict("done")
+            return _DONE
         why = _missing(operation, answered, texts) or _denied(answered, row)
-        return Verdict("done") if not why else Verdict("unknown", rule.category, rule.retry, row, why)
+        return _DONE if not why else Verdict("unknown", rule.category, rule.retry, row, why)
     confirms = operation.mutates and operation.success and not _missing(operation, answered, texts)
     if confirms and rule.executed == "no":
         # A body that confirms what its status denies: nobody can say which of the two is right.
@@ -183,8 +186,9 @@ def judge(operation: Operation, answered: Answered, texts: Mapping[str, str]) ->
 
 def _status_rule(answered: Answered) -> StatusOutcome:
     status = str(answered.answer.status)
+    fitting = (status, f"{status[0]}XX", "default")
     for rule in STATUS_OUTCOMES:
-        if rule.status not in (status, f"{status[0]}XX", "default"):
+        if rule.status not in fitting:
             continue
         if rule.code is not None and rule.code != answered.code:
             continue

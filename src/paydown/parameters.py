@@ -57,9 +57,8 @@ def wire_texts(operation: Operation, arguments: Mapping[str, object]) -> dict[st
             _refuse_none(operation, parameter)
         texts[parameter.name] = _WRITERS[parameter.kind](operation, parameter, value)
     if len(arguments) > len(texts):
-        known = {parameter.name for parameter in operation.parameters}
         for name, value in arguments.items():
-            if name not in known and name != "recvWindow" and value is not UNSET:
+            if name not in texts and name != "recvWindow" and value is not UNSET:
                 raise InvalidRequestType(
                     f"{operation.name} has no parameter {name!r}.", parameter=name, operation=operation.name
                 )

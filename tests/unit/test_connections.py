@@ -15,6 +15,8 @@ from contextlib import ExitStack, contextmanager, suppress
 from urllib.parse import urlsplit
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from paydown import (
     AsyncClient,
@@ -28,6 +30,7 @@ from paydown import (
 )
 from paydown.channel import Address, NotSent, Outgoing
 from paydown.connections import DirectChannel
+from paydown.http1 import Http1
 from paydown_wire import RepayDebtResult
 from tests.unit.kit import Plenty, credentials
 from tests.unit.scripted import (
@@ -514,6 +517,58 @@ def test_a_line_end_in_a_request_is_not_written(part):
 
     assert "X-A" not in str(caught.value)
     assert server.requests == []
+
+
+HEADERS = st.lists(
+    st.tuples(st.from_regex(rb"X-[A-Z]{1,3}", fullmatch=True), st.from_regex(rb"[!-~]{1,8}", fullmatch=True)),
+    max_size=3,
+)
+
+
+@given(requests=st.lists(st.tuples(st.sampled_from([b"", b"a=1", b"a=1&b=2"]), HEADERS), max_size=6))
+def test_every_request_of_a_connection_is_written_as_it_is(requests):
+    """Whatever headers the request before had, this one leaves with its own, in their order."""
+    http1 = Http1()
+    for body, more in requests:
+        headers = [(b"Host", b"x"), *more, (b"Content-Length", str(len(body)).encode())]
+        lines = [b"POST /x HTTP/1.1", *(b"%b: %b" % header for header in headers)]
+
+        written = http1.begin(outgoing(headers=list(headers), body=body))
+
+        assert written == b"".join(line + b"\r\n" for line in lines) + b"\r\n" + body
+        assert http1.feed(http())
+        assert http1.ready_again()
+
+
+@given(
+    before=st.binary(max_size=4),
+    line_end=st.sampled_from([b"\0", b"\r", b"\n"]),
+    behind=st.binary(max_size=4),
+)
+def test_a_line_end_in_a_later_request_is_not_written(before, line_end, behind):
+    """That the requests before were good makes no other one good."""
+    http1 = Http1()
+    good, bad = ([(b"Host", b"x"), (b"X-A", each)] for each in (b"a", before + line_end + behind))
+    for _ in range(2):
+        http1.begin(outgoing(headers=list(good)))
+        assert http1.feed(http())
+        assert http1.ready_again()
+
+    with pytest.raises(NotSent):
+        http1.begin(outgoing(headers=bad))
+
+
+def outgoing(*, headers: list[tuple[bytes, bytes]], body: bytes = b"") -> Outgoing:
+    """A request with these headers."""
+    return Outgoing(
+        method="POST",
+        address=Address.parse("http://x"),
+        target="/x",
+        headers=headers,
+        body=body,
+        connect_timeout_s=5.0,
+        answer_timeout_s=5.0,
+    )
 
 
 @pytest.mark.parametrize(
