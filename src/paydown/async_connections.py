@@ -1,7 +1,8 @@
 """The connections of the awaited client: the same rules as in `connections`, on asyncio.
 
 A connection is an `asyncio.Protocol`: what arrives goes straight to the parser, with no task, lock or buffer in
-between, which is what keeps many calls in flight cheap.
+between, which is what keeps many calls in flight cheap. (An `asyncio.BufferedProtocol` would be cheaper still, but
+behind TLS it loses what its buffer has no room for when the other side hangs up.)
 """
 
 from __future__ import annotations

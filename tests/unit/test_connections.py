@@ -281,6 +281,20 @@ def secure():
     return Secure()
 
 
+@pytest.mark.parametrize("behind_tls", [False, True])
+def test_an_answer_of_many_reads_is_heard_whole(colour, secure, behind_tls):
+    """Every byte of it, in order, whatever came at once; and the connection is good for the next call."""
+    remark = "".join(f"{number:08}" for number in range(50_000))
+    answers = [f'{{"asset":"{name}","success":true,"remark":"{remark}"}}'.encode() for name in ("BTC", "BNB")]
+    script = [*exchange(data=http(answers[0])), *exchange(data=http(answers[1]))]
+    tls = {"ssl_context": secure.client_side} if behind_tls else {}
+    with serving(script, tls=secure.server_side if behind_tls else None) as (server, url):
+        results = colour.run(url, "other", "repay", **tls)
+
+    assert [result.additional["remark"] == remark for result in results] == [True, True]
+    assert server.connections == 1
+
+
 @pytest.mark.parametrize("ending", [reset, close])
 def test_a_reused_tls_connection_that_dies_is_unknown_for_a_write(colour, secure, ending):
     """Before a byte of the answer, as without TLS."""
