@@ -136,7 +136,7 @@ class UnresolvedOutcome(RequestNotSent):
 
 
 class UnknownAttempt(RequestNotSent, LookupError):
-    """`settle()` was asked about an attempt that this client does not hold open."""
+    """`settle()` was asked about an attempt that this client does not hold open, or that its journal does not know."""
 
 
 class AttemptRefused(RequestNotSent):

@@ -111,20 +111,22 @@ def test_nothing_in_doubt_and_nothing_to_resume_are_not_errors(exchange: Exchang
 
 
 @pytest.mark.parametrize(
-    "words",
+    ("words", "error"),
     [
-        ("reconcile", "a-typo"),
-        ("reconcile", "a-typo", "--executed", "--note", "seen"),
-        ("resume", "a-typo"),
-        ("history", "--plot", "TYPO"),
-        ("plan", "TYPO"),
-        ("repay", "TYPO", "--yes"),
+        (("reconcile", "a-typo"), "UnknownAttempt"),
+        (("reconcile", "a-typo", "--executed", "--note", "seen"), "UnknownAttempt"),
+        (("resume", "a-typo"), "UnknownPlan"),
+        (("history", "--plot", "TYPO"), "InvalidRequest"),
+        (("plan", "TYPO"), "PlanRefused"),
+        (("repay", "TYPO", "--yes"), "PlanRefused"),
     ],
 )
-def test_what_does_not_exist_is_an_error(exchange: Exchange, paydown: Paydown, words: tuple[str, ...]):
+def test_what_does_not_exist_is_an_error(
+    exchange: Exchange, paydown: Paydown, words: tuple[str, ...], error: str
+):
     """A mistyped plan, attempt or asset ends with 3 and names it: "nothing found" is no success."""
     ran = paydown(*words, "--json")
-    assert ran.code == 3
+    assert (ran.code, ran.json["error"]["class"]) == (3, error)
     assert "ypo" in ran.json["error"]["message"].lower()
 
 

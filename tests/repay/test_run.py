@@ -435,8 +435,6 @@ def test_nobody_settles_before_the_request_is_dead(world):
             repayer.settle(attempt.id, executed=False, note="I think")
         with pytest.raises(InvalidRequest):
             repayer.settle(attempt.id, executed=False, note=" ")
-        with pytest.raises(AccountInDoubt, match="not in this journal"):
-            repayer.settle("a-nobody", executed=False, note="I think")
 
 
 def test_without_any_clock_nothing_is_concluded(world, repayer):
@@ -823,6 +821,27 @@ def test_an_attempt_that_nobody_made_cannot_be_reconciled(world, repayer):
     with pytest.raises(UnknownAttempt) as caught:
         repayer.reconcile("a-typo")
     assert caught.value.exit_code == 3
+
+
+def test_an_attempt_that_nobody_made_cannot_be_settled(world):
+    """Nobody's word closes what this account never sent: neither a mistyped id nor another account's attempt."""
+    from paydown.errors import UnknownAttempt
+
+    journal = Journal(world.folder / "repay.db")
+    options = Options(reconcile_last=False)
+    with journal, world.repayer(journal=journal, options=options) as repayer:
+        world.fault("not_executed_503_unknown")
+        repayer.run(repayer.plan("BNB", pay_with=["USDT"]))
+        (attempt,) = attempts(repayer)
+        world.clock.advance(600_000)
+        with pytest.raises(UnknownAttempt, match="'a-typo'"):
+            repayer.settle("a-typo", executed=True, note="seen")
+
+        stranger = world.repayer(world.stranger(), journal=journal)
+        with stranger, pytest.raises(UnknownAttempt, match=attempt.id):
+            stranger.settle(attempt.id, executed=True, note="seen")
+
+        assert repayer.in_doubt == [attempt]
 
 
 def test_a_plan_can_be_run_by_a_process_that_did_not_make_it(world, repayer):

@@ -198,19 +198,22 @@ class _Base:
             note: Who says so and what was seen; stored as the evidence.
 
         Raises:
-            AccountInDoubt: It is no UNKNOWN attempt of this account, or the request may still act.
+            UnknownAttempt: This journal has no such attempt of this account.
+            AccountInDoubt: It is not UNKNOWN, or the request may still act.
             AccountBusy: Another process holds the account.
             InvalidRequest: The note is empty.
         """
         if not note.strip():
             raise InvalidRequest("A note says who looked and what they saw.", parameter="note")
+        self._known_attempt(attempt_id)
         with self._hold():
             self.journal.orphaned(self.account, self._now_ms())
             attempt = self.journal.attempt(attempt_id)
-            if attempt is None or attempt.state is not AttemptState.UNKNOWN:
-                state = "not in this journal" if attempt is None else attempt.state.value
+            assert attempt is not None  # noqa: S101  # attempts are never deleted
+            if attempt.state is not AttemptState.UNKNOWN:
                 raise AccountInDoubt(
-                    f"Attempt {attempt_id} cannot be settled: it is {state}; only an UNKNOWN one can be.",
+                    f"Attempt {attempt_id} cannot be settled: it is {attempt.state.value}; only an UNKNOWN one "
+                    "can be.",
                     attempt_id=attempt_id,
                     journal=str(self.journal.path),
                 )
