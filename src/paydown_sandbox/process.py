@@ -228,11 +228,17 @@ def _details(exchange: Exchange, url: str, json: bool) -> str | None:
     )
 
 
-def main(argv: Sequence[str] | None = None) -> int:
-    """The command line of `python -m paydown_sandbox`."""
-    parser = argparse.ArgumentParser(
-        prog="python -m paydown_sandbox", description="A local Portfolio Margin exchange."
-    )
+def main(argv: Sequence[str] | None = None, *, prog: str = "python -m paydown_sandbox") -> int:
+    """The command line.
+
+    Args:
+        argv: The words after the command; `None` takes them from the process.
+        prog: How the command was called, for the help and for complaints.
+
+    Returns:
+        The exit code, as `run` has it.
+    """
+    parser = argparse.ArgumentParser(prog=prog, description="A local Portfolio Margin exchange.")
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default 127.0.0.1)")
     parser.add_argument(
         "--port", type=int, default=DEFAULT_PORT, help="port; 0 picks a free one (default 8087)"

@@ -296,3 +296,12 @@ def test_a_plan_without_attempts_is_a_line_of_the_history(exchange: Exchange, pa
     ran = paydown("history")
     assert ran.out.startswith("kept: the whole debt of BNB, PLANNED")
     assert "nothing was sent" in ran.out
+
+
+@pytest.mark.parametrize("words", [["--help"], ["--no-such-option"]])
+def test_the_sandbox_is_named_as_it_was_called(capsys: pytest.CaptureFixture[str], words: list[str]):
+    """Help and complaints of `paydown sandbox` show the command that a person has typed."""
+    with pytest.raises(SystemExit):
+        main(["sandbox", *words])
+    printed = capsys.readouterr()
+    assert (printed.out + printed.err).startswith("usage: paydown sandbox [")

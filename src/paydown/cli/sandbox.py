@@ -42,4 +42,4 @@ def run(words: Sequence[str]) -> int:
             file=sys.stderr,
         )
         return USAGE_ERROR
-    return run_sandbox(list(words))
+    return run_sandbox(list(words), prog="paydown sandbox")
