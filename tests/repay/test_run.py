@@ -609,7 +609,7 @@ def test_a_stream_event_makes_it_look_again(world, repayer):
     plan = repayer.plan("BNB", "150", pay_with=["USDT"])
 
     def borrow(told):
-        if told.kind == "executed" and told.pieces_done == 0:
+        if told.kind == "executed" and told.pieces_done == 1:
             world.give("BNB", borrowed="1")
             event = {
                 "e": "liabilityChange",
@@ -663,8 +663,26 @@ def test_progress_tells_the_whole_story(world, repayer):
         "reconciling",
         "proven-executed",
     ]
+    done = [told for told in world.progress if told.kind in ("executed", "proven-executed")]
+    assert [(told.pieces_done, told.pieces_total) for told in done] == [(1, 3), (2, 3), (3, 3)]
+    assert [told.owed for told in done] == [Decimal("133.34"), Decimal("66.67"), None]
+    assert done[-1].repaid == Decimal("200.01")
     last = json.loads(json.dumps(world.progress[-1].to_json()))
     assert (last["pieces_done"], last["pieces_total"], last["owed"]) == (3, 3, "0")
+
+
+def test_progress_of_a_resumed_plan_counts_what_was_done_before(world, repayer):
+    """From its first word on, a resumed plan tells the total that it has, not what it once planned on top of that."""
+    world.give("BNB", borrowed="188")
+    repayer.progress = lambda told: repayer.stop() if told.kind == "executed" else None
+    repayer.run(repayer.plan("BNB", pay_with=["USDT"], key="k"))
+
+    world.progress.clear()
+    repayer.progress = world.progress.append
+    repayer.resume("k")
+
+    assert {told.pieces_total for told in world.progress} == {3}
+    assert world.progress[0].pieces_done == 1
 
 
 def test_the_default_journal_is_in_the_state_directory(world, monkeypatch, tmp_path):

@@ -237,7 +237,7 @@ class _Work:
         self.sent_at_ms: list[int] = []
         self.price = self.plan.prices[self.asset]
         self.price_at_ms: int | None = None
-        self.pieces_left = len(self.plan.pieces)
+        self.pieces_left = max(0, len(self.plan.pieces) - self.done)
 
     def run(self) -> Decisions[Report]:
         context, record = self.context, self.record
@@ -437,9 +437,10 @@ class _Work:
             )
             unrecorded.attempt_id = attempt_id
             raise unrecorded from error
+        if outcome.kind == "executed":
+            self._executed(attempt_id, step, repaid)  # first: what is told counts it
         yield self._tell(outcome.kind, str(outcome.detail.get("message", "")), attempt_id=attempt_id)
         if outcome.kind == "executed":
-            self._executed(attempt_id, step, repaid)
             return None
         if outcome.kind == "unknown":
             if step.pieces == 1 and not self.context.options.reconcile_last:
@@ -514,16 +515,18 @@ class _Work:
             return ending
         self._rebase(result.look)
         executed = result.verdict.result == "PROVEN_EXECUTED"
+        if executed:
+            self.done += 1
+            self.pieces_left = max(0, self.pieces_left - 1)
+            self.tries = 0
+            with exact():
+                self.paid += result.verdict.repaid or ZERO
         yield self._tell(
             "proven-executed" if executed else "proven-not-executed",
             f"rule {result.verdict.rule}",
             attempt_id=attempt_id,
         )
         if executed:
-            self.done += 1
-            self.tries = 0
-            with exact():
-                self.paid += result.verdict.repaid or ZERO
             return None
         self.tries += 1
         if self.tries >= self.context.options.max_tries:
@@ -550,7 +553,8 @@ class _Work:
             pieces_done=self.done,
             pieces_total=self.done + self.pieces_left,
             repaid=self.paid,
-            owed=None if self.base is None else self._owed(self.base),
+            # After a piece whose effect only the balance tells, what was owed before it says nothing.
+            owed=None if self.base is None or self.must_look else self._owed(self.base),
             weight_used=self.weight,
             attempt_id=attempt_id,
             wait_ms=wait_ms,

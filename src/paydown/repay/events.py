@@ -27,7 +27,7 @@ class Progress:
         pieces_done: Repayments that are known to be done.
         pieces_total: How many the plan needs now, the done ones included.
         repaid: Debt repaid so far, in units of `asset`.
-        owed: Debt left as far as known, in units of `asset`.
+        owed: Debt left, in units of `asset`; `None` until a look has told it.
         weight_used: Request weight that this run has spent.
         attempt_id: The attempt it is about, if any.
         wait_ms: How long it waits, for "waiting".
