@@ -342,6 +342,42 @@ def test_evidence_is_stored_and_shown(world, repayer):
     }
 
 
+@pytest.mark.parametrize(
+    ("fault", "note"),
+    [
+        ("executed_then_503", "rule debt-fell: BNB owed before: 12 + 0.01 interest; now: 0 + 0 interest;"),
+        (
+            "not_executed_503_unknown",
+            "rule nothing-moved: BNB owed before: 12 + 0.01 interest; now: 12 + 0.01 ",
+        ),
+    ],
+)
+def test_a_proven_attempt_is_reported_with_its_proof(world, fault, note):
+    """Once it is settled, a line of the report says what settled it, not which answer was lost."""
+    world.fault(fault)
+    with world.repayer(options=Options(reconcile_last=False)) as repayer:
+        doubtful = repayer.run(repayer.plan("BNB", pay_with=["USDT"], key="k"))
+        (resumed,) = repayer.resume("k")
+
+        assert doubtful.attempts[0].note.startswith("HTTP 503")
+        assert resumed.state is PlanState.DONE
+        assert resumed.attempts[0].note.startswith(note)
+        assert repayer.report("k") == resumed
+
+
+def test_an_attempt_settled_by_a_person_is_reported_with_their_note(world, repayer):
+    """Who looked, and what they saw, is the proof; the plan's report is not left in doubt."""
+    test_undecided_stops_everything_and_says_what_to_look_at(world, repayer)
+    (attempt,) = attempts(repayer)
+
+    repayer.settle(attempt.id, executed=False, note="looked at the history page")
+
+    report = repayer.report("k")
+    assert (report.state, report.cause, report.check) == (PlanState.STOPPED, "settled", ())
+    assert report.attempts[0].note == "somebody's word: looked at the history page"
+    assert "may have happened" not in str(report)
+
+
 def undecidable(world):
     """Somebody trades and repays while the answer is lost, and no list shows it."""
     for path in ("/papi/v1/margin/repayLoan", "/papi/v1/margin/marginLoan", "/sapi/v1/margin/capital-flow"):

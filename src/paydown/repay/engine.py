@@ -50,7 +50,7 @@ from paydown.repay.recovery import Context, Decisions, Settled, case_of, find_or
 from paydown.repay.report import AttemptLine, Report
 from paydown.repay.states import AttemptState, PlanState
 
-__all__ = ["report_of", "settle_open", "work"]
+__all__ = ["report_of", "report_of_settled", "settle_open", "work"]
 
 # A price older than this is read again before a piece is cut: the cap is checked against it.
 _PRICE_AGE_MS = 30_000
@@ -83,12 +83,7 @@ def settle_open(context: Context) -> Decisions[list[tuple[AttemptRecord, Settled
         result = yield from settle(context, attempt)
         settled.append((attempt, result))
         record = context.journal.plan(context.account, attempt.plan_key)
-        if result.decided:
-            ending = _Ending(
-                PlanState.STOPPED, "settled", f"Attempt {attempt.id} is settled. Resume the plan to go on."
-            )
-        else:
-            ending = _in_doubt(attempt, result)
+        ending = _settled(attempt) if result.decided else _in_doubt(attempt, result)
         yield from _end(context, record, ending, weight=result.looks * context.facts.look_weight)
     return settled
 
@@ -128,6 +123,17 @@ def report_of(context: Context, record: PlanRecord) -> Report:
         else "Nothing was sent for this plan yet.",
     )
     return _report(context, record, ending, weight=0, debt_after=None)
+
+
+def report_of_settled(context: Context, record: PlanRecord, attempt: AttemptRecord) -> Report:
+    """The report of a plan whose doubtful attempt has just been settled on somebody's word."""
+    return _report(context, record, _settled(attempt), weight=0, debt_after=None)
+
+
+def _settled(attempt: AttemptRecord) -> _Ending:
+    return _Ending(
+        PlanState.STOPPED, "settled", f"Attempt {attempt.id} is settled. Resume the plan to go on."
+    )
 
 
 def _in_doubt(attempt: AttemptRecord, result: Settled) -> _Ending:
@@ -175,7 +181,7 @@ def _report(
         debt_after=debt_after,
         repaid=repaid,
         pieces_planned=len(record.plan.pieces),
-        attempts=tuple(_line(attempt) for attempt in attempts),
+        attempts=tuple(_line(context, attempt) for attempt in attempts),
         weight=before + weight,
         started_at_ms=attempts[0].opened_at_ms if attempts else record.created_at_ms,
         ended_at_ms=context.now_ms(),
@@ -190,8 +196,10 @@ def _repaid(attempt: AttemptRecord) -> Decimal:
     return attempt.intent.expected if attempt.repaid is None else attempt.repaid
 
 
-def _line(attempt: AttemptRecord) -> AttemptLine:
-    outcome = attempt.outcome or {}
+def _line(context: Context, attempt: AttemptRecord) -> AttemptLine:
+    note = str((attempt.outcome or {}).get("message", ""))
+    if attempt.state in (AttemptState.PROVEN_EXECUTED, AttemptState.PROVEN_NOT_EXECUTED):
+        note = context.journal.evidence(attempt.id)[-1].words  # it cannot be in this state without
     return AttemptLine(
         id=attempt.id,
         number=attempt.intent.number,
@@ -199,7 +207,7 @@ def _line(attempt: AttemptRecord) -> AttemptLine:
         state=attempt.state.value,
         repaid=attempt.repaid,
         signed_at_ms=attempt.intent.signed_at_ms,
-        note=str(outcome.get("message", "")),
+        note=note,
     )
 
 

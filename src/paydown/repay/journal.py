@@ -153,6 +153,20 @@ class EvidenceRecord:
     verdict: str
     body: Json
 
+    @property
+    def words(self) -> str:
+        """What decided, in one sentence: the rule and the first witness that says so, or a person's note."""
+        if "statement" in self.body:
+            return f"somebody's word: {self.body['statement']['note']}"
+        verdict: Json = self.body["verdict"]
+        says = {"PROVEN_EXECUTED": "executed", "PROVEN_NOT_EXECUTED": "not executed"}.get(self.verdict)
+        findings: list[Json] = verdict["findings"]
+        # Where only all of them together tell, the debt is what the reader wants to see.
+        spoke = [one for one in findings if one["says"] == says] or [
+            one for one in findings if one["witness"] == "debt"
+        ]
+        return ": ".join([f"rule {verdict['rule']}", *(one["text"] for one in spoke[:1])])
+
     def to_json(self) -> Json:
         """Plain data."""
         return {

@@ -25,7 +25,7 @@ class AttemptLine:
         state: State in the journal.
         repaid: How much of the debt it repaid, if known.
         signed_at_ms: Timestamp of the request, UTC milliseconds.
-        note: What the exchange or the evidence said, in a few words.
+        note: What the exchange said; of a settled attempt, the rule and the evidence, or a person's note.
     """
 
     id: str

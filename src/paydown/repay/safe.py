@@ -25,7 +25,7 @@ from paydown.errors import InvalidCredentials, InvalidRequest, UnknownAttempt
 from paydown.paths import private_directory, state_directory
 from paydown.repay.commands import Commit, Step
 from paydown.repay.drive import AsyncDriver, Driver, JournalObserver, Trace, Work
-from paydown.repay.engine import report_of, settle_open, work
+from paydown.repay.engine import report_of, report_of_settled, settle_open, work
 from paydown.repay.errors import AccountInDoubt, JournalUnusable, OutcomeNotRecorded, PlanUnfinished
 from paydown.repay.events import Progress
 from paydown.repay.evidence import LiabilityChange
@@ -231,7 +231,8 @@ class _Base:
             self.journal.prove(attempt_id, verdict, self._now_ms(), body=body, repaid=repaid)
             record = self.journal.plan(self.account, attempt.plan_key)
             if record.state is PlanState.UNDECIDED:
-                self.journal.move_plan(record.id, PlanState.STOPPED, self._now_ms())
+                report = report_of_settled(self._context(), record, attempt)
+                self.journal.move_plan(record.id, report.state, self._now_ms(), report.to_json())
         with suppress(UnknownAttempt):  # another client sent it: then there is nothing to tell
             self._settle_in_client(attempt_id, executed=executed)
         settled = self.journal.attempt(attempt_id)
