@@ -96,6 +96,45 @@ def test_a_lost_answer_ends_with_5_and_blocks_until_reconciled(exchange: Exchang
     assert exchange.repayments() == 1
 
 
+def lose_an_answer_of_plan_first(exchange: Exchange, paydown: Paydown) -> str:
+    """An attempt in doubt whose request can act no more; its id."""
+    exchange.fault("executed_then_503")
+    assert paydown("repay", "BNB", "--amount", "0.5", "--using", "USDT", "--yes", "--key", "first").code == 5
+    exchange.call("POST", "/_sandbox/clock", {"advance_ms": 120_000})
+    return str(paydown("history", "--json").json["plans"][0]["attempts"][0]["id"])
+
+
+def test_settling_an_earlier_doubt_is_told_to_a_person(exchange: Exchange, paydown: Paydown):
+    """Before another plan is sent, the person reads what was in doubt, and then what settled it."""
+    attempt = lose_an_answer_of_plan_first(exchange, paydown)
+    ran = paydown("repay", "BNB", "--amount", "0.25", "--using", "USDT", "--yes", "--key", "second")
+    assert ran.code == 0
+    assert f"In doubt: attempt {attempt} of plan first, 0.5 of BNB, signed 20" in ran.out
+    assert f"reconciling: attempt {attempt} of plan first (0.5 of BNB, " in ran.err
+    (proof,) = [line for line in ran.err.splitlines() if "proven-executed" in line]
+    assert proof.startswith(f"[1/1] proven-executed: attempt {attempt} of plan first (0.5 of BNB, ")
+    assert "rule debt-fell: BNB owed before: 1.5 + 0.001" in proof
+    assert "In doubt" not in paydown("repay", "BNB", "--using", "USDT", "--key", "third", "--dry-run").out
+
+
+def test_settling_an_earlier_doubt_is_told_to_a_machine(exchange: Exchange, paydown: Paydown):
+    """`settled` says which attempt of which plan was proven, beside the report of the plan that was asked for."""
+    attempt = lose_an_answer_of_plan_first(exchange, paydown)
+    words = ("repay", "BNB", "--amount", "0.25", "--using", "USDT", "--yes", "--json", "--key")
+    (told,) = paydown(*words, "second").json["settled"]
+    assert (told["kind"], told["attempt_id"], told["plan_key"]) == ("proven-executed", attempt, "first")
+    exchange.call("POST", "/_sandbox/clock", {"advance_ms": 120_000})  # the minute has room again
+    assert paydown(*words, "third").json["settled"] == []
+
+
+def test_resume_tells_what_settled_its_doubt(exchange: Exchange, paydown: Paydown):
+    """`resume --json` has the same list."""
+    attempt = lose_an_answer_of_plan_first(exchange, paydown)
+    told = paydown("resume", "--json").json
+    assert [(one["kind"], one["attempt_id"]) for one in told["settled"]] == [("proven-executed", attempt)]
+    assert told["reports"][0]["state"] == "DONE"
+
+
 def test_a_person_can_settle_only_with_a_note(exchange: Exchange, paydown: Paydown):
     """`reconcile --executed` without a note is refused: the journal keeps who looked and what they saw."""
     ran = paydown("reconcile", "a1", "--executed")
@@ -288,6 +327,29 @@ def test_the_live_line_shows_what_decides_at_every_width(width: int):
     assert "pieces 7/19" in last
     assert "weight 21,040" in last
     assert "8 min 05 s left" in last
+
+
+def test_what_settled_a_doubt_stays_on_a_terminal():
+    """The live line goes, but what was in doubt and how it was settled is printed above it."""
+    from decimal import Decimal
+
+    from rich.console import Console
+
+    from paydown.cli.output import Output
+    from paydown.cli.progress import LiveProgress
+    from paydown.repay import Progress
+
+    output = Output(json_mode=False)
+    shown = io.StringIO()
+    output.errors = Console(file=shown, force_terminal=True, width=200, color_system=None)
+    with LiveProgress(output) as live:
+        live.repaying(
+            Progress(
+                kind="proven-executed", at_ms=0, plan_key="first", asset="BNB", pieces_done=1, pieces_total=1,
+                repaid=Decimal("0.5"), owed=None, weight_used=20, attempt_id="a1", message="attempt a1, rule r",
+            )
+        )  # fmt: skip
+    assert "[1/1] proven-executed: attempt a1, rule r, 0.5 BNB repaid\n" in shown.getvalue()
 
 
 def test_a_plan_without_attempts_is_a_line_of_the_history(exchange: Exchange, paydown: Paydown):

@@ -707,6 +707,43 @@ def test_progress_tells_the_whole_story(world, repayer):
     assert (last["pieces_done"], last["pieces_total"], last["owed"]) == (3, 3, "0")
 
 
+@pytest.mark.parametrize(
+    ("fault", "kind", "figures"),
+    [
+        ("executed_then_503", "proven-executed", (1, 1, Decimal(1))),
+        ("not_executed_503_unknown", "proven-not-executed", (0, 1, Decimal(0))),
+    ],
+)
+def test_settling_what_an_earlier_run_left_open_is_told(world, fault, kind, figures):
+    """Another plan begins with the old doubt: whoever watches hears what it was, how long it takes, and its proof."""
+    with world.repayer(options=Options(reconcile_last=False)) as repayer:
+        world.fault(fault)
+        repayer.run(repayer.plan("BNB", "1", pay_with=["USDT"], key="first"))
+        (attempt,) = attempts(repayer)
+        world.progress.clear()
+        assert repayer.run(repayer.plan("BNB", "2", pay_with=["USDT"], key="second"))
+
+    wait, verdict = [told for told in world.progress if told.plan_key == "first"]
+    assert (wait.kind, wait.attempt_id) == ("reconciling", attempt.id)
+    assert wait.wait_ms >= 15_000
+    assert f"attempt {attempt.id} of plan first (1 of BNB, " in wait.message
+    assert (verdict.kind, verdict.attempt_id) == (kind, attempt.id)
+    assert (verdict.pieces_done, verdict.pieces_total, verdict.repaid) == figures
+    assert f"attempt {attempt.id} of plan first" in verdict.message
+    assert ", rule " in verdict.message
+
+
+def test_a_doubt_that_stays_is_told(world, repayer):
+    """An earlier attempt that no evidence settles is named before anything is refused."""
+    test_undecided_stops_everything_and_says_what_to_look_at(world, repayer)
+    world.progress.clear()
+    repayer.progress = world.progress.append
+
+    repayer.resume("k")
+
+    assert [told.kind for told in world.progress] == ["reconciling", "undecided"]
+
+
 def test_progress_of_a_resumed_plan_counts_what_was_done_before(world, repayer):
     """From its first word on, a resumed plan tells the total that it has, not what it once planned on top of that."""
     world.give("BNB", borrowed="188")

@@ -24,7 +24,7 @@ from paydown.errors import OutcomeUnknown, PaydownError
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from paydown.repay import Report
+    from paydown.repay import Progress, Report
 
 
 def decimal_text(value: Decimal) -> str:
@@ -138,15 +138,21 @@ class Output:
         else:
             self.note(text)
 
-    def report(self, report: Report) -> None:
-        """Print what became of a plan; a doubt also goes to stderr, with the command that settles it."""
+    def report(self, report: Report, settled: Sequence[Progress] = ()) -> None:
+        """Print what became of a plan; a doubt also goes to stderr, with the command that settles it.
+
+        Args:
+            report: The report.
+            settled: What was told of attempts in doubt meanwhile. A person has read it; a machine gets it here.
+        """
         if self.json_mode:
             ok = report.exit_code == 0
             partly = (
                 not ok and report.repaid > 0 and not any(line.state == "UNKNOWN" for line in report.attempts)
             )
             outcome = "partly executed" if partly else _OUTCOMES[report.exit_code]
-            self.document({"ok": ok, "outcome": outcome, "report": report.to_json()})
+            told = [one.to_json() for one in settled]
+            self.document({"ok": ok, "outcome": outcome, "report": report.to_json(), "settled": told})
             return
         self.line(str(report), style="green" if report else None)
         doubt = next((line.id for line in report.attempts if line.state in {"UNKNOWN", "INTENT"}), None)

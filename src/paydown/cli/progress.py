@@ -25,6 +25,9 @@ _WORTH_A_LINE = frozenset(
     | {"proven-executed", "proven-not-executed", "undecided", "stopping"}
 )
 
+# What became of a doubt stays on the terminal too: it may belong to another plan than the one in the report.
+_STAYS = frozenset({"reconciling", "proven-executed", "proven-not-executed", "undecided"})
+
 _ROOM_FOR_A_BAR = 110
 
 
@@ -33,10 +36,14 @@ class LiveProgress:
 
     Args:
         output: Where to show; in JSON mode nothing is shown.
+
+    Attributes:
+        settled: What was told of attempts in doubt: proven one way or the other, or undecided still.
     """
 
     def __init__(self, output: Output) -> None:
         self._output = output
+        self.settled: list[Progress] = []
         self._bar: Bar | None = None
         self._task: TaskID | None = None
 
@@ -71,6 +78,8 @@ class LiveProgress:
 
     def repaying(self, progress: Progress) -> None:
         """Take in what the repayer tells."""
+        if progress.kind in _STAYS and progress.kind != "reconciling":
+            self.settled.append(progress)
         text = progress.message or progress.kind
         left_s = 0 if progress.finish_ms is None else max(0, progress.finish_ms - progress.at_ms) // 1000
         left = f"{_duration(left_s)} left" if left_s else ""
@@ -84,7 +93,8 @@ class LiveProgress:
                 weight=f"weight {progress.weight_used:,}",
                 left=left,
             )
-        elif not self._output.json_mode and progress.kind in _WORTH_A_LINE:
+        worth = _WORTH_A_LINE if self._bar is None else _STAYS
+        if not self._output.json_mode and progress.kind in worth:
             text += f"; at least {left}" if left else ""
             repaid = f", {decimal_text(progress.repaid)} {progress.asset} repaid"
             self._output.note(

@@ -6,7 +6,7 @@ import argparse
 from typing import TYPE_CHECKING
 
 from paydown.cli.options import add_command, add_journal, add_request, open_client, open_repay
-from paydown.cli.output import Output
+from paydown.cli.output import Output, decimal_text
 from paydown.cli.plan import make_plan
 from paydown.cli.progress import LiveProgress
 
@@ -47,6 +47,7 @@ def add_parser(commands: Commands) -> None:
 def run(arguments: argparse.Namespace, output: Output) -> int:
     """Plan, ask, run, report."""
     from paydown.repay import Options, PlanUnfinished
+    from paydown.repay.plan import moment
 
     live = LiveProgress(output)
     options = Options(reconcile_last=arguments.reconcile)
@@ -63,6 +64,13 @@ def run(arguments: argparse.Namespace, output: Output) -> int:
             return error.exit_code
         if not output.json_mode:
             output.line(str(plan))
+            for attempt in repay.in_doubt:
+                output.line(
+                    f"In doubt: attempt {attempt.id} of plan {attempt.plan_key}, "
+                    f"{'the whole debt' if attempt.intent.amount is None else decimal_text(attempt.intent.amount)} "
+                    f"of {attempt.intent.asset}, signed {moment(attempt.intent.signed_at_ms)}. It is settled by "
+                    "evidence before anything else is sent, which can take two minutes."
+                )
         if arguments.dry_run:
             if output.json_mode:
                 output.document({"ok": True, "outcome": "dry run", "plan": plan.to_json()})
@@ -80,5 +88,5 @@ def run(arguments: argparse.Namespace, output: Output) -> int:
             return NOT_CONFIRMED
         with live:
             report = repay.run(plan)
-    output.report(report)
+    output.report(report, live.settled)
     return report.exit_code

@@ -41,7 +41,12 @@ def run(arguments: argparse.Namespace, output: Output) -> int:
     exit_code = max((report.exit_code for report in reports), default=0)
     if output.json_mode:
         output.document(
-            {"ok": exit_code == 0, "exit_code": exit_code, "reports": [r.to_json() for r in reports]}
+            {
+                "ok": exit_code == 0,
+                "exit_code": exit_code,
+                "reports": [report.to_json() for report in reports],
+                "settled": [told.to_json() for told in live.settled],
+            }
         )
         return exit_code
     if not reports:

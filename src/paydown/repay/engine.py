@@ -80,12 +80,62 @@ def settle_open(context: Context) -> Decisions[list[tuple[AttemptRecord, Settled
     yield from find_orphans(context)
     settled: list[tuple[AttemptRecord, Settled]] = []
     for attempt in context.journal.open_attempts(context.account):
+        record = context.journal.plan(context.account, attempt.plan_key)
+        yield _earlier(context, record, attempt, None)
         result = yield from settle(context, attempt)
         settled.append((attempt, result))
-        record = context.journal.plan(context.account, attempt.plan_key)
         ending = _settled(attempt) if result.decided else _in_doubt(attempt, result)
         yield from _end(context, record, ending, weight=result.looks * context.facts.look_weight)
+        # Last: whoever listens may fail, and by now everything is written down.
+        yield _earlier(context, record, attempt, result)
     return settled
+
+
+def _earlier(context: Context, record: PlanRecord, attempt: AttemptRecord, result: Settled | None) -> Tell:
+    """Progress of an attempt that an earlier run left open, with the figures of its own plan.
+
+    Args:
+        context: What every decision needs.
+        record: Its plan.
+        attempt: The attempt, as it was found.
+        result: What became of it; `None` before it is known.
+    """
+    intent, now = attempt.intent, context.now_ms()
+    amount = "the whole debt" if intent.amount is None else to_text(intent.amount)
+    about = f"attempt {attempt.id} of plan {record.key} ({amount} of {intent.asset}, {moment(intent.signed_at_ms)})"
+    kind: Any = "reconciling"
+    wait_ms: int | None = None
+    if result is None:
+        until = deadline_ms(intent.signed_at_ms, intent.recv_window_ms, context.facts, context.options)
+        wait_ms = max(0, until - now)
+        message = f"{about} was left in doubt; it can act until {moment(until)}, then the balance tells"
+    elif result.decided and result.verdict is not None:
+        kind = "proven-executed" if result.verdict.result == "PROVEN_EXECUTED" else "proven-not-executed"
+        message = f"{about}, {context.journal.evidence(attempt.id)[-1].words}"
+    else:
+        kind = "undecided"
+        message = f"{about} stays in doubt"
+    attempts = context.journal.attempts(record.id)
+    done = sum(one.state.paid for one in attempts)
+    with exact():
+        repaid = sum((_repaid(one) for one in attempts), ZERO)
+    return Tell(
+        Progress(
+            kind=kind,
+            at_ms=now,
+            plan_key=record.key,
+            asset=record.plan.asset,
+            pieces_done=done,
+            pieces_total=max(done, len(record.plan.pieces)),
+            repaid=repaid,
+            owed=None,
+            weight_used=0 if result is None else result.looks * context.facts.look_weight,
+            attempt_id=attempt.id,
+            wait_ms=wait_ms,
+            finish_ms=None,
+            message=message,
+        )
+    )
 
 
 def work(context: Context, record: PlanRecord) -> Decisions[Report]:
@@ -531,7 +581,7 @@ class _Work:
                 self.paid += result.verdict.repaid or ZERO
         yield self._tell(
             "proven-executed" if executed else "proven-not-executed",
-            f"rule {result.verdict.rule}",
+            self.context.journal.evidence(attempt_id)[-1].words,
             attempt_id=attempt_id,
         )
         if executed:
