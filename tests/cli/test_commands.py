@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import re
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -93,6 +94,57 @@ def test_a_lost_answer_ends_with_5_and_blocks_until_reconciled(exchange: Exchang
     assert "paydown reconcile" in ran.err
     plans = paydown("history", "--json").json["plans"]
     assert [attempt["state"] for attempt in plans[0]["attempts"]] == ["UNKNOWN"]
+    assert exchange.repayments() == 1
+
+
+@pytest.mark.parametrize("answer", [(), ("--yes",)])
+def test_the_key_of_a_finished_plan_is_told_at_once(
+    exchange: Exchange, paydown: Paydown, monkeypatch: pytest.MonkeyPatch, answer: tuple[str, ...]
+):
+    """Nothing is asked and nothing looks like a plan that is about to be sent: it is done, then and with that."""
+    words = ("repay", "BNB", "--amount", "0.5", "--using", "USDT", "--key", "november")
+    assert paydown(*words, "--yes").code == 0
+    done = paydown("repay", *words[1:], "--yes", "--json").json["report"]
+    arrived = len(exchange.call("GET", "/_sandbox/requests")["requests"])
+    monkeypatch.setattr("sys.stdin", io.StringIO())
+
+    again = paydown(*words, *answer)
+
+    assert (again.code, again.err) == (0, "")
+    first, second, third = again.out.splitlines()
+    ended = time.strftime("%Y-%m-%d %H:%M:%SZ", time.gmtime(done["ended_at_ms"] // 1000))
+    assert (
+        first
+        == f"Plan november is done since {ended}, paid with BNB first, then USDT. Nothing is sent again."
+    )
+    assert second.startswith("Plan november: DONE. Asked 0.5 of BNB, repaid 0.5")
+    assert done["attempts"][0]["id"] in third
+    assert len(exchange.call("GET", "/_sandbox/requests")["requests"]) == arrived
+    assert "is done since" in paydown("plan", *words[1:]).out
+
+
+def test_the_key_of_a_finished_plan_in_a_dry_run(exchange: Exchange, paydown: Paydown):
+    """A dry run of what is done says so, to a person and to a machine, and stays a dry run."""
+    words = ("repay", "BNB", "--amount", "0.5", "--using", "USDT", "--key", "november")
+    assert paydown(*words, "--yes").code == 0
+    ran, told = paydown(*words, "--dry-run"), paydown(*words, "--dry-run", "--json")
+    assert (ran.code, told.code) == (0, 0)
+    assert "Plan november is done since" in ran.out
+    assert "clears" not in ran.out
+    assert (told.json["outcome"], told.json["report"]["state"]) == ("dry run", "DONE")
+
+
+def test_the_key_of_a_plan_in_doubt_is_not_asked_about(
+    exchange: Exchange, paydown: Paydown, monkeypatch: pytest.MonkeyPatch
+):
+    """What was begun and is not done is not sent by the same command: it says which one goes on, and ends as before."""
+    attempt = lose_an_answer_of_plan_first(exchange, paydown)
+    monkeypatch.setattr("sys.stdin", io.StringIO())
+    ran = paydown("repay", "BNB", "--amount", "0.5", "--using", "USDT", "--key", "first")
+    assert ran.code == 5
+    assert ran.out.startswith("Plan first was begun ")
+    assert "and is UNDECIDED. Nothing was sent now; `paydown resume first` goes on." in ran.out
+    assert f"paydown reconcile {attempt}" in ran.err
     assert exchange.repayments() == 1
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from paydown.cli.options import add_command, add_journal, add_request, open_client, open_repay
 from paydown.cli.output import Output, decimal_text
-from paydown.cli.plan import make_plan
+from paydown.cli.plan import begun_before, make_plan, said_of_begun
 from paydown.cli.progress import LiveProgress
 
 if TYPE_CHECKING:
@@ -62,6 +62,17 @@ def run(arguments: argparse.Namespace, output: Output) -> int:
             if not output.json_mode:
                 output.note(f"Run `paydown resume {error.plan_key}`, or add --new.")
             return error.exit_code
+        begun = begun_before(arguments, repay)
+        if begun is not None:
+            if not output.json_mode:
+                output.line(said_of_begun(plan, begun))
+            if arguments.dry_run and output.json_mode:
+                output.document(
+                    {"ok": True, "outcome": "dry run", "plan": plan.to_json(), "report": begun.to_json()}
+                )
+            else:
+                output.report(begun)
+            return 0 if arguments.dry_run else begun.exit_code
         if not output.json_mode:
             output.line(str(plan))
             for attempt in repay.in_doubt:
