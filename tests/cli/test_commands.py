@@ -292,6 +292,18 @@ def test_doctor_names_what_fails(exchange: Exchange, paydown: Paydown, monkeypat
     assert (ran.code, failed) == (4, ["permission to read"])
 
 
+def test_doctor_warns_of_a_clock_that_is_an_hour_off(exchange: Exchange, paydown: Paydown):
+    """A clock beyond recvWindow is a finding with its offset; it is corrected, so the exit code stays 0."""
+    exchange.call("POST", "/_sandbox/clock", {"advance_ms": 3_600_000})
+    ran, told = paydown("doctor"), paydown("doctor", "--json")
+    (clock,) = [check for check in told.json["checks"] if check["name"] == "clock"]
+    assert (ran.code, told.code, told.json["ok"]) == (0, 0, True)
+    assert (clock["ok"], clock["warning"]) == (True, True)
+    assert re.search(r"[+]\d{7,} ms from this machine's, beyond the recvWindow of 5000 ms", clock["found"])
+    assert "is followed" in clock["found"]
+    assert ["WARNING", "clock"] in [line.split()[:2] for line in ran.out.splitlines()]
+
+
 def test_history_draws_the_debt(exchange: Exchange, paydown: Paydown, tmp_path: Path):
     """`history --plot` draws blocks in a terminal, and a PNG where one is asked for."""
     paydown("repay", "BNB", "--using", "USDT", "--yes")

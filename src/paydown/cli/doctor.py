@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from paydown.cli.options import add_command, add_journal, open_client
@@ -18,12 +18,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One thing looked at: whether it is fine, and what was found."""
+    """One thing looked at: whether it is fine, and what was found; a warning stops no repayment."""
 
     name: str
     ok: bool
     found: str
     exit_code: int = 0
+    warning: bool = False
 
 
 def add_parser(commands: Commands) -> None:
@@ -48,14 +49,19 @@ def run(arguments: argparse.Namespace, output: Output) -> int:
             {
                 "ok": exit_code == 0,
                 "exit_code": exit_code,
-                "checks": [{"name": c.name, "ok": c.ok, "found": c.found} for c in checks],
+                "checks": [
+                    {"name": c.name, "ok": c.ok, "warning": c.warning, "found": c.found} for c in checks
+                ],
             }
         )
         return exit_code
     output.table(
         "paydown doctor",
         [("", "left"), ("Check", "left"), ("Found", "left")],
-        [["ok" if check.ok else "FAILED", check.name, check.found] for check in checks],
+        [
+            ["WARNING" if check.warning else "ok" if check.ok else "FAILED", check.name, check.found]
+            for check in checks
+        ],
     )
     return exit_code
 
@@ -76,7 +82,8 @@ def _checks(arguments: argparse.Namespace) -> Iterator[Check]:
             return
         # The first signed call is what measures the clock.
         yield _try("permission to read", lambda: _account(client))
-        yield _try("clock", lambda: _clock(client))
+        clock = _try("clock", lambda: _clock(client))
+        yield replace(clock, warning=clock.ok and _clock_is_off(client))
         yield _try("request weight", lambda: _weight(client))
 
 
@@ -122,7 +129,20 @@ def _clock(client: Client) -> str:
     offset = last.clock_offset_ms if last is not None else None
     if offset is None:
         return "the exchange's clock is readable; its offset is measured with the first signed call"
+    if _clock_is_off(client):
+        return (
+            f"the exchange's clock is {offset:+d} ms from this machine's, beyond the recvWindow of "
+            f"{client.recv_window} ms. It is followed, so repayments are signed in time; other programs here are "
+            "refused: set this machine's clock"
+        )
     return f"the exchange's clock is {offset:+d} ms from this machine's, and is followed"
+
+
+def _clock_is_off(client: Client) -> bool:
+    """Whether a request stamped by this machine's own clock would be refused."""
+    last = client.last
+    offset = last.clock_offset_ms if last is not None else None
+    return offset is not None and abs(offset) > client.recv_window
 
 
 def _account(client: Client) -> str:
