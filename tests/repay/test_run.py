@@ -160,6 +160,13 @@ def test_an_index_price_that_nobody_can_read_refuses_the_plan(world, repayer):
     assert caught.value.reason == "price-unknown"
 
 
+def test_letters_that_only_look_like_the_asset_are_spelled_out(world, repayer):
+    """A Cyrillic name for a debt that is owed says which letters are not what they seem, and what to write."""
+    with pytest.raises(PlanRefused, match="Write 'BNB'") as caught:
+        repayer.plan("\u0412N\u0412", pay_with=["USDT"])
+    assert "It holds U+0412 CYRILLIC CAPITAL LETTER VE, which only looks like" in str(caught.value)
+
+
 def test_a_refused_plan_is_plain_data(world, repayer):
     """The refusal carries its numbers for machines."""
     with pytest.raises(PlanRefused) as caught:

@@ -13,6 +13,7 @@ plan and engine cannot disagree on how a debt is split.
 from __future__ import annotations
 
 import decimal
+import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
@@ -194,6 +195,7 @@ def _refuse_nothing_or_too_much(request: Request, look: Look) -> None:
     if owed.debt <= 0:
         others = sorted(asset for asset, holding in look.assets.items() if holding.debt > 0)
         hint = f" Debts are owed in: {', '.join(others)}." if others else " No margin debt is owed at all."
+        hint = _look_alike(request.asset) or hint
         raise PlanRefused("no-debt", f"Nothing is owed in {request.asset}.{hint}", {"debt": "0"})
     if request.amount is not None and request.amount > owed.debt:
         raise PlanRefused(
@@ -208,6 +210,24 @@ def _refuse_nothing_or_too_much(request: Request, look: Look) -> None:
                 "interest": to_text(owed.interest),
             },
         )
+
+
+# Capitals of the Cyrillic and the Greek alphabet that look like Latin ones, and the Latin ones.
+_LOOK_ALIKES = str.maketrans(
+    "\u0410\u0412\u0415\u041a\u041c\u041d\u041e\u0420\u0421\u0422\u0423\u0425\u0405\u0406\u0408"
+    "\u0391\u0392\u0395\u0396\u0397\u0399\u039a\u039c\u039d\u039f\u03a1\u03a4\u03a5\u03a7",
+    "ABEKMHOPCTYXSIJABEZHIKMNOPTYX",
+)
+
+
+def _look_alike(asset: str) -> str:
+    """What to write instead of a name whose letters only look like those of another one; "" if they do not."""
+    instead = asset.translate(_LOOK_ALIKES)
+    if instead == asset or not instead.isascii():
+        return ""
+    wrong = dict.fromkeys(letter for letter in asset if not letter.isascii())
+    named = ", ".join(f"U+{ord(letter):04X} {unicodedata.name(letter)}" for letter in wrong)
+    return f" It holds {named}, which only looks like a Latin letter. Write {instead!r}."
 
 
 def _price(prices: Mapping[str, Price], asset: str) -> Price:
