@@ -25,6 +25,7 @@ from .bundle import Bundle
 from .call_rules import broken_calls
 from .examples import misfits
 from .extensions import FIELD, OPERATION, ROOT, SIGNING, known_names
+from .link_rules import broken_links
 from .name_rules import colliding_names
 from .problem import DocumentRefused, Problem
 from .schema import members, operations
@@ -49,6 +50,7 @@ def validate(joined: Bundle, *, specification: bool = True) -> None:
         unsupported,
         unsupported_answers,
         broken_calls,
+        broken_links,
         colliding_names,
         misfits,
         *((_specification,) if specification else ()),

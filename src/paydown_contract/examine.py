@@ -79,6 +79,10 @@ class Examination:
 
     findings: list[Finding] = field(default_factory=list[Finding])
     tallies: dict[str, Tally] = field(default_factory=dict[str, Tally])
+    links_followed: list[str] = field(default_factory=list[str])  # clauses
+    links_missed: list[str] = field(
+        default_factory=list[str]
+    )  # the first call was refused, or beyond a limit
     seconds: float = 0.0
 
     @property
@@ -150,8 +154,7 @@ def examine(
     oracle = Oracle(document, (key, *others))
     dropped = 0  # requests in a row that got no answer: a server that is gone is not examined any more
     chosen = set(operations)
-    if not chosen or "marginBorrow" in chosen:
-        _follow_links(document, send, key, frozen_at_ms, offset, found, told)
+    _follow_links(document, send, key, frozen_at_ms, offset, found, told, chosen)
     if frozen_at_ms is None:
         _watch_clock(document, send, found)
     for operation in document.operations:
@@ -227,6 +230,7 @@ def _follow_links(
     offset: int,
     found: Examination,
     told: Callable[[str], None],
+    chosen: set[str],
 ) -> None:
     """Before thousands of variations change the account: what one call does must be seen by the next."""
     links = Links(
@@ -235,7 +239,7 @@ def _follow_links(
         key,
         lambda: frozen_at_ms if frozen_at_ms is not None else time.time_ns() // 1_000_000 + offset,
     )
-    for broken in links.follow():
+    for broken in links.follow(chosen):
         found.add(
             Finding(
                 broken.operation,
@@ -247,11 +251,10 @@ def _follow_links(
                 broken.body,
             )
         )
-    told(
-        f"links: {links.followed} followed"
-        if links.followed
-        else "links: the server lends nothing, none followed"
-    )
+    found.links_followed = list(dict.fromkeys(links.followed))
+    found.links_missed = [each for each in dict.fromkeys(links.missed) if each not in found.links_followed]
+    if found.links_followed or found.links_missed:
+        told(f"links: {len(found.links_followed)} followed, {len(found.links_missed)} not followed")
 
 
 def _watch_clock(document: Document, send: Callable[[Request], Answer], found: Examination) -> None:

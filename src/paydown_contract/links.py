@@ -1,26 +1,30 @@
 """Follows the document's `links`: what one call has done must be seen by the next.
 
 A loan is found in its record by the id that the answer gave, a repayment as well, and the debt moves by exactly the
-amount. The server is asked for a small loan first; if it lends nothing, nothing is said.
+amount. The server is asked for a small loan first. Every other call that has links is made once, and each of its links
+is followed. Where a server refuses the first call, nothing is said about its links but that they were not followed.
 """
 
-import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from typing import Any, Final
 
 from paydown_contract.document import Document, Operation
 from paydown_contract.forms import PLAIN_DECIMAL, Answer
-from paydown_contract.json_shape import is_object
-from paydown_contract.meaning import rows_of
+from paydown_contract.linked import Link, json_of, links_of, members_of
+from paydown_contract.meaning import effective, rows_of
 from paydown_contract.oracle import Request
 from paydown_contract.proof import Key
 from paydown_contract.tamper import Composer
 
+# The call that lends, and those that pay back: their links are followed together, from the first loan on.
+LEND: Final = "marginBorrow"
+PAY_BACK: Final = ("repayLoan", "repayDebt")
 ASSET: Final = "ETH"
 LOANS: Final = ("0.01", "0.02", "0.03")
 BACK: Final = "0.015"
+BEYOND_A_LIMIT: Final = (429, 418)  # says nothing about a request
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,47 +56,68 @@ class Links:
         self.send = send
         self.key = key
         self.now_ms = now_ms
-        self.followed = 0
+        self.followed: list[str] = []
+        self.missed: list[str] = []
 
-    def follow(self) -> Iterator[Broken]:
-        """Everything that does not hold."""
-        made: list[tuple[Mapping[str, str], dict[str, Any]]] = []
-        borrow = self._operation("marginBorrow")
-        if borrow is None:
+    def follow(self, chosen: Collection[str] = ()) -> Iterator[Broken]:
+        """Everything that does not hold.
+
+        Args:
+            chosen: Ids of the calls whose links are followed; none means all. Repayments follow a loan.
+        """
+        lend = self._operation(LEND)
+        if lend is not None and (not chosen or LEND in chosen):
+            yield from self._lending(lend)
+        for source in self.document.operations:
+            if source.id not in (LEND, *PAY_BACK) and (not chosen or source.id in chosen):
+                yield from self._made_once(source)
+
+    def _made_once(self, source: Operation) -> Iterator[Broken]:
+        """Make a call that lends nothing, and follow its links."""
+        links = links_of(self.document, source)
+        if not links:
             return
+        arguments = Composer(self.document, self.key, self.now_ms()).arguments(source, optional=False)
+        request, answer = self._call(source, dict(arguments))
+        if answer.status != 200:
+            self.missed += [link.clause for link in links]
+            return
+        yield from self._linked(source, request, answer)
+
+    def _lending(self, borrow: Operation) -> Iterator[Broken]:
+        made: list[tuple[Request, Answer]] = []
         before = self._debt()
         for amount in LOANS:
-            texts = {"asset": ASSET, "amount": amount}
-            _, answer = self._call(borrow, texts)
-            content = _members(answer.body)
-            if answer.status != 200 or not isinstance(content.get("tranId"), int):
+            request, answer = self._call(borrow, {"asset": ASSET, "amount": amount})
+            if answer.status != 200 or not isinstance(members_of(answer.body).get("tranId"), int):
                 break
-            made.append((texts, content))
+            made.append((request, answer))
         if not made:
+            repaying = [each for name in PAY_BACK if (each := self._operation(name)) is not None]
+            for each in (borrow, *repaying):
+                self.missed += [link.clause for link in links_of(self.document, each)]
             return
-        lent = sum((Decimal(texts["amount"]) for texts, _ in made), Decimal(0))
+        lent = sum((Decimal(amount) for amount in LOANS[: len(made)]), Decimal(0))
         yield from self._debt_moved(borrow, before, lent)
-        for asked, content in made:
-            yield from self._linked(borrow, asked, content)
-        yield from self._paged([content["tranId"] for _, content in made])
-        for name in ("repayLoan", "repayDebt"):
+        for request, answer in made:
+            yield from self._linked(borrow, request, answer)
+        yield from self._paged([members_of(answer.body)["tranId"] for _, answer in made])
+        for name in PAY_BACK:
             operation = self._operation(name)
             if operation is None:
                 continue
             before = self._debt()
-            texts = {"asset": ASSET, "amount": BACK}
-            request, answer = self._call(operation, texts)
-            content = _members(answer.body)
+            request, answer = self._call(operation, {"asset": ASSET, "amount": BACK})
             if answer.status != 200:
+                self.missed += [link.clause for link in links_of(self.document, operation)]
                 continue
-            said = str(content.get("amount", BACK))
+            said = str(members_of(answer.body).get("amount", BACK))
             if PLAIN_DECIMAL.fullmatch(said) is None or Decimal(said) != Decimal(BACK):
                 clause = f"{operation.id}: amount"
                 text = f"another amount comes back than the {BACK} that was repaid"
                 yield Broken(operation.id, clause, text, request, answer.status, answer.body[:500])
             yield from self._debt_moved(operation, before, -Decimal(BACK))
-            if "tranId" in content:
-                yield from self._linked(operation, texts, content)
+            yield from self._linked(operation, request, answer)
 
     def _operation(self, name: str) -> Operation | None:
         return next((each for each in self.document.operations if each.id == name), None)
@@ -107,7 +132,7 @@ class Links:
         if operation is None:
             return None
         _, answer = self._call(operation, {"asset": ASSET})
-        content = _members(answer.body)
+        content = members_of(answer.body)
         try:
             return Decimal(content["crossMarginBorrowed"]) + Decimal(content["crossMarginInterest"])
         except (KeyError, TypeError, ValueError, InvalidOperation):
@@ -117,7 +142,6 @@ class Links:
         balance = self._operation("accountBalance")
         if before is None or balance is None:
             return
-        self.followed += 1
         request, answer = self._call(balance, {"asset": ASSET})
         after = self._debt()
         # A loan costs its first interest at once, and a clock that runs may charge an hour's more.
@@ -132,33 +156,25 @@ class Links:
                 answer.body[:500],
             )
 
-    def _linked(
-        self, operation: Operation, texts: Mapping[str, str], content: Mapping[str, Any]
-    ) -> Iterator[Broken]:
-        """Each link of an answer to a call that lists records: the record must be there, alone and right."""
-        for name, link in operation.responses["200"].get("links", {}).items():
-            target = self._operation(link.get("operationId", ""))
-            if target is None or "x-pagination" not in target.facts:
+    def _linked(self, source: Operation, first: Request, done: Answer) -> Iterator[Broken]:
+        """Follow each link of an answer 200."""
+        texts, content = effective(first), members_of(done.body)
+        for link in links_of(self.document, source):
+            given = link.arguments(texts, content)
+            if given is None:
+                self.missed.append(link.clause)
                 continue
-            chosen = {
-                each: _pointed(source, texts, content) for each, source in link.get("parameters", {}).items()
-            }
-            given = {each: value for each, value in chosen.items() if value is not None}
-            if len(given) != len(chosen) or not given:
-                continue
-            self.followed += 1
-            request, answer = self._call(target, given)
-            rows = rows_of(target, _json(answer.body)) if answer.status == 200 else []
-            said = ""
-            if answer.status != 200 or len(rows) != 1:
-                said = f"{len(rows)} records for the id that the answer gave"
-            elif any(each in rows[0] and str(rows[0][each]) != value for each, value in given.items()):
-                said = "the record is that of something else"
-            elif not _adds_up(rows[0], texts):
-                said = "the record's amount is another one"
-            if said:
-                clause = f"{operation.id}: responses.200.links.{name}"
-                yield Broken(operation.id, clause, said, request, answer.status, answer.body[:500])
+            yield from self._seen(link, texts, given)
+
+    def _seen(self, link: Link, texts: Mapping[str, str], given: Mapping[str, str]) -> Iterator[Broken]:
+        request, answer = self._call(link.target, given)
+        if answer.status in BEYOND_A_LIMIT:
+            self.missed.append(link.clause)
+            return
+        self.followed.append(link.clause)
+        said = link.unseen(texts, given, answer)
+        if said:
+            yield Broken(link.source.id, link.clause, said, request, answer.status, answer.body[:500])
 
     def _paged(self, ids: list[int]) -> Iterator[Broken]:
         """One record a page: the newest first, and each page another one."""
@@ -170,9 +186,8 @@ class Links:
         for page in range(1, len(ids) + 1):
             texts = {"asset": ASSET, "current": str(page), "size": "1"}
             last = self._call(operation, texts)
-            rows = rows_of(operation, _json(last[1].body))
+            rows = rows_of(operation, json_of(last[1].body))
             seen += [row.get("txId") for row in rows[:2]]
-        self.followed += 1
         # Records of one millisecond have no documented order among themselves.
         if last is not None and sorted(map(str, seen)) != sorted(map(str, ids)):
             yield Broken(
@@ -183,36 +198,3 @@ class Links:
                 last[1].status,
                 last[1].body[:500],
             )
-
-
-def _adds_up(row: Mapping[str, Any], texts: Mapping[str, str]) -> bool:
-    """Whether a record is about the amount that was sent: the whole of it, or principal alone where nothing else is."""
-    try:
-        if "amount" in row:
-            return Decimal(row["amount"]) == Decimal(texts["amount"])
-        return Decimal(row["principal"]) == Decimal(texts["amount"])
-    except (KeyError, TypeError, ValueError, InvalidOperation):
-        return False
-
-
-def _pointed(source: Any, texts: Mapping[str, str], content: Mapping[str, Any]) -> str | None:
-    """The value of a link's runtime expression."""
-    text = str(source)
-    if text.startswith("$request.body#/"):
-        return texts.get(text.rpartition("/")[2])
-    if text.startswith("$response.body#/"):
-        value = content.get(text.rpartition("/")[2])
-        return None if value is None else str(value)
-    return None
-
-
-def _json(body: bytes) -> Any:
-    try:
-        return json.loads(body)
-    except (ValueError, RecursionError):
-        return None
-
-
-def _members(body: bytes) -> dict[str, Any]:
-    content = _json(body)
-    return content if is_object(content) else {}

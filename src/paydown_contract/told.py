@@ -48,6 +48,8 @@ def as_text(found: Examination, url: str, secrets: Sequence[str]) -> str:
             + ", ".join(f"{name} ({tally.left_out} left out)" for name, tally in beyond.items())
             + ". Raise the server's limits to examine these in full."
         )
+    if found.links_missed:
+        lines.append(f"Not followed, because the first call was refused: {', '.join(found.links_missed)}")
     return "\n".join(lines)
 
 
@@ -70,6 +72,7 @@ def as_json(found: Examination, url: str, secrets: Sequence[str]) -> str:
                 }
                 for name, tally in found.tallies.items()
             },
+            "links": {"followed": found.links_followed, "not_followed": found.links_missed},
             "findings": [
                 {
                     "operation": finding.operation,

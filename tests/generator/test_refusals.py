@@ -37,6 +37,17 @@ def test_refused_with_place_reason_and_remedy(case: dict[str, Any]) -> None:
     )
 
 
+def test_links_that_lead_somewhere_are_accepted() -> None:
+    """A link may take a value from the request, from the answer, or say it itself."""
+    schema = "            schema: {$ref: ../components/schemas.yaml#/RepayResult}"
+    link = "{operationId: accountBalance, parameters: {asset: %s}}"
+    for value in ("$request.body#/asset", "$response.body#/asset", "BNB"):
+        files = edited(
+            ("paths/margin.yaml", schema, f"{schema}\n        links:\n          debt: {link % value}")
+        )
+        assert problems(files) == (), value
+
+
 def test_every_case_says_what_it_expects() -> None:
     """
     Each of at least forty cases has a name of its own, a reason and a remedy.
