@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from .bundle import Bundle
 from .problem import Problem
 from .schema import Schema, member, members, operations, target, text
+from .source import Json
 from .transform import operation_parameters
 
 _SOURCES = "$request.body#/NAME, $request.query.NAME, $response.body#/NAME, or the value itself"
@@ -36,7 +37,7 @@ def broken_links(joined: Bundle) -> Iterator[Problem]:
 def _arguments(
     joined: Bundle,
     where: str,
-    link: object,
+    link: Json,
     operation: Schema,
     pointer: str,
     response: Schema,

@@ -15,6 +15,7 @@ from paydown_contract.forms import Answer
 from paydown_contract.json_shape import is_object
 from paydown_contract.meaning import rows_of
 
+BEYOND_A_LIMIT: Final = (429, 418)  # says nothing about a request
 _REQUEST: Final = ("$request.body#/", "$request.query.")
 _ANSWER: Final = "$response.body#/"
 
@@ -34,6 +35,11 @@ class Link:
     def clause(self) -> str:
         """Where it stands in the document."""
         return f"{self.source.id}: responses.200.links.{self.name}"
+
+    @property
+    def by_id(self) -> bool:
+        """Whether it finds one record by the number that the answer gave."""
+        return self.target.facts.get("x-pagination", {}).get("id") in self.parameters
 
     def arguments(self, texts: Mapping[str, str], content: Mapping[str, Any]) -> dict[str, str] | None:
         """What to send to the target; None if request or answer lack a value that the link wants.
@@ -58,13 +64,12 @@ class Link:
             given: What was sent to the target, as `arguments` said.
             answer: The target's answer.
         """
-        by_id = self.target.facts.get("x-pagination", {}).get("id") in given
         if answer.status != 200:
-            if by_id:
+            if self.by_id:
                 return "0 records for the id that the answer gave"
             return f"{self.target.id} was answered {answer.status} when it was asked right afterwards"
         content = json_of(answer.body)
-        if by_id:
+        if self.by_id:
             rows = rows_of(self.target, content)
             if len(rows) != 1:
                 return f"{len(rows)} records for the id that the answer gave"

@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from paydown_contract.document import Document, Operation
 from paydown_contract.forms import PLAIN_DECIMAL, Answer
-from paydown_contract.linked import Link, json_of, links_of, members_of
+from paydown_contract.linked import BEYOND_A_LIMIT, Link, json_of, links_of, members_of
 from paydown_contract.meaning import effective, rows_of
 from paydown_contract.oracle import Request
 from paydown_contract.proof import Key
@@ -24,7 +24,6 @@ PAY_BACK: Final = ("repayLoan", "repayDebt")
 ASSET: Final = "ETH"
 LOANS: Final = ("0.01", "0.02", "0.03")
 BACK: Final = "0.015"
-BEYOND_A_LIMIT: Final = (429, 418)  # says nothing about a request
 
 
 @dataclass(frozen=True, slots=True)

@@ -84,6 +84,7 @@ def run(
     plan: Plan | None = None,
     tune: Callable[[Any], None] | None = None,
     excuse: bool = True,
+    watch: Callable[[Any], None] = lambda recorder: None,
 ) -> Outcome:
     """Run schemathesis against `app` (ASGI) or `base_url`.
 
@@ -97,6 +98,7 @@ def run(
         plan: How much to try.
         tune: Changes the schemathesis schema before the run.
         excuse: Drop complaints about answers that the document allows; without it schemathesis is alone.
+        watch: Told the record of every scenario.
     """
     plan = plan or Plan()
     schema: Any = schemathesis.openapi.from_dict(dict(bundled))
@@ -108,10 +110,13 @@ def run(
         schema = schema.include(operation_id=list(operations))
     config = schema.config
     config.checks.positive_data_acceptance.expected_statuses = ["2xx"]  # by default a 401 counts as accepted
-    config.generation.update(with_security_parameters=False)
-    config.generation.max_examples = plan.max_examples
-    config.generation.deterministic = plan.derandomised
-    config.generation.database = plan.database
+    # Through `update` alone: what is set as an attribute is forgotten where phases bring settings of their own.
+    config.generation.update(
+        with_security_parameters=False,
+        max_examples=plan.max_examples,
+        deterministic=plan.derandomised,
+        database=plan.database,
+    )
     config.seed = plan.seed
     config.continue_on_failure = True
     config.analysis.constants.enabled = False  # else the data depends on the code around it
@@ -126,6 +131,7 @@ def run(
     for event in from_schema(schema).execute():
         if isinstance(event, events.ScenarioFinished):
             _note(event, outcome)
+            watch(event.recorder)
         elif isinstance(event, events.NonFatalError):
             if "stateful" in str(event.phase).lower() and "stateful" not in plan.phases:
                 continue

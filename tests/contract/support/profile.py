@@ -20,6 +20,7 @@ class Profile:
     name: str
     phases: tuple[str, ...]  # of schemathesis
     stock_examples: int
+    scenarios: int  # of each call's links
     examples: int  # of each property test
     steps: int  # of each life of a debt
     seed: int
@@ -31,9 +32,9 @@ class Profile:
 
 
 _SIZES = {
-    "fast": (("examples", "coverage"), 1, 25, 30),
-    "full": (("examples", "coverage", "fuzzing"), 15, 150, 50),
-    "deep": (("examples", "coverage", "fuzzing"), 2_000, 20_000, 200),
+    "fast": (("examples", "coverage"), 1, 4, 25, 30),
+    "full": (("examples", "coverage", "fuzzing"), 40, 15, 150, 50),
+    "deep": (("examples", "coverage", "fuzzing"), 2_000, 500, 20_000, 200),
 }
 
 
@@ -48,8 +49,8 @@ def profile() -> Profile:
     name = os.environ.get("PAYDOWN_CONTRACT_PROFILE", "fast")
     if name not in _SIZES:
         raise ValueError(f"PAYDOWN_CONTRACT_PROFILE is {name!r}: say one of {', '.join(_SIZES)}")
-    phases, stock, examples, steps = _SIZES[name]
+    phases, stock, scenarios, examples, steps = _SIZES[name]
     text = os.environ.get("PAYDOWN_CONTRACT_SEED", "")
     seed = int(text) if text else 1 if name == "fast" else secrets.randbelow(2**32)
     os.environ["PAYDOWN_CONTRACT_SEED"] = str(seed)  # workers and children try the same
-    return Profile(name, phases, stock, examples, steps, seed)
+    return Profile(name, phases, stock, scenarios, examples, steps, seed)
