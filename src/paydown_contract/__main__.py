@@ -2,9 +2,12 @@
 
 import sys
 
+from paydown_contract.options import parser
+
 
 def main() -> int:
-    """Run the command, or say what to install for it."""
+    """Run the command, or say what to install for it; --help and wrong options need nothing installed."""
+    parser().parse_args()
     try:
         from paydown_contract.cli import main as run
     except ModuleNotFoundError as missing:

@@ -23,6 +23,7 @@ from paydown_contract.document import BrokenDocument, Document
 from paydown_contract.examine import examine, server_time
 from paydown_contract.json_shape import is_object
 from paydown_contract.key_file import UnreadableKey, read_private_key
+from paydown_contract.options import parser
 from paydown_contract.proof import Key
 from paydown_contract.sender import HttpSender
 from paydown_contract.told import as_json, as_text
@@ -30,7 +31,7 @@ from paydown_contract.told import as_json, as_text
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Examine a server. 0: nothing found, 1: it breaks the document, 2: it could not be examined."""
-    chosen = _parser().parse_args(arguments)
+    chosen = parser().parse_args(arguments)
     try:
         spec = chosen.spec or bundled_document()
         contract = document.read(spec)
@@ -114,51 +115,6 @@ def _key(chosen: argparse.Namespace) -> Key:
         return Key("hmac", api_key, secret.encode("utf-8"))
     password = environment.get("PAYDOWN_PRIVATE_KEY_PASSWORD") or None
     return read_private_key(Path(file), api_key, password)
-
-
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="paydown-contract",
-        description="Hold a server to the document, request by request, and name each clause that it breaks.",
-        epilog="Exit code 0: nothing found. 1: the server breaks the document. 2: it could not be examined.",
-    )
-    parser.add_argument(
-        "--spec",
-        type=Path,
-        metavar="FILE",
-        help="the document, YAML or JSON, one file or many; default: the one installed with paydown",
-    )
-    parser.add_argument("--url", required=True, help="where the server is, such as http://127.0.0.1:8087")
-    parser.add_argument("--api-key", help="a key with every permission (or PAYDOWN_API_KEY)")
-    parser.add_argument("--secret", help="its secret, if it is an HMAC key (or PAYDOWN_API_SECRET)")
-    parser.add_argument(
-        "--private-key-file",
-        metavar="FILE",
-        help="its PEM file, if it is an RSA or Ed25519 key (or PAYDOWN_PRIVATE_KEY_FILE); "
-        "a password is read from PAYDOWN_PRIVATE_KEY_PASSWORD",
-    )
-    parser.add_argument(
-        "--operation",
-        action="append",
-        default=[],
-        metavar="ID",
-        help="an operationId; may be given several times; default: all of them, and their links",
-    )
-    parser.add_argument(
-        "--frozen-at-ms",
-        type=int,
-        metavar="MS",
-        help="where the server's clock stands still, UTC ms: edges of time are tried to the millisecond",
-    )
-    parser.add_argument(
-        "--allow-host",
-        action="append",
-        default=[],
-        metavar="HOST",
-        help="a host that is not this machine and may be sent writes",
-    )
-    parser.add_argument("--json", action="store_true", help="one JSON object instead of text")
-    return parser
 
 
 def _say(text: str) -> None:

@@ -10,6 +10,7 @@ form. Nothing is asked of the server but its answers.
 
 import http.client
 import json
+import re
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
@@ -93,15 +94,21 @@ class Examination:
     def add(self, finding: Finding) -> None:
         """Keep a finding; of several that say the same the one with the smallest request stays."""
         for at, other in enumerate(self.findings):
-            if (other.operation, other.clause, other.said) == (
+            if (other.operation, other.clause, gist(other.said)) == (
                 finding.operation,
                 finding.clause,
-                finding.said,
+                gist(finding.said),
             ):
                 if finding.size < other.size:
                     self.findings[at] = finding
                 return
         self.findings.append(finding)
+
+
+def gist(said: str) -> str:
+    """What is wrong, without the code and the value of the one request: a mistake is told once, not for each value."""
+    without_value = re.sub(r"(^|: )(\"[^\"]*\"|\S+) (is not of type|does not match|is no) ", r"\1\3 ", said)
+    return re.sub(r"(code -?\d+)( or -?\d+)*", "code", without_value)
 
 
 def server_time(document: Document, send: Callable[[Request], Answer]) -> int | None:
@@ -418,7 +425,11 @@ def judge(
     else:
         tally.refused += 1
         if not verdict.allows(answer.status, code):
-            yield _clause(verdict), _did(verdict, answer.status, code)
+            # A refusal that cannot be read as one breaks the form of refusals first.
+            badly = (
+                list(forms.complaints(answer)) if code is None and answer.status in verdict.statuses else []
+            )
+            yield from badly or [(_clause(verdict), _did(verdict, answer.status, code))]
             return
     if answer.status not in (413, 414, 415):
         yield from forms.complaints(answer)
@@ -433,5 +444,8 @@ def _did(verdict: Verdict, status: int, code: int | None) -> str:
     codes = " or ".join(map(str, sorted(verdict.codes))) or "any"
     wanted = f"where the document wants {statuses} with code {codes}"
     if 200 <= status < 300:
-        return f"was accepted ({status}) {wanted}"
+        beside = f", with an error body of code {code}," if code is not None else ""
+        return f"was accepted ({status}){beside} {wanted}"
+    if code is None:
+        return f"was answered {status} without an error code {wanted}"
     return f"was answered {status}, code {code} {wanted}"

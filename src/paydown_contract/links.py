@@ -21,6 +21,14 @@ from paydown_contract.tamper import Composer
 # The call that lends, and those that pay back: their links are followed together, from the first loan on.
 LEND: Final = "marginBorrow"
 PAY_BACK: Final = ("repayLoan", "repayDebt")
+# Calls that move what is in the wallets, and the members of a balance of which one at least is not zero before: there
+# must be something to move.
+MOVE: Final[Mapping[str, tuple[str, ...]]] = {
+    "bnbTransfer": ("crossMarginFree",),
+    "assetCollection": ("umWalletBalance", "cmWalletBalance"),
+    "autoCollection": ("umWalletBalance", "cmWalletBalance"),
+    "repayFuturesNegativeBalance": ("negativeBalance",),
+}
 ASSET: Final = "ETH"
 LOANS: Final = ("0.01", "0.02", "0.03")
 BACK: Final = "0.015"
@@ -76,12 +84,70 @@ class Links:
         links = links_of(self.document, source)
         if not links:
             return
-        arguments = Composer(self.document, self.key, self.now_ms()).arguments(source, optional=False)
-        request, answer = self._call(source, dict(arguments))
-        if answer.status != 200:
-            self.missed += [link.clause for link in links]
+        for turn in self._turns(source):
+            composer = Composer(self.document, self.key, self.now_ms())
+            arguments = dict(composer.arguments(source, optional=False, turn=turn))
+            before = self._wallets(source, links, arguments)
+            request, answer = self._call(source, arguments)
+            if answer.status != 200:
+                self.missed += [link.clause for link in links]
+                return
+            yield from self._same_again(source, arguments, answer)
+            yield from self._moved(source, links, arguments, before)
+            yield from self._linked(source, request, answer)
+
+    def _turns(self, source: Operation) -> range:
+        """How often to make the call: a switch is set to both, since one of them may be how it stood before."""
+        switches = any(item.required and _is_switch(item.schema) for item in source.fields)
+        return range(2 if switches else 1)
+
+    def _same_again(self, source: Operation, arguments: Mapping[str, str], first: Answer) -> Iterator[Broken]:
+        """A call that changes nothing and may be repeated answers the same again."""
+        if source.facts.get("x-mutates") is not False or "x-repeatable" not in source.facts:
             return
-        yield from self._linked(source, request, answer)
+        request, answer = self._call(source, arguments)
+        if answer.status == 200 and json_of(answer.body) != json_of(first.body):
+            said = "the same call right afterwards answers something else"
+            yield Broken(
+                source.id, f"{source.id}: x-repeatable", said, request, answer.status, answer.body[:500]
+            )
+
+    def _wallets(
+        self, source: Operation, links: tuple[Link, ...], arguments: Mapping[str, str]
+    ) -> list[dict[str, Any]] | None:
+        """The balances that a call is about to move; None if it moves none, or there is nothing to move."""
+        names = MOVE.get(source.id)
+        link = next((each for each in links if each.target.id == "accountBalance"), None)
+        if names is None or link is None:
+            return None
+        given = link.arguments(arguments, {})
+        if given is None:
+            return None
+        _, answer = self._call(link.target, given)
+        rows = (
+            [_still(row) for row in rows_of(link.target, json_of(answer.body))]
+            if answer.status == 200
+            else []
+        )
+        there = any(_is_something(row.get(name)) for row in rows for name in names)
+        return rows if there else None
+
+    def _moved(
+        self,
+        source: Operation,
+        links: tuple[Link, ...],
+        arguments: Mapping[str, str],
+        before: list[dict[str, Any]] | None,
+    ) -> Iterator[Broken]:
+        link = next((each for each in links if each.target.id == "accountBalance"), None)
+        given = link.arguments(arguments, {}) if link is not None else None
+        if before is None or link is None or given is None:
+            return
+        request, answer = self._call(link.target, given)
+        rows = [_still(row) for row in rows_of(link.target, json_of(answer.body))]
+        if answer.status == 200 and rows == before:
+            said = "answered 200, and every balance is as it was before"
+            yield Broken(source.id, link.clause, said, request, answer.status, answer.body[:500])
 
     def _lending(self, borrow: Operation) -> Iterator[Broken]:
         made: list[tuple[Request, Answer]] = []
@@ -197,3 +263,16 @@ class Links:
                 last[1].status,
                 last[1].body[:500],
             )
+
+
+def _still(row: Mapping[str, Any]) -> dict[str, Any]:
+    """A balance without the time that it was told at."""
+    return {name: value for name, value in row.items() if name != "updateTime"}
+
+
+def _is_something(value: Any) -> bool:
+    return isinstance(value, str) and PLAIN_DECIMAL.fullmatch(value) is not None and Decimal(value) != 0
+
+
+def _is_switch(schema: Mapping[str, Any]) -> bool:
+    return schema.get("type") == "boolean" or set(schema.get("enum", ())) == {"true", "false"}

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from paydown_contract.curl import as_curl
-from paydown_contract.examine import Examination, Finding
+from paydown_contract.examine import Examination, Finding, gist
 
 # So many findings of one kind are written out; a server that refuses nothing would fill screens.
 ALIKE: Final = 6
@@ -17,7 +17,7 @@ def as_text(found: Examination, url: str, secrets: Sequence[str]) -> str:
     lines = [""]
     shown: Counter[str] = Counter()
     for finding in found.findings:
-        kind = finding.said.partition(" where ")[0]
+        kind = _kind(finding)
         shown[kind] += 1
         if shown[kind] > ALIKE:
             continue
@@ -27,7 +27,7 @@ def as_text(found: Examination, url: str, secrets: Sequence[str]) -> str:
         lines.append(f"    {finding.variant}")
         lines.append(f"    {as_curl(finding.request, url, tuple(secrets))}")
         if finding.status:
-            lines.append(f"    {finding.status} {_shown(finding, secrets)[:200]}")
+            lines.append(f"    {finding.status} {' '.join(_shown(finding, secrets).split())[:200]}")
     lines += [
         f"… and {count - ALIKE} more clauses: {kind} (--json has all)"
         for kind, count in shown.items()
@@ -89,6 +89,13 @@ def as_json(found: Examination, url: str, secrets: Sequence[str]) -> str:
         ensure_ascii=False,
         indent=1,
     )
+
+
+def _kind(finding: Finding) -> str:
+    """What many findings of a server that is wrong in one way have in common."""
+    if finding.clause == "paths":
+        return "a path that " + finding.said[finding.said.index("is not documented") :]
+    return gist(finding.said).partition(" where ")[0].removesuffix(",").removesuffix(", code")
 
 
 def _shown(finding: Finding, secrets: Sequence[str]) -> str:

@@ -4,6 +4,8 @@ is wrong it is told which clause it breaks.
 """
 
 import json
+import subprocess
+import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -16,6 +18,7 @@ from paydown_contract.document import Document
 from paydown_contract.examine import Examination, examine
 from paydown_contract.oracle import Request
 from paydown_contract.sender import Received
+from paydown_contract.told import as_text
 from tests.contract.support.asgi import Answer
 from tests.contract.support.exchange import NOW_MS, exchange, state
 from tests.contract.support.keys import signing_key
@@ -139,7 +142,11 @@ VICES: dict[str, tuple[str, str, str]] = {
         "ping: foo is not a parameter",
         "code -1000 where the document wants",
     ),
-    "the code is text": ("ping", "ping: foo is not a parameter", "code None where the document wants"),
+    "the code is text": (
+        "ping",
+        "ping: responses.400.content.application/json.schema",
+        'code: "-1104" is not of type',
+    ),
     "a refusal has no msg": (
         "ping",
         "ping: responses.400.content.application/json.schema",
@@ -285,6 +292,53 @@ def test_the_local_exchange_passes(contract: Document) -> None:
     assert found.tallies["repayDebt"].accepted > 50
 
 
+# What a server did not do although it answered 200: the call, the path that lies, the clause, a part of what is said.
+UNDONE = {
+    "assetCollection": ("/papi/v1/asset-collection", "links.balance", "every balance is as it was before"),
+    "autoCollection": ("/papi/v1/auto-collection", "links.balances", "every balance is as it was before"),
+    "bnbTransfer": ("/papi/v1/bnb-transfer", "links.balance", "every balance is as it was before"),
+    "repayFuturesNegativeBalance": (
+        "/papi/v1/repay-futures-negative-balance", "links.balances", "every balance is as it was before"
+    ),
+    "setAutoRepayFutures": ("/papi/v1/repay-futures-switch", "links.status", "does not show it"),
+    "startUserDataStream": ("/papi/v1/listenKey", "x-repeatable", "answers something else"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", list(UNDONE))
+def test_a_server_that_only_says_so_is_told(name: str, contract: Document) -> None:
+    """Each answer has the right form, and nothing was done, or another key was made: the next call shows it."""
+    path, clause, said = UNDONE[name]
+    keys = 0
+
+    with exchange() as running:
+
+        def send(request: Request) -> Received:
+            nonlocal keys
+            told = received(running.send(request))
+            if (request.method, request.path) == ("POST", path) and told.status == 200:
+                if name == "startUserDataStream":
+                    keys += 1
+                    return Received(
+                        told.status, told.headers, json.dumps({"listenKey": f"{keys:064}"}).encode()
+                    )
+                running.install(state())
+            return told
+
+        found = examine(contract, send, KEY, frozen_at_ms=NOW_MS, operations=[name])
+    assert [clause in each.clause and said in each.said for each in found.findings] == [True]
+    assert not found.links_missed
+
+
+def test_many_findings_of_one_kind_are_told_once(contract: Document) -> None:
+    """A server that answers each refusal with 200 is told so in a few lines, with the code that stood in it."""
+    found = run(contract, "a refusal has status 200", ["accountBalance"])
+    text = as_text(found, "http://127.0.0.1:8087", ())
+    assert "was accepted (200), with an error body of code -1102, where the document wants 400" in text
+    assert "more clauses: was accepted (200), with an error body of code (--json has all)" in text
+    assert text.count("✗") <= 15
+
+
 # ------------------------------------------------------------------------------------------------ the command
 
 
@@ -412,3 +466,21 @@ def test_a_curl_line_can_be_pasted_and_keeps_secrets() -> None:
         "curl -i -X POST 'http://h/p?a=1&signature=0123…' -H 'X-MBX-APIKEY: very…' -H 'Accept: */*' "
         "--data-raw 'it'\\''s=very…&signature=Zm9v…'"
     )
+
+
+def test_help_needs_nothing_installed() -> None:
+    """Without the `contract` extra --help and wrong options are answered as ever; a run names the extra."""
+    blocked = "import sys; sys.modules['jsonschema_rs'] = sys.modules['yaml'] = None; "
+    program = blocked + "from paydown_contract.__main__ import main; sys.exit(main())"
+
+    def ran(*arguments: str) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-c", program, *arguments]
+        return subprocess.run(command, capture_output=True, text=True, check=False)
+
+    helped = ran("--help")
+    assert (helped.returncode, helped.stderr) == (0, "")
+    assert "--private-key-file" in helped.stdout
+    assert ran("--no-such-option").returncode == 2
+    done = ran("--url", "http://127.0.0.1:9")
+    assert done.returncode == 2
+    assert "pip install 'paydown[contract]'" in done.stderr

@@ -86,6 +86,31 @@ def test_workers_bring_together_what_they_counted(broken: Path) -> None:
         assert int(line.split()[1].replace(",", "")) + int(line.split()[3].replace(",", "")) > 2, line
 
 
+def test_a_part_that_passes_does_not_speak_for_the_whole(tmp_path: Path) -> None:
+    """Where only some tests ran, terminal, page and Markdown say that only what was tried is kept."""
+    environment = {
+        name: value for name, value in os.environ.items() if not name.startswith(("PYTEST_", "PAYDOWN_"))
+    }
+    environment |= {"PAYDOWN_CONTRACT_REPORT": str(tmp_path), "PYTHONDONTWRITEBYTECODE": "1"}
+    command = [
+        sys.executable,
+        "-m",
+        "pytest",
+        "tests/contract/test_e_vectors.py",
+        "-q",
+        "-p",
+        "no:cacheprovider",
+    ]
+    command += ["-p", "no:xdist"]
+    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    page, text = (tmp_path / "index.html").read_text("utf-8"), (tmp_path / "report.md").read_text("utf-8")
+    assert "what was tried of the contract is kept; the report:" in done.stdout
+    for told in (done.stdout, page, text):
+        assert "of the contract is kept" in told
+        assert "the contract is kept" not in told.lower().replace("of the contract is kept", "")
+
+
 class Outside(HTMLParser):
     """Collects whatever a page would load."""
 

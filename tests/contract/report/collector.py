@@ -173,9 +173,8 @@ class Collector:
         for line in as_terminal(self.report, shutil.get_terminal_size((100, 24)).columns):
             terminalreporter.write_line(line)
         place = os.path.relpath(self.out / "index.html")
-        word = "kept" if self.report.passed else "broken"
         terminalreporter.write_line(
-            f"the contract is {word}; the report: {place}",
+            f"{self.report.verdict}; the report: {place}",
             green=self.report.passed,
             red=not self.report.passed,
         )

@@ -84,13 +84,9 @@ def as_html(report: Report) -> str:
         '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
         '<meta name="color-scheme" content="light dark"><link rel="icon" href="data:,">'
-        f"<title>Contract report: {_word(report)}</title><style>{_STYLE}</style></head>"
+        f"<title>Contract report: {report.verdict}</title><style>{_STYLE}</style></head>"
         f"<body><main>{body}</main></body></html>\n"
     )
-
-
-def _word(report: Report) -> str:
-    return "the contract is kept" if report.passed else "the contract is broken"
 
 
 def _head(report: Report) -> str:
@@ -109,7 +105,7 @@ def _head(report: Report) -> str:
     return (
         "<h1>Contract report</h1>"
         '<p class="soft">Document, client, exchange and evidence, held to each other.</p>'
-        f'<div class="verdict {kind}" role="status">{_word(report).capitalize()}</div><dl>{facts}</dl>'
+        f'<div class="verdict {kind}" role="status">{report.verdict.capitalize()}</div><dl>{facts}</dl>'
     )
 
 

@@ -148,6 +148,13 @@ class Report:
         return list(seen.values())
 
     @property
+    def verdict(self) -> str:
+        """The result in words: a part that passes says nothing about the rest."""
+        if not self.passed:
+            return "the contract is broken"
+        return "the contract is kept" if self.whole else "what was tried of the contract is kept"
+
+    @property
     def passed(self) -> bool:
         """Whether nothing is wrong."""
         return not self.failed and not self.complaints and bool(self.tests)

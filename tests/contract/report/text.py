@@ -114,7 +114,7 @@ def as_markdown(report: Report) -> str:
     lines = [
         "# Contract report",
         "",
-        f"**The contract is {'kept' if report.passed else 'broken'}.** "
+        f"**{report.verdict.capitalize()}.** "
         + ", ".join(f"{number} {outcome}" for outcome, number in counts.items())
         + f", {report.requests():,} requests judged in {report.seconds:.0f} s.",
         "",
