@@ -9,10 +9,8 @@ from paydown_contract.oracle import ABOUT_FORM
 
 
 def is_business(document: Document, operation: Operation, status: int, code: int | None) -> bool:
-    """
-    Whether the document names this status and code for a right request that the state of the account does
-    not allow.
-    """
+    """Whether the document names this status and code for a right request that the state of the account does not
+    allow."""
     known = [
         question["sandbox-answer"]
         for question in operation.facts.get("x-undocumented", [])

@@ -3,8 +3,8 @@
     paydown-contract --url http://127.0.0.1:8087 --api-key KEY --secret SECRET
     paydown-contract --spec openapi/openapi.yaml --url http://127.0.0.1:8087 --api-key KEY --private-key-file key.pem
 
-Requests that would move money are sent too, thousands of them. So the address must be on this machine,
-unless `--allow-host` names it; the exchange itself is refused in any case.
+Requests that would move money are sent too, thousands of them. So the address must be on this machine, unless
+`--allow-host` names it; the exchange itself is refused in any case.
 """
 
 import argparse

@@ -10,8 +10,8 @@ _SIGNATURE: Final = re.compile(r"(?<![A-Za-z0-9_])((?:signature|sign)=)([^&\s'\"
 
 
 def as_curl(request: Request, base_url: str, secrets: tuple[str, ...] = ()) -> str:
-    """The request as one line. What a header with "key" or "auth" in its name holds, the value of every signature
-    and each of `secrets` are cut to their first four characters."""
+    """The request as one line. What a header with "key" or "auth" in its name holds, the value of every signature and
+    each of `secrets` are cut to their first four characters."""
     target = _masked(request.target(), secrets)
     parts = ["curl", "-i", "-X", request.method, _quoted(base_url.rstrip("/") + target)]
     for name, value in request.headers:

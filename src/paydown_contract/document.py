@@ -1,9 +1,7 @@
 """Reads the document without the generator's help, so that the two check each other.
 
-Every `$ref` is replaced by what it points to, keys beside it winning over the target's own, which is what
-OpenAPI 3.1
-says of sibling keys. Nothing here knows the names of this project's operations: they are found by walking
-`paths`.
+Every `$ref` is replaced by what it points to, keys beside it winning over the target's own, which is what OpenAPI 3.1
+says of sibling keys. Nothing here knows the names of this project's operations: they are found by walking `paths`.
 """
 
 import json
@@ -25,9 +23,7 @@ class BrokenDocument(ValueError):
 
 
 def resolve(root: Path) -> dict[str, Any]:
-    """
-    The document at `root` (YAML or JSON, one file or many) with every reference replaced by its content.
-    """
+    """The document at `root` (YAML or JSON, one file or many) with every reference replaced by its content."""
     files: dict[Path, Any] = {}
 
     def read(path: Path) -> Any:
@@ -168,10 +164,7 @@ class Document:
         return next(op for op in self.operations if op.id == operation_id)
 
     def error(self, code: int, server: str = "papi") -> ErrorRow | None:
-        """
-        The row that explains `code`: 51xxx rows match by absolute value, and a row of the right server
-        wins.
-        """
+        """The row that explains `code`: 51xxx rows match by absolute value, and a row of the right server wins."""
         rows = [
             row for row in self.errors if row.code == code or (row.absolute and abs(code) == abs(row.code))
         ]

@@ -1,11 +1,9 @@
-"""The server half: holds any server that claims to speak the document to it, request by request, and names
-the clause that it breaks.
+"""The server half: holds any server that claims to speak the document to it, request by request, and names the clause
+that it breaks.
 
-Every variation of every request is sent as raw bytes. What the document forbids must be refused with an
-allowed status and code; what
-it allows must be carried out, or refused for a reason of business that the document knows; each answer must
-have the documented
-form. Nothing is asked of the server but its answers.
+Every variation of every request is sent as raw bytes. What the document forbids must be refused with an allowed status
+and code; what it allows must be carried out, or refused for a reason of business that the document knows; each answer
+must have the documented form. Nothing is asked of the server but its answers.
 """
 
 import http.client
@@ -325,9 +323,7 @@ def _variants(
     frozen_at_ms: int | None,
     offset: int,
 ) -> Iterator[tuple[Variant, int]]:
-    """
-    The variants with the moment that they are judged at; a running clock is read again for every hundred.
-    """
+    """The variants with the moment that they are judged at; a running clock is read again for every hundred."""
     if frozen_at_ms is not None:
         for variant in Tamperer(document, key, others, frozen_at_ms).variants(operation):
             yield variant, frozen_at_ms

@@ -1,10 +1,8 @@
 """Says for one raw request what the document allows a server to answer.
 
-The oracle collects every clause that the request breaks. None: the server must accept it (business rules,
-which need the
-state of an account, come on top). Some: the server must refuse it, with the code of any of the broken
-clauses, since no page gives
-an order of checks. Where the document is silent the verdict has no opinion, and says why.
+The oracle collects every clause that the request breaks. None: the server must accept it (business rules, which need
+the state of an account, come on top). Some: the server must refuse it, with the code of any of the broken clauses,
+since no page gives an order of checks. Where the document is silent the verdict has no opinion, and says why.
 """
 
 import re

@@ -1,8 +1,7 @@
 """What one answer says about a call that moves money, by the document's tables and nothing else.
 
-the first status rule that fits decides; then a code whose row says unknown makes the outcome unknown,
-unless the
-rule overrides that code. A code never turns an unknown into a no.
+The first status rule that fits decides; then a code whose row says unknown makes the outcome unknown, unless the rule
+overrides that code. A code never turns an unknown into a no.
 """
 
 import json

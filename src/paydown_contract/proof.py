@@ -1,8 +1,7 @@
 """Signs and verifies by the document's `x-signing`, with code of its own.
 
-HMAC comes from the standard library and RSA is checked with plain integer arithmetic, so nothing but
-Ed25519 leans on the library
-that the client uses.
+HMAC comes from the standard library and RSA is checked with plain integer arithmetic, so nothing but Ed25519 leans on
+the library that the client uses.
 """
 
 import base64
@@ -59,9 +58,7 @@ class Key:
         return hmac.new(self.secret, message, hashlib.sha256).hexdigest()
 
     def verifies(self, signature: str, message: bytes) -> bool:
-        """
-        Whether `signature`, percent-decoded, proves `message` by the document's rules of case and encoding.
-        """
+        """Whether `signature`, percent-decoded, proves `message` by the document's rules of case and encoding."""
         if self.kind == "hmac":
             # Hexadecimal is case-insensitive. Only ASCII is folded: no other character is a hex digit.
             return signature.isascii() and hmac.compare_digest(signature.lower(), self.sign(message))
@@ -78,10 +75,8 @@ class Key:
         return True
 
     def is_plainly_spelled(self, signature: str) -> bool:
-        """
-        Whether `signature` is the usual spelling of its octets: base64 leaves bits of its last character
-        unused, so one signature has several spellings.
-        """
+        """Whether `signature` is the usual spelling of its octets: base64 leaves bits of its last character unused, so
+        one signature has several spellings."""
         if self.kind == "hmac":
             return True
         try:

@@ -39,8 +39,7 @@ class HttpSender:
         self._connection = self._make()
 
     def __call__(self, request: Request) -> Received:
-        """
-        Send one request and read its answer; a kept connection that was closed meanwhile is opened anew.
+        """Send one request and read its answer; a kept connection that was closed meanwhile is opened anew.
 
         Raises:
             OSError: nothing listens, or no answer comes.

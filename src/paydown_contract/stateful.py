@@ -1,5 +1,5 @@
-"""Runs schemathesis' stateful phase, signed: calls that follow the document's links, on values that a server can
-carry out, each answer held to what the link promises.
+"""Runs schemathesis' stateful phase, signed: calls that follow the document's links, on values that a server can carry
+out, each answer held to what the link promises.
 
 Left alone the phase proves little. It draws made-up assets and amounts, so that hardly a first call succeeds and no
 link is ever followed. Here the values of the first call are right ones, what no link fills is left out of the second

@@ -1,10 +1,8 @@
-"""Runs schemathesis, all its phases and checks, against a server, signed, and keeps what the document does
-not excuse.
+"""Runs schemathesis, all its phases and checks, against a server, signed, and keeps what the document does not excuse.
 
-schemathesis judges by the schema alone. It cannot know that a right repayment of an unknown asset may be
-refused, nor that a missing key
-may be answered with 400: the oracle can, and a complaint about an answer that the document allows is
-dropped. Everything else stays.
+schemathesis judges by the schema alone. It cannot know that a right repayment of an unknown asset may be refused, nor
+that a missing key may be answered with 400: the oracle can, and a complaint about an answer that the document allows
+is dropped. Everything else stays.
 """
 
 from collections import Counter
@@ -142,9 +140,7 @@ def run(
 
 
 def _excuse(schema: Any, document: Document, signer: Signer) -> None:
-    """
-    Drop complaints that the document does not share, before schemathesis spends time on making them small.
-    """
+    """Drop complaints that the document does not share, before schemathesis spends time on making them small."""
     oracle = Oracle(document, (signer.key,))
 
     def filter_failure(context: Any, failure: Any, case: Any, response: Any) -> bool:

@@ -1,9 +1,7 @@
-"""Signs what schemathesis sends: the prepared bytes, at the last moment, so that what is signed is what
-leaves.
+"""Signs what schemathesis sends: the prepared bytes, at the last moment, so that what is signed is what leaves.
 
-A case that breaks `timestamp` or `signature` itself keeps its break: only right values are replaced by
-working ones. The rest of
-the request is left as the case made it, wrong or right, and is signed as it stands.
+A case that breaks `timestamp` or `signature` itself keeps its break: only right values are replaced by working ones.
+The rest of the request is left as the case made it, wrong or right, and is signed as it stands.
 """
 
 from collections.abc import Callable, Mapping
@@ -24,9 +22,8 @@ class Signer(AuthBase):
         document: Says what is signed and where the signature goes.
         key: Who signs.
         now_ms: Tells the server's time, UTC ms.
-        known: Right values to send instead of a made-up one, by name of the parameter: an asset that the
-        server has heard
-            of, say. Three of four made-up values are replaced, so that both are tried.
+        known: Right values to send instead of a made-up one, by name of the parameter: an asset that the server has
+            heard of, say. Three of four made-up values are replaced, so that both are tried.
         before: Called before each request: a server that runs dry can be filled up here.
     """
 
@@ -76,10 +73,8 @@ class Signer(AuthBase):
         return request
 
     def _prepared(self, operation: Operation, raw: bytes) -> tuple[bytes, bool]:
-        """
-        The text without a right signature, its right timestamp made current, and whether it had a right
-        signature.
-        """
+        """The text without a right signature, its right timestamp made current, and whether it had a right
+        signature."""
         text = wire.split(raw)
         pieces: list[bytes] = []
         signs = False

@@ -1,8 +1,7 @@
 """Every variation of a request that a server must tell apart, written from the document.
 
-A variant is a name and raw bytes; what a server must answer is the oracle's business. The list is finite
-and the same on every run: all
-spellings of all parameters, all edges of time, all ways to sign something else than what is sent.
+A variant is a name and raw bytes; what a server must answer is the oracle's business. The list is finite and the same
+on every run: all spellings of all parameters, all edges of time, all ways to sign something else than what is sent.
 """
 
 import base64
@@ -40,10 +39,7 @@ class Composer:
     now_ms: int
 
     def arguments(self, operation: Operation, *, optional: bool = True, turn: int = 0) -> Pairs:
-        """
-        Right values for the operation's own parameters, in document order; recvWindow counts as one of
-        them.
-        """
+        """Right values for the operation's own parameters, in document order; recvWindow counts as one of them."""
         chosen: Pairs = []
         for item in operation.fields:
             if item.name in ("timestamp", "signature") or not (item.required or optional):

@@ -1,9 +1,8 @@
-"""Wire texts worth sending for a schema: every edge of every bound, and every spelling that a careless
-reader would accept.
+"""Wire texts worth sending for a schema: every edge of every bound, and every spelling that a careless reader would
+accept.
 
-The lists are enumerated, never sampled: a sample misses the one spelling that matters. Whether a text is
-right or wrong is not said here,
-the oracle says it.
+The lists are enumerated, never sampled: a sample misses the one spelling that matters. Whether a text is right or
+wrong is not said here, the oracle says it.
 """
 
 import re
@@ -282,10 +281,8 @@ def _lists(schema: Mapping[str, Any]) -> Iterator[Labelled]:
 
 @lru_cache(maxsize=64)
 def allowed_characters(pattern: str) -> tuple[str, ...]:
-    """
-    Every character of the first planes that, alone, is a full match of `pattern`: for encoding tests
-    without gaps.
-    """
+    """Every character of the first planes that, alone, is a full match of `pattern`: for encoding tests
+    without gaps."""
     compiled = re.compile(pattern)
     return tuple(
         character

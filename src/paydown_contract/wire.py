@@ -1,8 +1,7 @@
 """Splits raw query and body text, byte by byte, and says everything that is unusual about it.
 
-Two readings of one text: what a lenient server understands (`pairs`), and what is wrong with it for a
-sender that follows
-the document's percent-encoding rule (`faults`). No library decoder is used: they repair what must be seen.
+Two readings of one text: what a lenient server understands (`pairs`), and what is wrong with it for a sender that
+follows the document's percent-encoding rule (`faults`). No library decoder is used: they repair what must be seen.
 """
 
 from dataclasses import dataclass
@@ -71,9 +70,7 @@ def split(raw: bytes) -> Text:
 
 
 def unescape(part: bytes) -> tuple[bytes, list[str], bool]:
-    """
-    The octets that `part` stands for, what is unusual about its spelling, and whether an escape is broken.
-    """
+    """The octets that `part` stands for, what is unusual about its spelling, and whether an escape is broken."""
     out = bytearray()
     notes: list[str] = []
     broken = False
@@ -104,9 +101,7 @@ def unescape(part: bytes) -> tuple[bytes, list[str], bool]:
 
 
 def escape(value: str) -> str:
-    """
-    `value` in the one spelling that the document allows: UTF-8, upper-case hex, all but `A-Za-z0-9-_.~`.
-    """
+    """`value` in the one spelling that the document allows: UTF-8, upper-case hex, all but `A-Za-z0-9-_.~`."""
     return "".join(chr(octet) if octet in UNRESERVED else f"%{octet:02X}" for octet in value.encode("utf-8"))
 
 

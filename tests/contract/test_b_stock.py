@@ -1,7 +1,6 @@
 """schemathesis itself against the local exchange, every request signed: nothing undocumented comes back, no wrong data
 is accepted, and each operation truly succeeds, since refusals alone would pass every check. Its stateful phase follows
-each link of the document, and each link is truly followed.
-"""
+each link of the document, and each link is truly followed."""
 
 import json
 from collections.abc import Callable
@@ -176,8 +175,8 @@ FORGOTTEN = {
 
 @pytest.mark.parametrize("name", list(FORGOTTEN))
 def test_a_server_that_forgets_what_it_did_breaks_the_link(name: str) -> None:
-    """Every answer has the right form and status, and yet the second call shows nothing of the first: the link says so,
-    and nothing else does."""
+    """Every answer has the right form and status, and yet the second call shows nothing of the first: the link says
+    so, and nothing else does."""
     path, content, clause, said = FORGOTTEN[name]
     with exchange() as running:
         found = followed(running, name, answering(running.app, "GET", path, content))
