@@ -156,7 +156,7 @@ ROWS: list[tuple[str, str, list[Row]]] = [
             ("excluded values pass", "if text in parameter.excludes:", "if False:"),
             (
                 "unknown arguments are dropped",
-                'if name not in known and name != "recvWindow" and value is not UNSET:',
+                'if name not in texts and name != "recvWindow" and value is not UNSET:',
                 "if False:",
             ),
             (
@@ -338,6 +338,143 @@ ROWS: list[tuple[str, str, list[Row]]] = [
                 'self.settle(ticket, "answered", used(self.charges, answer.headers))',
                 'self.settle(ticket, "answered")',
             ),
+            (
+                "a lost call is free",
+                'self.settle(ticket, "not-sent" if not_sent else "lost")',
+                'self.settle(ticket, "not-sent")',
+            ),
+            (
+                "writes queue behind reads",
+                "self.priority = Priority.WRITE if operation.mutates else Priority.READ",
+                "self.priority = Priority.READ",
+            ),
+            (
+                "members twice are read leniently",
+                "answered = read(answer, strict=operation.mutates)",
+                "answered = read(answer, strict=False)",
+            ),
+            ("a closed client goes on", "        if self.closed:\n", "        if False:\n"),
+            (
+                "the window of a call is not heard",
+                "self.recv_window if window is UNSET else checked_recv_window(window)",
+                "self.recv_window",
+            ),
+            (
+                "the observer is asked too late",
+                "                self.ask_observer(attempt)\n                state = AttemptState.UNKNOWN",
+                "                state = AttemptState.UNKNOWN\n                self.ask_observer(attempt)",
+            ),
+        ],
+    ),
+    (
+        "classifier",
+        f"{_CLIENT}/pagination.py",
+        [
+            ("the first page is all", "            self._page += 1\n", "            self._done = True\n"),
+            ("a page is left out", "            self._page += 1\n", "            self._page += 2\n"),
+            (
+                "pages begin at zero",
+                "        self._windows = deque(self._spans(now_ms))\n        self._window = self._windows.popleft()\n        self._page = 1",
+                "        self._windows = deque(self._spans(now_ms))\n        self._window = self._windows.popleft()\n        self._page = 0",
+            ),
+            (
+                "only the first window",
+                "        if not self._windows:\n            self._done = True\n            return",
+                "        self._done = True\n        return",
+            ),
+            ("windows have holes", "first += longest - _OVERLAP_MS", "first += longest + 2"),
+            (
+                "windows are too long",
+                "longest = window.max_ms or last - first + 1",
+                "longest = (window.max_ms or last - first) * 2",
+            ),
+            (
+                "rows come twice",
+                "if any(key in seen for seen in self._seen) or (by_id and key in here):",
+                "if False:",
+            ),
+            (
+                "the total ends the list",
+                "short = not rows or self._size is None or len(rows) < self._size",
+                "short = True",
+            ),
+            (
+                "a cut list is whole",
+                "return full or (total is not None and total > len(rows))",
+                "return False",
+            ),
+            (
+                "the archive is not read",
+                "return [archived] if (window.end or now) < surely_archived else [archived, window]",
+                "return [window]",
+            ),
+        ],
+    ),
+    (
+        "classifier",
+        f"{_CLIENT}/budget/ledger.py",
+        [
+            (
+                "one call more than fits",
+                "if pool.used + charge.cost > limit.limit:",
+                "if pool.used > limit.limit:",
+            ),
+            (
+                "nobody waits",
+                "        if go_at > now:\n            return self._wait(",
+                "        if go_at > now + 10**9:\n            return self._wait(",
+            ),
+            ("the gate does not close", "        if until > self.gate_until:\n", "        if False:\n"),
+            (
+                "a lost call frees its room",
+                'expires = now + keep_ms + (self.rules.lost_ms if ended == "lost" else 0)',
+                "expires = now",
+            ),
+            (
+                "a call that never left is charged",
+                '            if ended == "not-sent":\n                continue\n',
+                "",
+            ),
+        ],
+    ),
+    (
+        "classifier",
+        f"{_CLIENT}/budget/pool.py",
+        [
+            (
+                "what is in flight does not count",
+                "return self.settled_weight + self.flying_weight + self.foreign",
+                "return self.settled_weight + self.foreign",
+            ),
+            (
+                "what others use does not count",
+                "return self.settled_weight + self.flying_weight + self.foreign",
+                "return self.settled_weight + self.flying_weight",
+            ),
+        ],
+    ),
+    (
+        "classifier",
+        f"{_CLIENT}/budget/terms.py",
+        [
+            (
+                "a ban is a short pause",
+                "return minimum_ban_ms if status == 418 else pause_after_429_ms",
+                "return pause_after_429_ms",
+            ),
+            ("the shorter pause wins", "return max(said)", "return min(said)"),
+        ],
+    ),
+    (
+        "classifier",
+        f"{_CLIENT}/charges.py",
+        [
+            ("the usual weight in every case", "if (case.parameter in texts) is case.present:", "if False:"),
+            (
+                "the cases are exchanged",
+                "if (case.parameter in texts) is case.present:",
+                "if (case.parameter in texts) is not case.present:",
+            ),
         ],
     ),
     # ------------------------------------------------------------------------------------------ sandbox
@@ -404,6 +541,7 @@ ROWS: list[tuple[str, str, list[Row]]] = [
                 '_INTEGER = re.compile(r"-?(0|[1-9][0-9]{0,18})")',
                 '_INTEGER = re.compile(r"-?(0|[1-9]\\d{0,18})")',
             ),
+            ("a plus is a plus", 'unquote_to_bytes(text.replace("+", " "))', "unquote_to_bytes(text)"),
         ],
     ),
     (
@@ -423,6 +561,11 @@ ROWS: list[tuple[str, str, list[Row]]] = [
             ("interest each two hours", "self.next_hour_ms += _HOUR_MS", "self.next_hour_ms += 2 * _HOUR_MS"),
             ("an hour too early", "if at_ms >= self.next_hour_ms:", "if at_ms + 1 >= self.next_hour_ms:"),
             (
+                "no interest",
+                'if holding.borrowed and charge_interest(exchange, account, asset, at_ms, "PERIODIC"):',
+                "if False:",
+            ),
+            (
                 "charges leave no record",
                 '    exchange.write_record(\n        Record(\n            "interest",',
                 '    (lambda record: None)(\n        Record(\n            "interest",',
@@ -438,11 +581,22 @@ ROWS: list[tuple[str, str, list[Row]]] = [
                 "_AUTO_REPAY_HOURS = (10, 22)",
             ),
             (
+                "automatic repayment is always on",
+                "if account.auto_repay_futures and hour in _AUTO_REPAY_HOURS:",
+                "if hour in _AUTO_REPAY_HOURS:",
+            ),
+            ("negative balances cost nothing", "if hour == 0 and holding.negative:", "if False:"),
+            (
                 "negative balances cost each hour",
                 "if hour == 0 and holding.negative:",
                 "if holding.negative:",
             ),
             ("the threshold is inclusive", "holding.negative > threshold:", "holding.negative >= threshold:"),
+            (
+                "a loan is charged for the whole debt",
+                "principal = holding.borrowed if on is None else on",
+                "principal = holding.borrowed",
+            ),
             (
                 "the rate of all assets is one",
                 "daily = settings.daily(asset)",
@@ -454,6 +608,27 @@ ROWS: list[tuple[str, str, list[Row]]] = [
         "sandbox",
         f"{_SANDBOX}/collateral.py",
         [
+            (
+                "debts are not subtracted",
+                "net = multiply(subtract(holding.held, owed), price)",
+                "net = multiply(holding.held, price)",
+            ),
+            (
+                "interest is no debt",
+                "owed = add(holding.debt, holding.negative)",
+                "owed = add(holding.borrowed, holding.negative)",
+            ),
+            (
+                "negative balances are no debt",
+                "owed = add(holding.debt, holding.negative)",
+                "owed = holding.debt",
+            ),
+            ("collateral counts in full", "        if net > 0:\n", "        if False:\n"),
+            (
+                "the margin call is exclusive",
+                "elif uni_mmr <= model.margin_call_at:",
+                "elif uni_mmr < model.margin_call_at:",
+            ),
             (
                 "nobody is bankrupt",
                 "elif maintenance and equity <= 0:",
@@ -467,6 +642,11 @@ ROWS: list[tuple[str, str, list[Row]]] = [
         f"{_SANDBOX}/streams.py",
         [
             (
+                "keys live for a minute more",
+                "self._streams[key].expires_ms = now_ms + self.lifetime_ms\n        return key",
+                "self._streams[key].expires_ms = now_ms + self.lifetime_ms + 60_000\n        return key",
+            ),
+            (
                 "extending does nothing",
                 "        self._streams[key].expires_ms = now_ms + self.lifetime_ms\n        return True",
                 "        return True",
@@ -475,6 +655,11 @@ ROWS: list[tuple[str, str, list[Row]]] = [
                 "a new key each time",
                 "        if key is None:\n            key = secrets",
                 "        if True:\n            key = secrets",
+            ),
+            (
+                "the end is not told",
+                '        self._outbox.append((key, {"e": "listenKeyExpired", "E": now_ms}))',
+                "        pass",
             ),
             (
                 "closing changes nothing",
@@ -497,6 +682,16 @@ ROWS: list[tuple[str, str, list[Row]]] = [
                 '"l": wire_text(account.holding(asset).debt)',
                 '"l": wire_text(account.holding(asset).borrowed)',
             ),
+            (
+                "principal and interest exchanged",
+                '"p": wire_text(principal),\n                "i": wire_text(interest)',
+                '"p": wire_text(interest),\n                "i": wire_text(principal)',
+            ),
+            (
+                "event times in seconds",
+                '"e": "balanceUpdate",\n                "E": at_ms',
+                '"e": "balanceUpdate",\n                "E": at_ms // 1000',
+            ),
             ("locked funds are free", '"l": wire_text(holding.locked)})', '"l": wire_text(holding.free)})'),
         ],
     ),
@@ -504,7 +699,23 @@ ROWS: list[tuple[str, str, list[Row]]] = [
         "sandbox",
         f"{_SANDBOX}/limits.py",
         [
+            (
+                "a refused call costs weight",
+                "        address.refusals += 1\n        self.changed.add(ip)\n",
+                "        address.refusals += 1\n        window.add(now_ms, weight, used)\n        self.changed.add(ip)\n",
+            ),
+            (
+                "the minute is shorter",
+                "horizon = now_ms - self._interval_ms",
+                "horizon = now_ms - self._interval_ms + 1000",
+            ),
+            ("bans have no end", "if now_ms < address.banned_until_ms:", "if True:"),
             ("bans grow for ever", ", settings.longest_ban_ms)", ", 1 << 62)"),
+            (
+                "a ban comes one refusal later",
+                "if address.refusals > settings.ban_after_429:",
+                "if address.refusals > settings.ban_after_429 + 1:",
+            ),
         ],
     ),
     (
@@ -512,6 +723,13 @@ ROWS: list[tuple[str, str, list[Row]]] = [
         f"{_SANDBOX}/operations/margin.py",
         [
             ("the pool is not looked at", "        room = min(room, lendable)\n", "        pass\n"),
+            (
+                "what is borrowed does not count",
+                "room = max(ZERO, EXACT.subtract(limit, borrowed))",
+                "room = limit",
+            ),
+            ("closed assets are lent", "if asset in world.borrow_closed:", "if False:"),
+            ("an account in liquidation borrows", "status in _LIQUIDATING:", "status in ():"),
             (
                 "locked funds may leave",
                 "free = ZERO if holding is None else holding.free",
@@ -522,6 +740,21 @@ ROWS: list[tuple[str, str, list[Row]]] = [
                 "    _record_repayment(exchange, call, asset, tran_id, interest, principal)\n",
                 "",
             ),
+            (
+                "a repayment flows the wrong way",
+                'exchange.write_flow(account, "REPAY", asset, -amount, tran_id, call.now_ms)',
+                'exchange.write_flow(account, "REPAY", asset, amount, tran_id, call.now_ms)',
+            ),
+            (
+                "a whole repayment tells its amount",
+                "    elif exchange.whole_debt_amount:\n",
+                "    elif True:\n",
+            ),
+            (
+                "an id is used twice",
+                "    tran_id = exchange.next_tran()\n    exchange.book(call, asset, [transfer]",
+                "    tran_id = 154266068121\n    exchange.book(call, asset, [transfer]",
+            ),
         ],
     ),
     (
@@ -529,11 +762,17 @@ ROWS: list[tuple[str, str, list[Row]]] = [
         f"{_SANDBOX}/operations/records.py",
         [
             (
+                "the first page is the second",
+                '((call.integer("current") or 1) - 1) * size',
+                '(call.integer("current") or 1) * size',
+            ),
+            (
                 "an id of another asset is found",
                 "found is not None and (asset is None or found.asset == asset)",
                 "found is not None",
             ),
             ("flows after and with an id", "record.id > from_id", "record.id >= from_id"),
+            ("the type is not looked at", '(kind is None or record.row["type"] == kind)', "True"),
             (
                 "the latest flows are left out",
                 "rows = rows[:limit] if from_id is None else rows[-limit:]",
@@ -555,6 +794,7 @@ ROWS: list[tuple[str, str, list[Row]]] = [
                 "first = bisect_left(rows, start_ms, key",
                 "first = bisect_right(rows, start_ms, key",
             ),
+            ("the archive is empty", "(record.time_ms < edge) == archived", "not archived"),
             (
                 "the archive begins a day later",
                 "_SIX_MONTHS_MS = 183 * 86_400_000",
@@ -576,6 +816,16 @@ ROWS: list[tuple[str, str, list[Row]]] = [
         "sandbox",
         f"{_SANDBOX}/ledger.py",
         [
+            (
+                "a loan is not owed",
+                '        holding.borrowed = EXACT.add(holding.borrowed, amount)\n        self._touch(account, asset, holding, now_ms)\n        return Transfer(asset, amount, "house:pool"',
+                '        self._touch(account, asset, holding, now_ms)\n        return Transfer(asset, amount, "house:pool"',
+            ),
+            (
+                "the pool does not shrink",
+                "            house.lendable = EXACT.subtract(house.lendable, amount)\n",
+                "",
+            ),
             ("collected twice", "                setattr(holding, wallet, ZERO)\n", ""),
         ],
     ),
@@ -583,6 +833,16 @@ ROWS: list[tuple[str, str, list[Row]]] = [
         "sandbox",
         f"{_SANDBOX}/answers.py",
         [
+            (
+                "errors as text",
+                'JSON = (b"content-type", b"application/json;charset=UTF-8")',
+                'JSON = (b"content-type", b"text/plain;charset=UTF-8")',
+            ),
+            (
+                "pages as JSON",
+                'HTML = (b"content-type", b"text/html")',
+                'HTML = (b"content-type", b"application/json")',
+            ),
             (
                 "503 A is 503 B",
                 '"executed_then_503": (503, -1000, "Unknown error, please check your request or try again later.")',
@@ -598,6 +858,63 @@ ROWS: list[tuple[str, str, list[Row]]] = [
                 "every ban reads like a limit",
                 'text="msg-418" if admission.status == 418 else "msg"',
                 'text="msg"',
+            ),
+        ],
+    ),
+    (
+        "sandbox",
+        f"{_SANDBOX}/faults.py",
+        [
+            (
+                "an unknown 503 is executed",
+                '"not_executed_503_unknown": "refused"',
+                '"not_executed_503_unknown": "executed"',
+            ),
+            ("a reset before is a reset after", '"reset_before": "gateway"', '"reset_before": "executed"'),
+            ("skipped requests are struck", "if fault.seen <= fault.skip:", "if fault.seen < fault.skip:"),
+            ("faults strike once more", "fault.struck >= fault.times:", "fault.struck > fault.times:"),
+            (
+                "matches are not looked at",
+                "if any(facts.get(key) != value for key, value in fault.match.items()):",
+                "if False:",
+            ),
+        ],
+    ),
+    (
+        "sandbox",
+        f"{_SANDBOX}/exchange.py",
+        [
+            (
+                "the hard caps are not counted",
+                "            window.add(now_ms, 1)\n",
+                "            window.add(now_ms, 0)\n",
+            ),
+            (
+                "the hard caps are one more",
+                "if window.used(now_ms) + 1 > limit:",
+                "if window.used(now_ms) > limit:",
+            ),
+            ("large bodies pass", "LARGEST_BODY = 65_536", "LARGEST_BODY = 10**9"),
+            (
+                "unknown paths are JSON errors",
+                'return self.answers.page(record, 404, "Not Found", headers)',
+                "return self.answers.error(record, -1000, headers, status=404)",
+            ),
+        ],
+    ),
+    (
+        "sandbox",
+        f"{_SANDBOX}/amounts.py",
+        [
+            (
+                "eight zeros are cut",
+                'return _tidy(value, 8) if value else "0.00000000"',
+                'return _tidy(value, 0) if value else "0"',
+            ),
+            (
+                "up is down",
+                "return _UP.quantize(_UP.divide(numerator, denominator), _QUANTA[digits])",
+                "return _DOWN.quantize(_DOWN.divide(numerator, denominator), _QUANTA[digits])",
             ),
         ],
     ),
