@@ -12,7 +12,7 @@ import pytest
 from paydown_contract.document import Document
 from paydown_contract.oracle import Request
 from tests.contract.support.asgi import Answer, AnswerLost
-from tests.contract.support.exchange import MAIN, OTHER, exchange, registered
+from tests.contract.support.exchange import MAIN, NOW_MS, OTHER, exchange, registered
 from tests.contract.support.keys import signing_key
 from tests.contract.support.model import plain
 from tests.contract.test_b_rules import REPAY, Caller, funded
@@ -222,3 +222,40 @@ def test_a_fault_that_needs_an_execution_waits_for_one(contract: Document) -> No
         assert caller.repay(asset="BNB", amount="1000000").status == 400
         assert caller.repay(asset="BNB", amount="0.25").status == 503
         assert len(running.executed()) == 1
+
+
+def test_a_scenario_begins_and_ends_on_the_clock(contract: Document) -> None:
+    """`after_ms` counts from the start, `for_ms` from when the fault begins: struck from the first to the last moment."""
+    fault = {"fault": "service_unavailable_503", "times": None, "after_ms": 2000, "for_ms": 3000}
+    with exchange() as running:
+        running.install(funded())
+        now = NOW_MS + 777
+        running.set_clock(now)
+        running.control("POST", "scenarios", {"name": "an outage", "faults": [fault]})
+        for step, struck in (
+            (0, False),
+            (1999, False),
+            (2000, True),
+            (4999, True),
+            (5000, False),
+            (9000, False),
+        ):
+            running.set_clock(now + step)
+            answer = Caller(contract, running, now_ms=now + step).get("/papi/v1/balance")
+            assert (answer.status == 503) is struck, step
+
+
+@pytest.mark.parametrize("seed", [0, 1, 2**31])
+def test_a_scenario_with_a_seed_strikes_the_same_requests_again(seed: int, contract: Document) -> None:
+    """Whatever was drawn before: the seed of the scenario starts the chances over."""
+    fault = {"fault": "service_unavailable_503", "times": None, "probability": 0.5}
+    with exchange() as running:
+        running.install(funded())
+        caller = Caller(contract, running)
+        runs: list[list[int]] = []
+        for _ in range(3):
+            running.control("POST", "scenarios", {"name": "half", "seed": seed, "faults": [fault]})
+            runs.append([caller.get("/papi/v1/balance").status for _ in range(40)])
+            running.control("DELETE", "faults")
+        assert runs[0] == runs[1] == runs[2]
+        assert set(runs[0]) == {200, 503}

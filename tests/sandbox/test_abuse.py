@@ -102,6 +102,8 @@ def test_rubbish_behind_a_repayment_does_not_take_its_answer(
     assert found.startswith(b"HTTP/1.1 200 OK\r\n")
     assert found.index(b'"success":true') < found.index(b"HTTP/1.1 400 Bad Request")
     assert found.count(b"HTTP/1.1 ") == 2
+    refusal = json.loads(found[found.index(b"HTTP/1.1 400 Bad Request") :].partition(b"\r\n\r\n")[2])
+    assert refusal["code"] == -1013  # INVALID_MESSAGE: it never became a request
 
 
 def test_a_control_call_behind_a_repayment_waits_for_its_answer(running: SocketSandbox) -> None:
