@@ -225,7 +225,7 @@ def test_a_fault_that_needs_an_execution_waits_for_one(contract: Document) -> No
 
 
 def test_a_scenario_begins_and_ends_on_the_clock(contract: Document) -> None:
-    """`after_ms` counts from the start, `for_ms` from when the fault begins: struck from the first to the last moment."""
+    """`after_ms` counts from the start, `for_ms` from when the fault begins: from the first to the last moment."""
     fault = {"fault": "service_unavailable_503", "times": None, "after_ms": 2000, "for_ms": 3000}
     with exchange() as running:
         running.install(funded())
