@@ -429,6 +429,7 @@ class Tamperer:
         if wire.escape(proof) != proof:
             # In a form a bare + is a blank, so that the exchange reads another signature than was made.
             yield "signature not percent-encoded", sent(proof, escaped=False)
+        if "+" in proof:
             yield "signature with a bare + only", sent(wire.escape(proof).replace("%2B", "+"), escaped=False)
         yield from ((f"signed {label}", sent(signature)) for label, signature in self._other_proofs(text))
         for label, message in self._other_messages(operation, pairs, text):
