@@ -319,6 +319,13 @@ def test_the_cap_includes_its_limit(contract: Document) -> None:
                     {"OWED": holding("0", text), "USDT": holding("200000")}, {"OWED": price, "USDT": "1"}
                 )
                 play(contract, running, converted, [{"asset": "OWED", "specifyRepayAssets": "USDT"}])
+                # More is asked for than is owed: what counts is what will be repaid, where that is chosen.
+                for asked in (amount + tick, amount * 2, most + tick, most * 3):
+                    for choice in ("reject", "clip"):
+                        above = world(
+                            {"OWED": holding(enough, text)}, {"OWED": price}, {"amount-above-debt": choice}
+                        )
+                        play(contract, running, above, [{"asset": "OWED", "amount": decimal_text(asked)}])
 
 
 def test_answers_repeat_the_request(contract: Document) -> None:
