@@ -64,6 +64,7 @@ _BY_COST = (
     "test_b_answers",
     "test_b_faults",
     "test_b_limits",
+    "test_b_records",
     "test_b_rules",
     "test_a_errors",
     "test_b_matrix",
