@@ -31,9 +31,9 @@ def limited(weight: int, **options: str) -> dict[str, Any]:
     )
 
 
-def used(answer: Answer) -> int:
+def used(answer: Answer, header: str = "X-MBX-USED-WEIGHT-1M") -> int:
     """What the header says is used."""
-    text = answer.header("X-MBX-USED-WEIGHT-1M")
+    text = answer.header(header)
     assert text is not None
     return int(text)
 
@@ -167,6 +167,17 @@ def test_the_order_reading_of_the_weight_charges_the_account(contract: Document)
         assert caller.repay(asset="BNB", amount="1").header("X-MBX-ORDER-COUNT-1M") is None
 
 
+def test_each_minute_of_the_clock_has_a_budget_of_its_own(contract: Document) -> None:
+    """Under limit-window=fixed a minute that was never spent is whole, also when the clock was set back to it."""
+    with exchange() as running:
+        running.install(limited(1, **{"limit-window": "fixed"}))
+        for step in (0, FULL_MINUTE, -FULL_MINUTE, -60 * FULL_MINUTE, 60 * FULL_MINUTE):
+            running.set_clock(NOW_MS + step)
+            caller = Caller(contract, running, now_ms=NOW_MS + step)
+            answers = [caller.get("/papi/v1/ping") for _ in range(2)]
+            assert [(answer.status, used(answer)) for answer in answers] == [(200, 1), (429, 1)], step
+
+
 @dataclass(slots=True)
 class Address:
     """What the model knows of one address: every charge, and how it behaved since the last success."""
@@ -227,7 +238,8 @@ class LimitModel:
 
 
 CALLS = ("ping", "accountBalance", "repayDebt", "marginBorrow", "capitalFlow", "assetIndexPrice")
-STEPS = (0, 0, 1, 999, 20_000, 59_999, 60_000, 60_001, 119_999, 120_000)
+# Some of one minute: a wait ends with the charge that has to go, and not with the first or the last one.
+STEPS = (0, 1, 999, 5_000, 20_000, 20_000, 59_999, 60_000, 60_001, 119_999, 120_000)
 
 
 @pytest.mark.timeout(600)
@@ -252,19 +264,29 @@ def test_weight_refusals_and_bans_are_the_models(contract: Document) -> None:
         @given(
             window=st.sampled_from(("sliding", "fixed")),
             ban_after=st.sampled_from((0, 1, 3)),
-            limit=st.sampled_from((1, 50, 3000, 3021, 6000)),
+            limit=st.sampled_from((1, 3, 50, 3000, 3021, 6000)),
+            kinds=st.sampled_from((CALLS, ("ping", "accountBalance"), ("ping",))),
             calls=st.lists(
                 st.tuples(
-                    st.sampled_from(CALLS), st.sampled_from(STEPS), st.sampled_from(("127.0.0.1", "10.0.0.9"))
+                    st.sampled_from(range(len(CALLS))),
+                    st.sampled_from(STEPS),
+                    st.sampled_from(("127.0.0.1", "10.0.0.9")),
                 ),
                 min_size=10,
                 max_size=40,
             ),
         )
-        def plays(window: str, ban_after: int, limit: int, calls: list[tuple[str, int, str]]) -> None:
+        def plays(
+            window: str,
+            ban_after: int,
+            limit: int,
+            kinds: tuple[str, ...],
+            calls: list[tuple[int, int, str]],
+        ) -> None:
             options = {"limit-window": window, "ban-after-429": str(ban_after), "retry-after": "present"}
             running.install(limited(limit, **options))
-            sapi = contract.content["x-limits"]["sapi-ip-weight"]["limit"]
+            budget = contract.content["x-limits"]["sapi-ip-weight"]
+            sapi = budget["limit"]
             model = LimitModel(
                 {"papi": limit, "sapi": sapi},
                 window == "fixed",
@@ -273,7 +295,8 @@ def test_weight_refusals_and_bans_are_the_models(contract: Document) -> None:
                 ban["maximum-ms"],
             )
             now = NOW_MS
-            for number, (name, step, ip) in enumerate(calls):
+            for number, (kind, step, ip) in enumerate(calls):
+                name = kinds[kind % len(kinds)]
                 now += step
                 running.set_clock(now)
                 operation = contract.by_id(name)
@@ -288,7 +311,7 @@ def test_weight_refusals_and_bans_are_the_models(contract: Document) -> None:
                 where = f"{number}: {name} from {ip} at +{now - NOW_MS} ms: {answer.status} {answer.body!r}"
                 assert answer.status == (400 if status == 200 and texts else status), where
                 assert answer.header("Retry-After") == (None if wait is None else str(max(1, wait))), where
-                if pool == "papi":
-                    assert used(answer) == spent, where
+                header = "X-MBX-USED-WEIGHT-1M" if pool == "papi" else budget["header"]
+                assert used(answer, header) == spent, where
 
         plays()
