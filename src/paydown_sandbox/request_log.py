@@ -8,7 +8,9 @@ from collections.abc import Iterable, Iterator
 
 __all__ = ["RequestLog", "RequestRecord", "redacted"]
 
-_SIGNATURE = re.compile(rb"((?:^|[&?])(?:s|%73)ignature=)[^&]*", re.IGNORECASE)
+# The name in any spelling, short or long, and what may stand before its value: in a form, in JSON, in a part.
+_NAME = "".join(f"(?:{letter}|%{ord(letter):02x}|%{ord(letter.upper()):02x})" for letter in "sign")
+_SIGNATURE = re.compile(rf"({_NAME}[^=:&\r\n]*(?:[=:]|\r\n\r\n))[^&]*".encode(), re.IGNORECASE)
 _LONGEST_TEXT = 2048
 # What is kept of a query or a body: enough to show the first part without its signature.
 _KEPT = 2 * _LONGEST_TEXT
@@ -17,7 +19,12 @@ _KEPT = 2 * _LONGEST_TEXT
 def redacted(raw: bytes) -> str:
     """The text of a query or body without the value of its signature, at most 2048 characters."""
     at = raw.rfind(b"&signature=")
-    if 0 < at < _LONGEST_TEXT and raw.find(b"ignature=") == at + 2 and raw.find(b"&", at + 1) < 0:
+    if (
+        0 < at < _LONGEST_TEXT
+        and raw.lower().find(b"sign") == at + 1
+        and raw.find(b"&", at + 1) < 0
+        and (raw.find(b"%", 0, at) < 0 or _SIGNATURE.search(raw, 0, at) is None)
+    ):
         return raw[: at + 11].decode("utf-8", "backslashreplace") + "***"  # the usual case, and the cheap one
     shown = _SIGNATURE.sub(rb"\1***", raw[:_KEPT]).decode("utf-8", "backslashreplace")
     return shown[:_LONGEST_TEXT]

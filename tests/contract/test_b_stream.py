@@ -10,6 +10,7 @@ from fractions import Fraction
 from typing import Any
 
 import jsonschema_rs
+import pytest
 
 from paydown_contract.document import Document
 from paydown_contract.oracle import Request
@@ -315,3 +316,29 @@ def test_streams_are_followed_by_message_too(contract: Document) -> None:
         by_message.close()
         by_query.close()
         assert running.server.listen(f"/ws/{key}").accepted
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "streams={0}/{1}",
+        "streams={1}/{0}",
+        "streams={0}&streams={1}",
+        "streams=/{0}//{1}/nobody",
+        "streams={1}%2F{0}",
+    ],
+)
+def test_every_key_of_a_list_is_followed(query: str, contract: Document) -> None:
+    """Whichever account does something: one connection hears of both, each event once and under its own key."""
+    with exchange() as running:
+        running.install(state())
+        callers = [Caller(contract, running, key) for key in ("S1", "S2")]
+        keys = [key_of(running, caller) for caller in callers]
+        socket = running.server.listen("/pm/stream", query.format(*keys).encode())
+        assert sorted(socket.send({"method": "LIST_SUBSCRIPTIONS", "id": 1})["result"]) == sorted(keys)
+        for key, caller in zip(keys, callers, strict=True):
+            alone = running.server.listen(f"/ws/{key}")
+            assert caller.repay(asset="BNB", amount="0.25").status == 200
+            told = alone.take()
+            assert told
+            assert socket.take() == [{"stream": key, "data": event} for event in told]

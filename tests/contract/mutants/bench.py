@@ -70,6 +70,7 @@ _BY_COST = (
     "test_b_matrix",
     "test_b_time",
     "test_b_stream",
+    "test_b_ways_in",
     "test_b_ledger",
     "test_c_generated",
     "test_b_stock",

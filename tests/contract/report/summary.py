@@ -40,6 +40,7 @@ LAYERS: Final = {
     "test_b_stream": "stream",
     "test_b_ledger": "ledger",
     "test_b_records": "records",
+    "test_b_ways_in": "ways in",
     "test_c_": "evidence",
     "test_d_": "server half",
     "test_e_": "strength",

@@ -5,9 +5,10 @@ way.
 
 import asyncio
 import json
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Awaitable, Callable, MutableMapping, Sequence
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import unquote
 
 from paydown_contract.oracle import Request
 
@@ -137,17 +138,26 @@ class AsgiServer:
         """Open a websocket."""
         return Socket(self, path, query)
 
-    def send(self, request: Request, *, ip: str | None = None) -> Answer:
-        """Hand over one request and wait for its answer.
+    def send(
+        self, request: Request, *, ip: str | None = None, parts: Sequence[bytes] | None = None
+    ) -> Answer:
+        """Hand over one request and wait for its answer. `parts` are those of its body; it comes whole without them.
 
         Raises:
             AnswerLost: the application ended the connection instead of answering.
         """
-        return self.loop.run_until_complete(self._send(request, ip or self.client_ip))
+        return self.loop.run_until_complete(self.answer(request, parts, ip))
 
-    async def _send(self, request: Request, ip: str) -> Answer:
+    async def answer(
+        self, request: Request, parts: Sequence[bytes] | None = None, ip: str | None = None
+    ) -> Answer:
+        """The same for a coroutine."""
         sent: list[MutableMapping[str, Any]] = []
-        incoming = [{"type": "http.request", "body": request.body, "more_body": False}]
+        parts = parts or [request.body]
+        incoming: list[MutableMapping[str, Any]] = [
+            {"type": "http.request", "body": part, "more_body": number < len(parts)}
+            for number, part in enumerate(parts, 1)
+        ]
 
         async def receive() -> Any:
             return incoming.pop(0) if incoming else {"type": "http.disconnect"}
@@ -161,14 +171,14 @@ class AsgiServer:
             "http_version": "1.1",
             "method": request.method,
             "scheme": "http",
-            "path": request.path,
+            "path": unquote(request.path),
             "raw_path": request.path.encode("latin-1"),
             "query_string": request.query,
             "root_path": "",
             "headers": [
                 (name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in request.headers
             ],
-            "client": (ip, 50000),
+            "client": (ip or self.client_ip, 50000),
             "server": ("sandbox", 80),
             "state": {},
         }
