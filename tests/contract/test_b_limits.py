@@ -238,8 +238,16 @@ class LimitModel:
 
 
 CALLS = ("ping", "accountBalance", "repayDebt", "marginBorrow", "capitalFlow", "assetIndexPrice")
-# Some of one minute: a wait ends with the charge that has to go, and not with the first or the last one.
-STEPS = (0, 1, 999, 5_000, 20_000, 20_000, 59_999, 60_000, 60_001, 119_999, 120_000)
+STEPS = (0, 0, 1, 999, 20_000, 59_999, 60_000, 60_001, 119_999, 120_000)
+# Several charges in one minute: a wait ends with the one that has to go, and not with the first or the last.
+QUICK = (0, 999, 5_000, 13_000, 20_000)
+# (calls, limit, steps of the clock)
+TRAFFIC = (
+    *((CALLS, limit, STEPS) for limit in (1, 50, 3000, 3021, 6000)),
+    (("ping",), 3, QUICK),
+    (("ping", "accountBalance"), 42, QUICK),
+    (("ping", "repayDebt", "marginBorrow"), 6000, QUICK),
+)
 
 
 @pytest.mark.timeout(600)
@@ -264,12 +272,11 @@ def test_weight_refusals_and_bans_are_the_models(contract: Document) -> None:
         @given(
             window=st.sampled_from(("sliding", "fixed")),
             ban_after=st.sampled_from((0, 1, 3)),
-            limit=st.sampled_from((1, 3, 50, 3000, 3021, 6000)),
-            kinds=st.sampled_from((CALLS, ("ping", "accountBalance"), ("ping",))),
+            traffic=st.sampled_from(TRAFFIC),
             calls=st.lists(
                 st.tuples(
                     st.sampled_from(range(len(CALLS))),
-                    st.sampled_from(STEPS),
+                    st.sampled_from(range(len(STEPS))),
                     st.sampled_from(("127.0.0.1", "10.0.0.9")),
                 ),
                 min_size=10,
@@ -279,11 +286,11 @@ def test_weight_refusals_and_bans_are_the_models(contract: Document) -> None:
         def plays(
             window: str,
             ban_after: int,
-            limit: int,
-            kinds: tuple[str, ...],
+            traffic: tuple[tuple[str, ...], int, tuple[int, ...]],
             calls: list[tuple[int, int, str]],
         ) -> None:
             options = {"limit-window": window, "ban-after-429": str(ban_after), "retry-after": "present"}
+            names, limit, steps = traffic
             running.install(limited(limit, **options))
             budget = contract.content["x-limits"]["sapi-ip-weight"]
             sapi = budget["limit"]
@@ -296,8 +303,8 @@ def test_weight_refusals_and_bans_are_the_models(contract: Document) -> None:
             )
             now = NOW_MS
             for number, (kind, step, ip) in enumerate(calls):
-                name = kinds[kind % len(kinds)]
-                now += step
+                name = names[kind % len(names)]
+                now += steps[step % len(steps)]
                 running.set_clock(now)
                 operation = contract.by_id(name)
                 pool = operation.path if operation.path.startswith("/sapi/") else "papi"
