@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from functools import cache
 
 from tests.contract.mutants.outsiders import ROWS as OUTSIDERS
+from tests.contract.mutants.strangers import ROWS as STRANGERS
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +147,7 @@ def killers(layer: str, file: str) -> tuple[str, ...]:
 def catalogue() -> tuple[Mutant, ...]:
     """Every mutant, in the order of the layers."""
     found: list[Mutant] = []
-    for layer, file, rows in [*_ROWS, *OUTSIDERS]:
+    for layer, file, rows in [*_ROWS, *OUTSIDERS, *STRANGERS]:
         for name, old, new, *nth in rows:
             found.append(
                 Mutant(f"{layer}: {name}", layer, file, old, new, killers(layer, file), nth[0] if nth else 0)

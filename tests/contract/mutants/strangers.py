@@ -1,0 +1,406 @@
+"""More of the catalogue: what strangers broke who had read the code of the sandbox, and not this suite.
+
+None of these was noticed when it was first tried; each shows a promise that had gone unchecked.
+"""
+
+from tests.contract.mutants.outsiders import Row
+
+ROWS: list[tuple[str, str, list[Row]]] = [
+    (
+        "sandbox",
+        "src/paydown_sandbox/keys.py",
+        [
+            (
+                "MARGIN permission also opens USER_DATA",
+                '"USER_DATA": frozenset({"USER_DATA"}),',
+                '"USER_DATA": frozenset({"USER_DATA", "MARGIN"}),',
+            ),
+            (
+                "USER_STREAM is granted by TRADE",
+                '"USER_STREAM": frozenset({"USER_STREAM", "USER_DATA"}),',
+                '"USER_STREAM": frozenset({"USER_STREAM", "USER_DATA", "TRADE"}),',
+            ),
+        ],
+    ),
+    (
+        "sandbox",
+        "src/paydown_sandbox/admission.py",
+        [
+            (
+                "ip list ignored for USER_STREAM calls",
+                "if key.ip_allow and not key.allows_ip(request.client_ip):",
+                'if key.ip_allow and facts.security_type != "USER_STREAM" and not key.allows_ip(request.client_ip):',
+            ),
+            (
+                "sixteen digit timestamp rounded up to ms",
+                "            timestamp //= 1000",
+                "            timestamp = -(-timestamp // 1000)",
+            ),
+            (
+                "a body without a form type is dropped from the signed bytes",
+                "received.message + body)",
+                "received.message)",
+            ),
+        ],
+    ),
+    (
+        "sandbox",
+        "src/paydown_sandbox/limits.py",
+        [
+            (
+                "a success does not reset the row of 429",
+                "            if address.refusals:\n                address.refusals = 0\n                self.changed.add(ip)\n            return Admission(200",
+                "            return Admission(200",
+            ),
+            (
+                "retry moment is of the newest charge",
+                "                return moment + self._interval_ms",
+                "                return self._entries[-1][0] + self._interval_ms",
+            ),
+            (
+                "fixed window used not reset when clock goes back",
+                "if start != self._started_ms:",
+                "if start > self._started_ms:",
+            ),
+        ],
+    ),
+    (
+        "sandbox",
+        "src/paydown_sandbox/answers.py",
+        [
+            (
+                "status member of gateway_502_html_executed ignored",
+                'return self.page(record, fault.status or 502, "Bad Gateway", [])',
+                'return self.page(record, 502, "Bad Gateway", [])',
+            ),
+            ("delayed answer is logged as spoilt", 'elif name != "executed_then_delay":', "elif name:"),
+        ],
+    ),
+    (
+        "sandbox",
+        "src/paydown_sandbox/faults.py",
+        [("pending_51007 is not charged", '"pending_51007": "refused"', '"pending_51007": "gateway"')],
+    ),
+    (
+        "sandbox",
+        "src/paydown_sandbox/exchange.py",
+        [
+            (
+                "body limit exclusive",
+                "len(request.body) > LARGEST_BODY or",
+                "len(request.body) >= LARGEST_BODY or",
+            ),
+            (
+                "fault that matches an account alone never finds one",
+                'if any(fault.match.keys() & {"asset", "account"} for',
+                'if any(fault.match.keys() & {"asset"} for',
+            ),
+        ],
+    ),
+    (
+        "sandbox",
+        "src/paydown_sandbox/routes.py",
+        [
+            (
+                "sapi pool ignores fixed window",
+                "                    fixed_window=world.limits.fixed_window,\n",
+                "",
+            )
+        ],
+    ),
+    (
+        "sandbox",
+        "src/paydown_sandbox/websocket.py",
+        [
+            (
+                "only the first key of the streams query is followed",
+                'for key in "/".join(query.get("streams", [])).split("/"):',
+                'for key in "/".join(query.get("streams", [])).split("/")[:1]:',
+            )
+        ],
+    ),
+    (
+        "sandbox",
+        "src/paydown_sandbox/clock.py",
+        [
+            (
+                "resuming jumps to the machine clock plus the old offset",
+                "            self._offset_ms = self._frozen_at_ms - self._source()\n            self._frozen_at_ms = None",
+                "            self._frozen_at_ms = None",
+            )
+        ],
+    ),
+    (
+        "sandbox",
+        "src/paydown_sandbox/server.py",
+        [
+            (
+                "a held request handed in as a new one over asgi",
+                "response = handle(request._replace(held=response.held))",
+                "response = handle(request)",
+            ),
+            (
+                "raw path replaced by the decoded path",
+                'raw_path.decode("latin-1") if raw_path else scope["path"]',
+                'scope["path"]',
+            ),
+            (
+                "asgi body in pieces: only the last piece is kept",
+                '                body += message.get("body", b"")',
+                '                body = message.get("body", b"") or body',
+            ),
+        ],
+    ),
+    (
+        "sandbox",
+        "src/paydown_sandbox/in_process.py",
+        [
+            (
+                "a lost answer in process keeps the account busy",
+                "        if response.release is not None:\n",
+                '        if response.release is not None and response.action == "send":\n',
+            ),
+            (
+                "async transport keeps only the first piece of a body",
+                'return self._answer(request, b"".join(parts))',
+                'return self._answer(request, b"".join(parts[:1]))',
+            ),
+            (
+                "in-process delays do not move a frozen clock while a request is held",
+                "            waited_ms += self._wait(response)\n            response = self.exchange",
+                "            waited_ms += response.delay_ms\n            response = self.exchange",
+            ),
+        ],
+    ),
+    (
+        "sandbox",
+        "src/paydown_sandbox/http_protocol.py",
+        [
+            (
+                "a body of just the limit and then one byte more passes",
+                "elif len(incoming.body) <= LARGEST_BODY:",
+                "elif len(incoming.body) < LARGEST_BODY:",
+            ),
+            (
+                "malformed HTTP answers with the first code of the table",
+                'self._exchange.document.error(-1013, "papi")',
+                'self._exchange.document.error(-1000, "papi")',
+            ),
+            (
+                "a client that left keeps its account busy",
+                "        if response.release is not None:\n            self._exchange.release(response.release)\n        if self._gone:\n            return\n",
+                "        if self._gone:\n            return\n        if response.release is not None:\n            self._exchange.release(response.release)\n",
+            ),
+        ],
+    ),
+    (
+        "sandbox",
+        "src/paydown_sandbox/scenario.py",
+        [
+            (
+                "for_ms counted from the start of the scenario, not of the fault",
+                'node["until_ms"] = begins + lasting',
+                'node["until_ms"] = now_ms + lasting',
+            ),
+            (
+                "seed zero of a scenario is ignored",
+                "    if scenario.seed is not None:\n",
+                "    if scenario.seed:\n",
+            ),
+        ],
+    ),
+    (
+        "sandbox",
+        "src/paydown_sandbox/state.py",
+        [
+            (
+                "record ids must be unique across accounts",
+                "identity = (record.account, record.kind, record.id)",
+                'identity = ("", record.kind, record.id)',
+            )
+        ],
+    ),
+    (
+        "sandbox",
+        "src/paydown_sandbox/repayment.py",
+        [
+            (
+                "a clipped amount is valued before it is clipped",
+                "multiply(target, price) > rules.cap_usd",
+                "multiply(debt if amount is None else amount, price) > rules.cap_usd",
+            ),
+            (
+                "the smallest repayment is compared with what was asked for",
+                "if target < rules.minimum_repayment:",
+                "if (debt if amount is None else min(amount, debt)) < rules.minimum_repayment:",
+            ),
+            ("the fee is no gain of the house", "multiply(covers, price)))", "multiply(covers, cost)))"),
+        ],
+    ),
+    (
+        "sandbox",
+        "src/paydown_sandbox/ledger.py",
+        [
+            (
+                "only the principal flows back into what can be lent",
+                "house.lendable = add(house.lendable, total)",
+                "house.lendable = add(house.lendable, principal)",
+            ),
+            (
+                "charged interest is not written down",
+                "holding.interest = EXACT.add(holding.interest, interest)\n        self._touch(account, asset, holding, now_ms)",
+                "holding.interest = EXACT.add(holding.interest, interest)\n        holding.updated_ms = now_ms",
+            ),
+            (
+                "a negative balance set by hand is issued with the wrong sign",
+                'sign = -amount if place == "negative" else amount',
+                "sign = amount",
+            ),
+            (
+                "interest set by hand is issued",
+                'if place not in ("borrowed", "interest"):',
+                'if place != "borrowed":',
+            ),
+        ],
+    ),
+    (
+        "sandbox",
+        "src/paydown_sandbox/accrual.py",
+        [
+            (
+                "a payer must hold more than an automatic exchange costs",
+                "if units > payer.free:",
+                "if units >= payer.free:",
+            )
+        ],
+    ),
+    (
+        "sandbox",
+        "src/paydown_sandbox/collateral.py",
+        [
+            (
+                "an account worth exactly nothing is not bankrupt",
+                "elif maintenance and equity <= 0:",
+                "elif maintenance and equity < 0:",
+            )
+        ],
+    ),
+    (
+        "sandbox",
+        "src/paydown_sandbox/prices.py",
+        [
+            (
+                "a price set by hand ends its path",
+                "        self.usd[asset] = price\n        self.changed_ms[asset] = now_ms",
+                "        self.usd[asset] = price\n        self.paths.pop(asset, None)\n        self.changed_ms[asset] = now_ms",
+            )
+        ],
+    ),
+    (
+        "sandbox",
+        "src/paydown_sandbox/records.py",
+        [
+            (
+                "records stay unsorted after the clock was set back",
+                "rows[-2].time_ms > record.time_ms:",
+                "rows[-2].time_ms > record.time_ms + 10**15:",
+            )
+        ],
+    ),
+    (
+        "sandbox",
+        "src/paydown_sandbox/books.py",
+        [
+            (
+                "ids of repayments do not go on behind those of the state",
+                'if record.kind in ("loan", "repay"):',
+                'if record.kind == "loan":',
+            ),
+            (
+                "the first new charge has the id of the last one of the state",
+                "self._next_interest = max(self._next_interest, record.id + 1)",
+                "self._next_interest = max(self._next_interest, record.id)",
+            ),
+            (
+                "the two equities of a warning are exchanged",
+                '"eq": wire_text(standing.equity),\n                    "ae": wire_text(standing.actual_equity)',
+                '"eq": wire_text(standing.actual_equity),\n                    "ae": wire_text(standing.equity)',
+            ),
+        ],
+    ),
+    (
+        "sandbox",
+        "src/paydown_sandbox/operations/margin.py",
+        [
+            (
+                "a borrow stands in the ledger as a repayment",
+                "principal=-amount, tran_id=tran_id)",
+                "principal=amount, tran_id=tran_id)",
+            )
+        ],
+    ),
+    (
+        "sandbox",
+        "src/paydown_sandbox/operations/account.py",
+        [
+            (
+                "an asset that the account never held is refused",
+                "if not exchange.world.knows(asset) and not exchange.zeros_for_unknown_assets:",
+                "if not exchange.zeros_for_unknown_assets:",
+            )
+        ],
+    ),
+    (
+        "sandbox",
+        "src/paydown_sandbox/operations/futures_debt.py",
+        [("a switched automatic repayment is not written down", "    exchange.changes.world = True\n", "")],
+    ),
+    (
+        "sandbox",
+        "src/paydown_sandbox/operations/records.py",
+        [
+            (
+                "a flow of more than ninety days is kept where a start asks for it",
+                "max(first, oldest), last",
+                "first, last",
+            ),
+            (
+                "an end alone is a filter",
+                "call.facts.requires_any and start is None and",
+                "call.facts.requires_any and start is None and end is None and",
+            ),
+            (
+                "records of negative balances ignore the asset",
+                'matches = exchange.records.between(call.owner.id, "negative-interest", first, last, asset=asset)',
+                'matches = exchange.records.between(call.owner.id, "negative-interest", first, last)',
+            ),
+        ],
+    ),
+    (
+        "sandbox",
+        "src/paydown_sandbox/state.py",
+        [
+            (
+                "two accounts cannot have records with the same id",
+                "identity = (record.account, record.kind, record.id)",
+                'identity = ("", record.kind, record.id)',
+            )
+        ],
+    ),
+    (
+        "sandbox",
+        "src/paydown_sandbox/state_export.py",
+        [
+            (
+                "the thresholds of negative balances are the borrow limits",
+                '"negative_thresholds": _texts(world.negative_thresholds)',
+                '"negative_thresholds": _texts(world.borrow_limits)',
+            )
+        ],
+    ),
+    (
+        "sandbox",
+        "src/paydown_sandbox/options.py",
+        [("every number may be negative", 'negative=self.default.startswith("-"))', "negative=True)")],
+    ),
+]
