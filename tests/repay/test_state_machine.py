@@ -20,6 +20,7 @@ from paydown.repay import (
     JournalUnusable,
     Options,
     OutcomeNotRecorded,
+    PlanKeyConflict,
     PlanRefused,
     SafeRepay,
 )
@@ -134,7 +135,6 @@ class Repaying(RuleBasedStateMachine):
         def act():
             try:
                 plan = self.process.plan("BNB", amount, pay_with=["USDT"], key=key)
-                self.asked.setdefault(key, amount)
                 report = self.process.run(plan)
             except NOTHING_DONE:
                 return
@@ -143,6 +143,13 @@ class Repaying(RuleBasedStateMachine):
                 assert self.known.setdefault(key, report) == report
 
         self.guarded(act)
+        self.learn(key, amount)
+
+    def learn(self, key, amount):
+        """A process that died after it stored its plan has bound the key, though its caller never heard of it."""
+        for stored in self.process.journal.plans(self.process.account):
+            if stored.key == key:
+                assert stored.plan.request.amount == self.asked.setdefault(key, amount)
 
     @rule(die_in=st.none() | st.integers(0, 60))
     def resume(self, die_in):
@@ -290,6 +297,28 @@ TestRepaying = Repaying.TestCase
 TestRepaying.settings = settings(
     max_examples=25, stateful_step_count=20, deadline=None, suppress_health_check=list(HealthCheck)
 )
+
+
+@pytest.mark.parametrize("die_in", range(12))
+def test_a_key_is_bound_as_soon_as_its_plan_is_stored(die_in, monkeypatch):
+    """Wherever the first process dies, the key means its request if the plan was stored, else the next one's."""
+    monkeypatch.setitem(globals(), "event", lambda _: None)  # Hypothesis counts events only in its own runs
+    state = Repaying()
+    try:
+        state.begin(options={})
+        state.plan_and_run(
+            amount=Decimal("0.00000001"), die_in=die_in, key="a", meddle_in=None, meddler="borrow"
+        )
+        stored = [plan.key for plan in state.process.journal.plans(state.process.account)]
+        assert list(state.asked) == stored
+        if stored:
+            with pytest.raises(PlanKeyConflict):
+                state.process.plan("BNB", None, pay_with=["USDT"], key="a")
+        state.plan_and_run(amount=None, die_in=None, key="a", meddle_in=None, meddler="borrow")
+        state.the_journal_knows_everything_and_nothing_moved_twice()
+        assert state.asked == {"a": Decimal("0.00000001") if stored else None}
+    finally:
+        state.teardown()
 
 
 @pytest.mark.deep
