@@ -7,7 +7,7 @@ from dataclasses import replace
 from decimal import Decimal
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
 from paydown.repay import LiabilityChange, Options
@@ -47,8 +47,11 @@ def case(tried, prior=(), options=OPTIONS):
     return Case(tried, tuple(prior), PRICES, FACTS, options)
 
 
-def seen(now, *rows, read=LISTS, events=(), server_ms=DEAD_MS):
-    return Sighting(server_ms, now, rows, tuple(events), frozenset(read))
+def seen(now, *rows, read=LISTS, events=(), server_ms=DEAD_MS, listed_ms=None):
+    """A look, and lists that were read when they had caught up with it, unless another time is given."""
+    if listed_ms is None:
+        listed_ms = max(server_ms, now.answered_at_ms + OPTIONS.records_lag_ms)
+    return Sighting(server_ms, now, rows, tuple(events), frozenset(read), listed_ms=listed_ms)
 
 
 def flow(kind, amount, at_ms=SIGNED_MS + 500, asset="BNB", row_id="1"):
@@ -100,6 +103,74 @@ def test_untouched_books_prove_that_nothing_happened():
     verdict = judge(case(attempt(before=BEFORE)), seen(UNPAID))
 
     assert (verdict.result, verdict.rule, verdict.repaid) == ("PROVEN_NOT_EXECUTED", "nothing-moved", 0)
+
+
+@pytest.mark.parametrize("own", ["0", "5"])
+@pytest.mark.parametrize("pay_with", [("USDT",), ()])
+@pytest.mark.parametrize("read", [LISTS, {"loan-record"}, {"repay-record"}, set()])
+def test_untouched_books_prove_nothing_before_borrowings_are_listed(own, pay_with, read):
+    """Until the lists reach up to the look, somebody may have borrowed what the repayment took; one suffices."""
+    books = {"BNB": ("10", "0", own, "0"), "USDT": ("0", "0", "50000", "0")}
+    tried = case(attempt(before=look(SIGNED_MS - 500, **books), pay_with=pay_with))
+    now = look(DEAD_MS + 60_000, **books)  # a borrowing may be as young as the look is
+
+    for listed_ms in (DEAD_MS + 60_000, DEAD_MS + 89_999):
+        early = judge(tried, seen(now, read=read, server_ms=DEAD_MS + 60_000, listed_ms=listed_ms))
+        assert (early.result, early.rule) == ("UNDECIDED", "disturbed")
+    late = judge(tried, seen(now, read=read, server_ms=DEAD_MS + 60_000, listed_ms=DEAD_MS + 90_000))
+    assert late.decided is ("loan-record" in read)
+
+
+@pytest.mark.parametrize("paid_with", ["USDT", "BTC"])
+def test_a_tiny_piece_paid_with_an_asset_that_was_not_named_is_not_overlooked(paid_with):
+    """The debt is too large to tell, so the holdings must, and not only those that were to pay."""
+    before = look(
+        SIGNED_MS - 500,
+        BNB=("1000", "3", "0", "0"),
+        USDT=("0", "0", "50000", "0"),
+        BTC=("0", "0", "1", "0"),
+    )
+    held = {"USDT": "50000", "BTC": "1"} | {paid_with: {"USDT": "49940", "BTC": "0.999"}[paid_with]}
+    now = look(
+        DEAD_MS,
+        BNB=("1000", "3.05", "0", "0"),
+        USDT=("0", "0", held["USDT"], "0"),
+        BTC=("0", "0", held["BTC"], "0"),
+    )
+
+    verdict = judge(case(attempt("0.1", before=before)), seen(now))
+
+    assert verdict.result != "PROVEN_NOT_EXECUTED"
+
+
+def test_a_loan_beside_a_look_is_not_counted_in_for_holdings_and_out_for_debt():
+    """Another asset paid, and a loan just before the look made the debt what it was: no reading proves "lost"."""
+    before = look(
+        SIGNED_MS - 500,
+        BNB=("10", "0", "0", "0"),
+        USDT=("0", "0", "50000", "0"),
+        BTC=("0", "0", "1", "0"),
+    )
+    now = look(
+        DEAD_MS,
+        BNB=("10", "0", "2", "0"),
+        USDT=("0", "0", "50000", "0"),
+        BTC=("0", "0", "0.98", "0"),
+    )
+
+    verdict = judge(case(attempt(before=before)), seen(now, flow("BORROW", "2", DEAD_MS - 1_000)))
+
+    assert verdict.result != "PROVEN_NOT_EXECUTED"
+
+
+def test_a_listed_loan_and_an_unlisted_repayment_do_not_add_up_to_nothing():
+    """A loan of 3 beside the look, ours of 2, and 1 that somebody repaid without a row: the books stand still."""
+    before = look(SIGNED_MS - 500, BNB=("10", "0", "5", "0"), USDT=("0", "0", "50000", "0"))
+    now = look(DEAD_MS, BNB=("10", "0", "5", "0"), USDT=("0", "0", "50000", "0"))
+
+    verdict = judge(case(attempt(before=before)), seen(now, flow("BORROW", "3", DEAD_MS - 1_000)))
+
+    assert verdict.result != "PROVEN_NOT_EXECUTED"
 
 
 @pytest.mark.parametrize("interest", ["0.01", "0.012", "0.018"])
@@ -189,8 +260,8 @@ def test_a_trade_of_the_payment_asset_waits_until_the_lists_are_complete():
     now = look(DEAD_MS, BNB=("10", "0.01", "0", "0"), USDT=("0", "0", "41234", "0"))
     tried = case(attempt(before=BEFORE))
 
-    assert not judge(tried, seen(now)).decided
-    late = judge(tried, seen(now, server_ms=DEAD_MS + 30_000))
+    assert not judge(tried, seen(now, listed_ms=DEAD_MS)).decided
+    late = judge(tried, seen(now))
     assert (late.result, late.rule) == ("PROVEN_NOT_EXECUTED", "debt-stands")
     assert not judge(tried, seen(now, read={"repay-record"}, server_ms=DEAD_MS + 30_000)).decided
 
@@ -276,7 +347,7 @@ def test_a_stream_event_that_fits_speaks_for_execution():
     verdict = judge(case(attempt(before=BEFORE)), seen(noisy, events=[event]))
 
     assert (verdict.result, verdict.rule) == ("PROVEN_EXECUTED", "row-fits")
-    assert not judge(case(attempt(before=BEFORE)), seen(noisy)).decided
+    assert not judge(case(attempt(before=BEFORE)), seen(noisy, listed_ms=DEAD_MS)).decided
 
 
 def test_the_documented_event_is_understood():
@@ -406,9 +477,9 @@ def test_a_debt_that_fell_by_less_was_not_repaid_by_this(left, usdt, lists, late
     """A stranger's unlisted repayment is smaller than ours: only a listed borrowing could hide ours behind it."""
     before = look(SIGNED_MS - 500, BNB=("10", "0", "0", "0"), USDT=("0", "0", "50000", "0"))
     now = look(DEAD_MS, BNB=(left, "0", "0", "0"), USDT=("0", "0", usdt, "0"))
-    server_ms = DEAD_MS + (30_000 if late else 0)
+    listed_ms = DEAD_MS + (30_000 if late else 0)
 
-    verdict = judge(case(attempt(before=before)), seen(now, read=lists, server_ms=server_ms))
+    verdict = judge(case(attempt(before=before)), seen(now, read=lists, listed_ms=listed_ms))
 
     found = (verdict.result, verdict.rule) == ("PROVEN_NOT_EXECUTED", "fell-too-little")
     assert found is decided
@@ -455,8 +526,8 @@ def test_another_debt_that_fell_explains_what_was_spent():
     )
     tried = case(attempt(before=before))
 
-    assert not judge(tried, seen(now)).decided
-    late = judge(tried, seen(now, server_ms=DEAD_MS + 60_000))
+    assert not judge(tried, seen(now, listed_ms=DEAD_MS)).decided
+    late = judge(tried, seen(now))
     assert (late.result, late.rule) == ("PROVEN_NOT_EXECUTED", "debt-stands")
 
 
@@ -529,6 +600,7 @@ AMOUNT = st.decimals("0.5", "20", places=8)
         max_size=3,
     ),
     same=st.sampled_from([None, "BORROW", "REPAY", "REPAY UNLISTED"]),
+    same_listed=st.booleans(),
     late=st.booleans(),
     first=st.booleans(),
     listed_itself=st.booleans(),
@@ -546,6 +618,7 @@ def test_a_verdict_of_not_executed_is_never_wrong(
     principal_first,
     strangers,
     same,
+    same_listed,
     late,
     first,
     listed_itself,
@@ -586,7 +659,7 @@ def test_a_verdict_of_not_executed_is_never_wrong(
         if listed_itself:
             rows.append(flow("REPAY", -value, SIGNED_MS + 3000, row_id="ours"))
 
-    doings = [*strangers, *([] if same is None else [(same, amount, True)])]
+    doings = [*strangers, *([] if same is None else [(same, amount, same_listed)])]
     if executed and not first:
         repay_ours()
     for kind, value, listed in doings:
@@ -615,20 +688,88 @@ def test_a_verdict_of_not_executed_is_never_wrong(
         repay_ours()
     if borrowed:
         interest_now += accrued
-    server_ms = DEAD_MS + (30_000 if late else 0)
+    server_ms = DEAD_MS
     now = Look.of(server_ms, server_ms, [
         ("BNB", Holding(borrowed, interest_now, held)), ("USDT", Holding(free=usdt)), ("BTC", Holding(other_debt)),
     ])  # fmt: skip
 
     tried = attempt(None if whole else str(amount), before=before)
-    verdict = judge(case(tried), seen(now, *rows, server_ms=server_ms))
+    listed_ms = server_ms + (OPTIONS.records_lag_ms if late else 0)
+    verdict = judge(case(tried), seen(now, *rows, server_ms=server_ms, listed_ms=listed_ms))
 
     if executed:
         assert verdict.result != "PROVEN_NOT_EXECUTED"
     elif not doings:
-        assert verdict.result == "PROVEN_NOT_EXECUTED"
+        assert verdict.result == ("PROVEN_NOT_EXECUTED" if late else "UNDECIDED")
     if executed and not doings and purse == 500_000:
         assert verdict.result == "PROVEN_EXECUTED"
+
+
+@given(
+    amount=st.decimals("0.001", "20", places=8),
+    owed=st.decimals("20.5", "2000", places=8),
+    own=st.sampled_from(["none", "less", "more"]),
+    interest=st.decimals("0", "3", places=8),
+    accrued=st.decimals("0", "0.01", places=9),
+    pay_with=st.sampled_from([("USDT",), ()]),
+    borrowed_after_ms=st.integers(0, 120_000),
+    row_lag_ms=st.integers(0, OPTIONS.records_lag_ms),
+    look_ms=st.sampled_from([0, 10_000, 40_000, 100_000]),
+    listed_after_ms=st.sampled_from([0, 1, 10_000, 29_999, 30_000, 60_000]),
+    read=st.sampled_from([LISTS, {"capital-flow"}, {"loan-record"}, {"repay-record"}, set()]),
+)
+@example(  # paid from what a stranger borrowed before it, with nothing of its own
+    Decimal(2), Decimal(30), "none", Decimal(0), Decimal(0), ("USDT",), 0, 30_000, 0, 0, LISTS
+)
+@example(  # paid from its own holdings, which a stranger's borrowing fills again
+    Decimal(2), Decimal(30), "more", Decimal(0), Decimal(0), (), 600, 30_000, 0, 0, LISTS
+)
+@example(  # the same, but borrowed just before a look that is later than the lag
+    Decimal(2), Decimal(30), "more", Decimal(0), Decimal(0), ("USDT",), 64_000, 30_000, 40_000, 0, LISTS
+)
+def test_a_borrowing_that_is_not_listed_yet_hides_no_repayment(
+    amount,
+    owed,
+    own,
+    interest,
+    accrued,
+    pay_with,
+    borrowed_after_ms,
+    row_lag_ms,
+    look_ms,
+    listed_after_ms,
+    read,
+):
+    """A stranger borrows just our amount, at any moment, and its rows appear at any moment within the lag.
+
+    Debt and holdings are then what they were, although the attempt was executed, and it leaves no row itself.
+    """
+    held = {"none": Decimal(0), "less": amount / 2, "more": amount * 2}[own]
+    borrowed_ms = SIGNED_MS + borrowed_after_ms
+    at_ms = DEAD_MS + look_ms
+    assume(borrowed_ms < at_ms)
+    if own != "more":
+        assume(borrowed_ms <= SIGNED_MS)  # it paid for ours, so it came first
+    before = Look.of(
+        SIGNED_MS - 500,
+        SIGNED_MS - 500,
+        [("BNB", Holding(owed, interest, held)), ("USDT", Holding(free=Decimal(50_000)))],
+    )
+    now = Look.of(
+        at_ms,
+        at_ms,
+        [("BNB", Holding(owed, interest + accrued, held)), ("USDT", Holding(free=Decimal(50_000)))],
+    )
+    listed_ms = at_ms + listed_after_ms
+    rows = []
+    if borrowed_ms + row_lag_ms <= listed_ms:
+        rows += [flow("BORROW", amount, borrowed_ms, row_id="8")] if "capital-flow" in read else []
+        rows += [record("BORROW", amount, borrowed_ms, row_id="9")] if "loan-record" in read else []
+
+    tried = attempt(str(amount), before=before, pay_with=pay_with)
+    verdict = judge(case(tried), seen(now, *rows, read=read, server_ms=at_ms, listed_ms=listed_ms))
+
+    assert verdict.result != "PROVEN_NOT_EXECUTED"
 
 
 @given(st.data())

@@ -326,8 +326,25 @@ def test_nothing_is_looked_at_before_the_lost_request_is_dead(world, repayer):
 
     (attempt, _) = attempts(repayer)
     (evidence,) = repayer.journal.evidence(attempt.id)
-    (seen,) = evidence.body["sightings"]
-    assert seen["server_ms"] - attempt.intent.signed_at_ms >= 10_000 + 15_000
+    for seen in evidence.body["sightings"]:
+        assert seen["server_ms"] - attempt.intent.signed_at_ms >= 10_000 + 15_000
+
+
+@pytest.mark.parametrize("look_again_ms", [Options().look_again_ms, ()])
+def test_not_executed_waits_for_lists_that_reach_up_to_the_look(world, look_again_ms):
+    """A borrowing may be listed late: the lists that prove "not executed" were read a full lag after its look."""
+    options = Options(look_again_ms=look_again_ms)
+    world.fault("not_executed_503_unknown")
+    with world.repayer(options=options) as repayer:
+        report = repayer.run(repayer.plan("BNB", pay_with=["USDT"]))
+
+        (attempt, _) = attempts(repayer)
+        (evidence,) = repayer.journal.evidence(attempt.id)
+    proof = evidence.body["sightings"][-1]
+    assert (report.state, attempt.state) == (PlanState.DONE, AttemptState.PROVEN_NOT_EXECUTED)
+    assert proof["listed_ms"] >= proof["look"]["answered_at_ms"] + options.records_lag_ms
+    # Not a new look, though, which would have to be waited for in turn.
+    assert proof["listed_ms"] - attempt.intent.signed_at_ms < 70_000
 
 
 def test_evidence_is_stored_and_shown(world, repayer):

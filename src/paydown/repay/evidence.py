@@ -104,6 +104,8 @@ class Sighting:
         events: Stream events on the asset since then, oldest first; empty when no stream is connected.
         read: Which lists could be read.
         unread: For each list that could not be read: why.
+        listed_ms: The exchange's own time, read before the lists were. Later than `server_ms` where an old
+            look is judged again by lists that have caught up with it. `None`: the lists were read with the look.
     """
 
     server_ms: int
@@ -112,11 +114,18 @@ class Sighting:
     events: tuple[LiabilityChange, ...] = ()
     read: frozenset[Source] = frozenset()
     unread: Mapping[str, str] | None = None
+    listed_ms: int | None = None
+
+    def lists_all(self, lag_ms: int) -> bool:
+        """Whether the lists were read so long after the look that all that happened before it is listed."""
+        read_ms = self.server_ms if self.listed_ms is None else self.listed_ms
+        return read_ms >= self.look.answered_at_ms + lag_ms
 
     def to_json(self) -> dict[str, object]:
         """Plain data; what the journal keeps as evidence."""
         return {
             "server_ms": self.server_ms,
+            "listed_ms": self.server_ms if self.listed_ms is None else self.listed_ms,
             "look": self.look.to_json(),
             "rows": [row.to_json() for row in self.rows],
             "events": [event.to_json() for event in self.events],

@@ -13,7 +13,8 @@ is told what to look at. The witnesses:
 The two mistakes are not alike. Taking a lost repayment for executed leaves a debt that the next
 look shows. Taking an executed one for lost pays twice. So "executed" needs the debt to say so and
 nothing to contradict it; "not executed" needs two witnesses that are independent of each other,
-no row that fits, and the time to have run out. `docs/never-twice.md` gives each rule its argument.
+no row that fits, the time to have run out, and lists that show every borrowing until the look.
+`docs/never-twice.md` gives each rule its argument.
 
 Pure functions: no clock, no I/O. The engine brings the sightings.
 """
@@ -144,6 +145,7 @@ class _Debt:
     fits_executed: bool
     fits_not: bool
     not_lower: bool  # the debt is at least what it was, other people's borrowing aside
+    too_high: bool  # more is owed than an execution leaves, whatever others repaid and did not list
     text: str
 
     @property
@@ -158,6 +160,7 @@ class _Assets:
     fits_executed: bool
     fits_not: bool
     untouched: bool  # not a digit of them changed, known rows aside
+    kept: bool  # of no asset at all anything went, however the rows near a look are reckoned
     exhausted: bool  # nothing that could pay is left
     text: str
 
@@ -173,6 +176,7 @@ class _Residue:
     changes: Mapping[str, Decimal]
     own_gained: Decimal  # what those rows brought into the owed asset's own holdings, and what they took
     own_lost: Decimal
+    follows_lists: bool  # nothing that is surely listed is left in
     # What others repaid of the debt and was not taken away: surely between the looks, and at most.
     repaid: Decimal = ZERO
     by_others: Decimal = ZERO
@@ -291,7 +295,7 @@ class _Judge:
         before, after = self.base[self.asset], self.now[self.asset]
         drifts = self._drifts(self.others)
         if drifts is None:
-            return _Debt(False, False, False, "too many rows of others are too near to a look to tell")
+            return _Debt(False, False, False, False, "too many rows of others are too near to a look to tell")
         fits_executed = any(self._debt_executed(drift) for drift in drifts)
         fits_not = any(self._debt_not(drift) for drift in drifts)
         not_lower = after.debt >= before.debt - self.repaid_before + max(drifts)
@@ -302,7 +306,25 @@ class _Judge:
             + (f"; others moved it by {', '.join(to_text(drift) for drift in drifts)}" if self.others else "")
             + f"; interest explains at most {to_text(ceil_to(self.growth, self.case.facts.amount_digits))}"
         )
-        return _Debt(fits_executed, fits_not, not_lower, text)
+        too_high = not fits_executed and self._too_high(max(drifts))
+        return _Debt(fits_executed, fits_not, not_lower, too_high, text)
+
+    def _too_high(self, drift: Decimal) -> bool:
+        """Whether more is owed than an execution leaves, given the most by which the lists raise the debt.
+
+        What others repaid and is not listed only lowers it further: this holds whatever they did.
+        """
+        if self.intent.amount is None:
+            return True  # an execution leaves no more than what others borrowed, and it did not fit
+        before, after = self.base[self.asset], self.now[self.asset]
+        repaid = self.repaid_before + self.intent.amount
+        by_others = sum((abs(row.amount) for row in self.others if row.kind != "BORROW"), ZERO)
+        accrued = self.growth if by_others else self.growth_by_deadline
+        interest_paid = min(repaid + by_others, before.interest + accrued)
+        return (
+            after.debt > before.debt - repaid + drift + self.growth
+            or after.borrowed > before.borrowed - repaid + drift + interest_paid
+        )
 
     def _debt_not(self, drift: Decimal) -> bool:
         return self._debt_after(self.repaid_before, drift)
@@ -340,13 +362,13 @@ class _Judge:
         price = prices[self.asset]
         expected = self._expected()
         free = self.base[self.asset].free
-        untouched = any(not any(residue.changes.values()) for residue in residues)
+        unmoved = [residue for residue in residues if not any(residue.changes.values())]
         before = self.repaid_before
         fits_executed = any(
             self._paid(residue, before + expected, free) and not self._held_back(residue, before + expected)
             for residue in residues
         )
-        fits_not = any(self._paid(residue, before, free) for residue in residues) if before else untouched
+        fits_not = any(self._paid(residue, before, free) for residue in residues) if before else bool(unmoved)
         if fits_executed and not fits_not:
             # What others are known to have repaid may have been paid from these holdings.
             beside_usd = self._beside()
@@ -360,7 +382,15 @@ class _Judge:
         changes = {name: self.now[name].held - self.base[name].held for name in sorted(payers)}
         moved = ", ".join(f"{name} {to_text(change)}" for name, change in changes.items() if change)
         text = f"of what could pay, {moved} changed" if moved else "nothing that could pay has changed"
-        return _Assets(fits_executed, fits_not, untouched and not self.repaid_before, exhausted, text)
+        untouched = not before and any(residue.follows_lists for residue in unmoved)
+        return _Assets(fits_executed, fits_not, untouched, untouched and self._kept(), exhausted, text)
+
+    def _kept(self) -> bool:
+        """Whether no asset fell, named or not: that only the named ones pay is not relied on where they alone tell."""
+        residues = self._residues({self.asset, *self.base.assets, *self.now.assets})
+        return all(
+            change >= 0 for residue in (residues[1:] or residues) for change in residue.changes.values()
+        )
 
     def _beside(self) -> Decimal:
         """USD value by which other debts fell, which is what others repaid of them at least."""
@@ -412,8 +442,8 @@ class _Judge:
         repayments = [row for row in self.others if row.kind == "REPAY"]
         repaid = sum((abs(row.amount) for row in repayments if first < row.at_ms < last), ZERO)
         by_others = sum((abs(row.amount) for row in repayments), ZERO)
-        residues = [_Residue(plain, ZERO, ZERO, repaid, by_others)]
         within = [row for row in self.foreign if row.asset in payers]
+        residues = [_Residue(plain, ZERO, ZERO, not within, repaid, by_others)]
         edge = [row for row in within if not first < row.at_ms < last]
         if not within or len(edge) > _MOST_UNCERTAIN:
             return residues
@@ -425,7 +455,7 @@ class _Judge:
                     changes[row.asset] -= row.amount
                 own = [row.amount for row in (*sure, *some) if row.asset == self.asset]
                 gained = sum((amount for amount in own if amount > 0), ZERO)
-                residues.append(_Residue(changes, gained, sum(own, ZERO) - gained))
+                residues.append(_Residue(changes, gained, sum(own, ZERO) - gained, follows_lists=True))
         return residues
 
     def _paid(
@@ -562,21 +592,23 @@ class _Judge:
             return None  # "executed" explains all of it as well
         if self._drained() and not assets.untouched:
             return None  # it may have been executed in part
-        # A repayment from the asset's own holdings can be undone exactly by borrowing the same again. So
-        # where the asset itself paid first, the lists of borrowings must have been read as well.
-        listed = bool(self.sighting.read & {"capital-flow", "loan-record"})
-        if assets.untouched and (listed or self.base[self.asset].free == 0):
+        # Whatever is seen here, a borrowing can have brought it about beside an execution: it fills the debt and
+        # the holdings alike. So nothing is said before the lists show every one until this look.
+        flow = "capital-flow" in self.sighting.read
+        if not self._lag_over() or not (flow or "loan-record" in self.sighting.read):
+            return None
+        # With all borrowings known, the debt is enough: nothing else raises it. Where the amount is too small
+        # for the debt to tell, the holdings must, and trades and transfers fill those as well.
+        if assets.untouched and (debt.too_high or (flow and assets.kept)):
             if debt.fits_not:
                 return "nothing-moved"
             if debt.not_lower:
                 return "assets-untouched"
-        if debt.says != "not executed":
+        if not debt.fits_not or not debt.too_high:
             return "fell-too-little" if self._fell_too_little() else None
-        if assets.says == "not executed" and listed:
+        if assets.says == "not executed":
             return "nothing-more-moved"
-        if "capital-flow" in self.sighting.read and self._lag_over():
-            return "debt-stands"
-        return None
+        return "debt-stands" if flow else None
 
     def _spent_by_others(self, debt: _Debt) -> bool:
         """Whether others spent what was spent: they must have repaid, unlisted, what else is gone of the debt.
@@ -607,7 +639,8 @@ class _Judge:
         return left_usd <= self._expected() * prices[self.asset] * self.case.options.margin
 
     def _lag_over(self) -> bool:
-        return self.sighting.server_ms >= self.deadline + self.case.options.records_lag_ms
+        """Whether what was listed is all that happened before the look, the last moment before it included."""
+        return self.sighting.lists_all(self.case.options.records_lag_ms)
 
     def _fell_too_little(self) -> bool:
         """Whether more principal is left than an executed repayment can have left, whoever else repaid.
@@ -615,7 +648,7 @@ class _Judge:
         Only borrowing raises it, and both lists of borrowings were read after their lag. A repayment in part
         leaves more as well, but it takes all that could pay.
         """
-        if not self.sighting.read >= {"capital-flow", "loan-record"} or not self._lag_over():
+        if not self.sighting.read >= {"capital-flow", "loan-record"}:
             return False
         borrowed = sum((abs(row.amount) for row in self.others if row.kind == "BORROW"), ZERO)
         before, after = self.base[self.asset], self.now[self.asset]

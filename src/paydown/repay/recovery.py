@@ -10,7 +10,7 @@ Written as generators: see `commands`.
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, TypeAlias, TypeVar
 
 from paydown.errors import PaydownError
@@ -69,7 +69,7 @@ class Settled:
 
     Attributes:
         verdict: What the evidence proves; `None` if the work was interrupted before any could be judged.
-        look: The look that decided it: a base for what comes next.
+        look: The newest look: a base for what comes next.
         looks: How many looks were taken.
         trouble: Why no evidence could be read, or "".
     """
@@ -108,12 +108,13 @@ def case_of(context: Context, attempt: AttemptRecord) -> Case:
 def settle(context: Context, attempt: AttemptRecord) -> Decisions[Settled]:
     """Reconcile one UNKNOWN attempt and record the result, evidence included.
 
-    Waits until nothing more can come of the request, then looks up to `1 + len(options.look_again_ms)` times.
+    Waits until nothing more can come of the request, then looks up to `1 + len(options.look_again_ms)` times. The
+    lists that are read with each look also complete what the looks before it showed: "not executed" waits for that.
     """
     case = case_of(context, attempt)
     intent = attempt.intent
     deadline = deadline_ms(intent.signed_at_ms, intent.recv_window_ms, context.facts, context.options)
-    sightings: list[Sighting] = []
+    taken: list[Sighting] = []
     verdict: Verdict | None = None
     trouble = ""
     for pause_ms in (0, *context.options.look_again_ms):
@@ -126,23 +127,84 @@ def settle(context: Context, attempt: AttemptRecord) -> Decisions[Settled]:
             if context.stop():
                 break
             look: Look = yield ReadBalances()
-            listed: RowsRead = yield ReadRows(
-                intent.asset, intent.before.sent_at_ms - context.options.clock_slack_ms
-            )
+            listed = yield from _read_rows(context, attempt)
         except PaydownError as error:
             trouble = f"{type(error).__name__}: {error}"
             continue
         events = tuple(context.events(intent.asset, intent.before.sent_at_ms))
-        sightings.append(Sighting(server_ms, look, listed.rows, events, listed.read, listed.unread))
-        verdict = judge(case, sightings[-1])
+        taken.append(Sighting(server_ms, look, listed.rows, events, listed.read, listed.unread))
+        verdict = judge(case, taken[-1])
         if verdict.decided:
             break
+        caught_up = _judge_again(case, taken, verdict)
+        if caught_up is not None:
+            verdict, decisive = caught_up
+            taken.append(decisive)
+            break
+    looks = [seen for seen in taken if seen.listed_ms is None]
+    if (
+        verdict is not None
+        and not verdict.decided
+        and _only_lists_lag(case, taken[-1])
+        and not context.stop()
+    ):
+        # No look follows whose lists would complete this one: they alone are read once more.
+        try:
+            server_ms = yield from _wait_until(
+                context, taken[-1].look.answered_at_ms + context.options.records_lag_ms
+            )
+            if not context.stop():
+                listed = yield from _read_rows(context, attempt)
+                events = tuple(context.events(intent.asset, intent.before.sent_at_ms))
+                taken.append(_with_lists_of(taken[-1], listed, events, server_ms))
+                verdict = judge(case, taken[-1])
+        except PaydownError as error:
+            trouble = f"{type(error).__name__}: {error}"
     if verdict is not None:
-        yield from _record(context, attempt.id, verdict, sightings)
+        yield from _record(context, attempt.id, verdict, taken)
         if verdict.decided:
             yield Settle(attempt.id, verdict.result == "PROVEN_EXECUTED")
-    last = sightings[-1].look if sightings else None
-    return Settled(verdict, last, len(sightings), trouble)
+    return Settled(verdict, looks[-1].look if looks else None, len(looks), trouble)
+
+
+def _read_rows(context: Context, attempt: AttemptRecord) -> Decisions[RowsRead]:
+    since_ms = attempt.intent.before.sent_at_ms - context.options.clock_slack_ms
+    listed: RowsRead = yield ReadRows(attempt.intent.asset, since_ms)
+    return listed
+
+
+def _judge_again(case: Case, taken: Sequence[Sighting], newest: Verdict) -> tuple[Verdict, Sighting] | None:
+    """Judge the looks before the newest by its lists: "not executed", and what proves it, or `None`."""
+    if newest.rule in ("contradiction", "pending"):
+        return None  # the newest look knows of something that the earlier ones cannot answer
+    last = taken[-1]
+    for earlier in reversed(taken[:-1]):
+        seen = replace(
+            earlier,
+            rows=last.rows,
+            events=last.events,
+            read=last.read,
+            unread=last.unread,
+            listed_ms=last.server_ms,
+        )
+        verdict = judge(case, seen)
+        if verdict.result == "PROVEN_NOT_EXECUTED":
+            return verdict, seen
+    return None
+
+
+def _with_lists_of(
+    seen: Sighting, listed: RowsRead, events: tuple[LiabilityChange, ...], server_ms: int
+) -> Sighting:
+    return replace(
+        seen, rows=listed.rows, events=events, read=listed.read, unread=listed.unread, listed_ms=server_ms
+    )
+
+
+def _only_lists_lag(case: Case, seen: Sighting) -> bool:
+    """Whether these very lists would decide, had they been read late enough."""
+    late_ms = seen.look.answered_at_ms + case.options.records_lag_ms
+    return judge(case, replace(seen, listed_ms=late_ms)).decided
 
 
 def _wait_until(context: Context, deadline: int) -> Decisions[int]:
