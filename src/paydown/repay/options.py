@@ -33,7 +33,8 @@ class Options:
         price_tolerance: How far the conversion price may be from the price of the plan when the value that
             was spent is compared with the value that was repaid.
         records_lag_ms: How long a record or capital-flow row may take to appear. Live rows were seen within
-            seconds; undocumented.
+            seconds; undocumented. "Not executed" is concluded only from lists that were read so long after a
+            look, since a borrowing that is not listed yet can hide a repayment.
         look_again_ms: Pauses before the second and every further look of one reconciliation, while the
             evidence does not decide. After the last one the attempt is undecided.
         look_max_age_ms: A look older than this is not the base for another piece, even if every piece since
