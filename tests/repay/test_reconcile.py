@@ -50,7 +50,7 @@ def case(tried, prior=(), options=OPTIONS):
 def seen(now, *rows, read=LISTS, events=(), server_ms=DEAD_MS, listed_ms=None):
     """A look, and lists that were read when they had caught up with it, unless another time is given."""
     if listed_ms is None:
-        listed_ms = max(server_ms, now.answered_at_ms + OPTIONS.records_lag_ms)
+        listed_ms = max(server_ms, now.answered_at_ms + OPTIONS.lists_after_ms)
     return Sighting(server_ms, now, rows, tuple(events), frozenset(read), listed_ms=listed_ms)
 
 
@@ -114,10 +114,10 @@ def test_untouched_books_prove_nothing_before_borrowings_are_listed(own, pay_wit
     tried = case(attempt(before=look(SIGNED_MS - 500, **books), pay_with=pay_with))
     now = look(DEAD_MS + 60_000, **books)  # a borrowing may be as young as the look is
 
-    for listed_ms in (DEAD_MS + 60_000, DEAD_MS + 89_999):
+    for listed_ms in (DEAD_MS + 60_000, DEAD_MS + 91_999):
         early = judge(tried, seen(now, read=read, server_ms=DEAD_MS + 60_000, listed_ms=listed_ms))
         assert (early.result, early.rule) == ("UNDECIDED", "disturbed")
-    late = judge(tried, seen(now, read=read, server_ms=DEAD_MS + 60_000, listed_ms=DEAD_MS + 90_000))
+    late = judge(tried, seen(now, read=read, server_ms=DEAD_MS + 60_000, listed_ms=DEAD_MS + 92_000))
     assert late.decided is ("loan-record" in read)
 
 
@@ -477,7 +477,7 @@ def test_a_debt_that_fell_by_less_was_not_repaid_by_this(left, usdt, lists, late
     """A stranger's unlisted repayment is smaller than ours: only a listed borrowing could hide ours behind it."""
     before = look(SIGNED_MS - 500, BNB=("10", "0", "0", "0"), USDT=("0", "0", "50000", "0"))
     now = look(DEAD_MS, BNB=(left, "0", "0", "0"), USDT=("0", "0", usdt, "0"))
-    listed_ms = DEAD_MS + (30_000 if late else 0)
+    listed_ms = DEAD_MS + (32_000 if late else 0)
 
     verdict = judge(case(attempt(before=before)), seen(now, read=lists, listed_ms=listed_ms))
 
@@ -694,7 +694,7 @@ def test_a_verdict_of_not_executed_is_never_wrong(
     ])  # fmt: skip
 
     tried = attempt(None if whole else str(amount), before=before)
-    listed_ms = server_ms + (OPTIONS.records_lag_ms if late else 0)
+    listed_ms = server_ms + (OPTIONS.lists_after_ms if late else 0)
     verdict = judge(case(tried), seen(now, *rows, server_ms=server_ms, listed_ms=listed_ms))
 
     if executed:
@@ -715,7 +715,7 @@ def test_a_verdict_of_not_executed_is_never_wrong(
     borrowed_after_ms=st.integers(0, 120_000),
     row_lag_ms=st.integers(0, OPTIONS.records_lag_ms),
     look_ms=st.sampled_from([0, 10_000, 40_000, 100_000]),
-    listed_after_ms=st.sampled_from([0, 1, 10_000, 29_999, 30_000, 60_000]),
+    listed_after_ms=st.sampled_from([0, 1, 10_000, 29_999, 30_000, 32_000, 60_000]),
     read=st.sampled_from([LISTS, {"capital-flow"}, {"loan-record"}, {"repay-record"}, set()]),
 )
 @example(  # paid from what a stranger borrowed before it, with nothing of its own

@@ -68,6 +68,11 @@ class Options:
     max_backoff_ms: int = 60_000
     max_wait_ms: int = 900_000
 
+    @property
+    def lists_after_ms(self) -> int:
+        """How long after a look lists are complete for it: the time of a look is uncertain, too."""
+        return self.records_lag_ms + self.clock_slack_ms
+
     def __post_init__(self) -> None:
         for field in fields(self):
             value: object = getattr(self, field.name)

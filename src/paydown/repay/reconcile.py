@@ -640,7 +640,7 @@ class _Judge:
 
     def _lag_over(self) -> bool:
         """Whether what was listed is all that happened before the look, the last moment before it included."""
-        return self.sighting.lists_all(self.case.options.records_lag_ms)
+        return self.sighting.lists_all(self.case.options.lists_after_ms)
 
     def _fell_too_little(self) -> bool:
         """Whether more principal is left than an executed repayment can have left, whoever else repaid.

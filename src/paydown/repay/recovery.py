@@ -151,7 +151,7 @@ def settle(context: Context, attempt: AttemptRecord) -> Decisions[Settled]:
         # No look follows whose lists would complete this one: they alone are read once more.
         try:
             server_ms = yield from _wait_until(
-                context, taken[-1].look.answered_at_ms + context.options.records_lag_ms
+                context, taken[-1].look.answered_at_ms + context.options.lists_after_ms
             )
             if not context.stop():
                 listed = yield from _read_rows(context, attempt)
@@ -203,7 +203,7 @@ def _with_lists_of(
 
 def _only_lists_lag(case: Case, seen: Sighting) -> bool:
     """Whether these very lists would decide, had they been read late enough."""
-    late_ms = seen.look.answered_at_ms + case.options.records_lag_ms
+    late_ms = seen.look.answered_at_ms + case.options.lists_after_ms
     return judge(case, replace(seen, listed_ms=late_ms)).decided
 
 
