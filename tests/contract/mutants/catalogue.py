@@ -69,6 +69,13 @@ _SIDES = {
 # Where the layer alone says too little.
 _KILLERS_BY_FILE = {
     "src/paydown/clock.py": ("unit/test_clock", "unit/test_client", "unit/test_clock_end_to_end"),
+    "src/paydown/credentials.py": ("unit/test_credentials", "test_a_signer"),
+    "src/paydown/auth.py": ("unit/test_auth", "test_a_signer"),
+    "src/paydown/parameters.py": ("unit/test_parameters", "test_a_requests"),
+    "src/paydown/outcome.py": ("unit/test_outcome", "test_a_errors"),
+    "src/paydown/errors.py": ("unit/test_errors", "unit/test_outcome"),
+    "src/paydown/channel.py": ("unit/test_channel",),
+    "src/paydown/client.py": ("unit/test_client", "unit/test_both_clients"),
     "src/paydown/moment.py": ("unit/test_moment",),
     "src/paydown/retry.py": ("unit/test_client", "test_a_errors"),
     "src/paydown/flow.py": ("unit/test_client", "unit/test_attempts", "test_a_errors", "test_a_requests"),
