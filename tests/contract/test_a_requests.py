@@ -5,6 +5,7 @@ an acceptor that knows the document only, and verified by a signature check of t
 
 import asyncio
 import inspect
+import itertools
 from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from typing import Any
@@ -494,6 +495,31 @@ def test_a_second_call_is_stamped_and_signed_anew(operation: Operation, contract
     second = judge.call(drive.arguments(operation, texts), texts)
 
     assert (first.query, first.body) != (second.query, second.body)
+
+
+def test_no_call_leaves_anything_behind_for_the_next(contract: Document) -> None:
+    """
+    Every call after every other one, with few and with all arguments, through one client: each leaves, and is
+    charged, as through a client of its own.
+    """
+    calls: list[tuple[Operation, dict[str, Any], dict[str, str]]] = []
+    alone: list[tuple[Request, tuple[Any, ...]]] = []
+    for operation in contract.operations:
+        few, many = (right_texts(operation, optional=optional) for optional in (False, True))
+        for texts in (few, many) if few != many else (few,):
+            calls.append((operation, drive.arguments(operation, texts), texts))
+            bench = Bench(signing_key("S1"), confirms(operation, texts))
+            drive.method(bench.client, operation)(**calls[-1][1])
+            alone.append((bench.capture.requests[0], bench.budget.asked[0]))
+    answers: list[Any] = []
+    shared = Bench(signing_key("S1"), lambda _: reply(answers[-1]))
+    for first, second in itertools.permutations(range(len(calls)), 2):
+        for number in (first, second):
+            operation, keywords, texts = calls[number]
+            answers.append(confirming(operation, texts))
+            drive.method(shared.client, operation)(**keywords)
+            left = (shared.capture.requests.pop(), shared.budget.asked.pop())
+            assert left == alone[number], f"{operation.id} after {calls[first][0].id}"
 
 
 def test_methods_exist_for_every_operation_and_for_nothing_else(contract: Document) -> None:

@@ -11,6 +11,7 @@ import pickle
 import traceback
 from decimal import Decimal
 from typing import Any
+from urllib.parse import unquote
 
 import httpx
 import pytest
@@ -904,6 +905,15 @@ def test_a_budget_hears_whether_a_request_may_have_been_counted(step, told, call
 # ------------------------------------------------------------------------------------------- what is told
 
 
+def test_an_unsigned_call_claims_no_timestamp():
+    """`sent_at_ms` is when it was signed, and nobody signed a ping."""
+    pm = client(Exchange(NOTHING))
+
+    pm.market.ping()
+
+    assert pm.last.sent_at_ms is None
+
+
 def test_events_tell_what_happened():
     """One per request, with weight, outcome and timing; waits and repeats are told, too."""
     events: list[Event] = []
@@ -1006,7 +1016,8 @@ def echoing(status: int) -> Any:
     """An answer that throws the whole request back: query, body, headers."""
 
     def respond(request: httpx.Request) -> httpx.Response:
-        echo = f"{request.url} {request.content.decode()} {dict(request.headers)}"
+        raw = f"{request.url} {request.content.decode()}"
+        echo = f"{raw} {unquote(raw)} {dict(request.headers)}"
         return httpx.Response(
             status,
             json={"code": -1102, "msg": echo},
@@ -1055,6 +1066,7 @@ def test_no_secret_gets_out_whatever_the_other_side_echoes(key, status, read, ca
         SECRET,
         signer.api_key,
         signature,
+        unquote(signature),
         signer.sign(sent.rpartition("&signature=")[0]),
         "hunter2",
     ):

@@ -332,3 +332,28 @@ def test_credentials_cannot_be_changed():
     """A key that changes under a running client would sign half of its calls wrong."""
     with pytest.raises(AttributeError):
         credentials().api_key = "other"
+
+
+@pytest.mark.parametrize("letter", [chr(code) for code in range(0x21, 0x7F)])
+def test_every_letter_that_a_header_carries_may_stand_in_a_key(letter):
+    """All of printable ASCII but the blank, from the first to the last."""
+    key = Credentials.hmac(f"{letter}{API_KEY}{letter}", f"{letter}{SECRET}{letter}")
+
+    assert key.api_key == f"{letter}{API_KEY}{letter}"
+
+
+def test_from_env_looks_only_where_it_was_told(monkeypatch):
+    """An empty mapping holds no key, whatever the process has."""
+    monkeypatch.setenv("PAYDOWN_API_KEY", API_KEY)
+    monkeypatch.setenv("PAYDOWN_API_SECRET", SECRET)
+
+    with pytest.raises(InvalidCredentials, match="PAYDOWN_API_KEY is not set"):
+        Credentials.from_env({})
+
+
+@pytest.mark.parametrize("name", ["PAYDOWN_PRIVATE_KEY_FILE", "PAYDOWN_PRIVATE_KEY_PASSWORD"])
+def test_from_env_takes_an_empty_variable_for_none(name):
+    """As shells and compose files leave them behind."""
+    env = {"PAYDOWN_API_KEY": API_KEY, "PAYDOWN_API_SECRET": SECRET, name: ""}
+
+    assert Credentials.from_env(env).kind == "hmac"

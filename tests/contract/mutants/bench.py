@@ -267,7 +267,9 @@ def in_a_fork(work: Callable[[], Any], limit_s: float) -> Any:
 
     def child_main() -> None:
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
-        signal.signal(signal.SIGINT, signal.default_int_handler)  # workers ignore it; tests of interrupts must not
+        signal.signal(
+            signal.SIGINT, signal.default_int_handler
+        )  # workers ignore it; tests of interrupts must not
         mine.close()
         theirs.send(work())
         os._exit(0)
