@@ -137,6 +137,9 @@ def test_recv_window_is_taken_from_the_request_or_the_auth_or_the_document():
     own = send("GET", "/papi/v1/balance", params={"recvWindow": 42}, auth={"recv_window": 700}).query
     assert own.startswith("recvWindow=42&timestamp=")
     assert own.count("recvWindow") == 1
+    form = send("POST", REPAY, data={"asset": "BNB", "recvWindow": 42}, auth={"recv_window": 700})
+    assert form.body.count("recvWindow") == 1
+    assert "recvWindow=42&" in form.body
 
 
 @pytest.mark.parametrize("window", [0, 60001, True, "5000"])

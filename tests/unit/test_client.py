@@ -705,6 +705,17 @@ def test_the_default_clock_asks_the_fallbacks_of_the_document():
     ]
 
 
+def test_asking_for_the_time_keeps_the_time_outs_of_the_client():
+    """The clock is asked as patiently as everything else, and no more."""
+    exchange = Exchange(httpx.Response(200, json={"serverTime": NOW_MS}), httpx.Response(200, json=[]))
+
+    client(exchange, clock=None, connect_timeout_s=1.5, answer_timeout_s=4).account.balance()
+
+    assert [request.url.path for request in exchange.requests][0] == "/papi/v1/time"
+    for request in exchange.requests:
+        assert (request.extensions["timeout"]["connect"], request.extensions["timeout"]["read"]) == (1.5, 4)
+
+
 def test_at_another_address_only_its_own_clock_is_asked():
     """A sandbox has a time of its own."""
     asked: list[str] = []
@@ -1012,12 +1023,12 @@ def test_a_hook_that_fails_changes_nothing(caplog):
 # ------------------------------------------------------------------------------------------------- secrets
 
 
-def echoing(status: int) -> Any:
-    """An answer that throws the whole request back: query, body, headers."""
+def echoing(status: int, *, decoded: bool) -> Any:
+    """An answer that throws back the whole request, query, body and headers, or the signature as it was made."""
 
     def respond(request: httpx.Request) -> httpx.Response:
         raw = f"{request.url} {request.content.decode()}"
-        echo = f"{raw} {unquote(raw)} {dict(request.headers)}"
+        echo = unquote(raw.rpartition("signature=")[2]) if decoded else f"{raw} {dict(request.headers)}"
         return httpx.Response(
             status,
             json={"code": -1102, "msg": echo},
@@ -1030,10 +1041,11 @@ def echoing(status: int) -> Any:
 @pytest.mark.parametrize("key", ["S1", "R1", "E1"])
 @pytest.mark.parametrize("status", [200, 400, 401, 429, 500, 503])
 @pytest.mark.parametrize("read", [False, True])
-def test_no_secret_gets_out_whatever_the_other_side_echoes(key, status, read, caplog):
+@pytest.mark.parametrize("decoded", [False, True])
+def test_no_secret_gets_out_whatever_the_other_side_echoes(key, status, read, decoded, caplog):
     """Not in str, repr, attributes, pickles, logs, events, tracebacks, nor in what the client shows of itself."""
     signer = credentials(key)
-    exchange = Exchange(echoing(status))
+    exchange = Exchange(echoing(status, decoded=decoded))
     events: list[Event] = []
     pm = client(exchange, credentials=signer, on_event=events.append, retries=ONE_TRY)
     with caplog.at_level(logging.DEBUG), pytest.raises(PaydownError) as caught:
