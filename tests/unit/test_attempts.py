@@ -24,7 +24,7 @@ from paydown import (
     UnknownAttempt,
     UnresolvedOutcome,
 )
-from paydown.attempts import Attempt, Attempts
+from paydown.attempts import Attempt, Attempts, ObserverChain
 from paydown_wire.operations import MARGIN_BORROW, REPAY_DEBT, REPAY_LOAN
 from tests.unit.kit import NOW_MS, Exchange, Time, answer, async_client, client, repaid
 
@@ -416,3 +416,25 @@ def test_reads_are_no_attempts():
     pm.account.balance()
 
     assert journal.seen == []
+
+
+def test_both_observers_of_a_chain_hear_how_it_ended():
+    """The second hears the end even if the first fails; before sending, the first that objects is the last asked."""
+
+    class Noting:
+        def __init__(self, failure: Exception | None) -> None:
+            self.failure, self.heard = failure, []
+
+        def before_send(self, attempt):
+            self.heard.append("before")
+
+        def after(self, attempt, error):
+            self.heard.append("after")
+            if self.failure is not None:
+                raise self.failure
+
+    first, second = Noting(RuntimeError("no disk")), Noting(None)
+    pm = client(Exchange(repaid()), observer=ObserverChain(first, second))
+
+    assert pm.margin.repay_debt(asset="BNB").success is True
+    assert (first.heard, second.heard) == (["before", "after"], ["before", "after"])

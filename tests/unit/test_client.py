@@ -656,6 +656,43 @@ def test_the_second_answer_after_a_refused_timestamp_may_be_lost():
     assert len(pm.unresolved) == 1
 
 
+def test_a_repeated_repayment_that_finds_no_connection_ends_as_the_refusal_that_it_repeats():
+    """ "Not sent" would be wrong: the first request left, and the exchange refused it."""
+    time = Time()
+    answers = [answer(400, -1021, "Timestamp"), httpx.ConnectError("refused")]
+
+    def scripted(request: httpx.Request) -> httpx.Response:
+        if request.url.path == SERVER_TIME.path:
+            return httpx.Response(200, json={"serverTime": NOW_MS})
+        step = answers.pop(0)
+        if isinstance(step, Exception):
+            raise step
+        return step
+
+    pm = client(Exchange(scripted), time, clock=exchange_clock(time))
+
+    with pytest.raises(ClockRejected):
+        pm.margin.repay_debt(asset="BNB")
+
+    assert answers == []
+    assert pm.unresolved == ()
+
+
+def test_a_refused_timestamp_asks_for_the_time_however_lately_it_was_asked_in_vain():
+    """A clock that did not answer is left alone for a while, but not when the exchange says that ours is wrong."""
+    time = Time()
+    times = [httpx.Response(404), httpx.Response(200, json={"serverTime": NOW_MS + 90_000})]
+    repayments = [answer(400, -1021, "Timestamp"), repaid()]
+    exchange = Exchange(
+        lambda request: (times if request.url.path == SERVER_TIME.path else repayments).pop(0)
+    )
+
+    client(exchange, time, clock=exchange_clock(time)).margin.repay_debt(asset="BNB")
+
+    assert (times, repayments) == ([], [])
+    assert b"timestamp=16363715" in exchange.repayments[1].content
+
+
 @pytest.mark.parametrize(
     "given",
     [
@@ -696,13 +733,22 @@ def test_the_default_clock_asks_the_fallbacks_of_the_document():
         asked.append(str(request.url))
         return httpx.Response(404) if len(asked) < 3 else httpx.Response(200, json={"serverTime": NOW_MS})
 
-    client(Exchange(scripted), clock=None).account.balance()
+    exchange = Exchange(scripted)
+    client(exchange, clock=None).account.balance()
 
     assert asked == [
         "https://papi.binance.com/papi/v1/time",
         "https://fapi.binance.com/fapi/v1/time",
         "https://api.binance.com/api/v3/time",
     ]
+    # A neighbour's clock may be ahead of the exchange's by the tenth of a second that the document allows for: what is
+    # signed must not lie in the future.
+    (stamp,) = [
+        int(request.url.params["timestamp"])
+        for request in exchange.requests
+        if "timestamp" in request.url.params
+    ]
+    assert NOW_MS - 110 <= stamp <= NOW_MS - 100
 
 
 def test_asking_for_the_time_keeps_the_time_outs_of_the_client():
@@ -711,7 +757,7 @@ def test_asking_for_the_time_keeps_the_time_outs_of_the_client():
 
     client(exchange, clock=None, connect_timeout_s=1.5, answer_timeout_s=4).account.balance()
 
-    assert [request.url.path for request in exchange.requests][0] == "/papi/v1/time"
+    assert exchange.requests[0].url.path == "/papi/v1/time"
     for request in exchange.requests:
         assert (request.extensions["timeout"]["connect"], request.extensions["timeout"]["read"]) == (1.5, 4)
 
@@ -856,6 +902,11 @@ def test_nothing_stays_reserved_after_any_kind_of_end():
         assert all(pool.in_flight == 0 for pool in pm.budget.snapshot().pools)
 
 
+def interrupted(request: httpx.Request) -> httpx.Response:
+    """Ctrl-C while the answer is waited for."""
+    raise KeyboardInterrupt
+
+
 class Listening(Plenty):
     """Somebody's budget that writes down what it is asked and told."""
 
@@ -895,6 +946,7 @@ def test_repayments_are_writes_to_a_budget_and_polls_are_reads():
         (httpx.ReadError("reset"), "lost"),
         (httpx.WriteError("broken"), "lost"),
         (httpx.RemoteProtocolError("cut"), "lost"),
+        (interrupted, "lost"),
         (answer(400, -1102, "x"), "answered"),
         (answer(500, -1000, "x"), "answered"),
     ],
@@ -904,13 +956,62 @@ def test_a_budget_hears_whether_a_request_may_have_been_counted(step, told, call
     budget = Listening()
     pm = client(Exchange(step), budget=budget, retries=ONE_TRY)
 
-    with contextlib.suppress(PaydownError):
+    with contextlib.suppress(PaydownError, KeyboardInterrupt):
         if call == "repay":
             pm.margin.repay_debt(asset="BNB")
         else:
             pm.account.balance()
 
     assert [ended for ended, _ in budget.told] == [told]
+
+
+def test_a_retry_after_of_nothing_does_not_take_the_pause_away():
+    """An exchange that says 0 is asked again after the pause of our own choosing, not at once."""
+    time = Time()
+    busy = answer(503, -1000, "Service Unavailable.", Retry_After="0")
+
+    client(Exchange(busy, httpx.Response(200, json=[])), time).account.balance()
+
+    assert len(time.slept) == 1
+    assert time.slept[0] >= 0.1
+
+
+@pytest.mark.parametrize("call", ["time", "repay"])
+def test_a_budget_hears_every_used_weight_that_the_exchange_tells(call):
+    """Also that of the clock: it is the first answer of the day, and may say that others have used the minute."""
+    budget, time = Listening(), Time()
+    tells = {"X-MBX-USED-WEIGHT-1M": "4711"}
+
+    def scripted(request: httpx.Request) -> httpx.Response:
+        if request.url.path == SERVER_TIME.path:
+            return httpx.Response(200, json={"serverTime": NOW_MS}, headers=tells if call == "time" else {})
+        return httpx.Response(200, json=[], headers=tells if call == "repay" else {})
+
+    client(Exchange(scripted), time, clock=exchange_clock(time), budget=budget).account.balance()
+
+    assert [used for _, used in budget.told] == [
+        {"ip-weight": 4711} if call == told else {} for told in ("time", "repay")
+    ]
+
+
+class Stale(Listening):
+    """A budget whose first room is gone before the request could leave."""
+
+    def may_send(self, ticket):
+        """Not at the first time."""
+        return len(self.asked) > 1
+
+
+def test_a_repayment_that_stood_still_asks_for_room_again():
+    """A process that slept over its ticket gives the room back, and waits for new one before it signs."""
+    budget = Stale()
+    exchange = Exchange(repaid())
+
+    client(exchange, budget=budget).margin.repay_debt(asset="BNB")
+
+    assert [cost for _, cost in budget.asked] == [3000, 3000]
+    assert [ended for ended, _ in budget.told] == ["not-sent", "answered"]
+    assert len(exchange.requests) == 1
 
 
 # ------------------------------------------------------------------------------------------- what is told

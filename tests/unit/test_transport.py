@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+import httpcore
 import httpx
 import pytest
 import trustme
@@ -28,7 +29,7 @@ from paydown import (
 )
 from paydown.channel import Address
 from paydown.http1 import LARGEST_BODY
-from tests.unit.kit import ONE_TRY, credentials
+from tests.unit.kit import ONE_TRY, Exchange, client, credentials
 from tests.unit.scripted import DONE, close, exchange, hold, http, pause, read, reset, respond, serving
 
 BALANCES = b"[]"
@@ -419,6 +420,31 @@ def test_a_disconnect_that_a_transport_calls_a_connect_time_out_is_not_believed(
     assert isinstance(error.__cause__.__cause__, httpx.ConnectTimeout)
     assert type(error) is OutcomeUnknown
     assert len(server.requests) == 1
+
+
+@pytest.mark.parametrize(
+    ("cause", "kind"),
+    [
+        (None, ConnectionFailed),
+        (httpcore.ConnectError(), ConnectionFailed),
+        (httpcore.ConnectTimeout(), ConnectionFailed),
+        (httpcore.ReadError(), OutcomeUnknown),
+        (ConnectionResetError(), OutcomeUnknown),
+        (BrokenPipeError(), OutcomeUnknown),
+        (TimeoutError(), OutcomeUnknown),
+        (OSError(), OutcomeUnknown),
+        (ValueError(), OutcomeUnknown),
+    ],
+)
+@pytest.mark.parametrize("error", [httpx.ConnectError, httpx.ConnectTimeout])
+def test_an_error_of_connecting_is_believed_by_what_is_behind_it(error, cause, kind):
+    """The class that a transport chose proves nothing beside a cause that may come from a connection in use."""
+
+    def fail(request: httpx.Request) -> httpx.Response:
+        raise error("as the transport says") from cause
+
+    with pytest.raises(kind):
+        client(Exchange(fail)).margin.repay_debt(asset="BNB")
 
 
 def test_a_connection_refused_below_aiohttp_is_not_sent():
