@@ -1,4 +1,4 @@
-"""More of the catalogue: what strangers broke who had read the code of the sandbox, and not this suite.
+"""More of the catalogue: what strangers broke who had read the code, and not this suite.
 
 None of these was noticed when it was first tried; each shows a promise that had gone unchecked.
 """
@@ -6,6 +6,146 @@ None of these was noticed when it was first tried; each shows a promise that had
 from tests.contract.mutants.outsiders import Row
 
 ROWS: list[tuple[str, str, list[Row]]] = [
+    (
+        "signer",
+        "src/paydown/credentials.py",
+        [
+            ("tilde refused in keys", '"!" <= letter <= "~"', '"!" <= letter < "~"'),
+            (
+                "from_env with an empty password variable beside a secret is refused",
+                "password = env.get(PASSWORD_VARIABLE) or None",
+                "password = env.get(PASSWORD_VARIABLE)",
+            ),
+            (
+                "from_env of an empty mapping asks the process",
+                "env = os.environ if environ is None else environ",
+                "env = environ or os.environ",
+            ),
+        ],
+    ),
+    (
+        "signer",
+        "src/paydown/request.py",
+        [
+            (
+                "unsigned calls claim a timestamp",
+                "            timestamp_ms if operation.signed else None,",
+                "            timestamp_ms,",
+            ),
+            (
+                "routes remembered by path, so GET and POST of one path share one",
+                "        route = self._routes.get(operation.id)\n        if route is None:\n            route = self._routes[operation.id] = self._route(operation)",
+                "        route = self._routes.get(operation.path)\n        if route is None:\n            route = self._routes[operation.path] = self._route(operation)",
+            ),
+            (
+                "an echoed base64 signature, decoded, is not cleaned away",
+                "return Cleaner((self.api_key, self.signature, unquote(self.signature)))",
+                "return Cleaner((self.api_key, self.signature))",
+            ),
+            (
+                "asking for the time ignores the client's answer timeout",
+                "answer_timeout_s=self._answer_timeout_s or like.answer_timeout_s",
+                "answer_timeout_s=like.answer_timeout_s",
+            ),
+        ],
+    ),
+    (
+        "signer",
+        "src/paydown/auth.py",
+        [
+            (
+                "recvWindow of a body is overlooked",
+                "for name, _ in (*query_pairs, *body_pairs))",
+                "for name, _ in query_pairs)",
+            )
+        ],
+    ),
+    (
+        "classifier",
+        "src/paydown/retry.py",
+        [
+            (
+                "Retry-After of 0 removes the pause",
+                "return drawn if at_least_s is None else max(drawn, at_least_s)",
+                "return drawn if at_least_s is None else at_least_s",
+            )
+        ],
+    ),
+    (
+        "classifier",
+        "src/paydown/flow.py",
+        [
+            (
+                "second try that cannot connect says nothing left",
+                "raise refused or self.not_connected(prepared, error) from error",
+                "raise self.not_connected(prepared, error) from error",
+            ),
+            (
+                "an interrupted request frees its room",
+                "not_sent = isinstance(error, NotSent)",
+                "not_sent = not isinstance(error, Lost)",
+            ),
+            (
+                "the used weight that the time's answer tells is not heard",
+                "self.settle(ticket, ended, None if answer is None else used(charges, answer.headers))",
+                "self.settle(ticket, ended)",
+            ),
+            (
+                "a write that stood still too long keeps its lost room",
+                "        while not budget.may_send(ticket):\n",
+                "        while not ticket.open and not budget.may_send(ticket):\n",
+            ),
+        ],
+    ),
+    (
+        "classifier",
+        "src/paydown/clock.py",
+        [
+            (
+                "a sample of another host is trusted as the own one",
+                "server_ms=server_ms - 1 - allowed_ms",
+                "server_ms=server_ms - 1",
+            ),
+            (
+                "a refusal does not end the pause after a failed sync",
+                "                self._refused = True\n                self._failed_at_ms = None",
+                "                self._refused = True",
+            ),
+        ],
+    ),
+    (
+        "classifier",
+        "src/paydown/charges.py",
+        [
+            (
+                "the first cost of an operation is remembered for all its parameters",
+                "        charges = self._known.get((operation.id, cost))",
+                "        charges = next((one for (name, _), one in self._known.items() if name == operation.id), None)",
+            )
+        ],
+    ),
+    (
+        "classifier",
+        "src/paydown/attempts.py",
+        [
+            (
+                "the second observer hears nothing where the first fails after",
+                "        try:\n            first.after(attempt, error)\n        finally:\n            second.after(attempt, error)",
+                "        first.after(attempt, error)\n        second.after(attempt, error)",
+            )
+        ],
+    ),
+    (
+        "classifier",
+        "src/paydown/transport.py",
+        [
+            (
+                "any system error behind a connect error proves that nothing left",
+                "if cause is None or isinstance(cause, NOT_SENT):",
+                "if cause is None or isinstance(cause, (*NOT_SENT, OSError)):",
+            )
+        ],
+    ),
     (
         "sandbox",
         "src/paydown_sandbox/keys.py",
