@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from functools import cache
 
 import pytest
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, Phase, settings
 
 from paydown_contract import document
 from paydown_contract.document import Document
@@ -52,6 +52,11 @@ settings.register_profile(
     derandomize=profile().name == "fast",
     database=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.filter_too_much],
+    phases=[
+        phase
+        for phase in Phase
+        if phase is not Phase.shrink or "PAYDOWN_CONTRACT_NO_SHRINK" not in os.environ
+    ],
 )
 
 

@@ -387,7 +387,9 @@ def test_a_proven_attempt_is_reported_with_its_proof(world, fault, note):
         assert resumed.state is PlanState.DONE
         assert resumed.attempts[0].note.startswith(note)
         assert repayer.report("k") == resumed
-        if resumed.attempts[0].state == AttemptState.PROVEN_EXECUTED:  # all that was owed, and the journal keeps it
+        if (
+            resumed.attempts[0].state == AttemptState.PROVEN_EXECUTED
+        ):  # all that was owed, and the journal keeps it
             assert resumed.attempts[0].repaid == doubtful.debt_before
             assert resumed.repaid == doubtful.debt_before
 

@@ -2,6 +2,7 @@
 
 PAYDOWN_CONTRACT_PROFILE   fast (default), full (make contract) or deep (make contract-deep)
 PAYDOWN_CONTRACT_SEED      a number; without one fast is always the same, and full and deep draw one and say it
+PAYDOWN_CONTRACT_NO_SHRINK leaves a failing case as it was drawn (`make mutants`: that it fails is enough)
 PAYDOWN_CONTRACT_REPORT    the folder to write a report to; without it nothing is counted
 """
 
