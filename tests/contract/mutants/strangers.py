@@ -106,11 +106,6 @@ ROWS: list[tuple[str, str, list[Row]]] = [
                 "server_ms=server_ms - 1 - allowed_ms",
                 "server_ms=server_ms - 1",
             ),
-            (
-                "a refusal does not end the pause after a failed sync",
-                "                self._refused = True\n                self._failed_at_ms = None",
-                "                self._refused = True",
-            ),
         ],
     ),
     (
@@ -325,11 +320,6 @@ ROWS: list[tuple[str, str, list[Row]]] = [
                 "malformed HTTP answers with the first code of the table",
                 'self._exchange.document.error(-1013, "papi")',
                 'self._exchange.document.error(-1000, "papi")',
-            ),
-            (
-                "a client that left keeps its account busy",
-                "        if response.release is not None:\n            self._exchange.release(response.release)\n        if self._gone:\n            return\n",
-                "        if self._gone:\n            return\n        if response.release is not None:\n            self._exchange.release(response.release)\n",
             ),
         ],
     ),
