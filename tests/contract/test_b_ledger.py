@@ -12,7 +12,7 @@ from typing import Any
 
 import httpx
 import pytest
-from hypothesis import HealthCheck, seed, settings
+from hypothesis import seed
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
@@ -27,7 +27,7 @@ from tests.contract.support.exchange import MAIN, NOW_MS, holding, state
 from tests.contract.support.keys import signing_key
 from tests.contract.support.model import Outcome, decimal_text
 from tests.contract.support.passage_model import DAY_MS, HOUR_MS, PassageModel
-from tests.contract.support.profile import profile
+from tests.contract.support.profile import drawn, profile
 from tests.contract.test_b_matrix import balances_read
 
 ASSETS = ("BNB", "BTC", "ETH", "USDT")
@@ -337,14 +337,7 @@ def test_client_exchange_and_model_agree_about_whole_lives(contract: Document) -
     with running() as served:
         Lives.served, Lives.contract = served, contract
         case = Lives.TestCase
-        case.settings = settings(
-            max_examples=max(6, size.examples // 4),
-            stateful_step_count=size.steps,
-            deadline=None,
-            derandomize=size.name == "fast",
-            database=None,
-            suppress_health_check=list(HealthCheck),
-        )
+        case.settings = drawn(max(6, size.examples // 4), stateful_step_count=size.steps)
         if size.name != "fast":
             seed(size.seed)(Lives)
         case("runTest").debug()

@@ -8,14 +8,14 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, seed, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from paydown_contract.document import Document
 from tests.contract.support.asgi import Answer
 from tests.contract.support.exchange import NOW_MS, exchange, holding, registered
 from tests.contract.support.keys import signing_key
-from tests.contract.support.profile import profile
+from tests.contract.support.profile import profile, seeded
 from tests.contract.test_b_rules import PRICES, REPAY, Caller, world
 
 FULL_MINUTE = 60_000
@@ -256,19 +256,11 @@ def test_weight_refusals_and_bans_are_the_models(contract: Document) -> None:
     Random calls from two addresses, moment by moment, in both readings of the minute: status, used weight and
     the seconds to wait are the model's, also of calls that are refused for what they ask.
     """
-    size = profile()
     ban = contract.content["x-ban"]
 
     with exchange() as running:
 
-        @seed(size.seed)
-        @settings(
-            max_examples=size.examples * 2,
-            deadline=None,
-            database=None,
-            derandomize=size.name == "fast",
-            suppress_health_check=list(HealthCheck),
-        )
+        @seeded(profile().examples * 2)
         @given(
             window=st.sampled_from(("sliding", "fixed")),
             ban_after=st.sampled_from((0, 1, 3)),

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, seed, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from paydown_contract.document import Document
@@ -33,7 +33,7 @@ from tests.contract.support.exchange import (
 )
 from tests.contract.support.keys import signing_key
 from tests.contract.support.model import Model, decimal_text, plain
-from tests.contract.support.profile import profile
+from tests.contract.support.profile import profile, seeded
 
 REPAY = "/papi/v1/margin/repay-debt"
 
@@ -460,7 +460,6 @@ _HELD = ("0", "0.00000001", "0.25", "300", "900", "49999.99", "900000")
 @pytest.mark.timeout(600)
 def test_readings_that_are_chosen_together_do_what_each_says(contract: Document) -> None:
     """Options by the handful, debts around the cap, payers that suffice or do not: always the model's answer."""
-    size = profile()
     texts = st.fixed_dictionaries(
         {"asset": st.sampled_from(("BNB", "BNB", "BNB", "USDT"))},
         optional={
@@ -473,14 +472,7 @@ def test_readings_that_are_chosen_together_do_what_each_says(contract: Document)
 
     with exchange() as running:
 
-        @seed(size.seed)
-        @settings(
-            max_examples=size.examples * 8,
-            deadline=None,
-            database=None,
-            derandomize=size.name == "fast",
-            suppress_health_check=list(HealthCheck),
-        )
+        @seeded(profile().examples * 8)
         @given(
             options=chosen_together(contract),
             own=st.sampled_from(_HELD),

@@ -10,6 +10,7 @@ import itertools
 import json
 import re
 import socket
+from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -65,7 +66,7 @@ def pieces(body: bytes) -> list[bytes]:
     return [b"", *[each for part in parts for each in (part, b"")]]
 
 
-class Way:
+class Way(ABC):
     """One way to one exchange. Its clock runs, but time does not pass."""
 
     def __init__(self, sandbox: Sandbox) -> None:
@@ -76,14 +77,15 @@ class Way:
         """This way to a fresh exchange."""
         return cls(Sandbox(content, clock=clock))
 
+    @abstractmethod
     def send(self, request: Request) -> Heard:
         """Send the raw bytes."""
-        raise NotImplementedError
 
+    @abstractmethod
     def control(self, method: str, name: str, content: Any = None) -> Any:
         """Ask the control API."""
-        raise NotImplementedError
 
+    @abstractmethod
     def close(self) -> None:
         """Nobody comes this way any more."""
 

@@ -529,6 +529,16 @@ class Skewed:
         return [request.url.path.rpartition("/")[2] for request in self.requests]
 
 
+class TimeTelling(Exchange):
+    """An exchange that tells the time by itself; the script is for everything else."""
+
+    def __call__(self, request: httpx.Request) -> httpx.Response:
+        if request.url.path == SERVER_TIME.path:
+            self.requests.append(request)
+            return httpx.Response(200, json={"serverTime": NOW_MS})
+        return super().__call__(request)
+
+
 def exchange_clock(time: Time) -> ExchangeClock:
     return ExchangeClock([f"https://papi.binance.com{SERVER_TIME.path}"], ticks=time.ticks, wall=time.now_ms)
 
@@ -571,13 +581,7 @@ def test_a_clock_that_jumps_during_the_run_is_noticed_by_the_refusal(jump_ms):
 def test_a_refused_timestamp_is_repeated_once_at_most(code):
     """An exchange that always says -1021 or -5028 gets two requests, and the caller its refusal."""
     time = Time()
-    exchange = Exchange(
-        lambda request: (
-            httpx.Response(200, json={"serverTime": NOW_MS})
-            if request.url.path == SERVER_TIME.path
-            else answer(400, code, "Timestamp for this request")
-        )
-    )
+    exchange = TimeTelling(answer(400, code, "Timestamp for this request"))
     pm = client(exchange, time, clock=exchange_clock(time))
 
     with pytest.raises(ClockRejected):
@@ -620,12 +624,7 @@ def test_a_refused_timestamp_stays_the_answer_when_there_is_no_room_to_ask_the_t
     time = Time()
     budget = MemoryBudget(ticks=time.ticks)
 
-    def scripted(request: httpx.Request) -> httpx.Response:
-        if request.url.path == SERVER_TIME.path:
-            return httpx.Response(200, json={"serverTime": NOW_MS})
-        return answer(400, -1021, "Timestamp", X_MBX_USED_WEIGHT_1M="6000")
-
-    exchange = Exchange(scripted)
+    exchange = TimeTelling(answer(400, -1021, "Timestamp", X_MBX_USED_WEIGHT_1M="6000"))
     pm = client(exchange, time, clock=exchange_clock(time), budget=budget, max_wait_s=0)
 
     with pytest.raises(ClockRejected):
@@ -638,17 +637,8 @@ def test_a_refused_timestamp_stays_the_answer_when_there_is_no_room_to_ask_the_t
 def test_the_second_answer_after_a_refused_timestamp_may_be_lost():
     """The repeated request counts like a first one: its loss leaves the attempt unresolved."""
     time = Time()
-    answers = [answer(400, -1021, "Timestamp"), httpx.ReadTimeout("slow")]
-
-    def scripted(request: httpx.Request) -> httpx.Response:
-        if request.url.path == SERVER_TIME.path:
-            return httpx.Response(200, json={"serverTime": NOW_MS})
-        step = answers.pop(0)
-        if isinstance(step, Exception):
-            raise step
-        return step
-
-    pm = client(Exchange(scripted), time, clock=exchange_clock(time))
+    exchange = TimeTelling(answer(400, -1021, "Timestamp"), httpx.ReadTimeout("slow"))
+    pm = client(exchange, time, clock=exchange_clock(time))
 
     with pytest.raises(OutcomeUnknown):
         pm.margin.repay_debt(asset="BNB")
@@ -659,22 +649,13 @@ def test_the_second_answer_after_a_refused_timestamp_may_be_lost():
 def test_a_repeated_repayment_that_finds_no_connection_ends_as_the_refusal_that_it_repeats():
     """ "Not sent" would be wrong: the first request left, and the exchange refused it."""
     time = Time()
-    answers = [answer(400, -1021, "Timestamp"), httpx.ConnectError("refused")]
-
-    def scripted(request: httpx.Request) -> httpx.Response:
-        if request.url.path == SERVER_TIME.path:
-            return httpx.Response(200, json={"serverTime": NOW_MS})
-        step = answers.pop(0)
-        if isinstance(step, Exception):
-            raise step
-        return step
-
-    pm = client(Exchange(scripted), time, clock=exchange_clock(time))
+    exchange = TimeTelling(answer(400, -1021, "Timestamp"), httpx.ConnectError("refused"))
+    pm = client(exchange, time, clock=exchange_clock(time))
 
     with pytest.raises(ClockRejected):
         pm.margin.repay_debt(asset="BNB")
 
-    assert answers == []
+    assert len(exchange.repayments) == 2
     assert pm.unresolved == ()
 
 

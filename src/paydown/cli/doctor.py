@@ -125,8 +125,7 @@ def _ping(client: Client) -> str:
 
 def _clock(client: Client) -> str:
     client.market.time()
-    last = client.last
-    offset = last.clock_offset_ms if last is not None else None
+    offset = _offset_ms(client)
     if offset is None:
         return "the exchange's clock is readable; its offset is measured with the first signed call"
     if _clock_is_off(client):
@@ -140,9 +139,12 @@ def _clock(client: Client) -> str:
 
 def _clock_is_off(client: Client) -> bool:
     """Whether a request stamped by this machine's own clock would be refused."""
-    last = client.last
-    offset = last.clock_offset_ms if last is not None else None
+    offset = _offset_ms(client)
     return offset is not None and abs(offset) > client.recv_window
+
+
+def _offset_ms(client: Client) -> int | None:
+    return None if client.last is None else client.last.clock_offset_ms
 
 
 def _account(client: Client) -> str:

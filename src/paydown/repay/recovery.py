@@ -179,14 +179,7 @@ def _judge_again(case: Case, taken: Sequence[Sighting], newest: Verdict) -> tupl
         return None  # the newest look knows of something that the earlier ones cannot answer
     last = taken[-1]
     for earlier in reversed(taken[:-1]):
-        seen = replace(
-            earlier,
-            rows=last.rows,
-            events=last.events,
-            read=last.read,
-            unread=last.unread,
-            listed_ms=last.server_ms,
-        )
+        seen = _with_lists_of(earlier, last, last.events, last.server_ms)
         verdict = judge(case, seen)
         if verdict.result == "PROVEN_NOT_EXECUTED":
             return verdict, seen
@@ -194,8 +187,9 @@ def _judge_again(case: Case, taken: Sequence[Sighting], newest: Verdict) -> tupl
 
 
 def _with_lists_of(
-    seen: Sighting, listed: RowsRead, events: tuple[LiabilityChange, ...], server_ms: int
+    seen: Sighting, listed: RowsRead | Sighting, events: tuple[LiabilityChange, ...], server_ms: int
 ) -> Sighting:
+    """A look as it is judged by lists that were read at `server_ms`."""
     return replace(
         seen, rows=listed.rows, events=events, read=listed.read, unread=listed.unread, listed_ms=server_ms
     )

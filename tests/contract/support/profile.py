@@ -8,8 +8,12 @@ PAYDOWN_CONTRACT_REPORT    the folder to write a report to; without it nothing i
 
 import os
 import secrets
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
+from typing import Any
+
+from hypothesis import HealthCheck, seed, settings
 
 from tests.contract.support.places import ROOT
 
@@ -55,3 +59,20 @@ def profile() -> Profile:
     seed = int(text) if text else 1 if name == "fast" else secrets.randbelow(2**32)
     os.environ["PAYDOWN_CONTRACT_SEED"] = str(seed)  # workers and children try the same
     return Profile(name, phases, stock, scenarios, examples, steps, seed)
+
+
+def drawn(max_examples: int, **more: Any) -> settings:
+    """How a property of this suite is drawn: without a deadline, the same in every fast run, kept nowhere."""
+    return settings(
+        max_examples=max_examples,
+        deadline=None,
+        database=None,
+        derandomize=profile().name == "fast",
+        suppress_health_check=list(HealthCheck),
+        **more,
+    )
+
+
+def seeded(max_examples: int) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """The same as a decorator, from the seed of this run."""
+    return lambda test: seed(profile().seed)(drawn(max_examples)(test))
