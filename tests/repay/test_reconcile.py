@@ -577,6 +577,28 @@ def test_a_refusal_that_the_debt_contradicts_is_noticed():
     assert not contradicts_refusal(case(attempt(before=BEFORE)), seen(UNPAID))
 
 
+def test_a_whole_debt_to_which_a_stranger_added_is_recognised_by_its_row():
+    """The row is that of all that was owed at that moment, borrowed just before included, and so is what we repaid."""
+    before = look(SIGNED_MS - 500, BNB=("10", "0", "0", "0"), USDT=("0", "0", "50000", "0"))
+    after = look(DEAD_MS, BNB=("0", "0", "2", "0"), USDT=("0", "0", "42800", "0"))
+    rows = (flow("BORROW", "2", SIGNED_MS - 100, row_id="theirs"), flow("REPAY", "-12", row_id="ours"))
+
+    verdict = judge(case(attempt(None, before=before)), seen(after, *rows))
+
+    assert (verdict.result, verdict.repaid) == ("PROVEN_EXECUTED", Decimal(12))
+
+
+def test_what_a_stranger_borrowed_after_a_repayment_is_no_part_of_it():
+    """A row of more than was owed at its moment is not that of a whole debt."""
+    before = look(SIGNED_MS - 500, BNB=("10", "0", "0", "0"), USDT=("0", "0", "50000", "0"))
+    after = look(DEAD_MS, BNB=("0", "0", "0", "0"), USDT=("0", "0", "42800", "0"))
+    rows = (flow("BORROW", "2", SIGNED_MS + 10_000, row_id="theirs"), flow("REPAY", "-12", row_id="another"))
+
+    verdict = judge(case(attempt(None, before=before)), seen(after, *rows))
+
+    assert verdict.repaid != Decimal(12)
+
+
 # Soundness over worlds: whatever accrues and whoever trades, a verdict is right or withheld.
 
 AMOUNT = st.decimals("0.5", "20", places=8)
@@ -606,6 +628,24 @@ AMOUNT = st.decimals("0.5", "20", places=8)
     listed_itself=st.booleans(),
     purse=st.one_of(st.just(Decimal(500_000)), st.decimals("100", "15000", places=2)),
     whole=st.booleans(),
+)
+@example(  # the whole debt, to which a stranger had just added: the row is larger than what was looked at
+    *(True, Decimal("0.5"), Decimal("20.5"), Decimal(0), Decimal("20.51709760"), Decimal(0), Decimal("0.92")),
+    *(
+        False,
+        [("BORROW", Decimal("0.01709759"), False)],
+        None,
+        False,
+        True,
+        True,
+        True,
+        Decimal(500_000),
+        True,
+    ),
+)
+@example(  # the whole debt, of which a stranger had just repaid: the row is smaller
+    *(True, Decimal("0.5"), Decimal("20.5"), Decimal(0), Decimal("20.51709760"), Decimal(0), Decimal("0.92")),
+    *(False, [("REPAY", Decimal("0.5"), True)], None, False, True, True, True, Decimal(500_000), True),
 )
 def test_a_verdict_of_not_executed_is_never_wrong(
     executed,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -412,6 +413,15 @@ def test_a_repayment_cancelled_in_flight_is_unresolved_and_its_connection_is_not
     assert server.connections == 2
 
 
+@pytest.fixture
+def ctrl_c() -> Iterator[None]:
+    """SIGINT interrupts, also in a run that a shell started in the background, where it is ignored."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("ctrl_c")
 def test_an_interrupt_in_flight_does_not_return_the_connection():
     """Ctrl-C while a repayment waits for its answer: unresolved, and the next call has a connection of its own."""
     with (
@@ -423,8 +433,6 @@ def test_an_interrupt_in_flight_does_not_return_the_connection():
         def interrupt() -> None:
             while not server.requests:
                 time.sleep(0.01)
-            import signal
-
             signal.pthread_kill(main, signal.SIGINT)
 
         threading.Thread(target=interrupt, daemon=True).start()

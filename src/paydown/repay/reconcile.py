@@ -240,7 +240,8 @@ class _Judge:
             if row is not None:
                 rows.remove(row)
                 self.accounted.append(row)
-        fitting = [row for row in rows if row.kind == "REPAY" and self._fits(row)]
+        borrowed = [row for row in rows if row.kind == "BORROW"]
+        fitting = [row for row in rows if row.kind == "REPAY" and self._fits(row, borrowed)]
         mine = tuple(sorted(fitting, key=lambda row: abs(row.at_ms - self.intent.signed_at_ms))[:1])
         pending = tuple(row for row in rows if row.status == "PENDING")
         return mine, pending, tuple(row for row in rows if row not in mine and row.status != "PENDING")
@@ -258,14 +259,22 @@ class _Judge:
         # Equal pieces follow each other within one window: the nearest row is this one's.
         return min(candidates, key=lambda row: abs(row.at_ms - intent.signed_at_ms), default=None)
 
-    def _fits(self, row: Row) -> bool:
-        """Whether a REPAY row can be this attempt: its amount to the last digit, inside its window."""
+    def _fits(self, row: Row, borrowed: Iterable[Row]) -> bool:
+        """Whether a REPAY row can be this attempt: its amount to the last digit, inside its window.
+
+        A whole debt is what was owed at that moment: with what somebody borrowed just before.
+        """
         if row.status == "PENDING" or not self.window[0] <= row.at_ms <= self.window[1]:
             return False
         if self.intent.amount is not None:
             return abs(row.amount) == self.intent.amount
-        expected = self._expected()
-        return expected <= abs(row.amount) <= expected + self.growth
+        expected, latest_ms = self._expected(), row.at_ms + self.case.options.clock_slack_ms
+        more = sum((abs(other.amount) for other in borrowed if other.at_ms <= latest_ms), ZERO)
+        return expected <= abs(row.amount) <= expected + self.growth + more
+
+    def _in_window(self, row: Row) -> bool:
+        """Whether somebody's REPAY row is of a moment at which this attempt can have been executed."""
+        return row.kind == "REPAY" and self.window[0] <= row.at_ms <= self.window[1]
 
     def _drifts(self, rows: Iterable[Row]) -> list[Decimal] | None:
         """By how much others can have moved the debt; `None` if too many rows are near a look to say."""
@@ -590,6 +599,8 @@ class _Judge:
     def _weigh_not(self, debt: _Debt, assets: _Assets) -> str | None:
         if debt.fits_executed and assets.fits_executed:
             return None  # "executed" explains all of it as well
+        if self.intent.amount is None and debt.fits_executed and any(map(self._in_window, self.others)):
+            return None  # of a whole debt nobody knows the amount: that repayment of others can be this one
         if self._drained() and not assets.untouched:
             return None  # it may have been executed in part
         # Whatever is seen here, a borrowing can have brought it about beside an execution: it fills the debt and
