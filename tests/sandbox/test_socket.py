@@ -123,6 +123,23 @@ def test_a_held_back_answer_keeps_the_account_busy(running: SocketSandbox) -> No
         assert repay(running, second).status_code == 200
 
 
+def test_an_account_whose_client_left_is_not_busy_for_ever(running: SocketSandbox) -> None:
+    """Who hangs up before the answer has repaid, and may repay again once that answer is due."""
+    running.owe("BNB", "1")
+    running.hold_next_answer(300)
+    with httpx.Client(base_url=running.url, timeout=0.1) as first, pytest.raises(httpx.ReadTimeout):
+        repay(running, first)
+    running.limit(10**9)
+
+    with httpx.Client(base_url=running.url) as second:
+        ends_at = time.monotonic() + 10
+        while (answer := repay(running, second)).status_code != 200 and time.monotonic() < ends_at:
+            assert answer.json()["code"] == 51007
+            time.sleep(0.02)
+
+    assert answer.status_code == 200
+
+
 def test_control_and_exchange_share_a_connection(running: SocketSandbox) -> None:
     """A client that asks for both on one keep-alive connection is served, before and after the switch."""
     running.owe("BNB", "1")

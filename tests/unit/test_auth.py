@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import hmac
 import socket
 import threading
 import time as real_time
@@ -54,6 +55,11 @@ def send(
     with httpx.Client(base_url=PAPI, transport=httpx.MockTransport(wire), auth=signing) as http:
         http.request(method, path, **arguments)
     return wire
+
+
+def hmac_of(text: str) -> str:
+    """The signature of a text under the key S1, by the standard library."""
+    return hmac.new(vector("keys")["S1"]["secret"].encode(), text.encode(), "sha256").hexdigest()
 
 
 @pytest.mark.parametrize("name", ["c1", "c6", "c7"])
@@ -242,6 +248,24 @@ def test_a_body_on_a_get_is_refused():
     """The exchange does not read it, so neither the parameters nor the signature would arrive."""
     with pytest.raises(InvalidRequest, match="params="):
         send("GET", "/papi/v1/balance", data={"asset": "BNB"})
+
+
+@pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE"])
+def test_a_form_is_signed_in_itself_whatever_the_method(method):
+    """The signature covers the body and is its last parameter; nothing goes into the query."""
+    wire = send(method, "/papi/v1/listenKey/another", data={"a": "b"})
+
+    text, _, signature = wire.body.rpartition("&signature=")
+    assert signature == hmac_of(text)
+    assert text.startswith("a=b&")
+    assert wire.query == ""
+
+
+def test_an_equals_sign_belongs_to_the_value():
+    """The first one ends the name, as in every form; it is escaped where it is sent again."""
+    wire = send("GET", "/papi/v1/margin/repayLoan?asset=B=N=B")
+
+    assert wire.query.startswith("asset=B%3DN%3DB&")
 
 
 def test_text_that_is_not_utf8_is_refused():

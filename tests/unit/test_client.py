@@ -577,6 +577,45 @@ def test_a_clock_that_jumps_during_the_run_is_noticed_by_the_refusal(jump_ms):
     assert pm.unresolved == ()
 
 
+def test_a_repayment_does_not_wait_for_a_time_that_is_still_good():
+    """A sample that is due soon is a read's to renew: in front of a repayment it would cost a way and weight."""
+    time = Time()
+    exchange = Skewed(time, 0)
+    pm = client(exchange, time, clock=exchange_clock(time))
+    pm.account.balance()
+    time.sleep(900)  # ten minutes make it due soon, an hour makes it due
+
+    pm.margin.repay_debt(asset="BNB")
+    pm.account.balance()
+
+    assert exchange.paths == ["time", "balance", "repay-debt", "time", "balance"]
+
+
+def test_a_refusal_of_an_older_time_leaves_a_newer_one_alone():
+    """Another call asked while this one was under way: it goes out again with that time, and nobody asks once more."""
+    time = Time()
+    exchange = Skewed(time, 0)
+    clock = exchange_clock(time)
+    pm = client(exchange, time, clock=clock)
+    pm.account.balance()
+    exchange.ahead_ms = 8_000
+    refused = exchange.__call__
+
+    def another_call_asks(request: httpx.Request) -> httpx.Response:
+        answered = refused(request)
+        if answered.status_code == 400:
+            sync = clock.begin_sync()
+            sync.sample(time.ticks(), time.ticks(), time.now_ms() + exchange.ahead_ms)
+        return answered
+
+    pm = client(Exchange(another_call_asks), time, clock=clock)
+    pm.margin.repay_debt(asset="BNB")
+    pm.margin.repay_debt(asset="BNB")
+
+    assert exchange.paths == ["time", "balance", "repay-debt", "repay-debt", "repay-debt"]
+    assert exchange.executed == 2
+
+
 @pytest.mark.parametrize("code", [-1021, -5028])
 def test_a_refused_timestamp_is_repeated_once_at_most(code):
     """An exchange that always says -1021 or -5028 gets two requests, and the caller its refusal."""

@@ -245,6 +245,20 @@ def test_when_no_clock_answers_the_call_goes_on_and_asks_again_later():
     assert machine.clock.due is Due.NOW
 
 
+def test_a_refusal_ends_the_pause_after_a_failed_sync():
+    """That the clock is wrong is known now: to sign with it for ten more seconds would only be refused again."""
+    machine = Machine()
+    machine.sync()
+    sync = machine.clock.begin_sync()
+    for _ in machine.sources:
+        sync.failed()
+    assert machine.clock.due is Due.NO
+
+    machine.clock.refused(machine.clock.epoch)
+
+    assert machine.clock.due is Due.NOW
+
+
 def test_a_failure_after_a_sample_ends_the_sync_with_that_sample():
     """Fallback hosts are for when there is no answer at all."""
     machine = Machine()

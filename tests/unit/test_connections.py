@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
 import signal
 import socket
@@ -10,6 +11,7 @@ import subprocess
 import sys
 import threading
 import time
+import warnings
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager, suppress
@@ -441,6 +443,51 @@ def test_an_interrupt_in_flight_does_not_return_the_connection():
 
         assert [attempt.asset for attempt in pm.unresolved] == ["BNB"]
         assert pm.account.balance() == []
+    assert server.connections == 2
+
+
+def test_a_connection_on_which_unasked_bytes_came_is_not_used_again():
+    """They came while it was idle in an event loop: whose answer the next bytes would be, nobody could say."""
+    asked, sent = threading.Event(), threading.Event()
+
+    def say_more(connection: Connection) -> None:
+        asked.wait(10)
+        connection.send(http(b'{"asset":"BNB","amount":"9","updateTime":1,"success":true}'))
+        sent.set()
+        connection.hold()
+
+    async def scenario(url: str) -> RepayDebtResult:
+        async with AsyncClient(credentials(), base_url=url, clock=SystemClock(), budget=Plenty()) as pm:
+            assert await pm.account.balance() == []
+            asked.set()
+            while not sent.is_set():  # noqa: ASYNC110  # the server is a thread
+                await asyncio.sleep(0.01)
+            await asyncio.sleep(0.05)
+            return await pm.margin.repay_debt(asset="BNB")
+
+    with serving([*exchange(data=http(b"[]")), say_more], exchange()) as (server, url):
+        assert str(asyncio.run(scenario(url)).amount) == "0.1"
+        assert server.connections == 2
+
+
+def test_a_client_of_several_event_loops_gives_each_its_own_connections():
+    """A connection works only in the loop that opened it; the next one opens another, and the answers come."""
+    with serving(exchange(data=http(b"[]")), exchange(data=http(b"[]"))) as (server, url):
+        pm = AsyncClient(credentials(), base_url=url, clock=SystemClock(), budget=Plenty())
+
+        async def ask() -> object:
+            return await pm.account.balance()
+
+        async def ask_and_close() -> object:
+            async with pm:
+                return await pm.account.balance()
+
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", ResourceWarning)  # the first loop ended with its connection open
+            assert asyncio.run(ask()) == []
+            assert asyncio.run(ask_and_close()) == []
+            gc.collect()
+
     assert server.connections == 2
 
 

@@ -27,7 +27,7 @@ from paydown import (
 )
 from paydown.outcome import NOT_JSON, REFUSALS, Answer, Cleaner, judge, read
 from paydown_wire.error_codes import ERROR_CODES, STATUS_OUTCOMES
-from paydown_wire.operations import ACCOUNT_BALANCE, REPAY_DEBT
+from paydown_wire.operations import ACCOUNT_BALANCE, MARGIN_BORROW, REPAY_DEBT
 from tests.unit.kit import NOW_MS, REPAY, Exchange, Time, answer, client, repaid
 
 HTML = {"content-type": "text/html"}
@@ -338,6 +338,14 @@ def test_a_read_is_answered_by_200_alone():
     assert judge(ACCOUNT_BALANCE, read(Answer(200, {}, b"[]"), strict=False), {}).executed == "done"
     assert judge(ACCOUNT_BALANCE, read(Answer(202, {}, b""), strict=False), {}).executed == "no"
     assert judge(ACCOUNT_BALANCE, read(Answer(204, {}, b""), strict=False), {}).executed == "unknown"
+
+
+@pytest.mark.parametrize("number", ["true", "false", "1.0", '"1"', "null", "[1]"])
+def test_a_number_that_is_none_confirms_no_borrowing(number):
+    """`tranId` is an integer; in Python True is one as well, in JSON it is not."""
+    answered = read(Answer(200, {}, f'{{"tranId":{number}}}'.encode()), strict=True)
+
+    assert judge(MARGIN_BORROW, answered, {}).executed == "unknown"
 
 
 def test_numbers_are_read_exactly():

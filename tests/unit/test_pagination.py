@@ -204,6 +204,40 @@ def test_a_list_without_pages_is_cut_until_nothing_is_cut_off(times, size, start
     assert sorted(rows) == expected
 
 
+def test_the_total_of_a_window_is_that_of_its_own_rows():
+    """Pages shorter than asked are followed until the window's total is reached, in each window anew."""
+    days = [95, 94, 93, 92, 91, 60, 59, 58, 57, 56]
+    shelf = RepayShelf([NOW_MS - number * DAY for number in days], cap=2)
+
+    rows = patient(shelf).records.iter_repayments(
+        asset="BNB", size=5, start_time=NOW_MS - 100 * DAY, end_time=NOW_MS
+    )
+
+    assert sorted((NOW_MS - row.timestamp) // DAY for row in rows) == sorted(days)
+
+
+def test_a_list_without_pages_is_cut_where_its_end_is_now():
+    """An open end is only that of the last part: an earlier one that had none would be as full as the whole."""
+    shelf = InterestShelf([NOW_MS - number * DAY for number in range(1, 29)])
+    start = NOW_MS - 29 * DAY
+
+    rows = patient(shelf).iterate(without_pages(4), {"startTime": start}, charge)
+
+    assert sorted(rows) == sorted(f"0.{number}" for number in range(1, 29))
+    assert [asked for asked in shelf.asked if "endTime" not in asked], "now is not sent"
+
+
+def test_a_row_on_a_border_is_one_row_beside_the_archive_too():
+    """Near the archive's border a window is read twice; its last row comes once more behind both readings."""
+    border = NOW_MS - 200 * DAY + LONGEST
+    shelf = RepayShelf([border - 1, border, border + 1], archive=True)
+
+    rows = list(patient(shelf).records.iter_repayments(asset="BNB", start_time=NOW_MS - 200 * DAY))
+
+    assert sorted(row.timestamp for row in rows) == [border - 1, border, border + 1]
+    assert [asked.get("archived") for asked in shelf.asked[:4]] == ["true", None, "true", None]
+
+
 def test_rows_come_window_by_window_oldest_first_newest_first_within():
     """As the generated method's docstring promises."""
     shelf = RepayShelf([NOW_MS - days * DAY for days in (95, 80, 50, 45, 9, 5)])
