@@ -171,6 +171,7 @@ def test_decided_outcomes_leave_nothing_open(outcome):
     ("first", "second"),
     [
         ("BNB", "BNB"),
+        ("BNB", "bnb"),
         ("币安人生", "币安人生"),
         ("ＢＮＢ", "BNB"),
         ("É", "E\u0301"),

@@ -256,6 +256,8 @@ def test_a_str_subclass_is_sent_as_its_characters():
 
     assert wire_texts(REPAY_DEBT, {"asset": Coin.BNB}) == {"asset": "BNB"}
     assert type(wire_texts(REPAY_DEBT, {"asset": Coin.BNB})["asset"]) is str
+    texts = wire_texts(REPAY_DEBT, {"asset": "ETH", "specifyRepayAssets": [Coin.BNB, "USDT"]})
+    assert texts["specifyRepayAssets"] == "BNB,USDT"
 
 
 # -------------------------------------------------------------------------------------------------- lists
@@ -382,7 +384,11 @@ def test_an_enum_takes_the_choices_of_the_document_only():
     )
     operation = replace(REPAY_DEBT, parameters=(side,))
 
-    assert wire_texts(operation, {"side": "TO_UM"}) == {"side": "TO_UM"}
+    class Side(str, enum.Enum):  # noqa: UP042  # prints as Side.TO_UM
+        TO_UM = "TO_UM"
+
+    for side in ("TO_UM", Side.TO_UM):
+        assert wire_texts(operation, {"side": side}) == {"side": "TO_UM"}
     for wrong in ("to_um", "", "TO_CM", "TO_UM "):
         with pytest.raises(InvalidRequest, match="TO_UM, FROM_UM"):
             wire_texts(operation, {"side": wrong})
