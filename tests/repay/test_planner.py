@@ -223,6 +223,30 @@ def test_every_cut_is_legal_and_together_they_pay_what_was_asked(owed, price, ma
     assert full <= len(amounts) <= full + 1
 
 
+def test_a_goal_above_what_is_still_owed_is_cut_down_to_it():
+    """Somebody repaid meanwhile: more than is owed is never asked for, and every piece still names its amount."""
+    step = cut(Decimal(5), Decimal(10), price_usd=Decimal(600), limit_usd=CAP, digits=8)
+
+    assert step is not None
+    assert (step.amount, step.pieces) == (Decimal(5), 1)
+
+
+@pytest.mark.parametrize(("goal", "pieces"), [(None, 2), (Decimal(1), 1)])
+def test_a_whole_debt_leaves_room_for_the_interest_until_it_is_paid(goal, pieces):
+    """What it may grow by stays below the limit of a piece; a piece that names its amount does not grow."""
+    step = cut(
+        Decimal(1),
+        goal,
+        price_usd=Decimal(100),
+        limit_usd=Decimal(100),
+        digits=8,
+        growth=Decimal("0.001"),
+    )
+
+    assert step is not None
+    assert step.pieces == pieces
+
+
 @given(st.decimals("0.01", "2000000", places=2))
 def test_pieces_of_one_plan_are_of_one_size(value):
     """No piece is a crumb beside full ones: all are within a cent of each other, but for the rounding."""

@@ -8,6 +8,7 @@ import re
 from dataclasses import replace
 from decimal import Decimal
 
+import httpx
 import pytest
 
 from paydown import InvalidRequest, InvalidRequestType
@@ -16,7 +17,7 @@ from paydown.repay import AccountBusy, AccountInDoubt, Options, PlanKeyConflict,
 from paydown.repay.commands import Step
 from paydown.repay.journal import Journal
 from paydown.repay.states import AttemptState, PlanState
-from tests.repay.world import API_KEY, SECRET, START_MS, World, attempts
+from tests.repay.world import API_KEY, REPAY_PATH, SECRET, START_MS, Door, World, attempts
 
 
 @pytest.fixture
@@ -690,6 +691,69 @@ def test_a_stream_event_makes_it_look_again(world, repayer):
 
     looks = [record for record in world.exchange.requests if record.path == "/papi/v1/balance"]
     assert len(looks) == 4  # plan, first, the event's, last
+
+
+def test_the_newest_stream_event_is_the_one_that_counts(world, repayer):
+    """An older one told of another debt, the newest tells what we reckon: no look is spent on it."""
+    world.give("BNB", borrowed="188")
+    plan = repayer.plan("BNB", "150", pay_with=["USDT"])
+
+    def tell(told):
+        if told.kind == "executed" and told.pieces_done == 1:
+            for liability in ("130.01", "125.01"):
+                now_ms = world.clock.now_ms()
+                event = {"e": "liabilityChange", "E": now_ms, "a": "BNB", "t": "BORROW", "l": liability}
+                repayer.observe({**event, "T": 1, "p": "1", "i": "0"})
+                world.clock.advance(1)
+
+    repayer.progress = tell
+    repayer.run(plan)
+
+    looks = [record for record in world.exchange.requests if record.path == "/papi/v1/balance"]
+    assert len(looks) == 3  # plan, first, last
+
+
+class OtherWords(Door):
+    """The way to an exchange whose first answer to a repayment names another amount than was asked and repaid."""
+
+    said = False
+
+    def handle_request(self, request):
+        answer = super().handle_request(request)
+        if request.url.path != REPAY_PATH or self.said:
+            return answer
+        self.said = True
+        return httpx.Response(200, json={**json.loads(answer.read()), "amount": "1.5"}, request=request)
+
+
+def test_another_amount_answered_than_asked_is_looked_at(world):
+    """Only the balance says what is left then; the next piece is cut from it."""
+    world.give("BNB", borrowed="188")
+    with world.repayer(world.client(transport=OtherWords(world))) as repayer:
+        report = repayer.run(repayer.plan("BNB", pay_with=["USDT"]))
+
+    assert report.state is PlanState.DONE
+    looks = [record for record in world.exchange.requests if record.path == "/papi/v1/balance"]
+    assert len(looks) == 4  # plan, first, after that answer, last
+
+
+def test_tries_are_counted_anew_for_each_piece(world):
+    """Refusals that pass may strike every piece: only those in a row end a plan."""
+    world.give("BNB", borrowed="188")
+    refused = {"match": {"path": REPAY_PATH}, "fault": "service_unavailable_503", "times": 1}
+    with world.repayer(options=Options(max_tries=2)) as repayer:
+        plan = repayer.plan("BNB", pay_with=["USDT"])
+        world.exchange.faults.arm(refused)
+
+        def refuse_again(told):
+            if told.kind == "executed" and told.pieces_done < 3:
+                world.exchange.faults.arm(refused)
+
+        repayer.progress = refuse_again
+        report = repayer.run(plan)
+
+    assert report.state is PlanState.DONE
+    assert [line.state for line in report.attempts] == ["REJECTED", "EXECUTED"] * 3
 
 
 def test_always_looking_costs_one_look_per_piece(world):

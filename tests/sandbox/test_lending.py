@@ -291,6 +291,18 @@ def test_two_debt_calls_at_once_meet_51007(document: Document) -> None:
     assert caller.repay("asset=BNB&amount=0.1&specifyRepayAssets=USDT").status == 200
 
 
+def test_a_debt_call_under_way_keeps_its_own_account_back_alone(document: Document) -> None:
+    """While the answer of one account is held back, another account borrows and repays."""
+    owed = {"BNB": {"borrowed": "1"}, "USDT": {"free": "1000"}}
+    others = account(**owed)[0] | {"id": "b", "keys": [{**account()[0]["keys"][0], "api_key": "other-key"}]}  # type: ignore[index]
+    caller = calling(document, accounts=[*account(**owed), others], options={"debt-call-ms": "500"})
+    other = Caller(caller.exchange, key="other-key")
+    assert caller.repay("asset=BNB&amount=0.1&specifyRepayAssets=USDT").status == 200
+
+    assert other.repay("asset=BNB&amount=0.1&specifyRepayAssets=USDT").status == 200
+    assert caller.signed("POST", LOAN, "asset=BTC&amount=0.001").code == 51007
+
+
 def test_debt_calls_can_queue_instead(document: Document) -> None:
     """With `concurrent-repay` queue the second call is told to come back when the first is done."""
     caller = calling(document, options={"debt-call-ms": "500", "concurrent-repay": "queue"})

@@ -472,20 +472,20 @@ def test_a_connection_on_which_unasked_bytes_came_is_not_used_again():
 
 def test_a_client_of_several_event_loops_gives_each_its_own_connections():
     """A connection works only in the loop that opened it; the next one opens another, and the answers come."""
-    with serving(exchange(data=http(b"[]")), exchange(data=http(b"[]"))) as (server, url):
+    with serving([*exchange(data=http(b"[]")), hold], exchange()) as (server, url):
         pm = AsyncClient(credentials(), base_url=url, clock=SystemClock(), budget=Plenty())
 
         async def ask() -> object:
             return await pm.account.balance()
 
-        async def ask_and_close() -> object:
+        async def repay_and_close() -> object:
             async with pm:
-                return await pm.account.balance()
+                return await pm.margin.repay_debt(asset="BNB")
 
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", ResourceWarning)  # the first loop ended with its connection open
             assert asyncio.run(ask()) == []
-            assert asyncio.run(ask_and_close()) == []
+            assert isinstance(asyncio.run(repay_and_close()), RepayDebtResult)
             gc.collect()
 
     assert server.connections == 2
