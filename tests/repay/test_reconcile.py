@@ -577,6 +577,22 @@ def test_a_refusal_that_the_debt_contradicts_is_noticed():
     assert not contradicts_refusal(case(attempt(before=BEFORE)), seen(UNPAID))
 
 
+def test_two_equal_borrowings_are_two_though_one_list_knows_the_first_alone():
+    """The records show both, the capital flow lags: the second is no repeat of the first, and hides a repayment."""
+    before = look(SIGNED_MS - 500, BNB=("10", "0", "2", "0"), USDT=("0", "0", "50000", "0"))
+    after = look(DEAD_MS, BNB=("12", "0", "4", "0"), USDT=("0", "0", "50000", "0"))
+    first_ms, second_ms = SIGNED_MS + 2000, SIGNED_MS + 2000 + 3 * OPTIONS.clock_slack_ms
+    rows = (
+        flow("BORROW", "2", first_ms, row_id="f1"),
+        record("BORROW", "2", first_ms, row_id="r1"),
+        record("BORROW", "2", second_ms, row_id="r2"),
+    )
+
+    verdict = judge(case(attempt(before=before)), seen(after, *rows))
+
+    assert verdict.result != "PROVEN_NOT_EXECUTED"
+
+
 def test_a_whole_debt_to_which_a_stranger_added_is_recognised_by_its_row():
     """The row is that of all that was owed at that moment, borrowed just before included, and so is what we repaid."""
     before = look(SIGNED_MS - 500, BNB=("10", "0", "0", "0"), USDT=("0", "0", "50000", "0"))

@@ -125,3 +125,13 @@ def test_the_order_limit_is_told(document: Document) -> None:
     assert caller.signed("GET", "/papi/v1/rateLimit/order").json == [
         {"rateLimitType": "ORDERS", "interval": "MINUTE", "intervalNum": 1, "limit": 1200}
     ]
+
+
+def test_a_required_time_that_is_no_number_is_malformed(document: Document) -> None:
+    """-1102 is documented for required values, missing, empty or malformed."""
+    caller = calling(document, {})
+    answer = caller.signed(
+        "GET", "/papi/v1/portfolio/negative-balance-exchange-record", f"startTime=soon&endTime={NOW_MS}"
+    )
+
+    assert (answer.status, answer.code) == (400, -1102)

@@ -81,7 +81,7 @@ _KILLERS_BY_FILE = {
     "src/paydown/outcome.py": ("unit/test_outcome", "test_a_errors"),
     "src/paydown/errors.py": ("unit/test_errors", "unit/test_outcome"),
     "src/paydown/channel.py": ("unit/test_channel",),
-    "src/paydown/client.py": ("unit/test_client", "unit/test_both_clients"),
+    "src/paydown/client.py": ("unit/test_client", "unit/test_both_clients", "unit/test_connections"),
     "src/paydown/moment.py": ("unit/test_moment",),
     "src/paydown/retry.py": ("unit/test_client", "test_a_errors"),
     "src/paydown/flow.py": ("unit/test_client", "unit/test_attempts", "test_a_errors", "test_a_requests"),
@@ -118,7 +118,12 @@ _KILLERS_BY_FILE = {
     "src/paydown_sandbox/limits.py": ("test_b_limits", "sandbox/test_limits"),
     "src/paydown_sandbox/keys.py": ("test_b_rules", "sandbox/test_control"),
     "src/paydown_sandbox/answers.py": ("test_b_faults", "sandbox/test_protocol"),
-    "src/paydown_sandbox/exchange.py": ("test_b_faults", "sandbox/test_limits", "sandbox/test_protocol"),
+    "src/paydown_sandbox/exchange.py": (
+        "test_b_faults",
+        "sandbox/test_limits",
+        "sandbox/test_protocol",
+        "sandbox/test_lending",
+    ),
     "src/paydown_sandbox/store.py": ("sandbox/test_store", "sandbox/test_restart"),
     "src/paydown_sandbox/control.py": ("sandbox/test_control", "test_b_rules"),
     "src/paydown_sandbox/amounts.py": ("test_b_time", "test_b_rules"),
@@ -143,7 +148,11 @@ _KILLERS_BY_FILE = {
     "src/paydown_sandbox/books.py": ("test_b_stream",),
     "src/paydown_sandbox/signature.py": ("test_b_matrix",),
     "src/paydown_sandbox/admission.py": ("test_b_rules", "test_b_matrix"),
-    "src/paydown_sandbox/validation.py": ("test_b_matrix",),
+    "src/paydown_sandbox/validation.py": (
+        "test_b_matrix",
+        "sandbox/test_protocol",
+        "sandbox/test_futures_debt",
+    ),
 }
 
 

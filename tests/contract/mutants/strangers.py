@@ -533,4 +533,215 @@ ROWS: list[tuple[str, str, list[Row]]] = [
         "src/paydown_sandbox/options.py",
         [("every number may be negative", 'negative=self.default.startswith("-"))', "negative=True)")],
     ),
+    (
+        "sandbox",
+        "src/paydown_sandbox/validation.py",
+        [
+            (
+                "malformed required integer answers -1100",
+                "malformed = -1102 if facts.required else -1100",
+                "malformed = -1100",
+            ),
+        ],
+    ),
+    (
+        "signer",
+        "src/paydown/auth.py",
+        [
+            (
+                "a value with a raw equals sign is cut at the last one",
+                'name, _, value = part.partition("=")',
+                'name, _, value = part.rpartition("=")',
+            ),
+            (
+                "form signed only for POST",
+                "        if form:\n",
+                '        if form and request.method == "POST":\n',
+            ),
+        ],
+    ),
+    (
+        "classifier",
+        "src/paydown/outcome.py",
+        [
+            (
+                "a bool passes for an integer in success rules",
+                "if type(value) is not _JSON_TYPES[rule.type]:",
+                "if not isinstance(value, _JSON_TYPES[rule.type]):",
+            ),
+        ],
+    ),
+    (
+        "classifier",
+        "src/paydown/flow.py",
+        [
+            (
+                "writes ask for the time when it is merely due soon",
+                "yield from self.sync_if(Due.NOW)",
+                "yield from self.sync_if(Due.SOON)",
+            ),
+            (
+                "a refused timestamp of an older epoch spoils the new sample",
+                "clock.refused(self.epoch)",
+                "clock.refused()",
+            ),
+        ],
+    ),
+    (
+        "classifier",
+        "src/paydown/clock.py",
+        [
+            (
+                "a refusal does not end the pause after a failed sync",
+                "                self._refused = True\n                self._failed_at_ms = None",
+                "                self._refused = True",
+            ),
+        ],
+    ),
+    (
+        "classifier",
+        "src/paydown/pagination.py",
+        [
+            (
+                "the first half of a cut-off window is open at its end",
+                "replace(window, end=middle, reaches_now=False)",
+                "replace(window, end=middle)",
+            ),
+            (
+                "rows are counted across windows",
+                "self._page, self._counted, self._stale = 1, 0, 0",
+                "self._page, self._stale = 1, 0",
+            ),
+            ("only the window before is remembered", "_REMEMBERED: Final = 3", "_REMEMBERED: Final = 2"),
+        ],
+    ),
+    (
+        "classifier",
+        "src/paydown/async_connections.py",
+        [
+            (
+                "unasked bytes on an idle connection are overlooked",
+                "        if waiting is None or waiting.done():\n            self.abort()\n            return",
+                "        if waiting is None or waiting.done():\n            return",
+            ),
+        ],
+    ),
+    (
+        "classifier",
+        "src/paydown/client.py",
+        [
+            (
+                "awaited, connections of another loop are used",
+                "            if opened[1] is loop or self._transport is not None:\n                return opened[2]",
+                "            return opened[2]",
+            ),
+        ],
+    ),
+    (
+        "classifier",
+        "src/paydown/repay/reconcile.py",
+        [
+            (
+                "equal rows of two lists are one whatever their times",
+                "                and abs(other.at_ms - row.at_ms) <= slack_ms\n",
+                "",
+            ),
+            (
+                "a whole debt is what was looked at, whoever borrowed since",
+                "+ self.growth + more",
+                "+ self.growth",
+            ),
+            (
+                "of a whole debt every other repayment is somebody else's",
+                "        if self.intent.amount is None and debt.fits_executed and any(map(self._in_window, self.others)):\n            return None",
+                "        if False:\n            return None",
+            ),
+            (
+                "what is borrowed after a whole debt was paid belongs to it",
+                "for other in borrowed if other.at_ms <= latest_ms",
+                "for other in borrowed",
+            ),
+        ],
+    ),
+    (
+        "classifier",
+        "src/paydown/repay/journal.py",
+        [
+            (
+                "a proven attempt's part is not kept",
+                "(verdict, None if repaid is None else to_text(repaid), now_ms, attempt_id),",
+                "(verdict, None, now_ms, attempt_id),",
+            ),
+        ],
+    ),
+    (
+        "classifier",
+        "src/paydown/repay/planner.py",
+        [
+            (
+                "a goal above what is still owed is asked for",
+                "floor_to(min(goal, owed), digits)",
+                "floor_to(goal, digits)",
+            ),
+            (
+                "no reserve for interest in the last piece",
+                "reserve = growth if goal is None else ZERO",
+                "reserve = ZERO",
+            ),
+        ],
+    ),
+    (
+        "classifier",
+        "src/paydown/repay/engine.py",
+        [
+            (
+                "another amount answered than asked is counted as asked",
+                "if step.amount is not None and repaid == step.amount:",
+                "if step.amount is not None:",
+            ),
+            (
+                "the oldest stream event is compared",
+                "abs(events[-1].total - self._owed(base))",
+                "abs(events[0].total - self._owed(base))",
+            ),
+            (
+                "tries are not reset by a success",
+                "        self.pieces_left = step.pieces - 1\n        self.tries = 0\n",
+                "        self.pieces_left = step.pieces - 1\n",
+            ),
+        ],
+    ),
+    (
+        "signer",
+        "src/paydown/parameters.py",
+        [
+            (
+                "an enum member goes as what it prints",
+                "    text = _exact(value)\n    if text not in parameter.choices:",
+                "    text = str(value)\n    if text not in parameter.choices:",
+            ),
+        ],
+    ),
+    (
+        "classifier",
+        "src/paydown/attempts.py",
+        [
+            (
+                "guard tells asset names apart by case",
+                "        return asset.upper()\n",
+                "        return asset\n",
+            ),
+        ],
+    ),
+    (
+        "sandbox",
+        "src/paydown_sandbox/exchange.py",
+        [
+            (
+                "debt calls of one account block those of all others",
+                "        until = self._busy_until.get(account)\n",
+                "        until = next((end for end in self._busy_until.values() if end > self.clock.now_ms()), None)\n",
+            ),
+        ],
+    ),
 ]
