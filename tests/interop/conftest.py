@@ -21,6 +21,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.timeout(600))
 
 
+@pytest.fixture(scope="session", autouse=True)
+def environment() -> None:
+    """Left as it is: who installs a client may need a proxy. The clients themselves get a clean one."""
+
+
 @pytest.fixture(scope="session")
 def running_sandbox() -> Iterator[Sandbox]:
     """The sandbox as a process, for all tests."""

@@ -1,0 +1,22 @@
+"""What holds for every test: none leaves this machine, and none knows what its user has set."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+
+import pytest
+
+_PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY")
+_OURS = "PAYDOWN_CONTRACT_"  # says how the suite runs, not what the product does
+
+
+@pytest.fixture(scope="session", autouse=True)
+def environment() -> Iterator[None]:
+    """No proxy stands between a test and its server on loopback; no key, budget or journal of the user is seen."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name in list(os.environ):
+            upper = name.upper()
+            if upper in _PROXIES or (upper.startswith("PAYDOWN_") and not upper.startswith(_OURS)):
+                patch.delenv(name)
+        yield
