@@ -294,7 +294,8 @@ def test_two_debt_calls_at_once_meet_51007(document: Document) -> None:
 def test_a_debt_call_under_way_keeps_its_own_account_back_alone(document: Document) -> None:
     """While the answer of one account is held back, another account borrows and repays."""
     owed = {"BNB": {"borrowed": "1"}, "USDT": {"free": "1000"}}
-    others = account(**owed)[0] | {"id": "b", "keys": [{**account()[0]["keys"][0], "api_key": "other-key"}]}  # type: ignore[index]
+    key = {"api_key": "other-key", "type": "hmac", "secret_or_public_key": "test-secret"}
+    others = {"id": "b", "keys": [key], "balances": owed}
     caller = calling(document, accounts=[*account(**owed), others], options={"debt-call-ms": "500"})
     other = Caller(caller.exchange, key="other-key")
     assert caller.repay("asset=BNB&amount=0.1&specifyRepayAssets=USDT").status == 200

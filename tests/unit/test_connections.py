@@ -460,8 +460,7 @@ def test_a_connection_on_which_unasked_bytes_came_is_not_used_again():
         async with AsyncClient(credentials(), base_url=url, clock=SystemClock(), budget=Plenty()) as pm:
             assert await pm.account.balance() == []
             asked.set()
-            while not sent.is_set():  # noqa: ASYNC110  # the server is a thread
-                await asyncio.sleep(0.01)
+            await asyncio.to_thread(sent.wait, 10)
             await asyncio.sleep(0.05)
             return await pm.margin.repay_debt(asset="BNB")
 

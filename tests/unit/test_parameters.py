@@ -384,7 +384,7 @@ def test_an_enum_takes_the_choices_of_the_document_only():
     )
     operation = replace(REPAY_DEBT, parameters=(side,))
 
-    class Side(str, enum.Enum):  # noqa: UP042  # prints as Side.TO_UM
+    class Side(str, enum.Enum):  # noqa: UP042  # a StrEnum prints as its value, and would show nothing
         TO_UM = "TO_UM"
 
     for side in ("TO_UM", Side.TO_UM):

@@ -241,7 +241,7 @@ class _Judge:
                 rows.remove(row)
                 self.accounted.append(row)
         borrowed = [row for row in rows if row.kind == "BORROW"]
-        fitting = [row for row in rows if row.kind == "REPAY" and self._fits(row, borrowed)]
+        fitting = [row for row in rows if self._fits(row, borrowed)]
         mine = tuple(sorted(fitting, key=lambda row: abs(row.at_ms - self.intent.signed_at_ms))[:1])
         pending = tuple(row for row in rows if row.status == "PENDING")
         return mine, pending, tuple(row for row in rows if row not in mine and row.status != "PENDING")
@@ -260,11 +260,11 @@ class _Judge:
         return min(candidates, key=lambda row: abs(row.at_ms - intent.signed_at_ms), default=None)
 
     def _fits(self, row: Row, borrowed: Iterable[Row]) -> bool:
-        """Whether a REPAY row can be this attempt: its amount to the last digit, inside its window.
+        """Whether a row can be this attempt: a REPAY of its amount to the last digit, inside its window.
 
         A whole debt is what was owed at that moment: with what somebody borrowed just before.
         """
-        if row.status == "PENDING" or not self.window[0] <= row.at_ms <= self.window[1]:
+        if row.status == "PENDING" or not self._in_window(row):
             return False
         if self.intent.amount is not None:
             return abs(row.amount) == self.intent.amount
@@ -273,7 +273,7 @@ class _Judge:
         return expected <= abs(row.amount) <= expected + self.growth + more
 
     def _in_window(self, row: Row) -> bool:
-        """Whether somebody's REPAY row is of a moment at which this attempt can have been executed."""
+        """Whether a row is a REPAY of a moment at which this attempt can have been executed."""
         return row.kind == "REPAY" and self.window[0] <= row.at_ms <= self.window[1]
 
     def _drifts(self, rows: Iterable[Row]) -> list[Decimal] | None:
