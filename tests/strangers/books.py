@@ -125,13 +125,13 @@ class Books:
         self._times.append(now)
         self._states.append(state)
 
-    def total(self, why: str, asset: str, since: int = 0) -> Decimal:
-        """Add up by how much a debt changed since a moment for a reason, which is the first word of its name."""
+    def total(self, reasons: tuple[str, ...], asset: str, since: int, until: int = 1 << 62) -> Decimal:
+        """Add up by how much a debt changed between two moments for some reasons, such as "interest"."""
         return sum(
             (
                 entry.change.owed
                 for entry in self.entries
-                if entry.asset == asset and entry.at >= since and entry.why.split(" ", 1)[0] == why
+                if entry.asset == asset and since <= entry.at <= until and entry.why in reasons
             ),
             ZERO,
         )

@@ -346,7 +346,7 @@ class Exchange(httpx.BaseTransport):
         used = [
             entry.asset for entry in self.books.entries[-8:] if entry.why == ours and entry.change.free < 0
         ]
-        if not arrival.executed:  # it comes later: the answer speaks of what was asked for
+        if first and not arrival.executed:  # it comes later: the answer speaks of what was asked for
             arrival.executed.append((self.now, arrival.asked))
             response = self._good(arrival, before.borrowed - after.borrowed, used)
             arrival.executed.clear()

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import logging
+import random
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -30,6 +31,8 @@ NEAR_MS = 2_000
 TINY = Decimal("0.0000001")
 ABOUT = Decimal("0.02")
 SHM = Path("/dev/shm")
+
+ADDED = ("interest", "fee", "other-borrow")  # what makes a debt grow, by its name in the books
 
 SAID_EXECUTED = (AttemptState.EXECUTED, AttemptState.PROVEN_EXECUTED)
 SAID_NOT = (AttemptState.REJECTED, AttemptState.NOT_SENT, AttemptState.PROVEN_NOT_EXECUTED)
@@ -99,7 +102,7 @@ class Played:
 
 
 @contextmanager
-def _folder() -> Iterator[Path]:
+def _folder() -> Generator[Path]:
     path = Path(tempfile.mkdtemp(prefix="strangers-", dir=SHM if SHM.is_dir() else None))
     try:
         yield path
@@ -216,9 +219,15 @@ class _Player:
                     self._ask(process, f"run {wish.key}", lambda repay, wish=wish: [self._run(repay, wish)])
             return
         if command.startswith("reconcile"):
-            self._ask(process, "reconcile", lambda repay: repay.reconcile() and [])
+            self._ask(process, "reconcile", self._reconcile)
         if command.endswith("resume") and not process.dead:
             self._ask(process, "resume", lambda repay: repay.resume())
+
+    def _reconcile(self, repay: SafeRepay) -> list[Report]:
+        for found in repay.reconcile():
+            rule = found.verdict.rule if found.verdict else "-"
+            self._say(f"reconcile: {found.attempt.id} {found.attempt.state.value} by {rule} {found.trouble}")
+        return []
 
     def _run(self, repay: SafeRepay, wish: Wish) -> Report:
         plan = repay.plan(wish.asset, wish.amount, pay_with=wish.pay_with, key=wish.key)
@@ -231,7 +240,8 @@ class _Player:
         since = self._exchange.now
         told = self.played.told
         try:
-            for report in process.do(what) or []:
+            reports: list[Report] = process.do(what) or []
+            for report in reports:
                 told.append(Told(since, self._exchange.now, command, report=report))
                 said = f"{report.state.value} {report.cause}, exit code {report.exit_code}"
                 self._say(f"{command}: {said}, repaid {report.repaid}")
@@ -251,8 +261,15 @@ def play(history: History, *, loud: bool = False) -> Played:
         loud: Whether to write down what happens, for people.
     """
     logging.getLogger("paydown").setLevel(logging.CRITICAL)
-    with _folder() as folder:
-        return _Player(history, folder, loud=loud).play()
+    before = random.getstate()
+    random.seed(
+        f"{history.world}/{history.seed}"
+    )  # whatever the client draws, its pauses say, is repeatable too
+    try:
+        with _folder() as folder:
+            return _Player(history, folder, loud=loud).play()
+    finally:
+        random.setstate(before)
 
 
 # ---------------------------------------------------------------- judging
@@ -343,7 +360,7 @@ def _judge_plan(played: Played, wish: Wish, tally: Tally) -> None:
     names = {attempt.id for attempt in attempts}
     arrivals = [arrival for arrival in played.exchange.arrivals if arrival.attempt in names]
     moved = sum((arrival.moved for arrival in arrivals), ZERO)
-    added = sum((books.total(why, wish.asset, start.at) for why in ("interest", "fee", "other-borrow")), ZERO)
+    added = books.total(ADDED, wish.asset, start.at)
     asked = start.owed + added if wish.amount is None else wish.amount
     # What one repayment did beyond its own request is not the client's doing.
     beyond = sum((max(ZERO, arrival.moved - arrival.asked) for arrival in arrivals), ZERO)
@@ -352,15 +369,26 @@ def _judge_plan(played: Played, wish: Wish, tally: Tally) -> None:
         tally.blame("overpaid", seed)
         largest = max(attempt.intent.expected for attempt in attempts)
         tally.most_pieces = max(tally.most_pieces, excess / largest)
-    reports = [told.report for told in played.told if told.report and told.report.plan_key == wish.key]
-    if any(report.state is PlanState.DONE for report in reports):
+    done_at = _done_at(played, wish.key)
+    if done_at is not None:
         tally.add("done")
-        # What another plan repaid since is not this plan's: put it back.
-        others = [arrival for arrival in played.exchange.arrivals if arrival.attempt not in names]
-        left = books[wish.asset].owed - added + sum((one.moved_since(start.at) for one in others), ZERO)
+        # What was already on its way counts as repaid.
+        coming = sum(
+            (one.moved_since(done_at + 1) for one in played.exchange.arrivals if one.at <= done_at), ZERO
+        )
+        added = books.total(ADDED, wish.asset, start.at, done_at)
+        left = books.then(done_at)[wish.asset].owed - added - coming
         leaves = ZERO if wish.amount is None else max(ZERO, start.owed - wish.amount)
         if left > leaves + TINY + start.owed / 1_000_000:
             tally.blame("done-too-early", seed)
+
+
+def _done_at(played: Played, key: str) -> int | None:
+    """Return when a plan was first called DONE."""
+    for told in played.told:
+        if told.report and told.report.plan_key == key and told.report.state is PlanState.DONE:
+            return told.at
+    return None
 
 
 def _judge_told(played: Played, told: Told, tally: Tally) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import httpx
 
@@ -16,6 +16,8 @@ from paydown.repay import Journal, Options, SafeRepay
 from tests.strangers.draw import Death
 from tests.strangers.exchange import KEY, REPAY_DEBT, SECRET, Exchange
 from tests.strangers.repayment import Arrival
+
+Result = TypeVar("Result")
 
 BASE = "http://exchange"
 TIMES = (f"{BASE}/papi/v1/time", f"{BASE}/fapi/v1/time")
@@ -127,7 +129,7 @@ class Process(httpx.BaseTransport):
 
     # ------------------------------------------------------------ living
 
-    def do(self, what: Callable[[SafeRepay], Any]) -> Any:
+    def do(self, what: Callable[[SafeRepay], Result]) -> Result | None:
         """Let it do something.
 
         Returns:

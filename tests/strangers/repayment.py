@@ -102,11 +102,14 @@ class Repayments:
         if amount > owed and self._chosen["amount-above-debt"] == "refused":
             return Refusal(400, -3015, "The repay amount exceeds the liability.")
         amount = min(amount, owed)
+        if "rounded-down" in self._chosen.possible("execution-amount") and amount < DUST:
+            return Refusal(400, -3016, "The repay amount is below the minimum.")
         if amount * self._prices[arrival.asset] > CAP_USD:
             return Refusal(400, -10040, "The repay amount is above the limit of 50000 USD.")
         if ZERO < owed - amount < DUST and self._chosen["dust-rule"] == "refused":
             return Refusal(400, -3024, "The remaining debt is too small after repayment.")
-        if self.affordable(arrival) < amount and self._short(arrival) == "refused":
+        affordable = self.affordable(arrival)
+        if affordable <= 0 or (affordable < amount and self._short(arrival) == "refused"):
             return Refusal(400, -3041, "Balance is not enough.")
         return self._pending()
 
@@ -204,7 +207,7 @@ class Repayments:
     def _execute(self, arrival: Arrival, announced: Row | None) -> None:
         owed = self._books[arrival.asset].owed
         amount = owed if arrival.amount is None else min(arrival.amount, owed)
-        amount = self._really(amount, owed)
+        amount = self._really(arrival, amount, owed)
         if self._chosen["execution-steps"] == "two" and amount > DUST:
             half = down(amount / 2)
             rest = amount - half
@@ -214,7 +217,7 @@ class Repayments:
         else:
             self._pay(arrival, amount, announced)
 
-    def _really(self, amount: Decimal, owed: Decimal) -> Decimal:
+    def _really(self, arrival: Arrival, amount: Decimal, owed: Decimal) -> Decimal:
         """Return how much is repaid where so much was asked for."""
         form = self._chosen["execution-amount"]
         if form == "a-little-less":
@@ -223,7 +226,7 @@ class Repayments:
             amount = down(amount * (1 + self._chosen.share(form, "0.001", "0.02")))
         elif form == "a-part":
             amount = down(amount * self._chosen.share(form, "0.1", "0.9"))
-        elif form == "rounded-down":
+        elif form == "rounded-down" and arrival.amount is not None:
             amount = amount.quantize(DUST, ROUND_DOWN)
         if ZERO < owed - amount < DUST and self._chosen["dust-rule"] == "cleared":
             return owed

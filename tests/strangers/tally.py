@@ -78,6 +78,7 @@ TITLES = (
     "requests",
     "deaths",
     "judged",
+    "(near)",
     "said not, was",
     "(by answer)",
     "said was, not (a)",
@@ -103,6 +104,7 @@ def row(name: str, tally: Tally) -> tuple[str, ...]:
         str(tally["requests"]),
         str(tally["deaths"]),
         str(tally["judged"]),
+        str(tally["judged-near"]),
         str(tally["said-not-but-was"]),
         str(tally["said-not-by-answer"]),
         str(tally["said-executed-explained"]),
@@ -121,7 +123,8 @@ def row(name: str, tally: Tally) -> tuple[str, ...]:
 
 
 LEGEND = """\
-judged              attempts whose outcome no answer told, so that evidence had to decide
+judged              attempts whose outcome no answer told, so that evidence had to decide; in brackets those with
+                    somebody else acting on the same assets from the base reading of balances to the last one
 said not, was       said "not executed" (or not sent, or refused) of what was executed; in brackets those said by an
                     answer alone, without looking
 said was, not       said "executed" of what was not: (a) somebody else lowered the debt by about as much, (b) nobody did
@@ -131,8 +134,8 @@ overpaid            plans for which more was executed than asked (no single repa
 done early          plans that are DONE while more is owed than they leave; interest and borrowings of others aside
 exit 3/4            reports and errors that say "nothing sent" or "refused" although something was executed
 other               repayments without an attempt in the journal, and errors that are no PaydownError
-undecided           share of the judged attempts that stayed undecided, of those where nobody else acted from the base
-                    reading of balances to the last one (alone), and of those where somebody did (near)
+undecided           share of the judged attempts that stayed undecided: of those where nobody else acted (alone), and
+                    of those where somebody did (near)
 not executed, ...   share of the judged attempts that were not executed, with nobody near, that were proven so
 median s            virtual seconds from a lost answer to its verdict, where no process died in between
 *                   of these histories a choice was drawn that the table assumes away"""

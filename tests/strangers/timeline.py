@@ -37,12 +37,14 @@ def _texts(played: Played) -> list[tuple[int, str]]:
 
 
 def _sighting(sighting: dict[str, Any]) -> str:
-    look = sighting.get("look") or {}
+    look: dict[str, Any] = sighting.get("look") or {}
+    holdings: dict[str, dict[str, str]] = look.get("assets") or {}
     assets = {
         name: {key: value for key, value in holding.items() if Decimal(value)}
-        for name, holding in (look.get("assets") or {}).items()
+        for name, holding in holdings.items()
     }
-    rows = [f"{row}" for row in sighting.get("rows") or []]
+    found: list[object] = sighting.get("rows") or []
+    rows = [str(one) for one in found]
     return json.dumps(
         {"at": look.get("sent_at_ms"), "assets": assets, "rows": rows, "unread": sighting.get("unread")}
     )
@@ -70,7 +72,7 @@ def timeline(played: Played) -> str:
         )
         for record in played.evidence.get(attempt.id, []):
             body: dict[str, Any] = dict(record.body)
-            verdict = body.get("verdict") or {}
+            verdict: dict[str, Any] = body.get("verdict") or {}
             out.append(
                 f"    {(record.taken_at_ms - start) / 1000:.3f} {record.verdict} by {verdict.get('rule')}"
             )
