@@ -286,7 +286,7 @@ def values_of(world: str, source: random.Random) -> Values:
     refusals = TRUE_REFUSALS
     if world in ("answers", "lies", "anything", "beyond"):
         refusals = tuple(value for value in table()["refusal"].values if value != "none")
-    values["refusal"] = refusals
+    values["refusal"] = refusals if source.random() < 0.9 else "none"
     return values
 
 
