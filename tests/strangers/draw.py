@@ -71,7 +71,7 @@ HARMLESS: dict[str, tuple[str, ...]] = {
     "borrow-proceeds": ("kept", "spent"),
 }
 
-# What makes a world; one, two or three of these are drawn together.
+# What makes a world; some of these are drawn together.
 SPICES: dict[str, dict[str, tuple[str, ...]]] = {
     "strict": {},
     "strict-strangers": {},
@@ -186,9 +186,9 @@ class Deed:
         asset: The asset owed, or the one that moves.
         ours: Share of the amount of our last repayment; `None` takes `amount`.
         amount: How much, in units of `asset`.
-        when: "at" so many ms after the start, "near" our repayment of that number, or after the "read" of balances
-            of that number.
-        number: Which repayment or read.
+        when: "at" so many ms after the start, "near" a repayment of ours, near one whose answer gets "lost", or after
+            a "read" of balances.
+        number: Which repayment or read, from 1; 0 for each of them.
         after_ms: How long after that.
     """
 
@@ -276,7 +276,8 @@ def values_of(world: str, source: random.Random) -> Values:
         values |= _free(source, beyond=world == "beyond")
     else:
         spices = SPICES[world]
-        for name in source.sample(list(spices), min(len(spices), source.choice((1, 1, 2, 3)))):
+        how_many = source.choice((2, 3, 4) if world == "borrowings" else (1, 1, 2, 3))
+        for name in source.sample(list(spices), min(len(spices), how_many)):
             allowed = spices[name]
             each = world in DRAWN_EACH_TIME and source.random() < 0.5
             values[name] = (table()[name].default, *allowed) if each else source.choice(allowed)
@@ -339,11 +340,11 @@ def _deed(source: random.Random, wish: Wish, *, borrows: bool) -> Deed:
     elif same < 0.8:
         ours = Decimal(str(round(source.uniform(0.001, 1.5), 4)))
     amount = _amount(source, 5, 30_000, PRICES[asset])
-    when = source.choice(("near", "near", "near", "read", "read", "at"))
-    after = source.choice((0, 1, 100, 700, 3_000, 12_000, 26_000, 40_000, 90_000))
+    when = source.choice(("lost", "lost", "lost", "near", "read", "read", "at"))
+    after = source.choice((0, 1, 100, 700, 3_000, 8_000, 12_000, 26_000, 40_000, 60_000))
     if when == "at":
         after = source.randrange(600_000)
-    return Deed(what, asset, ours, amount, when, source.choice((1, 1, 1, 1, 2, 2, 3, 4)), after)
+    return Deed(what, asset, ours, amount, when, source.choice((0, 1, 1, 1, 1, 2, 2, 3, 4)), after)
 
 
 def _death(source: random.Random) -> Death:

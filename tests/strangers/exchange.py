@@ -387,6 +387,7 @@ class Exchange(httpx.BaseTransport):
             executed = form == "executed" or (form == "either" and self.chosen.chance("lost-request", 0.5))
         form = self.chosen["lost-answer"]
         arrival.told = f"lost: {form}"
+        self._tell("lost", arrival)
         if executed:
             self._begin(arrival, problem, delayed=True)
         elif self.chosen["failed-rows"] == "refused":

@@ -117,7 +117,7 @@ class _Deeds:
         self._exchange = exchange
         self._deeds = deeds
         self._say = say
-        self._counts = {"repay-debt": 0, "balance": 0}
+        self._counts = {"near": 0, "read": 0, "lost": 0}
         self._last = ZERO
         for deed in deeds:
             if deed.when == "at":
@@ -125,12 +125,12 @@ class _Deeds:
         exchange.watchers.append(self._watch)
 
     def _watch(self, what: str, arrival: Arrival | None) -> None:
-        self._counts[what] += 1
+        when = {"repay-debt": "near", "balance": "read", "lost": "lost"}[what]
+        self._counts[when] += 1
         if arrival is not None:
             self._last = arrival.asked
-        when = "near" if arrival is not None else "read"
         for deed in self._deeds:
-            if deed.when == when and deed.number == self._counts[what]:
+            if deed.when == when and deed.number in (0, self._counts[when]):
                 self._later(deed)
 
     def _later(self, deed: Deed) -> None:
