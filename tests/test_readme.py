@@ -26,14 +26,13 @@ def test_the_readme_has_python_to_paste():
     assert PYTHON_BLOCKS
 
 
-@pytest.mark.parametrize("block", PYTHON_BLOCKS, ids=range(len(PYTHON_BLOCKS)))
-def test_python_of_the_readme_runs_as_pasted(block: str, tmp_path: Path):
-    """Each Python block runs on its own, in an empty folder, with no key and no network."""
+def printed_by(block: str, folder: Path) -> list[str]:
+    """Run a block in an empty folder, with no key and no network; returns the lines that it printed."""
     environment = {name: value for name, value in os.environ.items() if not name.startswith("PAYDOWN_")}
-    environment["XDG_STATE_HOME"] = str(tmp_path / "state")
+    environment["XDG_STATE_HOME"] = str(folder / "state")
     ran = subprocess.run(
         [sys.executable, "-W", "error", "-c", block],
-        cwd=tmp_path,
+        cwd=folder,
         env=environment,
         capture_output=True,
         text=True,
@@ -41,9 +40,24 @@ def test_python_of_the_readme_runs_as_pasted(block: str, tmp_path: Path):
         check=False,
     )
     assert ran.returncode == 0, ran.stderr
-    printed = ran.stdout.splitlines()  # whole lines: "0E-8" is not the "0" that was promised
+    return ran.stdout.splitlines()
+
+
+@pytest.mark.parametrize("block", PYTHON_BLOCKS, ids=range(len(PYTHON_BLOCKS)))
+def test_python_of_the_readme_runs_as_pasted(block: str, tmp_path: Path):
+    """Each Python block runs on its own, in an empty folder, with no key and no network."""
+    printed = printed_by(block, tmp_path)  # whole lines: "0E-8" is not the "0" that was promised
     for line in re.findall(r"# prints? (.*)$", block, re.MULTILINE):
         assert line in printed
+
+
+def test_the_first_example_of_the_readme_shows_a_lost_answer(tmp_path: Path):
+    """The answer is lost, the client says so and refuses to guess, and the debt is gone all the same."""
+    told, ended = printed_by(PYTHON_BLOCKS[0], tmp_path)
+    assert told.startswith("margin.repay_debt of BNB may have happened: ")
+    assert "HTTP 503" in told
+    assert "Do not send it again." in told
+    assert ended == "debt gone: True"
 
 
 def test_every_make_target_of_the_readme_exists():

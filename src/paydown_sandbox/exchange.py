@@ -235,7 +235,7 @@ class Exchange(Books):
         counted_ms = now_ms
         fault: Fault | None = None
         if self.faults.armed and not held:
-            fault, skew = self.faults.find(self._fault_facts(request, facts), now_ms)
+            fault, skew = self.faults.find(self._fault_facts(request, facts), now_ms, changes=facts.mutates)
             if skew is not None:
                 FaultBook.strike(skew)
                 record.fault = skew.name

@@ -6,7 +6,10 @@
     passage   the request goes through, late or on a shifted clock
 
 A fault of the kind `executed` is spent only on a request that really was executed, and one of the kind
-`refused` only on a request that would have been: a request that is refused anyway leaves it armed.
+`refused` only on a request that would have been: a request that is refused anyway leaves it armed. Both wait for a
+call that changes something, since a lost answer to a read loses nothing: the clock that a client reads first, or the
+listen key that it opens, must not use up the fault that was meant for its repayment. A fault whose `match` asks for
+reads (by path, by operation, or by a method other than POST) strikes them all the same.
 Chances are drawn from one seeded generator, so the same requests meet the same faults again.
 """
 
@@ -95,6 +98,14 @@ class Fault:
     def kind(self) -> FaultKind:
         """When in the life of a request it strikes."""
         return FAULTS[self.name]
+
+    @property
+    def waits_for_change(self) -> bool:
+        """Whether it spares calls that change nothing: it is about an execution, and nobody asked for reads."""
+        if self.kind not in ("executed", "refused"):
+            return False
+        match = self.match
+        return not ("path" in match or "operation" in match or match.get("method", "POST") != "POST")
 
     def as_json(self) -> dict[str, object]:
         """What `GET /_sandbox/faults` shows."""
@@ -221,10 +232,17 @@ class FaultBook:
         """Remove the faults of one scenario."""
         self.armed = [fault for fault in self.armed if fault.scenario != name]
 
-    def find(self, facts: Mapping[str, str], now_ms: int) -> tuple[Fault | None, Fault | None]:
+    def find(
+        self, facts: Mapping[str, str], now_ms: int, *, changes: bool = True
+    ) -> tuple[Fault | None, Fault | None]:
         """The fault that strikes a request, and the clock skew that applies to it.
 
         Chances and skips are used up here; `times` is used up by `strike`.
+
+        Args:
+            facts: What the request can be matched by.
+            now_ms: The exchange's time.
+            changes: Whether the call changes what somebody holds, owes or has switched on.
         """
         chosen: Fault | None = None
         skew: Fault | None = None
@@ -239,6 +257,8 @@ class FaultBook:
             ):
                 continue
             if any(facts.get(key) != value for key, value in fault.match.items()):
+                continue
+            if not changes and fault.waits_for_change:
                 continue
             fault.seen += 1
             if fault.seen <= fault.skip:

@@ -123,6 +123,48 @@ def test_a_fault_is_not_spent_on_a_request_that_is_refused_anyway(caller: Caller
     assert fault.struck == 1
 
 
+@pytest.mark.parametrize("match", [{}, {"method": "POST"}, {"account": "a"}, {"ip": "127.0.0.1"}])
+@pytest.mark.parametrize("name", ["executed_then_503", "executed_then_reset", "timeout_1007_not_executed"])
+def test_a_fault_about_an_execution_waits_for_a_call_that_changes_something(
+    caller: Caller, name: str, match: dict[str, str]
+) -> None:
+    """The clock, a look and a listen key neither meet it nor count for `skip`: the repayment does."""
+    fault = caller.exchange.faults.arm({"fault": name, "match": match, "skip": 1})
+
+    def harmless() -> list[int]:
+        return [
+            caller.raw("GET", "/papi/v1/time").status,
+            caller.signed("GET", "/papi/v1/balance").status,
+            caller.raw("POST", "/papi/v1/listenKey").status,
+        ]
+
+    assert harmless() == [200, 200, 200]
+    assert caller.repay(CALL).status == 200  # the one that `skip` lets pass
+    assert harmless() == [200, 200, 200]
+    assert fault.struck == 0
+    caller.repay(CALL)
+    assert fault.struck == 1
+    assert list(caller.exchange.requests)[-1].fault == name
+
+
+@pytest.mark.parametrize(
+    "match", [{"path": "/papi/v1/time"}, {"operation": "serverTime"}, {"method": "GET"}], ids=str
+)
+def test_a_fault_about_an_execution_strikes_a_read_that_was_asked_for(
+    caller: Caller, match: dict[str, str]
+) -> None:
+    """Answers of reads get lost too, if somebody wants that."""
+    caller.exchange.faults.arm({"fault": "executed_then_503", "match": match})
+    assert caller.repay(CALL).status == 200
+    assert caller.raw("GET", "/papi/v1/time").status == 503
+
+
+def test_a_fault_of_the_gateway_strikes_whatever_comes(caller: Caller) -> None:
+    """What never reaches the exchange needs nothing to change."""
+    caller.exchange.faults.arm({"fault": "service_unavailable_503"})
+    assert caller.raw("GET", "/papi/v1/time").status == 503
+
+
 def test_a_delay_before_hands_the_request_in_again(caller: Caller) -> None:
     """The same request comes back after the delay, is judged by the clock of then, and is logged once."""
     caller.exchange.faults.arm({"fault": "delay_before", "delay_ms": 5001})

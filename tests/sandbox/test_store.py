@@ -249,7 +249,8 @@ def test_kill_9_loses_no_answered_request(tmp_path: Path, durability: str) -> No
 def test_a_graceful_stop_answers_what_is_in_flight(tmp_path: Path) -> None:
     """SIGTERM while an answer is held back: it still arrives, and the process ends with 0."""
     process, url = started("--data", str(tmp_path / "exchange.db"))
-    httpx.post(f"{url}/_sandbox/faults", json={"fault": "executed_then_delay", "delay_ms": 600})
+    late = {"fault": "executed_then_delay", "delay_ms": 600, "match": {"operation": "ping"}}
+    httpx.post(f"{url}/_sandbox/faults", json=late)
 
     async def run() -> int:
         async with httpx.AsyncClient() as session:
