@@ -5,6 +5,9 @@
     11:00, 23:00 UTC  automatic repayment of negative futures balances, where the account has it on; the
                       second one lies within the two hours before the daily charge
     each moment of a scripted price path, and the end of each listen key
+    what was noted in the agenda: repayments under way, rows to be listed, debts to rise
+
+Choices move the hourly charge and change its rate and its asset (see `charges`).
 
 Things that fall due together happen in time order, so that a jump of a month gives the same books as a
 month of waiting.
@@ -15,7 +18,7 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from paydown_sandbox.amounts import EXACT, ZERO, divide_half_up, divide_up, exact_text, wire_text
+from paydown_sandbox.amounts import EXACT, ZERO, divide_down, divide_half_up, divide_up, exact_text, wire_text
 from paydown_sandbox.json_text import number
 from paydown_sandbox.ledger import Account
 from paydown_sandbox.records import Record
@@ -23,7 +26,7 @@ from paydown_sandbox.records import Record
 if TYPE_CHECKING:
     from paydown_sandbox.exchange import Exchange
 
-__all__ = ["Accrual", "charge_interest"]
+__all__ = ["Accrual", "accrued_interest", "charge_interest", "first_interest"]
 
 _HOUR_MS = 3_600_000
 _DAY_MS = 86_400_000
@@ -35,37 +38,75 @@ _NEVER = 1 << 62
 def charge_interest(
     exchange: Exchange, account: Account, asset: str, at_ms: int, kind: str, *, on: Decimal | None = None
 ) -> Decimal:
-    """Charge one hour of interest on a debt, or on the part `on` of it; zero if it rounds to nothing."""
-    settings = exchange.world.interest
+    """Charge one period of interest on a debt, or on the part `on` of it; zero if it rounds to nothing."""
+    settings, charges = exchange.world.interest, exchange.conduct.charges
     holding = account.holding(asset)
-    daily = settings.daily(asset)
+    daily, per_day, paid_in = settings.daily(asset), _HOURS_PER_DAY, "owed"
+    if charges is not None:
+        daily, per_day, paid_in = charges.rate or daily, charges.per_day, charges.paid_in
     principal = holding.borrowed if on is None else on
-    charge = divide_half_up(EXACT.multiply(principal, daily), _HOURS_PER_DAY, settings.fraction_digits)
+    charge = divide_half_up(EXACT.multiply(principal, daily), per_day, settings.fraction_digits)
     if not charge:
         return ZERO
-    exchange.world.ledger.charge(account, asset, charge, at_ms)
+    paid_asset, shown = asset, charge
+    in_bnb = _in_bnb(exchange, account, asset, charge) if paid_in == "BNB" and asset != "BNB" else None
+    if in_bnb is not None:
+        paid_asset, shown, kind = "BNB", in_bnb, f"{kind}_CONVERTED"
+        transfer = exchange.world.ledger.hand_over(account, "BNB", in_bnb, "pool", at_ms)
+        exchange.book_by_itself(account, "interest", "BNB", [transfer], at_ms)
+    else:
+        exchange.world.ledger.charge(account, asset, charge, at_ms, to_principal=paid_in == "principal")
     interest_id = exchange.next_interest()
-    exchange.write_record(
-        Record(
-            "interest",
-            interest_id,
-            account.id,
-            asset,
-            at_ms,
-            {
-                "txId": interest_id,
-                "interestAccuredTime": at_ms,
-                "asset": asset,
-                "rawAsset": asset,
-                "principal": exact_text(principal),
-                "interest": wire_text(charge),
-                "interestRate": exact_text(daily),
-                "type": kind,
-            },
-        )
-    )
-    exchange.liability_changed(account, asset, "INTEREST", interest_id, ZERO, charge, at_ms)
+    row: dict[str, object] = {
+        "txId": interest_id,
+        "interestAccuredTime": at_ms,
+        "asset": paid_asset,
+        "rawAsset": asset,
+        "principal": exact_text(principal),
+        "interest": exchange.row_text(shown),
+        "interestRate": exact_text(daily),
+        "type": kind,
+    }
+    exchange.write_record(Record("interest", interest_id, account.id, asset, at_ms, row))
+    if in_bnb is None:
+        exchange.liability_changed(account, asset, "INTEREST", interest_id, ZERO, charge, at_ms)
+    else:
+        exchange.balances_changed(account, [("BNB", -in_bnb)], at_ms)
     return charge
+
+
+def _in_bnb(exchange: Exchange, account: Account, asset: str, charge: Decimal) -> Decimal | None:
+    """What a charge costs in BNB; `None` if there is no price or not enough of it is free."""
+    prices = exchange.world.prices.usd
+    price, bnb = prices.get(asset), prices.get("BNB")
+    if not price or not bnb:
+        return None
+    units = divide_up(EXACT.multiply(charge, price), bnb)
+    held = account.holdings.get("BNB")
+    return units if held is not None and units <= held.free else None
+
+
+def first_interest(exchange: Exchange, account: Account, asset: str, at_ms: int, borrowed: Decimal) -> None:
+    """Charge the first interest of a loan, if and when it is charged by itself."""
+    charges = exchange.conduct.charges
+    if not exchange.world.interest.on_borrow:
+        return
+    if charges is None or charges.on_borrow == "at-once":
+        charge_interest(exchange, account, asset, at_ms, "ON_BORROW", on=borrowed)
+    elif charges.on_borrow == "soon":
+        exchange.conduct.note(at_ms + charges.soon(), "interest", [account.id, asset, exact_text(borrowed)])
+
+
+def accrued_interest(exchange: Exchange, asset: str, principal: Decimal, moment_ms: int) -> Decimal:
+    """What has accrued on a principal since the last full period, and is not charged yet."""
+    settings, charges = exchange.world.interest, exchange.conduct.charges
+    daily, period_ms = settings.daily(asset), _HOUR_MS
+    if charges is not None:
+        daily, period_ms = charges.rate or daily, charges.period_ms
+        if charges.never:
+            return ZERO
+    seconds = moment_ms % period_ms // 1000
+    return divide_down(EXACT.multiply(EXACT.multiply(principal, daily), Decimal(seconds)), Decimal(86_400))
 
 
 class Accrual:
@@ -84,10 +125,13 @@ class Accrual:
     def plan(self) -> None:
         """Work out when something will be due next."""
         exchange = self._exchange
+        charges = exchange.conduct.charges
         self.next_due_ms = min(
             self.next_hour_ms,
             exchange.world.prices.next_change_ms() or _NEVER,
             exchange.streams.next_expiry_ms() or _NEVER,
+            exchange.conduct.agenda.next_ms or _NEVER,
+            _NEVER if charges is None else charges.next_ms or _NEVER,
         )
 
     def run(self, now_ms: int) -> bool:
@@ -102,19 +146,40 @@ class Accrual:
                 self._exchange.changes.world = True
                 self._exchange.prices_moved(at_ms)
             self._exchange.streams.expire(at_ms)
+            changed = self._exchange.conduct.run(at_ms) or changed
+            changed = self._charge_by_choice(at_ms) or changed
             if at_ms >= self.next_hour_ms:
                 changed = self._hour(self.next_hour_ms) or changed
                 self.next_hour_ms += _HOUR_MS
             self.plan()
         return changed
 
+    def _charge_by_choice(self, at_ms: int) -> bool:
+        """Charge interest where a choice says when; where none does, the hour does it."""
+        exchange = self._exchange
+        charges = exchange.conduct.charges
+        if charges is None or charges.next_ms is None or charges.next_ms > at_ms:
+            return False
+        changed = False
+        for account in exchange.world.ledger.accounts.values():
+            for asset, holding in list(account.holdings.items()):
+                if holding.borrowed and charge_interest(exchange, account, asset, at_ms, "PERIODIC"):
+                    changed = True
+        charges.plan_next()
+        return changed
+
     def _hour(self, at_ms: int) -> bool:
         exchange = self._exchange
         changed = False
         hour = at_ms % _DAY_MS // _HOUR_MS
+        by_hour = exchange.conduct.charges is None
         for account in exchange.world.ledger.accounts.values():
             for asset, holding in list(account.holdings.items()):
-                if holding.borrowed and charge_interest(exchange, account, asset, at_ms, "PERIODIC"):
+                if (
+                    by_hour
+                    and holding.borrowed
+                    and charge_interest(exchange, account, asset, at_ms, "PERIODIC")
+                ):
                     changed = True
                 if not holding.negative:
                     continue

@@ -61,6 +61,18 @@ class Answers:
         record.status = status
         return _sized(status, [HTML, *headers], html_page(status, reason))
 
+    def sized(
+        self,
+        record: RequestRecord,
+        status: int,
+        headers: Headers,
+        body: bytes,
+        content_type: tuple[bytes, bytes] = JSON,
+    ) -> RawResponse:
+        """A body as it is, with its length."""
+        record.status = status
+        return _sized(status, [content_type, *headers], body)
+
     def error(
         self,
         record: RequestRecord,

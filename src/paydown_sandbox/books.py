@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import json
 from collections import deque
-from collections.abc import Iterable, Mapping
-from decimal import Decimal
+from collections.abc import Callable, Iterable, Mapping
+from decimal import ROUND_HALF_UP, Context, Decimal
 
-from paydown_sandbox.amounts import ZERO, wire_text
+from paydown_sandbox.amounts import ZERO, exact_text, wire_text
 from paydown_sandbox.calls import Call, LedgerLine
 from paydown_sandbox.collateral import status_of
 from paydown_sandbox.ledger import Account, Transfer
-from paydown_sandbox.records import Record, RecordBook
+from paydown_sandbox.options import Options
+from paydown_sandbox.records import Record, RecordBook, RecordKind
 from paydown_sandbox.request_log import RequestRecord
 from paydown_sandbox.streams import Event, Streams
 from paydown_sandbox.world import World
@@ -19,6 +20,27 @@ from paydown_sandbox.world import World
 __all__ = ["LINES_IN_MEMORY", "Books", "Changes"]
 
 LINES_IN_MEMORY = 50_000
+
+# Scattered ids: within a block of ids the places are taken in strides, so that each is taken once.
+_BLOCK, _STRIDE = 1024, 389
+_HUGE = 1 << 53
+_NINE = Decimal("1e-9")
+_NEAREST = Context(prec=60, rounding=ROUND_HALF_UP)
+
+
+# What a note names, where it names the call.
+_NOTES = {"REPAY": "repay-debt", "BORROW": "marginLoan", "TRANSFER": "bnb-transfer"}
+
+
+def _nine_digits(amount: Decimal) -> str:
+    return format(_NEAREST.quantize(amount, _NINE), "f")
+
+
+_ROW_TEXTS: dict[str, Callable[[Decimal], str]] = {
+    "eight": wire_text,
+    "plain": exact_text,
+    "nine": _nine_digits,
+}
 
 # What the stream calls each account status. It has no name for what lies behind FORCE_LIQUIDATION, and an account
 # that falls there at once must be told something: it is told the worst that there is a name for.
@@ -37,12 +59,15 @@ _LEVEL_OF = {
 class Changes:
     """What happened since it was last taken, for whoever makes it durable."""
 
-    __slots__ = ("lines", "records", "requests", "world")
+    __slots__ = ("amended", "lines", "records", "requests", "settled", "world")
 
     def __init__(self) -> None:
         self.lines: list[LedgerLine] = []
         self.records: list[Record] = []
         self.requests: list[RequestRecord] = []
+        # Records and requests that were written down before, and say something else now.
+        self.amended: list[Record] = []
+        self.settled: list[RequestRecord] = []
         self.world = False
 
 
@@ -67,6 +92,7 @@ class Books:
         self._next_interest = 1_352_286_576_452_864_727
         self._next_update = 1_027_053_479_517
         self._risk: dict[str, int] = {}
+        self._ids = "rising"
         for record in world.records:
             self.records.add(record)
             # Ids go on behind those that a state document brings along.
@@ -115,12 +141,30 @@ class Books:
     def next_tran(self) -> int:
         """A fresh id of a loan, repayment or transfer."""
         self._next_tran += 1
-        return self._next_tran - 1
+        return self._next_tran - 1 if self._ids == "rising" else self._shaped(self._next_tran - 1)
 
     def next_interest(self) -> int:
         """A fresh id of a charge; above 2**53, as on the wire."""
         self._next_interest += 1
-        return self._next_interest - 1
+        return self._next_interest - 1 if self._ids == "rising" else self._shaped(self._next_interest - 1)
+
+    def shape_rows(self, options: Options) -> None:
+        """Read how ids and amounts of rows look."""
+        ids = options.text("row-ids")
+        if ids != self._ids:
+            # Scattered ids are a whole block in another order: a new block, so that no id comes twice.
+            self._ids = ids
+            self._next_tran = -(-self._next_tran // _BLOCK) * _BLOCK
+            self._next_interest = -(-self._next_interest // _BLOCK) * _BLOCK
+        self.row_text = _ROW_TEXTS[options.text("row-digits")]
+        self._flow_note = options.text("flow-note")
+        self._flow_positive = options.is_set("flow-sign", "positive")
+
+    def _shaped(self, counted: int) -> int:
+        if self._ids == "huge":
+            return counted + _HUGE if counted < _HUGE else counted
+        block, place = divmod(counted, _BLOCK)
+        return block * _BLOCK + place * _STRIDE % _BLOCK
 
     # ------------------------------------------------------------------------ writing
 
@@ -163,20 +207,37 @@ class Books:
         self.records.add(record)
         self.changes.records.append(record)
 
-    def write_flow(
+    def amend_record(self, account: str, kind: RecordKind, record_id: int, **members: object) -> None:
+        """Change members of a record that was written, such as its status."""
+        record = self.records.amend(account, kind, record_id, **members)
+        if record is not None:
+            self.changes.amended.append(record)
+
+    def flow_record(
         self, account: Account, kind: str, asset: str, amount: Decimal, tran_id: int, at_ms: int
-    ) -> None:
-        """Write one row of the capital flow; `amount` carries its sign."""
+    ) -> Record:
+        """One row of the capital flow, not written yet; `amount` carries its sign."""
         row_id = self.next_interest()
+        if self._flow_positive and kind == "REPAY":
+            amount = abs(amount)
         row: dict[str, object] = {
             "id": row_id,
             "tranId": tran_id,
             "timestamp": at_ms,
             "asset": asset,
             "type": kind,
-            "amount": wire_text(amount),
+            "amount": self.row_text(amount),
         }
-        self.write_record(Record("flow", row_id, account.id, asset, at_ms, row))
+        if self._flow_note != "absent":
+            notes = {"empty": "", "null": None, "repay-debt": _NOTES.get(kind, kind.lower())}
+            row["note"] = notes[self._flow_note]
+        return Record("flow", row_id, account.id, asset, at_ms, row)
+
+    def write_flow(
+        self, account: Account, kind: str, asset: str, amount: Decimal, tran_id: int, at_ms: int
+    ) -> None:
+        """Write one row of the capital flow; `amount` carries its sign."""
+        self.write_record(self.flow_record(account, kind, asset, amount, tran_id, at_ms))
 
     # ------------------------------------------------------------------------ events
 

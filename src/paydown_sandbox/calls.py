@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import cast
+from typing import TYPE_CHECKING, TypeAlias, cast
 
 from paydown_sandbox.document import OperationFacts
 from paydown_sandbox.ledger import Account, Transfer
 from paydown_sandbox.validation import Arguments
 
-__all__ = ["Call", "LedgerLine"]
+if TYPE_CHECKING:
+    from paydown_sandbox.answers import Answers, Headers
+    from paydown_sandbox.request_log import RequestRecord
+    from paydown_sandbox.wire import RawResponse
+
+__all__ = ["Call", "LedgerLine", "Reply"]
+
+Reply: TypeAlias = "Callable[[Answers, RequestRecord, Headers], RawResponse]"
 
 
 @dataclass(slots=True)
@@ -31,7 +39,11 @@ class LedgerLine:
 
 @dataclass(slots=True)
 class Call:
-    """What a handler gets. Handlers refuse before they change anything."""
+    """What a handler gets. Handlers refuse before they change anything.
+
+    `accepted` says that what was asked for is under way or dropped, although nothing has moved yet; `reply` writes
+    another answer than the handler's own.
+    """
 
     facts: OperationFacts
     account: Account | None
@@ -40,6 +52,8 @@ class Call:
     now_ms: int
     request: int | None = None
     debt_call: bool = False
+    accepted: bool = False
+    reply: Reply | None = None
     lines: list[LedgerLine] = field(default_factory=list[LedgerLine])
 
     @property

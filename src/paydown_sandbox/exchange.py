@@ -20,8 +20,10 @@ from paydown_sandbox.answers import JSON, Answers, Headers
 from paydown_sandbox.books import Books, Changes
 from paydown_sandbox.calls import Call
 from paydown_sandbox.clock import Clock
+from paydown_sandbox.conduct import Conduct
 from paydown_sandbox.document import Document, OperationFacts, load_document
-from paydown_sandbox.faults import Fault, FaultBook
+from paydown_sandbox.faults import Fault, FaultBook, FaultKind
+from paydown_sandbox.json_text import encode
 from paydown_sandbox.ledger import Account
 from paydown_sandbox.limits import Admission, Charge, IpGate, Standing, Window
 from paydown_sandbox.options import Option, catalogue
@@ -85,6 +87,7 @@ class Exchange(Books):
         self._busy_until: dict[str, int] = {}
         self._order_windows: dict[str, Window] = {}
         self.accrual = Accrual(self, self.clock.now_ms())
+        self.conduct = Conduct(self)
         self.apply_options()
 
     def apply_options(self) -> None:
@@ -102,13 +105,21 @@ class Exchange(Books):
         self.zeros_for_unknown_assets = options.is_set("unknown-asset-balance", "zeros")
         self.balance_of_all_assets = options.is_set("balance-array-holds", "all")
         self.empty_unknown_prices = options.is_set("unknown-asset-index-price", "empty")
-        self._debt_call_ms = options.integer("debt-call-ms")
+        self._debt_call_ms = options.span("debt-call-ms")
         self._queue_debt_calls = options.is_set("concurrent-repay", "queue")
         self._wrong_method_405 = options.is_set("wrong-method", "405")
         self._order_scope = options.is_set("repay-weight-scope", "order")
-        self._counts_as_order = options.is_set("repay-counts-as-order", "true")
+        self._counts_as_order = options.is_set("repay-counts-as-order", "true") or options.is_set(
+            "repay-weight-scope", "orders"
+        )
         self.window_too_long_code = options.integer("window-too-long-code")
-        self.total_of_page = options.is_set("record-total", "page")
+        self.total_of = options.text("record-total")
+        self.other_repayment_rows = options.text("other-repayment-rows")
+        self.window_end_included = options.is_set("rows-bounds", "included")
+        self.recent_rows_hidden = options.is_set("rows-empty", "sometimes")
+        status = options.text("account-status")
+        self.told_status = None if status == "NORMAL" else "FROZEN" if status == "new-value" else status
+        self.shape_rows(options)
         self.bnb_collection_code = options.integer("bnb-collection-code")
         self.answers = Answers(
             self.document,
@@ -124,6 +135,9 @@ class Exchange(Books):
         self._pools = {self.gate.name: self.gate}
         for route in self._by_operation.values():
             self._pools[route.gate.name] = route.gate
+        self.conduct.read_options()
+        if self.conduct.replies is not None:
+            self._by_operation["repayDebt"].encode = self.conduct.replies.encode
 
     def advance_to_now(self) -> None:
         """Do what has fallen due since the last request."""
@@ -154,6 +168,7 @@ class Exchange(Books):
             "clock_frozen_at_ms": str(self.clock.now_ms()) if self.clock.frozen else "",
             "clock_offset_ms": "0" if self.clock.frozen else str(self.clock.offset_ms),
             "next_hour_ms": str(self.accrual.next_hour_ms),
+            "conduct": self.conduct.dump(),
             **self.book_counters(),
         }
 
@@ -166,7 +181,21 @@ class Exchange(Books):
         self.clock.restore(int(frozen) if frozen else None, int(counters["clock_offset_ms"]))
         self.accrual.next_hour_ms = int(counters["next_hour_ms"])
         self.accrual.next_due_ms = 0
+        if "conduct" in counters:  # an older file knows no choices: nothing is under way in it
+            self.conduct.restore(counters["conduct"])
         self.restore_book_counters(counters)
+
+    def facts_of(self, operation: str) -> OperationFacts:
+        """What the document says about a call, by its `operationId`."""
+        return self._by_operation[operation].facts
+
+    def executed_late(self, call: Call) -> None:
+        """Note with the request that what it asked for was executed by now."""
+        record = None if call.request is None else self.requests.by_id(call.request)
+        if record is not None and call.lines:
+            record.verdict = "executed"
+            record.ledger_ids += tuple(line.id for line in call.lines)
+            self.changes.settled.append(record)
 
     # ------------------------------------------------------------------- budgets
 
@@ -253,19 +282,18 @@ class Exchange(Books):
             limit = route.gate.settings.weight_per_minute
             return self.answers.limited(record, admission, limit, route.header, counted_ms)
         headers: Headers = [(route.header, b"%d" % admission.used)]
+        if self.conduct.outages is not None:
+            down = self.conduct.outages.response(self.answers, facts, record, headers)
+            if down is not None:
+                return down
         try:
             admittance = self.gatekeeper.admit(request, facts, record, now_ms)
             arguments = route.validator.arguments(admittance.parameters)
             key = admittance.key
             account = None if key is None else self.world.ledger.accounts[key.account]
             call = Call(facts, account, arguments, admittance.parameters, now_ms, record.id)
-            if fault is not None and fault.kind == "refused":
-                FaultBook.strike(fault)
-                record.fault = fault.name
-                record.verdict = "not-executed"
-                response = self.answers.not_executed(fault, record, headers, call)
-                response.delay_ms = fault.delay_ms
-                return response
+            if fault is not None and self._kind_of(fault) == "refused":
+                return self._refused_by_fault(fault, record, headers, call)
             if facts.rate_caps and account is not None:
                 self._count_calls(route, account, record, counted_ms)
             if (
@@ -290,6 +318,18 @@ class Exchange(Books):
         except _Busy as busy:
             route.gate.refund(ip, weight, counted_ms)
             return RawResponse(0, [], b"", "again", busy.wait_ms)
+        return self._answered(call, record, route, headers, fault, result)
+
+    def _answered(
+        self,
+        call: Call,
+        record: RequestRecord,
+        route: Route,
+        headers: Headers,
+        fault: Fault | None,
+        result: object,
+    ) -> RawResponse:
+        """The answer to a call that was carried out, or its remains."""
         record.status = 200
         lines = call.lines
         if lines:
@@ -298,21 +338,48 @@ class Exchange(Books):
         else:
             record.verdict = "answered"
         body = route.encode(result).encode()
-        if fault is not None:
+        replies = self.conduct.replies
+        if call.reply is not None:
+            response = call.reply(self.answers, record, headers)
+        elif fault is not None:
             FaultBook.strike(fault)
             record.fault = fault.name
-            response = self.answers.spoilt(fault, record, headers, result, body)
-            response.delay_ms = fault.delay_ms
+            if fault.name == "answer_lost":
+                response = self.conduct.losses.response(self.answers, fault, record, headers, body)
+            else:
+                response = self.answers.spoilt(fault, record, headers, result, body)
+                response.delay_ms = fault.delay_ms
+        elif replies is not None and call.facts.id == "repayDebt":
+            response = replies.formed(self.answers, record, headers, result, body)
         else:
             headers.append(JSON)
             headers.append((b"content-length", b"%d" % len(body)))
             response = RawResponse(200, headers, body)
-        if lines and call.debt_call:
-            response.delay_ms += self._debt_call_ms
+        if call.debt_call and (lines or call.accepted):
+            if self._debt_call_ms.most:
+                response.delay_ms += self._debt_call_ms.draw(self.conduct.chances)
             if response.delay_ms:
                 # While the answer is held back, the account's debt is in somebody's hands.
                 self._busy_until[call.owner.id] = self.clock.now_ms() + response.delay_ms
                 response.release = call.owner.id
+        return response
+
+    def _kind_of(self, fault: Fault) -> FaultKind:
+        """When a fault strikes; of `answer_lost` the choices or chance decide."""
+        return self.conduct.losses.kind() if fault.name == "answer_lost" else fault.kind
+
+    def _refused_by_fault(
+        self, fault: Fault, record: RequestRecord, headers: Headers, call: Call
+    ) -> RawResponse:
+        """The answer to a request that was checked and charged, and that a fault keeps from being executed."""
+        FaultBook.strike(fault)
+        record.fault = fault.name
+        record.verdict = "not-executed"
+        if fault.name == "answer_lost":
+            body = encode({"asset": call.texts.get("asset", ""), "updateTime": call.now_ms, "success": True})
+            return self.conduct.losses.response(self.answers, fault, record, headers, body.encode())
+        response = self.answers.not_executed(fault, record, headers, call)
+        response.delay_ms = fault.delay_ms
         return response
 
     def _outside(
@@ -382,15 +449,17 @@ class Exchange(Books):
     def lock_debt_calls(self, call: Call) -> None:
         """Mark a borrow or repayment; refuse it while another one of the account is still running."""
         call.debt_call = True
-        if not self._busy_until:
+        if not self._busy_until and self.conduct.execution is None:
             return
         account = call.owner.id
-        until = self._busy_until.get(account)
-        if until is None:
+        until = self._busy_until.get(account, 0)
+        if self.conduct.execution is not None:
+            until = max(until, self.conduct.busy_until(account))
+        if not until:
             return
         now_ms = self.clock.now_ms()
         if now_ms >= until:
-            del self._busy_until[account]
+            self._busy_until.pop(account, None)
         elif self._queue_debt_calls:
             raise _Busy(until - now_ms)
         else:

@@ -60,6 +60,8 @@ FAULTS: dict[str, FaultKind] = {
     "internal_1001_503_executed": "executed",
     "empty_200_executed": "executed",
     "redirect_307_not_executed": "refused",
+    # How and whether it was executed, the choices say; see `losses`. Executed or not, chance may decide.
+    "answer_lost": "executed",
 }
 
 # More than the longest recvWindow, so that no client gets through by asking for a long one.

@@ -460,8 +460,8 @@ class ExchangeProtocol(asyncio.Protocol):
         if self._gone:
             return
         transport = self._transport
-        if response.action in ("reset", "close"):
-            drop(transport, rude=response.action == "reset")
+        if response.action in ("reset", "close", "unconnected"):
+            drop(transport, rude=response.action != "close")
             return
         keep_alive = incoming.keep_alive and not self._closing and response.action == "send"
         body = b"" if incoming.method == "HEAD" else response.body

@@ -60,7 +60,11 @@ class ExchangeTransport(httpx.BaseTransport, httpx.AsyncBaseTransport):
         response = self.exchange.handle(raw)
         while response.action == "again":
             waited_ms += self._wait(response)
-            response = self.exchange.handle(raw._replace(held=response.held))
+            again = self.exchange.handle(raw._replace(held=response.held))
+            if again.action == "again" and not self.exchange.clock.frozen:
+                # It waits for something that takes real time, and nothing here sleeps: the time passes at once.
+                self.exchange.clock.advance(again.delay_ms)
+            response = again
         waited_ms += self._wait(response)
         if response.release is not None:
             self.exchange.release(response.release)
@@ -68,6 +72,8 @@ class ExchangeTransport(httpx.BaseTransport, httpx.AsyncBaseTransport):
         self.exchange.streams.deliver()
         if timeout is not None and waited_ms > timeout * 1000:
             raise httpx.ReadTimeout("the sandbox answered too late, as a fault asked it to", request=request)
+        if response.action == "unconnected":
+            raise httpx.ConnectError("the sandbox says that it cannot be reached", request=request)
         if response.action == "reset":
             raise AnswerLost("the sandbox dropped the connection, as a fault asked it to", request=request)
         if response.action == "close":

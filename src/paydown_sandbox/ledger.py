@@ -21,7 +21,7 @@ eighth digit more than the exact value, never less: the dust goes to the house, 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from decimal import Decimal
 
@@ -99,8 +99,12 @@ class Transfer:
     target: str
 
 
+# Told after each change of a position: account, asset, position, and the moment (`None`: now).
+Watcher = Callable[[str, str, Holding, int | None], None]
+
+
 class Ledger:
-    """Accounts and the house, and the only code that changes them."""
+    """Accounts and the house, and the only code that changes them. `watcher` is told of every change."""
 
     def __init__(self) -> None:
         self.accounts: dict[str, Account] = {}
@@ -109,6 +113,7 @@ class Ledger:
         self.dust_usd = ZERO
         self.touched: set[tuple[str, str]] = set()
         self.house_touched: set[str] = set()
+        self.watcher: Watcher | None = None
 
     def house_of(self, asset: str) -> House:
         """The house's position in `asset`, made empty on first use."""
@@ -146,6 +151,8 @@ class Ledger:
         if place not in ("borrowed", "interest"):
             self.issued[asset] = EXACT.add(self.issued.get(asset, ZERO), sign)
         self.touched.add((account.id, asset))
+        if self.watcher is not None:
+            self.watcher(account.id, asset, holding, None)
 
     # ------------------------------------------------------------------------ moving
 
@@ -225,11 +232,27 @@ class Ledger:
         self._touch(account, asset, debt, now_ms)
         return transfers
 
-    def charge(self, account: Account, asset: str, interest: Decimal, now_ms: int) -> None:
-        """Add interest to a debt. Nothing moves: the house is owed more."""
+    def charge(
+        self, account: Account, asset: str, interest: Decimal, now_ms: int, *, to_principal: bool = False
+    ) -> None:
+        """Add interest to a debt, as interest or to the principal. Nothing moves: the house is owed more."""
         holding = account.holding(asset)
-        holding.interest = EXACT.add(holding.interest, interest)
+        if to_principal:
+            holding.borrowed = EXACT.add(holding.borrowed, interest)
+        else:
+            holding.interest = EXACT.add(holding.interest, interest)
         self._touch(account, asset, holding, now_ms)
+
+    def hand_over(self, account: Account, asset: str, amount: Decimal, place: str, now_ms: int) -> Transfer:
+        """Move `amount` from the free balance to the house: to its "pool" as a payment, or to its "conversion"."""
+        holding = account.holding(asset)
+        if amount < 0 or amount > holding.free:
+            raise LedgerError(f"not enough free {asset}")
+        house = self.house_of(asset)
+        holding.free = EXACT.subtract(holding.free, amount)
+        setattr(house, place, EXACT.add(getattr(house, place), amount))
+        self._touch(account, asset, holding, now_ms)
+        return Transfer(asset, amount, f"{account.id}:free", f"house:{place}")
 
     def charge_negative(self, account: Account, asset: str, interest: Decimal, now_ms: int) -> Transfer:
         """Add interest to a negative futures balance: the hole grows, the house gains as much."""
@@ -300,6 +323,8 @@ class Ledger:
         holding.updated_ms = now_ms
         self.touched.add((account.id, asset))
         self.house_touched.add(asset)
+        if self.watcher is not None:
+            self.watcher(account.id, asset, holding, now_ms)
 
     # ------------------------------------------------------------------------ proving
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from paydown_sandbox.document import TimeWindow
@@ -61,6 +61,17 @@ class RecordBook:
         """The record with this id."""
         return self._by_id.get((account, kind, record_id))
 
+    def amend(self, account: str, kind: RecordKind, record_id: int, **members: object) -> Record | None:
+        """Change members of a row, such as its status; the record, or `None` if there is no such one."""
+        old = self._by_id.get((account, kind, record_id))
+        if old is None:
+            return None
+        new = replace(old, row={**old.row, **members})
+        rows = self._rows[account, kind]
+        rows[rows.index(old)] = new
+        self._by_id[account, kind, record_id] = new
+        return new
+
     def between(
         self,
         account: str,
@@ -71,11 +82,12 @@ class RecordBook:
         asset: str | None = None,
         now_ms: int = 0,
         archived: bool | None = None,
+        end_included: bool = True,
     ) -> list[Record]:
-        """Records from `start_ms` to `end_ms`, both included, newest first."""
+        """Records from `start_ms` to `end_ms`, the first included and by default the last too, newest first."""
         rows = self._rows.get((account, kind), [])
         first = bisect_left(rows, start_ms, key=lambda record: record.time_ms)
-        last = bisect_right(rows, end_ms, key=lambda record: record.time_ms)
+        last = bisect_right(rows, end_ms if end_included else end_ms - 1, key=lambda record: record.time_ms)
         found = [record for record in reversed(rows[first:last]) if asset is None or record.asset == asset]
         if archived is not None:
             edge = now_ms - _SIX_MONTHS_MS

@@ -13,12 +13,12 @@ Source: https://developers.binance.com/docs/derivatives/portfolio-margin/trade/M
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from paydown_sandbox.amounts import EXACT, ZERO, divide_down, divide_up
-from paydown_sandbox.ledger import Account
+from paydown_sandbox.ledger import Account, Holding
 from paydown_sandbox.options import Options
 from paydown_sandbox.refusal import Refusal
 
@@ -44,10 +44,13 @@ class RepaymentRules:
     minimum_repayment_code: int
     minimum_remaining: Decimal
     minimum_remaining_code: int
+    clear_remaining: bool
     any_asset_when_unnamed: bool
-    largest_first: bool
+    unnamed: str
+    order: str
+    own_last: bool
     fee_rate: Decimal
-    principal_first: bool
+    first: str
 
     @classmethod
     def from_options(cls, options: Options, cap_usd: Decimal | None) -> RepaymentRules:
@@ -66,10 +69,25 @@ class RepaymentRules:
             minimum_repayment_code=options.code("minimum-repayment"),
             minimum_remaining=options.number("minimum-remaining-debt"),
             minimum_remaining_code=options.code("minimum-remaining-debt"),
+            clear_remaining=options.is_set("dust-rule", "cleared"),
             any_asset_when_unnamed=options.is_set("payment-assets-absent", "any-asset"),
-            largest_first=options.is_set("payment-order", "largest-first"),
+            unnamed=options.text("unnamed-payers"),
+            order=options.text("payment-order"),
+            own_last=options.is_set("own-asset", "last"),
             fee_rate=options.number("conversion-fee-rate"),
-            principal_first=options.is_set("repayment-order", "principal-first"),
+            first=options.text("repayment-order"),
+        )
+
+    def relaxed(self) -> RepaymentRules:
+        """The rules for what was accepted before and is executed now: as much of it as still can be."""
+        return replace(
+            self,
+            cap_usd=None,
+            partial_whole=True,
+            partial_amount=True,
+            clip_above_debt=True,
+            minimum_repayment=ZERO,
+            minimum_remaining=ZERO,
         )
 
 
@@ -85,6 +103,16 @@ class Repayment:
     house_gain_usd: Decimal
 
 
+@dataclass(slots=True)
+class _Payments:
+    """Who pays what for a target. `missing` is what nobody can pay."""
+
+    own: Decimal
+    paid: tuple[tuple[str, Decimal, Decimal], ...]
+    missing: Decimal
+    gain: Decimal
+
+
 def plan_repayment(
     account: Account,
     asset: str,
@@ -92,6 +120,9 @@ def plan_repayment(
     named: Sequence[str] | None,
     prices: Mapping[str, Decimal],
     rules: RepaymentRules,
+    *,
+    share: Callable[[Decimal], Decimal] | None = None,
+    spread: Decimal = _ONE,
 ) -> Repayment:
     """Work out a repayment without touching anything.
 
@@ -102,11 +133,13 @@ def plan_repayment(
         named: The payment assets of the request, `None` if it named none.
         prices: Index prices, USD per unit. An asset without one can be neither valued nor converted.
         rules: The choices for what the pages leave open.
+        share: What becomes of an amount that was asked for, where that is not the amount itself.
+        spread: By which factor a conversion costs more than at index prices.
 
     Raises:
         Refusal: The repayment cannot be made as asked.
     """
-    add, subtract, multiply = EXACT.add, EXACT.subtract, EXACT.multiply
+    subtract = EXACT.subtract
     holding = account.holdings.get(asset)
     debt = holding.debt if holding is not None else ZERO
     if holding is None or not debt:
@@ -114,42 +147,19 @@ def plan_repayment(
             return Repayment(ZERO, ZERO, ZERO, ZERO, (), ZERO)
         raise Refusal(rules.no_debt_code, parameter="asset", reason="nothing is owed")
 
-    target = debt if amount is None else amount
-    if target > debt:
-        if not rules.clip_above_debt:
-            raise Refusal(rules.above_debt_code, parameter="amount", reason="the amount is above the debt")
+    asked = target = _target(debt, amount, prices.get(asset), rules)
+    if share is not None and amount is not None:
+        target = min(debt, share(target))
+    if rules.clear_remaining and subtract(debt, target) < rules.minimum_remaining:
         target = debt
-    price = prices.get(asset)
-    if rules.cap_usd is not None and price is not None and multiply(target, price) > rules.cap_usd:
-        raise Refusal(rules.cap_code, parameter="amount", reason="worth more than one repayment may be")
-
-    own = min(holding.free, target)
-    missing = subtract(target, own)
-    paid: list[tuple[str, Decimal, Decimal]] = []
-    gain = ZERO
-    if missing and price:
-        cost = multiply(price, add(_ONE, rules.fee_rate))
-        for name in _payers(account, asset, named, prices, rules):
-            payer = account.holdings.get(name)
-            payer_price = prices.get(name)
-            if payer is None or not payer.free or not payer_price:
-                continue
-            units = divide_up(multiply(missing, cost), payer_price)
-            covers = missing
-            if units > payer.free:
-                units = payer.free
-                covers = min(missing, divide_down(multiply(units, payer_price), cost))
-                if not covers:
-                    continue
-            paid.append((name, units, covers))
-            gain = add(gain, subtract(multiply(units, payer_price), multiply(covers, price)))
-            missing = subtract(missing, covers)
-            if not missing:
-                break
-    if missing:
+    pay = _payments(account, asset, target, named, prices, rules, spread)
+    if pay.missing and target > asked:
+        target = asked  # more than was asked for is taken only where it can be paid
+        pay = _payments(account, asset, target, named, prices, rules, spread)
+    if pay.missing:
         if not (rules.partial_whole if amount is None else rules.partial_amount):
             raise Refusal(rules.insufficient_code, reason="the payment assets do not suffice")
-        target = subtract(target, missing)
+        target = subtract(target, pay.missing)
         if not target:
             raise Refusal(rules.insufficient_code, reason="no payment asset holds anything")
 
@@ -160,14 +170,91 @@ def plan_repayment(
         raise Refusal(
             rules.minimum_remaining_code, parameter="amount", reason="the remaining debt is too small"
         )
+    interest = _interest_part(target, holding, rules.first)
+    return Repayment(target, interest, subtract(target, interest), pay.own, pay.paid, pay.gain)
 
-    if rules.principal_first:
-        principal = min(target, holding.borrowed)
-        interest = subtract(target, principal)
-    else:
-        interest = min(target, holding.interest)
-        principal = subtract(target, interest)
-    return Repayment(target, interest, principal, own, tuple(paid), gain)
+
+def _target(debt: Decimal, amount: Decimal | None, price: Decimal | None, rules: RepaymentRules) -> Decimal:
+    target = debt if amount is None else amount
+    if target > debt:
+        if not rules.clip_above_debt:
+            raise Refusal(rules.above_debt_code, parameter="amount", reason="the amount is above the debt")
+        target = debt
+    if rules.cap_usd is not None and price is not None and EXACT.multiply(target, price) > rules.cap_usd:
+        raise Refusal(rules.cap_code, parameter="amount", reason="worth more than one repayment may be")
+    return target
+
+
+def _interest_part(target: Decimal, holding: Holding, first: str) -> Decimal:
+    """How much of the interest a repayment of `target` pays off."""
+    if first == "interest-first":
+        return min(target, holding.interest)
+    if first == "principal-first":
+        return EXACT.subtract(target, min(target, holding.borrowed))
+    if target == holding.debt:
+        return holding.interest
+    interest = divide_down(EXACT.multiply(target, holding.interest), holding.debt)
+    # Cut digits of the interest fall to the principal, which may not have room for them.
+    return max(interest, EXACT.subtract(target, holding.borrowed))
+
+
+def _payments(
+    account: Account,
+    asset: str,
+    target: Decimal,
+    named: Sequence[str] | None,
+    prices: Mapping[str, Decimal],
+    rules: RepaymentRules,
+    spread: Decimal,
+) -> _Payments:
+    subtract, multiply = EXACT.subtract, EXACT.multiply
+    free = account.holding(asset).free
+    own = ZERO if rules.own_last else min(free, target)
+    missing = subtract(target, own)
+    paid: list[tuple[str, Decimal, Decimal]] = []
+    gain = ZERO
+    price = prices.get(asset)
+    if missing and price:
+        cost = multiply(multiply(price, EXACT.add(_ONE, rules.fee_rate)), spread)
+        payers = [
+            (name, payer.free, prices[name])
+            for name in _payers(account, asset, named, prices, rules)
+            if (payer := account.holdings.get(name)) is not None and payer.free and prices.get(name)
+        ]
+        if rules.order == "all-share" and len(payers) > 1:
+            payers = _cut_to_share(payers, multiply(missing, cost))
+        for name, available, payer_price in payers:
+            units = divide_up(multiply(missing, cost), payer_price)
+            covers = missing
+            if units > available:
+                units = available
+                covers = min(missing, divide_down(multiply(units, payer_price), cost))
+                if not covers:
+                    continue
+            paid.append((name, units, covers))
+            gain = EXACT.add(gain, subtract(multiply(units, payer_price), multiply(covers, price)))
+            missing = subtract(missing, covers)
+            if not missing:
+                break
+    if rules.own_last and missing:
+        own = min(free, missing)
+        missing = subtract(missing, own)
+    return _Payments(own, tuple(paid), missing, gain)
+
+
+def _cut_to_share(
+    payers: list[tuple[str, Decimal, Decimal]], value: Decimal
+) -> list[tuple[str, Decimal, Decimal]]:
+    """Let each payer offer its share of `value` by worth; the last one offers all it has, for the rounding."""
+    worth = [EXACT.multiply(available, price) for _, available, price in payers]
+    total = sum(worth, ZERO)
+    if total <= value:
+        return payers
+    shares = [
+        (name, min(available, divide_up(divide_up(EXACT.multiply(value, own), total), price)), price)
+        for (name, available, price), own in zip(payers, worth, strict=True)
+    ]
+    return [*shares[:-1], payers[-1]]
 
 
 def _payers(
@@ -177,20 +264,27 @@ def _payers(
     prices: Mapping[str, Decimal],
     rules: RepaymentRules,
 ) -> list[str]:
-    """Who pays, in order. The owed asset itself has paid already."""
+    """Who pays, in order. The owed asset itself is no conversion."""
     if named is not None:
         names = [name for name in named if name != asset]
-        in_order = not rules.largest_first
     elif rules.any_asset_when_unnamed:
         names = [name for name in account.holdings if name != asset]
-        in_order = False
     else:
-        return []
-    if not in_order:
+        names = []
 
-        def worth(name: str) -> Decimal:
-            holding = account.holdings.get(name)
-            return EXACT.multiply(holding.free, prices.get(name, ZERO)) if holding is not None else ZERO
+    def worth(name: str) -> tuple[Decimal, str]:
+        holding = account.holdings.get(name)
+        held = EXACT.multiply(holding.free, prices.get(name, ZERO)) if holding is not None else ZERO
+        return -held, name
 
-        names.sort(key=lambda name: (-worth(name), name))
+    if rules.order == "largest-first" or named is None:
+        names.sort(key=worth)
+    elif rules.order == "reversed":
+        names.reverse()
+    if rules.unnamed != "never":
+        others = sorted((name for name in account.holdings if name != asset), key=worth)
+        if rules.unnamed == "always":
+            names = [*others[:1], *(name for name in names if name not in others[:1])]
+        else:
+            names += [name for name in others if name not in names]
     return names

@@ -124,6 +124,11 @@ class RequestLog:
         self._records.append(record)
         return record
 
+    def by_id(self, record_id: int) -> RequestRecord | None:
+        """The record with this id, if it is still known."""
+        newest_first = reversed(self._records)
+        return next((record for record in newest_first if record.id == record_id), None)
+
     def restore(self, records: Iterable[RequestRecord]) -> None:
         """Take back records of an earlier process, oldest first."""
         self._records.extend(records)

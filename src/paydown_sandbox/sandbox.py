@@ -25,7 +25,6 @@ from paydown_sandbox.clock import Clock
 from paydown_sandbox.control import ledger_json
 from paydown_sandbox.exchange import Exchange
 from paydown_sandbox.keys import ApiKey
-from paydown_sandbox.options import Options
 from paydown_sandbox.process import listen, make_server
 from paydown_sandbox.scenario import find_scenario, read_scenario, start_scenario
 from paydown_sandbox.server import Application
@@ -130,7 +129,7 @@ class Sandbox:
         def apply() -> None:
             world = self.exchange.world
             named = {name.replace("_", "-"): value for name, value in options.items()}
-            world.options = Options(self.exchange.option_catalogue, {**world.options.chosen, **named})
+            world.options = world.options.replaced(named)
             world.limits.fixed_window = world.options.is_set("limit-window", "fixed")
             world.limits.ban_after_429 = world.options.integer("ban-after-429")
             self.exchange.apply_options()

@@ -213,7 +213,7 @@ class Application:
             half = response.body[: len(response.body) // 2]
             await send({"type": "http.response.body", "body": half, "more_body": True})
             await asyncio.sleep(0.02)  # lets the bytes leave before the connection does
-        abort(rude=response.action == "reset")
+        abort(rude=response.action in ("reset", "unconnected"))
         while (await receive())["type"] != "http.disconnect":
             pass
 

@@ -267,7 +267,8 @@ def _record(node: Reader, world: World) -> Record:
 _TOP = (
     "accounts", "prices_usd", "price_paths", "limits", "repay_weight_scope", "options", "interest",
     "collateral",
-    "lendable", "borrow_limits", "borrow_closed", "negative_thresholds", "seed", "clock", "records", "books",
+    "lendable", "borrow_limits", "borrow_closed", "negative_thresholds", "seed", "choices_seed", "clock", "records",
+    "books",
 )  # fmt: skip
 
 
@@ -316,4 +317,6 @@ def read_world(document: object, known: Mapping[str, Option]) -> World:
         world.negative_thresholds = _amounts(members["negative_thresholds"])
     if "seed" in members:
         world.seed = members["seed"].integer()
+    if "choices_seed" in members:
+        world.choices_seed = members["choices_seed"].integer()
     return world

@@ -138,6 +138,11 @@ class StateBuilder:
         self._members["seed"] = seed
         return self
 
+    def choices_seed(self, seed: int) -> StateBuilder:
+        """Where chance begins that choices such as `balance_age="0..5000"` leave open."""
+        self._members["choices_seed"] = seed
+        return self
+
     def document(self) -> dict[str, Any]:
         """The state document, for `PUT /_sandbox/state`, `--state` or a fixture."""
         return {"accounts": self._accounts, **self._members}

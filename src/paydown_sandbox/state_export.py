@@ -101,6 +101,7 @@ def dump_world(world: World, *, accounts: bool = True) -> dict[str, object]:
         "borrow_closed": sorted(world.borrow_closed),
         "negative_thresholds": _texts(world.negative_thresholds),
         "seed": world.seed,
+        "choices_seed": world.choices_seed,
     }
 
 

@@ -72,6 +72,8 @@ _PUT_HOLDING = "INSERT OR REPLACE INTO holding VALUES (?,?,?,?,?,?,?,?,?,?)"
 _PUT_HOUSE = "INSERT OR REPLACE INTO house VALUES (?,?,?,?,?)"
 _PUT_LINE = "INSERT INTO ledger VALUES (?,?,?,?,?,?,?,?,?,?)"
 _PUT_RECORD = "INSERT INTO record VALUES (?,?,?,?,?,?)"
+_AMEND_RECORD = "UPDATE record SET row = ? WHERE kind = ? AND id = ? AND account = ?"
+_SETTLE_REQUEST = "UPDATE request SET verdict = ?, ledger = ? WHERE id = ?"
 _PUT_REQUEST = "INSERT INTO request VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"
 _PUT_STANDING = "INSERT OR REPLACE INTO standing VALUES (?,?,?,?,?)"
 _PUT_COUNTER = "INSERT OR REPLACE INTO counter VALUES (?,?)"
@@ -92,6 +94,14 @@ def _line_row(line: LedgerLine) -> tuple[object, ...]:
 
 def _record_row(record: Record) -> tuple[object, ...]:
     return (record.kind, record.id, record.account, record.asset, record.time_ms, json.dumps(record.row))
+
+
+def _amended_row(record: Record) -> tuple[object, ...]:
+    return (json.dumps(record.row), record.kind, record.id, record.account)
+
+
+def _settled_row(record: RequestRecord) -> tuple[object, ...]:
+    return (record.verdict, ",".join(map(str, record.ledger_ids)), record.id)
 
 
 def _request_row(record: RequestRecord) -> tuple[object, ...]:
@@ -333,6 +343,10 @@ class Store:
             work.append((_PUT_RECORD, [_record_row(record) for record in changes.records]))
         if changes.requests:
             work.append((_PUT_REQUEST, [_request_row(record) for record in changes.requests]))
+        if changes.amended:
+            work.append((_AMEND_RECORD, [_amended_row(record) for record in changes.amended]))
+        if changes.settled:
+            work.append((_SETTLE_REQUEST, [_settled_row(record) for record in changes.settled]))
         standings = exchange.standings()
         if standings:
             work.append((_PUT_STANDING, [tuple(standing) for standing in standings]))

@@ -9,7 +9,9 @@ __all__ = ["Action", "RawRequest", "RawResponse", "html_page"]
 
 # send: answer after `delay_ms`. reset, close: drop the connection, rudely or in order, without an answer.
 # again: wait `delay_ms`, then hand the same request in again. truncate: send half of the body, then drop.
-Action = Literal["send", "reset", "close", "again", "truncate"]
+# unconnected: tell the client that it could not connect, which only a transport in its own process can do; over a
+# socket it is a reset.
+Action = Literal["send", "reset", "close", "again", "truncate", "unconnected"]
 
 
 class RawRequest(NamedTuple):

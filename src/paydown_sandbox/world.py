@@ -53,6 +53,7 @@ class World:
     records: list[Record] = field(default_factory=list[Record])
     negative_thresholds: dict[str, Decimal] = field(default_factory=dict[str, Decimal])
     seed: int = 0
+    choices_seed: int = 0
 
     def knows(self, asset: str) -> bool:
         """Whether the exchange has heard of this asset."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from paydown_sandbox.amounts import EXACT, wire_text
@@ -16,40 +18,46 @@ if TYPE_CHECKING:
 __all__ = ["account_balance", "account_information", "order_rate_limit"]
 
 
-def _row(asset: str, holding: Holding) -> dict[str, object]:
+def _row(asset: str, holding: Holding, text: Callable[[Decimal], str] = wire_text) -> dict[str, object]:
     cross = EXACT.add(holding.free, holding.locked)
     return {
         "asset": asset,
-        "totalWalletBalance": wire_text(holding.held),
-        "crossMarginAsset": wire_text(cross),
-        "crossMarginBorrowed": wire_text(holding.borrowed),
-        "crossMarginFree": wire_text(holding.free),
-        "crossMarginInterest": wire_text(holding.interest),
-        "crossMarginLocked": wire_text(holding.locked),
-        "umWalletBalance": wire_text(holding.um),
+        "totalWalletBalance": text(holding.held),
+        "crossMarginAsset": text(cross),
+        "crossMarginBorrowed": text(holding.borrowed),
+        "crossMarginFree": text(holding.free),
+        "crossMarginInterest": text(holding.interest),
+        "crossMarginLocked": text(holding.locked),
+        "umWalletBalance": text(holding.um),
         "umUnrealizedPNL": "0.00000000",
-        "cmWalletBalance": wire_text(holding.cm),
+        "cmWalletBalance": text(holding.cm),
         "cmUnrealizedPNL": "0.00000000",
         "updateTime": holding.updated_ms,
-        "negativeBalance": wire_text(holding.negative) if holding.negative else "0",
+        "negativeBalance": text(holding.negative) if holding.negative else "0",
     }
 
 
 def account_balance(exchange: Exchange, call: Call) -> object:
     """GET /papi/v1/balance: an array without `asset`, one object with it."""
-    holdings = call.owner.holdings
+    looks = exchange.conduct.looks
+    text = wire_text if looks is None else looks.text
+    holdings = call.owner.holdings if looks is None else looks.seen(call.owner)
     asset = call.optional_text("asset")
     if asset is not None:
         holding = holdings.get(asset)
         if holding is None:
             if not exchange.world.knows(asset) and not exchange.zeros_for_unknown_assets:
                 raise Refusal(-1108, reason="no such asset")
-            holding = Holding()
-        return _row(asset, holding)
+            row = _row(asset, Holding(), text)
+            return row if looks is None else looks.absent(row)
+        row = _row(asset, holding, text)
+        return row if looks is None else looks.single(row)
     if exchange.balance_of_all_assets:
         names = dict.fromkeys((*holdings, *exchange.world.ledger.assets(), *exchange.world.prices.usd))
-        return [_row(name, holdings.get(name) or Holding()) for name in names]
-    return [_row(name, holding) for name, holding in holdings.items()]
+        rows = [_row(name, holdings.get(name) or Holding(), text) for name in names]
+    else:
+        rows = [_row(name, holding, text) for name, holding in holdings.items()]
+    return rows if looks is None else looks.listed(rows, holdings)
 
 
 def account_information(exchange: Exchange, call: Call) -> object:
@@ -62,7 +70,7 @@ def account_information(exchange: Exchange, call: Call) -> object:
         "actualEquity": wire_text(standing.actual_equity),
         "accountInitialMargin": wire_text(standing.initial_margin),
         "accountMaintMargin": wire_text(standing.maintenance_margin),
-        "accountStatus": standing.status,
+        "accountStatus": exchange.told_status or standing.status,
         "virtualMaxWithdrawAmount": wire_text(standing.withdrawable),
         "totalAvailableBalance": "",  # empty in the published sample; see x-discrepancy 31
         "totalMarginOpenLoss": "",

@@ -5,13 +5,16 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from paydown_sandbox.accrual import charge_interest
+from paydown_sandbox.accrual import first_interest
 from paydown_sandbox.amounts import EXACT, ZERO, divide_down, exact_text, wire_text
+from paydown_sandbox.borrowings import loan_record
 from paydown_sandbox.collateral import status_of
 from paydown_sandbox.ledger import Account
-from paydown_sandbox.records import Record
 from paydown_sandbox.refusal import Refusal
-from paydown_sandbox.repayment import plan_repayment
+from paydown_sandbox.repayment import Repayment, plan_repayment
+from paydown_sandbox.replies import Repaid
+from paydown_sandbox.rows import repay_record
+from paydown_sandbox.settlement import lend, settle_repayment, tell
 
 if TYPE_CHECKING:
     from paydown_sandbox.calls import Call
@@ -27,7 +30,6 @@ _LIQUIDATING = frozenset({"ACTIVE_LIQUIDATION", "FORCE_LIQUIDATION", "BANKRUPTED
 def repay_debt(exchange: Exchange, call: Call) -> object:
     """POST /papi/v1/margin/repay-debt: by the four published rules; see `repayment`."""
     world = exchange.world
-    account = call.owner
     asset = call.text("asset")
     prices = world.prices.usd
     if asset not in prices and not world.knows(asset):
@@ -39,32 +41,9 @@ def repay_debt(exchange: Exchange, call: Call) -> object:
                 raise Refusal(-1130, parameter="specifyRepayAssets", reason="no such payment asset")
     amount = call.amount("amount")
     exchange.lock_debt_calls(call)
-    plan = plan_repayment(account, asset, amount, named or None, prices, exchange.repayment_rules)
+    plan, owed = _planned(exchange, call, asset, amount, named)
     if plan.total:
-        transfers = world.ledger.repay(
-            account,
-            asset,
-            interest=plan.interest,
-            principal=plan.principal,
-            own=plan.own,
-            paid_with=plan.paid_with,
-            now_ms=call.now_ms,
-        )
-        if plan.house_gain_usd:
-            world.ledger.dust_usd = EXACT.add(world.ledger.dust_usd, plan.house_gain_usd)
-        tran_id = exchange.next_tran()
-        exchange.book(
-            call, asset, transfers, interest=plan.interest, principal=plan.principal, tran_id=tran_id
-        )
-        if exchange.record_repay_debt:
-            _record_repayment(exchange, call, asset, tran_id, plan.interest, plan.principal)
-        if exchange.flow_repay_debt:
-            exchange.write_flow(account, "REPAY", asset, -plan.total, tran_id, call.now_ms)
-        if exchange.streams.listening(account.id):
-            deltas = {name: -units for name, units, _ in plan.paid_with}
-            deltas[asset] = -plan.own
-            kind = world.options.text("repay-debt-event-type")
-            _told(exchange, call, asset, kind, tran_id, plan.principal, plan.interest, deltas)
+        _carry_out(exchange, call, asset, plan, amount, named)
     answer: dict[str, object] = {}
     if amount is not None:
         # Echoes the scale of the request, as seen live: "5", not "5.00000000".
@@ -76,7 +55,54 @@ def repay_debt(exchange: Exchange, call: Call) -> object:
         answer["specifyRepayAssets"] = named
     answer["updateTime"] = call.now_ms
     answer["success"] = True
-    return answer
+    replies = exchange.conduct.replies
+    if replies is None:
+        return answer
+    return replies.members(call, answer, Repaid(asset, plan, call.texts.get("amount"), owed, named or ()))
+
+
+def _planned(
+    exchange: Exchange, call: Call, asset: str, amount: Decimal | None, named: tuple[str, ...] | None
+) -> tuple[Repayment, Decimal]:
+    """What a repayment will do, and what is owed before it."""
+    conduct = exchange.conduct
+    account, prices, rules = call.owner, exchange.world.prices.usd, exchange.repayment_rules
+    held = account.holdings.get(asset)
+    owed = ZERO if held is None else held.debt
+    try:
+        if conduct.execution is None:
+            return plan_repayment(account, asset, amount, named or None, prices, rules), owed
+        share, spread = conduct.execution.share, conduct.execution.spread()
+        plan = plan_repayment(
+            account, asset, amount, named or None, prices, rules, share=share, spread=spread
+        )
+    except Refusal:
+        if conduct.rows is not None:
+            conduct.rows.refused(call, asset, amount)
+        raise
+    return plan, owed
+
+
+def _carry_out(
+    exchange: Exchange,
+    call: Call,
+    asset: str,
+    plan: Repayment,
+    amount: Decimal | None,
+    named: tuple[str, ...] | None,
+) -> None:
+    """Execute a repayment that can be made, unless a choice refuses, delays or drops it."""
+    conduct = exchange.conduct
+    if conduct.refusals is not None and conduct.refusals.strikes():
+        call.reply = conduct.refusals.reply()
+        if not conduct.refusals.executes:
+            if conduct.rows is not None:
+                conduct.rows.refused(call, asset, amount)
+            return
+    if conduct.execution is None:
+        settle_repayment(exchange, call, asset, plan, amount)
+    else:
+        conduct.execution.carry_out(call, asset, plan, amount, list(named) if named else None)
 
 
 def repay_loan(exchange: Exchange, call: Call) -> object:
@@ -106,9 +132,13 @@ def repay_loan(exchange: Exchange, call: Call) -> object:
     )
     tran_id = exchange.next_tran()
     exchange.book(call, asset, transfers, interest=interest, principal=principal, tran_id=tran_id)
-    _record_repayment(exchange, call, asset, tran_id, interest, principal)
-    exchange.write_flow(account, "REPAY", asset, -amount, tran_id, call.now_ms)
-    _told(exchange, call, asset, "REPAY", tran_id, principal, interest, {asset: -amount})
+    if exchange.other_repayment_rows == "one":
+        exchange.write_record(
+            repay_record(exchange, account, asset, tran_id, interest, principal, call.now_ms)
+        )
+    if exchange.other_repayment_rows != "none":
+        exchange.write_flow(account, "REPAY", asset, -amount, tran_id, call.now_ms)
+    tell(exchange, call, asset, "REPAY", tran_id, principal, interest, {asset: -amount})
     return {"tranId": tran_id}
 
 
@@ -130,21 +160,14 @@ def borrow(exchange: Exchange, call: Call) -> object:
         raise Refusal(51061, reason="the pool is too small")
     if amount > _ceilings(exchange, account, asset)[0]:
         raise Refusal(51006, reason="above the maximum borrowable")
-    transfer = world.ledger.lend(account, asset, amount, call.now_ms)
     tran_id = exchange.next_tran()
-    exchange.book(call, asset, [transfer], principal=-amount, tran_id=tran_id)
-    row: dict[str, object] = {
-        "txId": tran_id,
-        "asset": asset,
-        "principal": wire_text(amount),
-        "timestamp": call.now_ms,
-        "status": "CONFIRMED",
-    }
-    exchange.write_record(Record("loan", tran_id, account.id, asset, call.now_ms, row))
+    if exchange.conduct.borrowings is not None:
+        exchange.conduct.borrowings.carry_out(call, asset, amount, tran_id)
+        return {"tranId": tran_id}
+    exchange.write_record(loan_record(exchange, account.id, asset, tran_id, amount, call.now_ms))
     exchange.write_flow(account, "BORROW", asset, amount, tran_id, call.now_ms)
-    _told(exchange, call, asset, "BORROW", tran_id, amount, ZERO, {asset: amount})
-    if world.interest.on_borrow:
-        charge_interest(exchange, account, asset, call.now_ms, "ON_BORROW", on=amount)
+    lend(exchange, call, asset, amount, tran_id)
+    first_interest(exchange, account, asset, call.now_ms, amount)
     return {"tranId": tran_id}
 
 
@@ -195,33 +218,3 @@ def _ceilings(exchange: Exchange, account: Account, asset: str) -> tuple[Decimal
     if lendable is not None:
         room = min(room, lendable)
     return room, limit
-
-
-def _record_repayment(
-    exchange: Exchange, call: Call, asset: str, tran_id: int, interest: Decimal, principal: Decimal
-) -> None:
-    row: dict[str, object] = {
-        "amount": wire_text(EXACT.add(interest, principal)),
-        "asset": asset,
-        "interest": wire_text(interest),
-        "principal": wire_text(principal),
-        "status": "CONFIRMED",
-        "timestamp": call.now_ms,
-        "txId": tran_id,
-    }
-    exchange.write_record(Record("repay", tran_id, call.owner.id, asset, call.now_ms, row))
-
-
-def _told(
-    exchange: Exchange,
-    call: Call,
-    asset: str,
-    kind: str,
-    tran_id: int,
-    principal: Decimal,
-    interest: Decimal,
-    deltas: dict[str, Decimal],
-) -> None:
-    """Send the events of a borrow or repayment."""
-    exchange.liability_changed(call.owner, asset, kind, tran_id, principal, interest, call.now_ms)
-    exchange.debt_moved(call.owner, deltas, call.now_ms)

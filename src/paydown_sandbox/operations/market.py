@@ -21,7 +21,8 @@ def ping(exchange: Exchange, call: Call) -> object:
 
 def server_time(exchange: Exchange, call: Call) -> object:
     """GET /papi/v1/time: the exchange's clock, ms UTC."""
-    return {"serverTime": call.now_ms}
+    timepiece = exchange.conduct.timepiece
+    return {"serverTime": call.now_ms if timepiece is None else timepiece.told(call.now_ms)}
 
 
 def asset_index_price(exchange: Exchange, call: Call) -> object:

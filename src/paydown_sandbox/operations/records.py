@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from paydown_sandbox.document import DocumentError, TimeWindow
-from paydown_sandbox.records import RecordKind, time_window
+from paydown_sandbox.records import Record, RecordKind, time_window
 from paydown_sandbox.refusal import Refusal
 
 if TYPE_CHECKING:
@@ -22,6 +22,8 @@ __all__ = [
 ]
 
 _KEPT_FLOW_MS = 90 * 86_400_000
+# A replica that lacks the newest rows answers now and then, where a choice says so.
+_HIDDEN_ONE_IN, _HIDDEN_MS = 5, 60_000
 
 
 def _window(call: Call) -> TimeWindow:
@@ -46,13 +48,29 @@ def _page(exchange: Exchange, call: Call, kind: RecordKind) -> object:
         )
         archived = call.optional_text("archived") == "true"
         matches = exchange.records.between(
-            call.owner.id, kind, first, last, asset=asset, now_ms=call.now_ms, archived=archived
-        )
-        rows = [record.row for record in matches]
+            call.owner.id, kind, first, last, asset=asset, now_ms=call.now_ms, archived=archived,
+            end_included=exchange.window_end_included,
+        )  # fmt: skip
+        rows = [record.row for record in _shown(exchange, call, matches)]
     size = call.integer("size") or call.facts.default_size
     skip = ((call.integer("current") or 1) - 1) * size
     page = rows[skip : skip + size]
-    return {"rows": page, "total": len(page) if exchange.total_of_page else len(rows)}
+    totals = {"all-matches": len(rows), "page": len(page), "zero": 0}
+    return {"rows": page, "total": totals[exchange.total_of]}
+
+
+def _shown(exchange: Exchange, call: Call, matches: list[Record]) -> list[Record]:
+    """What a list shows of the rows that match: by choice not the newest, or those of repayments twice."""
+    if exchange.recent_rows_hidden and exchange.conduct.chances.one_in(_HIDDEN_ONE_IN):
+        matches = [record for record in matches if record.time_ms <= call.now_ms - _HIDDEN_MS]
+    rows = exchange.conduct.rows
+    if rows is not None and rows.doubled:
+        matches = [record for record in matches for _ in range(2 if _is_repayment(record) else 1)]
+    return matches
+
+
+def _is_repayment(record: Record) -> bool:
+    return record.kind == "repay" or record.row.get("type") == "REPAY"
 
 
 def borrow_records(exchange: Exchange, call: Call) -> object:
@@ -94,8 +112,10 @@ def capital_flow(exchange: Exchange, call: Call) -> object:
     else:
         first, last = (oldest if start is None else start), (call.now_ms if end is None else end)
     matches = exchange.records.between(
-        call.owner.id, "flow", max(first, oldest), last, asset=call.optional_text("asset")
-    )
+        call.owner.id, "flow", max(first, oldest), last, asset=call.optional_text("asset"),
+        end_included=exchange.window_end_included,
+    )  # fmt: skip
+    matches = _shown(exchange, call, matches)
     kind = call.optional_text("type")
     from_id = call.integer("fromId")
     rows = [
