@@ -287,7 +287,9 @@ class Exchange(Books):
             if down is not None:
                 return down
         try:
-            admittance = self.gatekeeper.admit(request, facts, record, now_ms)
+            # What waited in the queue was let in when it came: its timestamp does not grow old there.
+            read_ms = record.time_ms if record.queued else now_ms
+            admittance = self.gatekeeper.admit(request, facts, record, read_ms)
             arguments = route.validator.arguments(admittance.parameters)
             key = admittance.key
             account = None if key is None else self.world.ledger.accounts[key.account]
@@ -317,6 +319,7 @@ class Exchange(Books):
             )
         except _Busy as busy:
             route.gate.refund(ip, weight, counted_ms)
+            record.queued = True
             return RawResponse(0, [], b"", "again", busy.wait_ms)
         return self._answered(call, record, route, headers, fault, result)
 

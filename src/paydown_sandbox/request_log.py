@@ -35,12 +35,12 @@ class RequestRecord:
 
     `verdict` is executed, answered, refused, not-executed or unknown-path; `signature` is
     valid, invalid, missing, unchecked or not-needed. `weight` and `orders` are what was charged, `capped` says
-    that the call counted towards the hard caps of its page.
+    that the call counted towards the hard caps of its page, `queued` that it waited for another one of the account.
     """
 
     __slots__ = (
         "account", "answer", "body", "capped", "code", "fault", "id", "ip", "ledger_ids", "method", "operation",
-        "orders", "path", "query", "reason", "signature", "status", "time_ms", "verdict", "weight",
+        "orders", "path", "query", "queued", "reason", "signature", "status", "time_ms", "verdict", "weight",
     )  # fmt: skip
 
     def __init__(
@@ -65,6 +65,7 @@ class RequestRecord:
         self.weight = 0
         self.orders = 0
         self.capped = False
+        self.queued = False
         self.ledger_ids: tuple[int, ...] = ()
 
     @property

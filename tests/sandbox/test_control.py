@@ -367,7 +367,9 @@ def test_every_value_of_every_option_gives_a_working_exchange(document: Document
                 state_with(options={option.name: value}), document=document, clock=Clock(NOW_MS)
             )
             answer = Caller(exchange).repay("asset=BNB&amount=0.5&specifyRepayAssets=USDT")
-            assert answer.status in (200, 400), (option.name, value, answer.body)
+            # Choices about answers and refusals are there to answer with another status.
+            odd = option.about in ("answers", "refusals") and 200 <= answer.status < 504
+            assert odd or answer.status in (200, 400), (option.name, value, answer.body)
 
 
 def test_small_choices_are_choices_too(document: Document) -> None:
