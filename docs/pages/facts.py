@@ -20,6 +20,7 @@ from generator.source import Json
 
 if TYPE_CHECKING:
     from paydown_sandbox.options import Option
+    from paydown_sandbox.unknowns import ShownChoice
 
 NOT_IMITATED = "What this double does not imitate"  # the heading under which the sandbox says it
 ROOT = Path(__file__).resolve().parents[2]
@@ -56,6 +57,8 @@ class Facts:
         client: Calls, models, errors and limits, named as in Python.
         document: The bundled OpenAPI document.
         options: The sandbox's options by name.
+        choices: The table of what may vary on the exchange, as the sandbox honours it.
+        topics: Title of each topic of that table, in its order.
         refusals: Name of the exception class by category of error, for answers that say "not executed".
         sources: `openapi/SOURCES.md`.
         not_imitated: What the sandbox says it does not imitate; a list in Markdown, in its own words.
@@ -66,6 +69,8 @@ class Facts:
     client: Client
     document: dict[str, Json]
     options: Mapping[str, Option]
+    choices: tuple[ShownChoice, ...]
+    topics: Mapping[str, str]
     refusals: Mapping[str, str]
     sources: str
     not_imitated: str
@@ -115,17 +120,20 @@ def read_facts(root: Path = ROOT) -> Facts:
     from paydown.outcome import REFUSALS
     from paydown_sandbox.document import load_document
     from paydown_sandbox.options import catalogue
-    from paydown_sandbox.unknowns import unknowns_page
+    from paydown_sandbox.unknowns import TITLES, shown_choices, unknowns_page
 
     joined = load(root / "openapi")
     sandbox = load_document(root / "generated_client/paydown_wire/openapi.json")
     _, _, not_imitated = unknowns_page(sandbox).partition(f"## {NOT_IMITATED}\n")
     if not not_imitated.strip():
         raise LookupError(f'the sandbox says nothing under "{NOT_IMITATED}"')
+    options = catalogue(sandbox)
     return Facts(
         client=describe(joined),
         document=dict(joined.document),
-        options=catalogue(sandbox),
+        options=options,
+        choices=tuple(shown_choices(options)),
+        topics=TITLES,
         refusals={category: error.__name__ for category, error in REFUSALS.items()},
         sources=(root / "openapi/SOURCES.md").read_text(encoding="utf-8"),
         not_imitated=not_imitated.strip(),

@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Conduct"]
 
+_NOTHING = "[0, [], null]"
+
 
 class Conduct:
     """The parts of an exchange that its choices call for.
@@ -126,8 +128,11 @@ class Conduct:
 
     def dump(self) -> str:
         """How far chance has come, and what is still to come, to be written down."""
+        entries = self.agenda.dump()
+        if not self.chances.drawn and not entries and self.charges is None:
+            return _NOTHING
         schedule = None if self.charges is None else self.charges.dump()
-        return json.dumps([self.chances.drawn, self.agenda.dump(), schedule])
+        return json.dumps([self.chances.drawn, entries, schedule])
 
     def restore(self, text: str) -> None:
         """Take back what `dump` gave."""

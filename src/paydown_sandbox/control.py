@@ -275,6 +275,7 @@ class Control:
                     "question": option.question,
                     "reading": option.reading,
                     "operations": [name for name in option.operations if name],
+                    "about": option.about,
                 }
                 for option in options.catalogue().values()
             }

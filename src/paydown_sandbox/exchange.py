@@ -66,7 +66,7 @@ class Exchange(Books):
     ) -> None:
         self.document = document or load_document()
         self.clock = clock or Clock()
-        self.option_catalogue: dict[str, Option] = catalogue(self.document)
+        self.option_catalogue: Mapping[str, Option] = catalogue(self.document)
         self.faults = FaultBook()
         self.requests = RequestLog()
         super().__init__(int(self.document.stream["key-lifetime-ms"]))

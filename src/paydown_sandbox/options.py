@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Container, Mapping
 from dataclasses import dataclass, replace
 from decimal import Decimal
+from functools import lru_cache
 
 from paydown_sandbox import choices
 from paydown_sandbox.amounts import AmountError, parse
@@ -172,7 +173,8 @@ def _of_choice(choice: choices.Choice) -> Option:
     )
 
 
-def catalogue(document: Document) -> dict[str, Option]:
+@lru_cache(maxsize=4)
+def catalogue(document: Document) -> Mapping[str, Option]:
     """Every option by name: those of the document, those of this exchange alone, those of the table."""
     found = _of_document(document)
     for option in OWN_OPTIONS:

@@ -16,6 +16,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
+from typing import TypeAlias
 
 from paydown_sandbox.amounts import EXACT, ZERO, divide_down, divide_up
 from paydown_sandbox.ledger import Account, Holding
@@ -48,8 +49,9 @@ class RepaymentRules:
     any_asset_when_unnamed: bool
     unnamed: str
     order: str
+    in_order: bool
     own_last: bool
-    fee_rate: Decimal
+    cost_factor: Decimal
     first: str
 
     @classmethod
@@ -73,8 +75,10 @@ class RepaymentRules:
             any_asset_when_unnamed=options.is_set("payment-assets-absent", "any-asset"),
             unnamed=options.text("unnamed-payers"),
             order=options.text("payment-order"),
+            in_order=options.is_set("payment-order", "as-listed")
+            and options.is_set("unnamed-payers", "never"),
             own_last=options.is_set("own-asset", "last"),
-            fee_rate=options.number("conversion-fee-rate"),
+            cost_factor=EXACT.add(_ONE, options.number("conversion-fee-rate")),
             first=options.text("repayment-order"),
         )
 
@@ -103,14 +107,8 @@ class Repayment:
     house_gain_usd: Decimal
 
 
-@dataclass(slots=True)
-class _Payments:
-    """Who pays what for a target. `missing` is what nobody can pay."""
-
-    own: Decimal
-    paid: tuple[tuple[str, Decimal, Decimal], ...]
-    missing: Decimal
-    gain: Decimal
+# Who pays what for a target: units of the owed asset, the conversions, what nobody can pay, and the house's gain.
+_Payments: TypeAlias = tuple[Decimal, tuple[tuple[str, Decimal, Decimal], ...], Decimal, Decimal]
 
 
 def plan_repayment(
@@ -152,14 +150,14 @@ def plan_repayment(
         target = min(debt, share(target))
     if rules.clear_remaining and subtract(debt, target) < rules.minimum_remaining:
         target = debt
-    pay = _payments(account, asset, target, named, prices, rules, spread)
-    if pay.missing and target > asked:
+    own, paid, missing, gain = _payments(account, asset, target, named, prices, rules, spread)
+    if missing and target > asked:
         target = asked  # more than was asked for is taken only where it can be paid
-        pay = _payments(account, asset, target, named, prices, rules, spread)
-    if pay.missing:
+        own, paid, missing, gain = _payments(account, asset, target, named, prices, rules, spread)
+    if missing:
         if not (rules.partial_whole if amount is None else rules.partial_amount):
             raise Refusal(rules.insufficient_code, reason="the payment assets do not suffice")
-        target = subtract(target, pay.missing)
+        target = subtract(target, missing)
         if not target:
             raise Refusal(rules.insufficient_code, reason="no payment asset holds anything")
 
@@ -170,8 +168,9 @@ def plan_repayment(
         raise Refusal(
             rules.minimum_remaining_code, parameter="amount", reason="the remaining debt is too small"
         )
-    interest = _interest_part(target, holding, rules.first)
-    return Repayment(target, interest, subtract(target, interest), pay.own, pay.paid, pay.gain)
+    in_interest = rules.first == "interest-first"
+    interest = min(target, holding.interest) if in_interest else _interest_part(target, holding, rules.first)
+    return Repayment(target, interest, subtract(target, interest), own, paid, gain)
 
 
 def _target(debt: Decimal, amount: Decimal | None, price: Decimal | None, rules: RepaymentRules) -> Decimal:
@@ -186,9 +185,7 @@ def _target(debt: Decimal, amount: Decimal | None, price: Decimal | None, rules:
 
 
 def _interest_part(target: Decimal, holding: Holding, first: str) -> Decimal:
-    """How much of the interest a repayment of `target` pays off."""
-    if first == "interest-first":
-        return min(target, holding.interest)
+    """How much of the interest a repayment of `target` pays off, unless interest comes first."""
     if first == "principal-first":
         return EXACT.subtract(target, min(target, holding.borrowed))
     if target == holding.debt:
@@ -207,54 +204,63 @@ def _payments(
     rules: RepaymentRules,
     spread: Decimal,
 ) -> _Payments:
-    subtract, multiply = EXACT.subtract, EXACT.multiply
-    free = account.holding(asset).free
+    add, subtract, multiply = EXACT.add, EXACT.subtract, EXACT.multiply
+    holdings = account.holdings
+    free = holdings[asset].free
     own = ZERO if rules.own_last else min(free, target)
     missing = subtract(target, own)
     paid: list[tuple[str, Decimal, Decimal]] = []
     gain = ZERO
     price = prices.get(asset)
     if missing and price:
-        cost = multiply(multiply(price, EXACT.add(_ONE, rules.fee_rate)), spread)
-        payers = [
-            (name, payer.free, prices[name])
-            for name in _payers(account, asset, named, prices, rules)
-            if (payer := account.holdings.get(name)) is not None and payer.free and prices.get(name)
-        ]
-        if rules.order == "all-share" and len(payers) > 1:
-            payers = _cut_to_share(payers, multiply(missing, cost))
-        for name, available, payer_price in payers:
+        cost = multiply(price, rules.cost_factor)
+        if spread is not _ONE:
+            cost = multiply(cost, spread)
+        names = _payers(account, asset, named, prices, rules)
+        limits = (
+            None if rules.order != "all-share" else _shares(names, account, prices, multiply(missing, cost))
+        )
+        for name in names:
+            payer = holdings.get(name)
+            payer_price = prices.get(name)
+            if payer is None or not payer.free or not payer_price:
+                continue
             units = divide_up(multiply(missing, cost), payer_price)
             covers = missing
+            available = payer.free if limits is None else limits[name]
             if units > available:
                 units = available
                 covers = min(missing, divide_down(multiply(units, payer_price), cost))
                 if not covers:
                     continue
             paid.append((name, units, covers))
-            gain = EXACT.add(gain, subtract(multiply(units, payer_price), multiply(covers, price)))
+            gain = add(gain, subtract(multiply(units, payer_price), multiply(covers, price)))
             missing = subtract(missing, covers)
             if not missing:
                 break
     if rules.own_last and missing:
         own = min(free, missing)
         missing = subtract(missing, own)
-    return _Payments(own, tuple(paid), missing, gain)
+    return own, tuple(paid), missing, gain
 
 
-def _cut_to_share(
-    payers: list[tuple[str, Decimal, Decimal]], value: Decimal
-) -> list[tuple[str, Decimal, Decimal]]:
-    """Let each payer offer its share of `value` by worth; the last one offers all it has, for the rounding."""
-    worth = [EXACT.multiply(available, price) for _, available, price in payers]
-    total = sum(worth, ZERO)
-    if total <= value:
-        return payers
-    shares = [
-        (name, min(available, divide_up(divide_up(EXACT.multiply(value, own), total), price)), price)
-        for (name, available, price), own in zip(payers, worth, strict=True)
-    ]
-    return [*shares[:-1], payers[-1]]
+def _worth(account: Account, name: str, prices: Mapping[str, Decimal]) -> Decimal:
+    holding = account.holdings.get(name)
+    return EXACT.multiply(holding.free, prices.get(name, ZERO)) if holding is not None else ZERO
+
+
+def _shares(
+    names: Sequence[str], account: Account, prices: Mapping[str, Decimal], value: Decimal
+) -> dict[str, Decimal]:
+    """How many units each payer offers: its share of `value` by worth, the last one all it has, for the rounding."""
+    worth = {name: _worth(account, name, prices) for name in names}
+    total = sum(worth.values(), ZERO)
+    offered = {name: account.holdings[name].free for name in names if worth[name]}
+    if total > value:
+        for name in list(offered)[:-1]:
+            share = divide_up(divide_up(EXACT.multiply(value, worth[name]), total), prices[name])
+            offered[name] = min(offered[name], share)
+    return offered
 
 
 def _payers(
@@ -267,24 +273,26 @@ def _payers(
     """Who pays, in order. The owed asset itself is no conversion."""
     if named is not None:
         names = [name for name in named if name != asset]
+        if rules.in_order:
+            return names
     elif rules.any_asset_when_unnamed:
         names = [name for name in account.holdings if name != asset]
     else:
         names = []
 
-    def worth(name: str) -> tuple[Decimal, str]:
-        holding = account.holdings.get(name)
-        held = EXACT.multiply(holding.free, prices.get(name, ZERO)) if holding is not None else ZERO
-        return -held, name
-
     if rules.order == "largest-first" or named is None:
-        names.sort(key=worth)
+        _sort_by_worth(names, account, prices)
     elif rules.order == "reversed":
         names.reverse()
     if rules.unnamed != "never":
-        others = sorted((name for name in account.holdings if name != asset), key=worth)
+        others = [name for name in account.holdings if name != asset]
+        _sort_by_worth(others, account, prices)
         if rules.unnamed == "always":
             names = [*others[:1], *(name for name in names if name not in others[:1])]
         else:
             names += [name for name in others if name not in names]
     return names
+
+
+def _sort_by_worth(names: list[str], account: Account, prices: Mapping[str, Decimal]) -> None:
+    names.sort(key=lambda name: (-_worth(account, name, prices), name))

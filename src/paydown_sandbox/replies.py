@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -150,7 +150,7 @@ class Replies:
         return answers.sized(record, 200, headers, self.encode(wrapped).encode(), JSON)
 
 
-def _choose(answer: dict[str, object], name: str, choice: str, values: dict[str, object]) -> None:
+def _choose(answer: dict[str, object], name: str, choice: str, values: Mapping[str, object]) -> None:
     """Give a member the value of a choice; one that has none here leaves the member as it is."""
     if choice == "missing":
         answer.pop(name, None)

@@ -167,6 +167,21 @@ def test_the_unknowns_page_lists_every_option_with_its_default(facts: Facts, pag
             assert value in html.unescape(row)
 
 
+def test_the_unknowns_page_shows_the_whole_table_of_choices(facts: Facts, pages):
+    """Each choice under its topic with its source, each value with its meaning, reason, likelihood and cost."""
+    page = plain(pages["unknowns.md"])
+
+    assert len(facts.choices) >= 80
+    for shown in facts.choices:
+        choice = shown.choice
+        assert plain(facts.topics[choice.about]) in page
+        for text in (choice.name, choice.question, choice.source, *choice.values, *choice.means.values()):
+            assert plain(text) in page, choice.name
+        for why in (choice.reason, choice.likelihood, choice.cost):
+            for text in why.values():
+                assert plain(text) in page, choice.name
+
+
 def test_every_option_that_the_document_promises_exists_in_the_sandbox(facts: Facts):
     """The document names an option and its default; the sandbox has that option with that default."""
     for _, question in facts.all_questions():

@@ -50,7 +50,12 @@ EXPECTED: dict[str, tuple[str, int, int | None, bool]] = {
     "internal_1001_503_executed": ("send", 503, -1001, True),
     "empty_200_executed": ("send", 200, None, True),
     "redirect_307_not_executed": ("send", 307, None, False),
-    "answer_lost": ("reset", 200, None, True),  # by choice or by chance; with the seed 0 it is executed at first
+    "answer_lost": (
+        "reset",
+        200,
+        None,
+        True,
+    ),  # by choice or by chance; with the seed 0 it is executed at first
 }
 
 

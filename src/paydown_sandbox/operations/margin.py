@@ -41,7 +41,9 @@ def repay_debt(exchange: Exchange, call: Call) -> object:
                 raise Refusal(-1130, parameter="specifyRepayAssets", reason="no such payment asset")
     amount = call.amount("amount")
     exchange.lock_debt_calls(call)
-    plan, owed = _planned(exchange, call, asset, amount, named)
+    replies = exchange.conduct.replies
+    owed = ZERO if replies is None else _owed(call, asset)
+    plan = _planned(exchange, call, asset, amount, named)
     if plan.total:
         _carry_out(exchange, call, asset, plan, amount, named)
     answer: dict[str, object] = {}
@@ -55,32 +57,33 @@ def repay_debt(exchange: Exchange, call: Call) -> object:
         answer["specifyRepayAssets"] = named
     answer["updateTime"] = call.now_ms
     answer["success"] = True
-    replies = exchange.conduct.replies
     if replies is None:
         return answer
     return replies.members(call, answer, Repaid(asset, plan, call.texts.get("amount"), owed, named or ()))
 
 
+def _owed(call: Call, asset: str) -> Decimal:
+    held = call.owner.holdings.get(asset)
+    return ZERO if held is None else held.debt
+
+
 def _planned(
     exchange: Exchange, call: Call, asset: str, amount: Decimal | None, named: tuple[str, ...] | None
-) -> tuple[Repayment, Decimal]:
-    """What a repayment will do, and what is owed before it."""
+) -> Repayment:
+    """What a repayment will do."""
     conduct = exchange.conduct
-    account, prices, rules = call.owner, exchange.world.prices.usd, exchange.repayment_rules
-    held = account.holdings.get(asset)
-    owed = ZERO if held is None else held.debt
+    prices, rules = exchange.world.prices.usd, exchange.repayment_rules
     try:
         if conduct.execution is None:
-            return plan_repayment(account, asset, amount, named or None, prices, rules), owed
+            return plan_repayment(call.owner, asset, amount, named or None, prices, rules)
         share, spread = conduct.execution.share, conduct.execution.spread()
-        plan = plan_repayment(
-            account, asset, amount, named or None, prices, rules, share=share, spread=spread
+        return plan_repayment(
+            call.owner, asset, amount, named or None, prices, rules, share=share, spread=spread
         )
     except Refusal:
         if conduct.rows is not None:
             conduct.rows.refused(call, asset, amount)
         raise
-    return plan, owed
 
 
 def _carry_out(
