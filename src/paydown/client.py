@@ -15,16 +15,18 @@ import os
 import threading
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from functools import cached_property
 from types import TracebackType
 from typing import TYPE_CHECKING, Self, TypeVar
 
 from paydown.attempts import Attempt, AttemptObserver, Attempts, ObserverChain
 from paydown.budget.choice import BudgetName, budget_name, open_budget
+from paydown.budget.terms import Priority, Ticket
 from paydown.channel import Address, NotSent, parse_proxy
 from paydown.charges import Charges
 from paydown.clock import Clock, ExchangeClock, machine_ms
-from paydown.errors import InvalidCredentials, InvalidRequest, InvalidRequestType
+from paydown.errors import BudgetExceeded, InvalidCredentials, InvalidRequest, InvalidRequestType
 from paydown.events import Event, LastCall, Reporter
 from paydown.flow import Core, Flow, Sleep, default_recv_window
 from paydown.outcome import Answer
@@ -33,7 +35,7 @@ from paydown.parameters import checked_recv_window
 from paydown.request import RequestMaker
 from paydown.retry import ReadRetries
 from paydown_wire.error_codes import CLOCKS, SERVERS
-from paydown_wire.operations import SERVER_TIME
+from paydown_wire.operations import REPAY_DEBT, SERVER_TIME
 
 if TYPE_CHECKING:
     import asyncio
@@ -179,6 +181,32 @@ class _Base:
         """Let one more observer watch attempts, after those that do so already. Each of them may refuse."""
         watching = self._core.observer
         self._core.observer = observer if watching is None else ObserverChain(watching, observer)
+
+    def room_in_ms(self, weight: int) -> int:
+        """Say how long it takes until the budget has room for so much weight beside what is used; 0 if it has.
+
+        Args:
+            weight: Request weight, on the counter that `margin.repay_debt` is charged to.
+
+        Returns:
+            Milliseconds. Nothing is reserved: another process may take the room meanwhile.
+
+        Raises:
+            BudgetExceeded: No interval has room for so much.
+            BudgetUnavailable: The ledger cannot be used.
+        """
+        core = self._core
+        charge = replace(core.charges.of(REPAY_DEBT, {})[0], cost=weight)
+        try:
+            grant = core.budget.acquire((charge,), timeout_ms=1000, priority=Priority.WRITE)
+        except ValueError as error:
+            raise BudgetExceeded(f"There is never room for that: {error}.") from error
+        if isinstance(grant, Ticket):
+            core.budget.settle(grant, ended="not-sent")
+            return 0
+        if grant.place is not None:
+            core.budget.leave(grant.place)
+        return max(1, grant.wait_ms)
 
     @property
     def unresolved(self) -> tuple[Attempt, ...]:

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from paydown.repay import Options
+from paydown.repay.reconcile import RULES as RULES_OF_THE_JUDGE
 from paydown.repay.states import ATTEMPT_MOVES
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -67,13 +68,10 @@ def test_a_file_that_the_page_names_exists(path):
 
 def test_every_verdict_of_the_page_is_one_of_the_code_and_the_other_way_round():
     """The rules by which the evidence decides have one list of names."""
-    verdicts = PAGE[PAGE.index("| Verdict | Rule | Needs |") : PAGE.index("Two property tests")]
-    shown = set(re.findall(r"`([a-z]+(?:-[a-z]+)+|pending|contradiction|disturbed)`", verdicts))
-    source = (ROOT / "src" / "paydown" / "repay" / "reconcile.py").read_text(encoding="utf-8")
-    judging = source[source.index("def verdict(self)") : source.index("def _partly_paid")]
-    coded = set(re.findall(r'"([a-z]+(?:-[a-z]+)+|pending|contradiction|disturbed)"', judging))
+    verdicts = PAGE[PAGE.index("| Rule | Verdict | Condition |") : PAGE.index("## What is assumed")]
+    shown = dict(re.findall(r"^\| `([a-z-]+)` \| ([A-Z_]+) \|", verdicts, re.MULTILINE))
 
-    assert shown == coded - {"capital-flow", "loan-record", "repay-record"}  # names of lists
+    assert shown == dict(RULES_OF_THE_JUDGE)
 
 
 def test_the_diagram_shows_every_move():

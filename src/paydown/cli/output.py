@@ -146,13 +146,17 @@ class Output:
             settled: What was told of attempts in doubt meanwhile. A person has read it; a machine gets it here.
         """
         if self.json_mode:
-            ok = report.exit_code == 0
-            partly = (
-                not ok and report.repaid > 0 and not any(line.state == "UNKNOWN" for line in report.attempts)
-            )
-            outcome = "partly executed" if partly else _OUTCOMES[report.exit_code]
+            code = report.exit_code
             told = [one.to_json() for one in settled]
-            self.document({"ok": ok, "outcome": outcome, "report": report.to_json(), "settled": told})
+            self.document(
+                {
+                    "ok": code == 0,
+                    "exit_code": code,
+                    "outcome": outcome_of(code),
+                    "report": report.to_json(),
+                    "settled": told,
+                }
+            )
             return
         self.line(str(report), style="green" if report else None)
         doubt = next((line.id for line in report.attempts if line.state in {"UNKNOWN", "INTENT"}), None)
@@ -221,7 +225,7 @@ def describe(error: PaydownError) -> dict[str, object]:
     """An error as JSON-able data: the class name decides, the rest explains."""
     described: dict[str, object] = {
         "class": type(error).__name__,
-        "outcome": _OUTCOMES.get(error.exit_code, "failed"),
+        "outcome": outcome_of(error.exit_code),
         "message": str(error),
         "exit_code": error.exit_code,
         "operation": error.operation,
@@ -237,7 +241,21 @@ def describe(error: PaydownError) -> dict[str, object]:
     return described
 
 
-_OUTCOMES = {0: "executed", 3: "not sent", 4: "rejected", 5: "unknown", 6: "read failed"}
+_OUTCOMES = {
+    0: "executed",
+    3: "not sent",
+    4: "rejected",
+    5: "unknown",
+    6: "read failed",
+    7: "partly executed",
+    8: "nothing owed",
+    9: "stopped, partly executed",
+}
+
+
+def outcome_of(exit_code: int) -> str:
+    """The outcome that an exit code stands for, in words that do not change."""
+    return _OUTCOMES.get(exit_code, "failed")
 
 
 def _plain(value: object) -> object:

@@ -9,9 +9,11 @@ from paydown.cli.options import add_command, add_journal, add_request, open_clie
 from paydown.cli.output import Output, decimal_text
 from paydown.cli.plan import begun_before, make_plan, said_of_begun
 from paydown.cli.progress import LiveProgress
+from paydown.cli.where import account_of, exchange_of
 
 if TYPE_CHECKING:
     from paydown.cli.options import Commands
+    from paydown.repay import SafeRepay
 
 NOT_CONFIRMED = 3  # like every other way in which nothing left this machine
 
@@ -38,7 +40,7 @@ def add_parser(commands: Commands) -> None:
     parser.add_argument(
         "--reconcile",
         action="store_true",
-        help="settle a lost answer before ending, even if nothing else is to be sent (takes up to two minutes)",
+        help="settle a lost answer before ending, even if nothing else is to be sent (takes up to four minutes)",
     )
     add_journal(parser)
     parser.set_defaults(run=run)
@@ -60,7 +62,7 @@ def run(arguments: argparse.Namespace, output: Output) -> int:
         except PlanUnfinished as error:
             output.failure(error)
             if not output.json_mode:
-                output.note(f"Run `paydown resume {error.plan_key}`, or add --new.")
+                output.note(_advice(repay, error.plan_key))
             return error.exit_code
         begun = begun_before(arguments, repay)
         if begun is not None:
@@ -74,13 +76,14 @@ def run(arguments: argparse.Namespace, output: Output) -> int:
                 output.report(begun)
             return 0 if arguments.dry_run else begun.exit_code
         if not output.json_mode:
+            output.line(f"{account_of(arguments.account).capitalize()} on {exchange_of(client)}")
             output.line(str(plan))
             for attempt in repay.in_doubt:
                 output.line(
                     f"In doubt: attempt {attempt.id} of plan {attempt.plan_key}, "
                     f"{'the whole debt' if attempt.intent.amount is None else decimal_text(attempt.intent.amount)} "
                     f"of {attempt.intent.asset}, signed {moment(attempt.intent.signed_at_ms)}. It is settled by "
-                    "evidence before anything else is sent, which can take two minutes."
+                    "evidence before anything else is sent, which can take four minutes."
                 )
         if arguments.dry_run:
             if output.json_mode:
@@ -89,7 +92,8 @@ def run(arguments: argparse.Namespace, output: Output) -> int:
                 output.line("Dry run: nothing was sent.")
             return 0
         if not arguments.yes:
-            confirmed = output.confirm("Send it? [y/N]")
+            where = f"{account_of(arguments.account)} on {exchange_of(client)}"
+            confirmed = output.confirm(f"Send it, for {where}? [y/N]")
             if not confirmed:
                 reason = "there is nobody to ask here; add --yes" if confirmed is None else "not confirmed"
                 output.refusal(f"Nothing was sent: {reason}.", exit_code=NOT_CONFIRMED)
@@ -101,3 +105,17 @@ def run(arguments: argparse.Namespace, output: Output) -> int:
             report = repay.run(plan)
     output.report(report, live.settled)
     return report.exit_code
+
+
+def _advice(repay: SafeRepay, plan_key: str) -> str:
+    """What to type beside an unfinished plan. While something of it is in doubt, a new plan is no advice at all."""
+    doubt = next((attempt.id for attempt in repay.in_doubt if attempt.plan_key == plan_key), None)
+    if doubt is not None:
+        return (
+            f"Attempt {doubt} of it may have happened. Run `paydown reconcile {doubt}`, then "
+            f"`paydown resume {plan_key}`. A new plan would repay on top of it."
+        )
+    return (
+        f"Run `paydown resume {plan_key}` to finish it. Only if you want to repay on top of what it repaid: "
+        "the same command with --new."
+    )

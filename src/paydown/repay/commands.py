@@ -6,7 +6,7 @@ repayer cannot differ in a decision, and a test can put anything between questio
     ReadTime   ─▶ int         ReadBalances ─▶ Look       ReadStatus ─▶ str
     ReadPrices ─▶ {asset: Price}                         ReadRows   ─▶ RowsRead
     Repay      ─▶ Outcome     Settle       ─▶ None       Commit     ─▶ whatever was committed
-    Pause      ─▶ None        Tell         ─▶ None
+    AwaitRoom  ─▶ int         Pause        ─▶ None       Tell       ─▶ None
 
 A driver brackets every command with `Step` marks. They are the places at which the crash test
 kills the process, so every command that touches the disk or the network has its own.
@@ -25,6 +25,7 @@ from paydown.repay.evidence import Row, Source
 from paydown.repay.look import Look
 
 __all__ = [
+    "AwaitRoom",
     "Command",
     "Commit",
     "Outcome",
@@ -50,6 +51,7 @@ class Step(StrEnum):
     READ_STATUS = "read account status"
     READ_PRICES = "read prices"
     READ_ROWS = "read records"
+    AWAIT_ROOM = "ask for room"
     REPAY = "repay"
     WRITE_INTENT = "write INTENT"
     WRITE_OUTCOME = "write outcome"
@@ -73,8 +75,9 @@ class ReadTime:
 
 @dataclass(frozen=True, slots=True)
 class ReadBalances:
-    """Read all balances."""
+    """Read all balances, and those of `asset` by its name if the list leaves it out: missing is not zero."""
 
+    asset: str
     step = Step.READ_BALANCES
 
 
@@ -112,6 +115,14 @@ class RowsRead:
 
 
 @dataclass(frozen=True, slots=True)
+class AwaitRoom:
+    """Ask how long it takes, in ms, until the budget has room for so much weight; 0 if it has. Reserves nothing."""
+
+    weight: int
+    step = Step.AWAIT_ROOM
+
+
+@dataclass(frozen=True, slots=True)
 class Repay:
     """Send one repayment once. INTENT is written between signing and the first byte.
 
@@ -125,6 +136,7 @@ class Repay:
         before: The last look.
         since: Attempts answered as executed after that look.
         fresh_look: Whether no earlier attempt carries that look.
+        base_max_age_ms: How old the look may be when the first byte is about to leave; `None` for any age.
     """
 
     plan_id: int
@@ -136,6 +148,7 @@ class Repay:
     before: Look
     since: tuple[str, ...]
     fresh_look: bool
+    base_max_age_ms: int | None = None
     step = Step.REPAY
 
 
@@ -146,7 +159,6 @@ class Outcome:
     Attributes:
         kind: What is known.
         attempt_id: Its id; `None` if it was refused before INTENT was written.
-        repaid: `amount` of the answer, if it names one.
         again: "backoff" if the same may be tried again by itself, "never" if its cause must go first.
         wait_ms: How long to wait before trying again, if the other side or the budget said so.
         cause: Short name of the cause, for reports.
@@ -155,7 +167,6 @@ class Outcome:
 
     kind: Literal["executed", "rejected", "not-sent", "unknown"]
     attempt_id: str | None
-    repaid: Decimal | None = None
     again: Literal["backoff", "never"] = "never"
     wait_ms: int | None = None
     cause: str = ""
@@ -195,5 +206,15 @@ class Tell:
 
 
 Command: TypeAlias = (
-    ReadTime | ReadBalances | ReadStatus | ReadPrices | ReadRows | Repay | Settle | Commit | Pause | Tell
+    ReadTime
+    | ReadBalances
+    | ReadStatus
+    | ReadPrices
+    | ReadRows
+    | AwaitRoom
+    | Repay
+    | Settle
+    | Commit
+    | Pause
+    | Tell
 )

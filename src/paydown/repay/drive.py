@@ -14,9 +14,10 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypeVar
 
 from paydown.clock import ExchangeClock, machine_ms
-from paydown.errors import PaydownError, UnknownAttempt
+from paydown.errors import PaydownError, RequestRejected, UnknownAttempt
 from paydown.repay import translate
 from paydown.repay.commands import (
+    AwaitRoom,
     Command,
     Commit,
     Outcome,
@@ -32,7 +33,13 @@ from paydown.repay.commands import (
     Step,
     Tell,
 )
-from paydown.repay.errors import AccountBusy, AccountInDoubt, JournalUnusable
+from paydown.repay.errors import (
+    AccountBusy,
+    AccountInDoubt,
+    DebtNotListed,
+    JournalUnusable,
+    LookTooOld,
+)
 from paydown.repay.evidence import Row, Source
 from paydown.repay.journal import Intent, Journal
 from paydown.repay.recovery import Decisions
@@ -43,6 +50,7 @@ if TYPE_CHECKING:
     from paydown.attempts import Attempt
     from paydown.client import AsyncClient, Client
     from paydown.repay.events import Progress
+    from paydown_wire.models import Balance
 
 __all__ = ["AsyncDriver", "Driver", "JournalObserver", "Trace", "Work"]
 
@@ -120,6 +128,7 @@ class Work:
         def begin(attempt: Attempt) -> None:
             # From here on a signal only asks; one that came before leaves now, with nothing sent.
             self.switch.stay()
+            _refuse_old_look(command, now_ms())
             if not self.held():
                 raise JournalUnusable(
                     "This process does not hold the account (was it forked?). Nothing was sent."
@@ -164,6 +173,10 @@ class Work:
             # Only before signing again, after the exchange has refused the first timestamp, can it come so late.
             detail = {"message": "refused for its timestamp, and stopped before it was sent again"}
             return Outcome("rejected", attempt_id, cause="stop-requested", again="backoff", detail=detail)
+        if isinstance(error, LookTooOld) and attempt_id is not None:
+            # Like a stop above: the first request was refused for its timestamp, the second did not leave.
+            detail = {"message": "refused for its timestamp, and the look was too old to send it again"}
+            return Outcome("rejected", attempt_id, cause="look-too-old", again="backoff", detail=detail)
         if isinstance(error, JournalUnusable | AccountInDoubt | AccountBusy):
             raise error
         if isinstance(error, PaydownError):
@@ -182,12 +195,49 @@ class Work:
         return Outcome("unknown", attempt_id, cause="unknown", detail=detail)
 
 
+def _refuse_old_look(command: Repay, now_ms: int) -> None:
+    """Refuse to send on a look that has grown old while the request waited for room or for the clock."""
+    age_ms = now_ms - command.before.answered_at_ms
+    if command.base_max_age_ms is not None and age_ms > command.base_max_age_ms:
+        raise LookTooOld(
+            f"The look before this repayment is {age_ms} ms old, and {command.base_max_age_ms} are allowed. "
+            "Nothing was sent; the look is taken again."
+        )
+
+
 def _believed_ms(pm: Client | AsyncClient, error: PaydownError) -> int:
     """The exchange's time when its time endpoint did not answer: from a clock that another source has set."""
     clock = pm.clock
     if isinstance(clock, ExchangeClock) and not clock.synced:
         raise error
     return clock.now_ms()
+
+
+def _lacks(balances: list[Balance], asset: str) -> bool:
+    """Whether a list of balances leaves out an asset.
+
+    Raises:
+        DebtNotListed: The list is empty: a back end that is starting, say. It tells nothing about any debt.
+    """
+    if not balances:
+        raise DebtNotListed(
+            "The exchange answered with no balances at all, which tells nothing about the debt."
+        )
+    return all(row.asset != asset for row in balances)
+
+
+def _named(row: Balance, asset: str) -> Balance:
+    """The balance that was asked for by its name, since the list left it out."""
+    if row.asset != asset:
+        raise DebtNotListed(f"Asked for the balance of {asset}, the exchange answered with another asset.")
+    return row
+
+
+def _not_listed(balances: list[Balance], asset: str, error: RequestRejected) -> DebtNotListed:
+    return DebtNotListed(
+        f"The balances do not list {asset}, and asked for it by name the exchange refuses: {error}",
+        listed=[row.asset for row in balances],
+    )
 
 
 def _look_started_ms(pm: Client | AsyncClient, started: int, ticks: int) -> int:
@@ -245,16 +295,32 @@ class Driver:
         return result
 
     def _call(
-        self, command: ReadTime | ReadBalances | ReadStatus | ReadPrices | ReadRows | Repay | Settle | Pause
+        self,
+        command: ReadTime
+        | ReadBalances
+        | ReadStatus
+        | ReadPrices
+        | ReadRows
+        | AwaitRoom
+        | Repay
+        | Settle
+        | Pause,
     ) -> Any:
         pm = self._pm
         match command:
             case Repay():
                 return self._repay(command)
-            case ReadBalances():
+            case ReadBalances(asset):
                 started, ticks = _now_if_synced(pm), machine_ms()
-                balances = pm.account.balance()
+                balances = list(pm.account.balance())
+                if _lacks(balances, asset):
+                    try:
+                        balances.append(_named(pm.account.balance(asset=asset), asset))
+                    except RequestRejected as error:
+                        raise _not_listed(balances, asset, error) from error
                 return translate.look_of(balances, _look_started_ms(pm, started, ticks), pm.clock.now_ms())
+            case AwaitRoom(weight):
+                return pm.room_in_ms(weight)
             case ReadStatus():
                 return str(pm.account.information().account_status)
             case ReadPrices(assets):
@@ -282,7 +348,7 @@ class Driver:
             return self._work.outcome(sending, error, self._pm.clock.now_ms)
         finally:
             _sending.reset(token)
-        return translate.executed(result, _known(sending))
+        return translate.executed(result, command, _known(sending))
 
     def _read_rows(self, command: ReadRows) -> RowsRead:
         records, asset, since = self._pm.records, command.asset, command.since_ms
@@ -351,16 +417,32 @@ class AsyncDriver:
         return result
 
     async def _call(
-        self, command: ReadTime | ReadBalances | ReadStatus | ReadPrices | ReadRows | Repay | Settle | Pause
+        self,
+        command: ReadTime
+        | ReadBalances
+        | ReadStatus
+        | ReadPrices
+        | ReadRows
+        | AwaitRoom
+        | Repay
+        | Settle
+        | Pause,
     ) -> Any:
         pm = self._pm
         match command:
             case Repay():
                 return await self._repay(command)
-            case ReadBalances():
+            case ReadBalances(asset):
                 started, ticks = _now_if_synced(pm), machine_ms()
-                balances = await pm.account.balance()
+                balances = list(await pm.account.balance())
+                if _lacks(balances, asset):
+                    try:
+                        balances.append(_named(await pm.account.balance(asset=asset), asset))
+                    except RequestRejected as error:
+                        raise _not_listed(balances, asset, error) from error
                 return translate.look_of(balances, _look_started_ms(pm, started, ticks), pm.clock.now_ms())
+            case AwaitRoom(weight):
+                return pm.room_in_ms(weight)
             case ReadStatus():
                 return str((await pm.account.information()).account_status)
             case ReadPrices(assets):
@@ -387,7 +469,7 @@ class AsyncDriver:
             return self._work.outcome(sending, error, self._pm.clock.now_ms)
         finally:
             _sending.reset(token)
-        return translate.executed(result, _known(sending))
+        return translate.executed(result, command, _known(sending))
 
     async def _read_rows(self, command: ReadRows) -> RowsRead:
         records, asset, since = self._pm.records, command.asset, command.since_ms

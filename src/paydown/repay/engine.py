@@ -21,13 +21,16 @@ from typing import Any, Literal
 
 from paydown.errors import PaydownError
 from paydown.repay.commands import (
+    AwaitRoom,
     Commit,
     Outcome,
     Pause,
     ReadBalances,
     ReadPrices,
+    ReadRows,
     ReadStatus,
     Repay,
+    RowsRead,
     Step,
     Tell,
 )
@@ -37,16 +40,16 @@ from paydown.repay.errors import (
     JournalUnusable,
     OutcomeNotRecorded,
     PlanRefused,
+    RefusalNotVerified,
 )
 from paydown.repay.events import Progress
-from paydown.repay.evidence import Sighting
 from paydown.repay.journal import AttemptRecord, PlanRecord
 from paydown.repay.look import Look
 from paydown.repay.plan import Price, moment
 from paydown.repay.planner import Cut, cut, earliest_finish_ms, refuse_liquidation, warn_if_short
 from paydown.repay.quantities import ZERO, exact, to_text
-from paydown.repay.reconcile import contradicts_refusal, deadline_ms
-from paydown.repay.recovery import Context, Decisions, Settled, case_of, find_orphans, settle
+from paydown.repay.reconcile import deadline_ms, most_borrowed
+from paydown.repay.recovery import Context, Decisions, Settled, find_orphans, settle, verify_refusal
 from paydown.repay.report import AttemptLine, Report
 from paydown.repay.states import AttemptState, PlanState
 
@@ -54,6 +57,9 @@ __all__ = ["report_of", "report_of_settled", "settle_open", "work"]
 
 # A price older than this is read again before a piece is cut: the cap is checked against it.
 _PRICE_AGE_MS = 30_000
+
+# The capital flow is read in windows of seven days: an older look cannot be held against the lists.
+_LISTED_FOR_MS = 6 * 86_400_000
 
 _STATES: Mapping[str, AttemptState] = {
     "executed": AttemptState.EXECUTED,
@@ -116,7 +122,7 @@ def _earlier(context: Context, record: PlanRecord, attempt: AttemptRecord, resul
         kind = "undecided"
         message = f"{about} stays in doubt"
     attempts = context.journal.attempts(record.id)
-    done = sum(one.state.paid for one in attempts)
+    done = sum(one.paid for one in attempts)
     with exact():
         repaid = sum((_repaid(one) for one in attempts), ZERO)
     return Tell(
@@ -241,9 +247,7 @@ def _report(
 
 def _repaid(attempt: AttemptRecord) -> Decimal:
     """What an attempt repaid, as far as known: the answer to a whole-debt repayment need not name it."""
-    if not attempt.state.paid:
-        return ZERO
-    return attempt.intent.expected if attempt.repaid is None else attempt.repaid
+    return (attempt.moved or ZERO) if attempt.paid else ZERO
 
 
 def _line(context: Context, attempt: AttemptRecord) -> AttemptLine:
@@ -281,21 +285,49 @@ class _Work:
                 )
         with exact():
             self.paid = sum((_repaid(attempt) for attempt in attempts), ZERO)
-        self.done = sum(attempt.state.paid for attempt in attempts)
+        self.done = sum(attempt.paid for attempt in attempts)
         self.begun = len(attempts)
+        self.asked = frozenset(one.intent.amount for one in attempts if one.intent.amount is not None)
         # Interest, foreign borrowing and a moved price may ask for more pieces than planned, within reason.
         self.most = self.done + 2 * len(self.plan.pieces) + 3
+        # What every later look is held against: the newest look, and what was confirmed since.
         self.base: Look | None = None
         self.since: list[tuple[str, Decimal]] = []
+        self.first: Look | None = None
         self.journaled_look = False
         self.must_look = True
-        self.refused: str | None = None
+        self.refused: AttemptRecord | None = None
+        self.left_at_ms: int | None = None
+        # The last attempt that was proven not executed, and the look that proved it: a later fall denies the proof.
+        self.denied: tuple[AttemptRecord, Look] | None = None
+        self._remember_the_last()
         self.tries = 0
         self.weight = 0
         self.sent_at_ms: list[int] = []
         self.price = self.plan.prices[self.asset]
         self.price_at_ms: int | None = None
         self.pieces_left = max(0, len(self.plan.pieces) - self.done)
+
+    def _remember_the_last(self) -> None:
+        """Take up where an earlier run ended: what left last, what a look must show, what refusal was not verified."""
+        context, now = self.context, self.context.now_ms()
+        last = context.journal.last_attempt(context.account)
+        if last is None:
+            return
+        if last.state is AttemptState.REJECTED and not context.journal.evidence(last.id):
+            self.refused = last
+        closed = last.opened_at_ms if last.closed_at_ms is None else last.closed_at_ms
+        if last.state is not AttemptState.NOT_SENT and closed > now - context.options.quiet_ms:
+            self.left_at_ms = closed
+            if last.intent.asset == self.asset:
+                prior = (context.journal.attempt(one) for one in last.intent.since)
+                self.base = last.intent.before
+                # Only what the exchange itself confirmed must be shown: a person's word is no reading of the debt.
+                self.since = [
+                    (one.id, one.intent.expected)
+                    for one in (*prior, last)
+                    if one is not None and one.state is AttemptState.EXECUTED
+                ]
 
     def run(self) -> Decisions[Report]:
         context, record = self.context, self.record
@@ -313,7 +345,7 @@ class _Work:
         except PaydownError as error:
             ending = _Ending(PlanState.STOPPED, "read-failed", f"{type(error).__name__}: {error}")
         debt_after: Decimal | None = None
-        if self.base is not None and not self.since:
+        if self.base is not None and not self.since and not self.must_look:
             last = self.base
             # With an attempt in doubt the last look says what was owed before it.
             debt_after = None if ending.state is PlanState.UNDECIDED else last[self.asset].debt
@@ -333,61 +365,153 @@ class _Work:
                     "stop-requested",
                     "Stopped as asked; nothing is in doubt. Resume to go on.",
                 )
+            if self.refused is not None:
+                ending = yield from self._look_behind(self.refused)
+                if ending is not None:
+                    return ending
+                continue
             base, ending = yield from self._look()
             if ending is not None:
                 return ending
-            yield from self._read_price()
+            if self.context.stop():
+                continue
             step = self._cut(base)
             if step is None:
                 if self.since:
                     self.must_look = True  # the debt is gone by calculation: see it
                     continue
-                return _Ending(PlanState.DONE, "", "")
+                return (yield from self._finished(base))
             self.pieces_left = step.pieces
-            if self.done >= self.most:
-                return _Ending(
-                    PlanState.STOPPED,
-                    "more-than-planned",
-                    f"{self.done} pieces are done, {len(self.plan.pieces)} were planned, and "
-                    f"{to_text(self._owed(base))} {self.asset} is still owed: somebody else is borrowing. "
-                    "Look at the account, then resume.",
-                )
-            if not self.since:
-                warn_if_short(
-                    self.plan.request,
-                    base,
-                    self.plan.prices,
-                    step.expected,
-                    self.context.options.conversion_reserve,
-                )
-            ending = yield from self._send(base, step)
+            ending = self._too_many(base) or (yield from self._send(base, step))
             if ending is not None:
                 return ending
+
+    def _too_many(self, base: Look) -> _Ending | None:
+        if self.done < self.most:
+            return None
+        return _Ending(
+            PlanState.STOPPED,
+            "more-than-planned",
+            f"{self.done} pieces are done, {len(self.plan.pieces)} were planned, and "
+            f"{to_text(self._owed(base))} {self.asset} is still owed: somebody else is borrowing. "
+            "Look at the account, then resume.",
+        )
 
     # The account
 
     def _look(self) -> Decisions[tuple[Look, _Ending | None]]:
+        """The base of the next piece: a fresh look, taken when its weight is there, or the last one."""
         base = self.base
         if base is not None and not self._look_needed(base):
-            return base, None
-        first = base is None
-        look: Look = yield ReadBalances()
-        self.weight += self.context.facts.look_weight
-        self._rebase(look)
-        yield self._tell("looked", f"{to_text(look[self.asset].debt)} {self.asset} owed")
-        if first:
+            # Young as it is, it would grow old while the piece waits for its weight.
+            room_ms: int = (yield AwaitRoom(self.context.facts.repay_weight)) if self._fresh else 0
+            if room_ms <= self.context.options.base_max_age_ms / 2:
+                return base, None
+        sends = not self._all_paid(base)
+        if sends:
+            yield from self._be_quiet()
+            yield from self._reserve()
+            if self.context.stop() and base is not None:
+                return base, None
+        if self.first is None:
             status: str = yield ReadStatus()
             self.weight += self.context.facts.look_weight
             refuse_liquidation(status)
-        refused, self.refused = self.refused, None
-        if refused is not None and self._contradicts(refused, look):
-            return look, _Ending(
-                PlanState.STOPPED,
-                "contradiction",
-                f"The exchange answered that attempt {refused} was not executed, yet the debt fell by "
-                "exactly that much. Nothing else is sent. Compare the repayment history, then resume.",
+        yield from self._read_price()
+        look, shown = yield from self._take()
+        self._rebase(look)
+        if self.first is None:
+            self.first = look
+        yield self._tell("looked", f"{to_text(look[self.asset].debt)} {self.asset} owed")
+        return look, self._fell_later(look) if shown else self._not_shown(look)
+
+    def _fell_later(self, look: Look) -> _Ending | None:
+        """Stop if the debt has fallen by what an attempt asked that was proven not executed a moment ago."""
+        if self.denied is None:
+            return None
+        attempt, seen = self.denied
+        with exact():
+            fell = seen[self.asset].debt - look[self.asset].debt
+            if fell < attempt.intent.expected * self.context.options.fell_share:
+                return None
+        return _Ending(
+            PlanState.UNDECIDED,
+            "fell-later",
+            f"Attempt {attempt.id} was proven not executed, and now the debt is lower by {to_text(fell)} {self.asset} "
+            f"all the same. Nothing else is sent. If it was executed late: paydown correct {attempt.id} --executed "
+            '--note "what you saw". If somebody else repaid, resume.',
+        )
+
+    def _all_paid(self, base: Look | None) -> bool:
+        """Whether nothing is left to send by calculation: then the look is the last one and needs no room behind it."""
+        return base is not None and self.first is not None and bool(self.since) and self._cut(base) is None
+
+    def _be_quiet(self) -> Decisions[None]:
+        """Let the balance catch up with what left last, so that the base of the next piece shows it."""
+        if self.left_at_ms is None:
+            return
+        wait_ms = self.left_at_ms + self.context.options.quiet_ms - self.context.now_ms()
+        if wait_ms > 0:
+            yield self._tell("waiting", "until the balance shows what was sent before", wait_ms=wait_ms)
+            yield Pause(wait_ms)
+
+    def _reserve(self) -> Decisions[None]:
+        """Wait until the next piece and the look before it fit, so that only milliseconds lie between the two."""
+        facts = self.context.facts
+        weight = facts.repay_weight + facts.look_weight * (2 if self.first is None else 1)
+        told = False
+        while not self.context.stop():
+            wait_ms: int = yield AwaitRoom(weight)
+            if wait_ms <= 0:
+                return
+            if wait_ms > self.context.options.max_wait_ms:
+                return  # the call itself refuses to wait so long, and says why
+            if not told:
+                yield self._tell("waiting", "for request weight", wait_ms=wait_ms)
+                told = True
+            yield Pause(wait_ms)
+
+    def _take(self) -> Decisions[tuple[Look, bool]]:
+        """A look that shows what was confirmed before it; after the last retake whatever there is, and False."""
+        for pause_ms in (*self.context.options.retake_ms, None):
+            look: Look = yield ReadBalances(self.asset)
+            self.weight += self.context.facts.look_weight
+            missing = self._missing(look)
+            if missing <= 0 or (yield from self._borrowed_since()) >= missing:
+                return look, True
+            if pause_ms is None or self.context.stop():
+                return look, False
+            yield self._tell(
+                "waiting",
+                f"the balance does not show yet what was confirmed: {to_text(missing)} {self.asset} are missing",
+                wait_ms=pause_ms,
             )
-        return look, None
+            yield Pause(pause_ms)
+        raise AssertionError("the last retake has returned")
+
+    def _missing(self, look: Look) -> Decimal:
+        """By how much the debt is higher than what was confirmed leaves, if that is half a piece or more; else 0."""
+        if self.base is None or not self.since:
+            return ZERO
+        with exact():
+            over = look[self.asset].debt - self._owed(self.base) - self._growth(self.base)
+            return over if over >= min(amount for _, amount in self.since) / 2 else ZERO
+
+    def _borrowed_since(self) -> Decisions[Decimal]:
+        """The most that the lists show to have been borrowed since the base look."""
+        assert self.base is not None  # noqa: S101  # only asked where something is missing against it
+        since_ms = self.base.sent_at_ms - self.context.options.near_ms
+        listed: RowsRead = yield ReadRows(self.asset, since_ms)
+        return most_borrowed(self.asset, listed.rows)
+
+    def _not_shown(self, look: Look) -> _Ending:
+        return _Ending(
+            PlanState.UNDECIDED,
+            "not-shown",
+            "The exchange confirmed what was sent, yet the debt does not show it: "
+            f"{to_text(look[self.asset].debt)} {self.asset} is owed, and no listed borrowing explains that. Nothing "
+            "else is sent. Compare the repayment history with `paydown history`, then resume.",
+        )
 
     def _rebase(self, look: Look) -> None:
         self.base = look
@@ -397,13 +521,22 @@ class _Work:
 
     def _look_needed(self, base: Look) -> bool:
         options = self.context.options
-        if self.must_look or (self.since and options.look_between == "always"):
+        if self.must_look or self.first is None:
             return True
-        if self.context.now_ms() - base.answered_at_ms > options.look_max_age_ms:
+        age_ms = self.context.now_ms() - base.answered_at_ms
+        if age_ms > (options.base_max_age_ms if self._fresh else options.look_max_age_ms):
+            return True
+        if self.since and options.look_between == "always":
             return True
         events = self.context.events(self.asset, base.answered_at_ms)
         # The stream knows better than our calculation: somebody else moved this debt.
         return bool(events) and abs(events[-1].total - self._owed(base)) > self._growth(base)
+
+    @property
+    def _fresh(self) -> bool:
+        """Whether every piece of this plan gets a look of its own, at half of the pace."""
+        options = self.context.options
+        return options.look_between == "always" or len(self.plan.pieces) <= options.fresh_look_pieces
 
     def _growth(self, base: Look) -> Decimal:
         with exact():
@@ -413,11 +546,65 @@ class _Work:
         with exact():
             return base[self.asset].debt - sum((repaid for _, repaid in self.since), ZERO)
 
-    def _contradicts(self, attempt_id: str, look: Look) -> bool:
-        attempt = self.context.journal.attempt(attempt_id)
-        return attempt is not None and contradicts_refusal(
-            case_of(self.context, attempt), Sighting(look.sent_at_ms, look)
+    def _finished(self, base: Look) -> Decisions[_Ending]:
+        """Nothing is left to repay by the count: done only if the debt itself says so."""
+        if self.plan.request.amount is None:
+            return _Ending(PlanState.DONE, "", "")  # the look shows no debt
+        attempts = self.context.journal.attempts(self.record.id)
+        paid = [one for one in attempts if one.paid]
+        start = paid[0].intent.before if paid else base
+        if base.answered_at_ms - start.sent_at_ms > _LISTED_FOR_MS:
+            start = self.first or base
+            paid = [one for one in paid if one.opened_at_ms >= start.sent_at_ms]
+        with exact():
+            repaid = sum((_repaid(one) for one in paid), ZERO)
+            hours = (base.answered_at_ms - start.sent_at_ms) // 3_600_000 + 2
+            growth = start[self.asset].debt * self.context.options.max_daily_interest / 24 * hours
+            unit = Decimal(1).scaleb(-self.context.facts.amount_digits) * (len(paid) + 1)
+            left = base[self.asset].debt - (start[self.asset].debt - repaid) - growth - unit
+        if left <= 0:
+            return _Ending(PlanState.DONE, "", "")
+        listed: RowsRead = yield ReadRows(self.asset, start.sent_at_ms - self.context.options.near_ms)
+        if most_borrowed(self.asset, listed.rows) >= left:
+            return _Ending(PlanState.DONE, "", "")
+        return _Ending(
+            PlanState.STOPPED,
+            "debt-left",
+            f"Everything that was asked was confirmed, yet {to_text(left)} {self.asset} more is owed than that "
+            "leaves, and no listed borrowing explains it. Nothing more is sent by itself. Look at the account, "
+            "then make a new plan for what is left.",
         )
+
+    # Refusals
+
+    def _look_behind(self, refused: AttemptRecord) -> Decisions[_Ending | None]:
+        """Look whether a refused attempt was executed all the same; if it may have been, judge it as lost."""
+        self.refused, self.must_look = None, True
+        look, doubted = yield from verify_refusal(self.context, refused)
+        if look is None:
+            self.refused = refused
+            raise RefusalNotVerified("The balance could not be read after a refusal.")
+        self.weight += self.context.facts.look_weight
+        if not doubted:
+            return None
+        ending = yield from self._doubt(refused.id)
+        if ending is not None or self.context.journal.attempt(refused.id).paid is False:  # type: ignore[union-attr]  # attempts are never deleted
+            return ending
+        return _Ending(
+            PlanState.STOPPED,
+            "contradiction",
+            f"The exchange answered that attempt {refused.id} was not executed, and the balance proves that it was. It "
+            "is recorded as executed. Nothing else is sent. Look at the account, then resume to go on.",
+        )
+
+    def _end_refused(self, refused: AttemptRecord, ending: _Ending) -> Decisions[_Ending]:
+        """Look behind a refusal that ends the run."""
+        try:
+            other = yield from self._look_behind(refused)
+        except RefusalNotVerified:
+            message = f"{ending.message} Not verified: the balance could not be read after that."
+            return replace(ending, message=message)
+        return ending if other is None else other
 
     # The next piece
 
@@ -454,9 +641,13 @@ class _Work:
                 limit_usd=facts.cap_usd * (1 - request.margin),
                 digits=facts.amount_digits,
                 growth=self.context.options.max_daily_interest / 24,
+                avoid=self.asked,
             )
 
     def _send(self, base: Look, step: Cut) -> Decisions[_Ending | None]:
+        if not self.since:
+            reserve = self.context.options.conversion_reserve
+            warn_if_short(self.plan.request, base, self.plan.prices, step.expected, reserve)
         yield self._tell("sending", f"piece {self.done + 1}, about {step.pieces} left")
         outcome: Outcome = yield Repay(
             plan_id=self.record.id,
@@ -468,35 +659,16 @@ class _Work:
             before=base,
             since=tuple(attempt_id for attempt_id, _ in self.since),
             fresh_look=not self.journaled_look,
+            base_max_age_ms=self.context.options.base_max_age_ms if self._fresh else None,
         )
         if outcome.attempt_id is None:  # refused before INTENT: nothing to record
+            if outcome.cause == "look-too-old":
+                self.must_look = True
             return (yield from self._again(outcome))
+        yield from self._record_outcome(outcome, step)
         attempt_id = outcome.attempt_id
-        self.begun += 1
-        self.journaled_look = True
-        self.sent_at_ms.append(self.context.now_ms())
-        self.weight += self.context.facts.repay_weight
-        repaid = self._repaid_by(outcome, step)
-        try:
-            yield Commit(
-                Step.WRITE_OUTCOME,
-                lambda: self.context.journal.finish(
-                    attempt_id,
-                    _STATES[outcome.kind],
-                    self.context.now_ms(),
-                    outcome={"kind": outcome.kind, **outcome.detail},
-                    repaid=repaid,
-                ),
-            )
-        except JournalUnusable as error:
-            unrecorded = OutcomeNotRecorded(
-                f"Attempt {attempt_id} ended as {outcome.kind}, but that could not be written down: {error} "
-                "To the journal it may have happened. Repair its disk, then resume."
-            )
-            unrecorded.attempt_id = attempt_id
-            raise unrecorded from error
         if outcome.kind == "executed":
-            self._executed(attempt_id, step, repaid)  # first: what is told counts it
+            self._executed(attempt_id, step)  # first: what is told counts it
         yield self._tell(outcome.kind, str(outcome.detail.get("message", "")), attempt_id=attempt_id)
         if outcome.kind == "executed":
             return None
@@ -509,27 +681,55 @@ class _Work:
                     "Nothing else is sent. Reconcile it.",
                 )
             return (yield from self._doubt(attempt_id))
+        ending = yield from self._again(outcome)
         if outcome.kind == "rejected":
-            self.refused, self.must_look = attempt_id, True
-        return (yield from self._again(outcome))
+            self.refused = self.context.journal.attempt(attempt_id)
+            if ending is not None and self.refused is not None:
+                return (yield from self._end_refused(self.refused, ending))
+        return ending
 
-    @staticmethod
-    def _repaid_by(outcome: Outcome, step: Cut) -> Decimal | None:
-        if outcome.kind != "executed":
-            return None
-        return step.amount if outcome.repaid is None else outcome.repaid
+    def _record_outcome(self, outcome: Outcome, step: Cut) -> Decisions[None]:
+        attempt_id = outcome.attempt_id
+        assert attempt_id is not None  # noqa: S101  # without INTENT there is nothing to record
+        self.begun += 1
+        self.journaled_look = True
+        if step.amount is not None:
+            self.asked |= {step.amount}
+        now = self.context.now_ms()
+        self.sent_at_ms.append(now)
+        if outcome.kind != "not-sent":
+            self.left_at_ms = now
+        self.weight += self.context.facts.repay_weight
+        try:
+            yield Commit(
+                Step.WRITE_OUTCOME,
+                lambda: self.context.journal.finish(
+                    attempt_id,
+                    _STATES[outcome.kind],
+                    self.context.now_ms(),
+                    outcome={"kind": outcome.kind, **outcome.detail},
+                    repaid=step.expected if outcome.kind == "executed" else None,
+                ),
+            )
+        except JournalUnusable as error:
+            unrecorded = OutcomeNotRecorded(
+                f"Attempt {attempt_id} ended as {outcome.kind}, but that could not be written down: {error} "
+                "To the journal it may have happened. Repair its disk, then resume."
+            )
+            unrecorded.attempt_id = attempt_id
+            raise unrecorded from error
 
-    def _executed(self, attempt_id: str, step: Cut, repaid: Decimal | None) -> None:
+    def _executed(self, attempt_id: str, step: Cut) -> None:
+        """Count what was asked: an answer may name less or more, only a look says what is owed."""
         self.done += 1
         self.pieces_left = step.pieces - 1
         self.tries = 0
+        self.denied = None
         with exact():
-            self.paid += step.expected if repaid is None else repaid
-        if step.amount is not None and repaid == step.amount:
-            self.since.append((attempt_id, step.amount))
-        else:
-            # No amount asked or another one answered: only the balance says what is left.
-            self.must_look = True
+            self.paid += step.expected
+        self.since.append((attempt_id, step.expected))
+        if step.amount is None:
+            self.must_look = True  # no amount was asked: only the balance says what is left
 
     def _again(self, outcome: Outcome) -> Decisions[_Ending | None]:
         """Pause and go on, or end: the cause will not go away by itself, or not soon."""
@@ -538,8 +738,8 @@ class _Work:
         if outcome.again == "never":
             return _Ending(PlanState.STOPPED, cause, message)
         options = self.context.options
-        # Waiting for weight is not a failure: it does not count as a try.
-        if outcome.cause != "budget":
+        # Waiting for weight is not a failure, nor is a look that grew old meanwhile: neither counts as a try.
+        if outcome.cause not in ("budget", "look-too-old"):
             self.tries += 1
         if self.tries >= options.max_tries:
             return _Ending(PlanState.STOPPED, cause, f"Given up after {self.tries} tries. {message}")
@@ -573,6 +773,7 @@ class _Work:
             return ending
         self._rebase(result.look)
         executed = result.verdict.result == "PROVEN_EXECUTED"
+        self.denied = None if executed else (attempt, result.look)
         if executed:
             self.done += 1
             self.pieces_left = max(0, self.pieces_left - 1)
@@ -586,6 +787,7 @@ class _Work:
         )
         if executed:
             return None
+        self.must_look = True
         self.tries += 1
         if self.tries >= self.context.options.max_tries:
             return _Ending(

@@ -2,22 +2,27 @@
 
 RequestNotSent              nothing left this machine
 ├── PlanRefused             the plan is impossible or doubtful; .reason and .numbers say why
+│   └── NothingOwed         there is no such debt (exit code 8)
 ├── PlanKeyConflict         the key belongs to a different request
 ├── PlanUnfinished          an earlier plan for the same debt is not finished; .plan_key says which
 ├── UnknownPlan             no such plan in this journal
 ├── AccountBusy             another process repays for this account; .holder says who
 ├── AccountInDoubt          another attempt of this account is open, in this journal or in another one
 └── JournalUnusable         the journal cannot be opened, read or written
+ReadFailed
+├── ClockStandsStill        the exchange's time does not move on
+├── DebtNotListed           the balances do not say what is owed
+└── RefusalNotVerified      the balance could not be read after a refusal
 OutcomeUnknown
 └── OutcomeNotRecorded      the journal failed after something was sent
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from paydown.errors import OutcomeUnknown, RequestNotSent
+from paydown.errors import OutcomeUnknown, ReadFailed, RequestNotSent
 
 if TYPE_CHECKING:
     from paydown.repay.lock import Holder
@@ -25,11 +30,16 @@ if TYPE_CHECKING:
 __all__ = [
     "AccountBusy",
     "AccountInDoubt",
+    "ClockStandsStill",
+    "DebtNotListed",
     "JournalUnusable",
+    "LookTooOld",
+    "NothingOwed",
     "OutcomeNotRecorded",
     "PlanKeyConflict",
     "PlanRefused",
     "PlanUnfinished",
+    "RefusalNotVerified",
     "UnknownPlan",
 ]
 
@@ -39,7 +49,7 @@ class PlanRefused(RequestNotSent):
 
     Attributes:
         reason: One of "no-debt", "amount-above-debt", "price-unknown", "not-enough-to-pay",
-            "cannot-be-cut", "liquidation".
+            "cannot-be-cut", "liquidation", "not-listed".
         numbers: The amounts that show why, as text.
     """
 
@@ -51,6 +61,12 @@ class PlanRefused(RequestNotSent):
     def to_json(self) -> dict[str, object]:
         """Reason, text and numbers."""
         return {"refused": self.reason, "message": str(self), "numbers": dict(self.numbers)}
+
+
+class NothingOwed(PlanRefused):
+    """Nothing is owed in the asset: there is nothing to do. Nothing was sent."""
+
+    exit_code = 8
 
 
 class PlanKeyConflict(RequestNotSent):
@@ -109,6 +125,30 @@ class AccountInDoubt(RequestNotSent):
 
 class JournalUnusable(RequestNotSent):
     """The journal cannot be opened, read or written, so nothing may be sent."""
+
+
+class ClockStandsStill(ReadFailed):
+    """The exchange's time endpoint gives the same time again and again: no deadline can be seen to pass."""
+
+
+class DebtNotListed(ReadFailed):
+    """The balances leave out the asset that is owed, and asking for it by name does not tell either.
+
+    Attributes:
+        listed: Assets that the list names.
+    """
+
+    def __init__(self, message: str, *, listed: Sequence[str] = ()) -> None:
+        super().__init__(message)
+        self.listed = tuple(listed)
+
+
+class RefusalNotVerified(ReadFailed):
+    """The exchange refused a repayment, and the balance that would confirm the refusal could not be read."""
+
+
+class LookTooOld(RequestNotSent):
+    """The look before a repayment had grown old when the first byte was about to leave. Nothing was sent."""
 
 
 class OutcomeNotRecorded(OutcomeUnknown):

@@ -44,11 +44,6 @@ class Row:
     at_ms: int
     status: str | None = None
 
-    @property
-    def moves_debt(self) -> bool:
-        """Whether this row says that a debt of its asset changed."""
-        return self.kind in ("BORROW", "REPAY", "REPAY_LIQUIDATION") and self.status != "FAILED"
-
     def to_json(self) -> dict[str, object]:
         """Plain data."""
         return {
@@ -60,6 +55,19 @@ class Row:
             "at_ms": self.at_ms,
             "status": self.status,
         }
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Row:
+        """What `to_json` wrote."""
+        return cls(
+            source=data["source"],
+            id=data["id"],
+            kind=data["kind"],
+            asset=data["asset"],
+            amount=from_text(data["amount"]),
+            at_ms=data["at_ms"],
+            status=data["status"],
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,8 +112,6 @@ class Sighting:
         events: Stream events on the asset since then, oldest first; empty when no stream is connected.
         read: Which lists could be read.
         unread: For each list that could not be read: why.
-        listed_ms: The exchange's own time, read before the lists were. Later than `server_ms` where an old
-            look is judged again by lists that have caught up with it. `None`: the lists were read with the look.
     """
 
     server_ms: int
@@ -114,21 +120,25 @@ class Sighting:
     events: tuple[LiabilityChange, ...] = ()
     read: frozenset[Source] = frozenset()
     unread: Mapping[str, str] | None = None
-    listed_ms: int | None = None
-
-    def lists_all(self, lag_ms: int) -> bool:
-        """Whether the lists were read so long after the look that all that happened before it is listed."""
-        read_ms = self.server_ms if self.listed_ms is None else self.listed_ms
-        return read_ms >= self.look.answered_at_ms + lag_ms
 
     def to_json(self) -> dict[str, object]:
         """Plain data; what the journal keeps as evidence."""
         return {
             "server_ms": self.server_ms,
-            "listed_ms": self.server_ms if self.listed_ms is None else self.listed_ms,
             "look": self.look.to_json(),
             "rows": [row.to_json() for row in self.rows],
             "events": [event.to_json() for event in self.events],
             "read": sorted(self.read),
             "unread": dict(self.unread or {}),
         }
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Sighting:
+        """What `to_json` wrote, without the stream's events: a later judgement relies on looks and lists."""
+        return cls(
+            server_ms=data["server_ms"],
+            look=Look.from_json(data["look"]),
+            rows=tuple(Row.from_json(row) for row in data["rows"]),
+            read=frozenset(data["read"]),
+            unread=data["unread"],
+        )

@@ -104,6 +104,18 @@ class AttemptRecord:
         """The attempt's id."""
         return self.intent.id
 
+    @property
+    def paid(self) -> bool:
+        """Whether this attempt is known to have repaid debt."""
+        return self.state.paid
+
+    @property
+    def moved(self) -> Decimal | None:
+        """How much of the debt it repaid; `None` if it repaid nothing."""
+        if not self.paid:
+            return None
+        return self.intent.expected if self.repaid is None else self.repaid
+
     def to_json(self) -> Json:
         """Plain data for people and machines: without the look, which is long."""
         intent = self.intent
@@ -158,6 +170,13 @@ class EvidenceRecord:
         """What decided, in one sentence: the rule and the first witness that says so, or a person's note."""
         if "statement" in self.body:
             return f"somebody's word: {self.body['statement']['note']}"
+        if "refusal" in self.body:
+            contradicted = self.body["refusal"]["contradicted"]
+            return (
+                "the debt may have fallen in spite of the refusal"
+                if contradicted
+                else "refused, and the debt stood"
+            )
         verdict: Json = self.body["verdict"]
         says = {"PROVEN_EXECUTED": "executed", "PROVEN_NOT_EXECUTED": "not executed"}.get(self.verdict)
         findings: list[Json] = verdict["findings"]
@@ -425,6 +444,35 @@ class Journal:
                     "UPDATE attempts SET state = ?, repaid = ?, closed_at_ms = ? WHERE id = ?",
                     (verdict, None if repaid is None else to_text(repaid), now_ms, attempt_id),
                 )
+
+    def confirm_refusal(self, attempt_id: str, now_ms: int, *, body: Json) -> None:
+        """Store that a look behind the refusal of an attempt found the debt where it was."""
+        with self._write() as db:
+            db.execute(
+                "INSERT INTO evidence (attempt_id, taken_at_ms, verdict, body) VALUES (?, ?, ?, ?)",
+                (attempt_id, now_ms, "PROVEN_NOT_EXECUTED", _text(body)),
+            )
+
+    def signs(self, account: str) -> frozenset[str]:
+        """Signs, seen on this account, that a reading holds which is usually assumed away; from the evidence."""
+        with self._read() as db:
+            rows = db.execute(
+                "SELECT evidence.body FROM evidence JOIN attempts ON attempts.id = evidence.attempt_id"
+                ' WHERE attempts.account = ? AND evidence.body LIKE \'%"signs":["%\'',
+                (account,),
+            ).fetchall()
+        return frozenset(
+            str(sign) for row in rows for sign in json.loads(row[0]).get("verdict", {}).get("signs", ())
+        )
+
+    def last_attempt(self, account: str) -> AttemptRecord | None:
+        """The newest attempt of the account, or `None`."""
+        with self._read() as db:
+            row = db.execute(
+                "SELECT id FROM attempts WHERE account = ? ORDER BY opened_at_ms DESC, number DESC LIMIT 1",
+                (account,),
+            ).fetchone()
+        return None if row is None else self.attempt(row[0])
 
     def attempt(self, attempt_id: str) -> AttemptRecord | None:
         """One attempt, or `None`."""

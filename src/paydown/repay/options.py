@@ -26,22 +26,40 @@ class Options:
         dust_usd: A remaining debt worth less than this is called dust in a plan's warnings.
         settle_ms: How long after a request can no longer be accepted its effect may still appear. A borrow or
             repayment normally ends within 100 ms (classic margin guidance); 15 s is 150 times that.
-        clock_slack_ms: Uncertainty when a row's time is compared with the time of a look. Twice the 1000 ms
-            by which the exchange lets a timestamp run ahead.
+        quiet_ms: How long nothing has left before a look that is the base of a repayment: it must show what was
+            repaid before. The same 15 s, for the same reason.
+        base_max_age_ms: When the first byte is about to leave, the look before it is at most this old; otherwise
+            nothing leaves and the look is taken again. Longer than a slow read.
+        fresh_look_pieces: Plans of at most this many pieces take a look right before every piece. In a longer one
+            the looks would cost half of the pace (3,000 + 20 and 3,000 exceed 6,000 a minute), so there the
+            second and every later piece goes on the last look and on what was confirmed since.
+        look_max_age_ms: In such a longer plan a look older than this is taken again all the same.
+        look_between: "when-needed" is the above; "always" takes a look before every piece of every plan.
+        near_ms: How much later than what it tells of a repayment row may be stamped.
+        edge_ms: How near to a look a borrowing may be and not say whether the look shows it: a look may be five
+            seconds old, and two clocks two apart. Borrowings under another time yet, and those that are in no list,
+            are what the holdings are asked for.
+        records_lag_ms: How long a borrowing may take to appear in its lists. "Not executed" is said only by lists
+            that were read so long after the looks that show it.
+        clock_slack_ms: Uncertainty of the time of a look. Twice the 1000 ms by which the exchange lets a timestamp
+            run ahead.
         max_daily_interest: Upper bound of a daily interest rate. Interest that accrued between two looks is
             anything between nothing and this. Published rates of liquid assets are below 0.001.
-        price_tolerance: How far the conversion price may be from the price of the plan when the value that
-            was spent is compared with the value that was repaid.
-        records_lag_ms: How long a record or capital-flow row may take to appear. Live rows were seen within
-            seconds; undocumented. "Not executed" is concluded only from lists that were read so long after a
-            look, since a borrowing that is not listed yet can hide a repayment.
+        price_tolerance: How far the conversion price may be from the price of the plan.
+        fee_share: How much more than what was asked the rows of a confirmed repayment may come to.
+        not_before_ms: "Not executed" is not said earlier than this after the timestamp. No page bounds the queue
+            behind an accepted request; minutes were never reported.
+        not_before_late_ms: The same for an account on which a late execution was suspected once.
+        stands_share: Share of what was asked by which the debt may differ and still stand where it was.
+        fell_share, fell_most_share: Share of what was asked by which the debt fell at least, and by which it may
+            have fallen, where that is "executed": the rest is room for a fee and for digits.
+        spent_share: Share of the value asked that may be gone from what could pay, where nothing was executed.
+        fell_spent_share: Share of the value asked that must be gone from what could pay where the fall shows only
+            with listed borrowings counted in.
+        looks_apart_ms: "Not executed" needs two looks that lie apart by this much: more than a look may be old.
         look_again_ms: Pauses before the second and every further look of one reconciliation, while the
             evidence does not decide. After the last one the attempt is undecided.
-        look_max_age_ms: A look older than this is not the base for another piece, even if every piece since
-            was answered clearly.
-        look_between: "when-needed" takes no look after a clear answer while the last look is young: a look
-            costs the weight that makes the difference between one repayment a minute and two. "always" takes
-            one before every piece.
+        retake_ms: Pauses before a look is taken again that does not show what was confirmed before it.
         reconcile_last: Whether a run settles a lost answer by evidence even if nothing else is to be sent
             after it. False ends the run at once, UNDECIDED: the caller reconciles when it likes. While pieces
             are left, a lost answer is always settled first.
@@ -55,13 +73,28 @@ class Options:
     conversion_reserve: Decimal = Decimal("0.01")
     dust_usd: Decimal = Decimal(1)
     settle_ms: int = 15_000
+    quiet_ms: int = 15_000
+    base_max_age_ms: int = 3_000
+    fresh_look_pieces: int = 4
+    look_max_age_ms: int = 900_000
+    look_between: Literal["when-needed", "always"] = "when-needed"
+    near_ms: int = 30_000
+    edge_ms: int = 7_000
+    records_lag_ms: int = 30_000
     clock_slack_ms: int = 2_000
     max_daily_interest: Decimal = Decimal("0.02")
     price_tolerance: Decimal = Decimal("0.1")
-    records_lag_ms: int = 30_000
-    look_again_ms: tuple[int, ...] = (10_000, 30_000, 60_000)
-    look_max_age_ms: int = 900_000
-    look_between: Literal["when-needed", "always"] = "when-needed"
+    fee_share: Decimal = Decimal("0.02")
+    not_before_ms: int = 180_000
+    not_before_late_ms: int = 600_000
+    stands_share: Decimal = Decimal("0.1")
+    fell_share: Decimal = Decimal("0.9")
+    fell_most_share: Decimal = Decimal("0.98")
+    spent_share: Decimal = Decimal("0.5")
+    fell_spent_share: Decimal = Decimal("0.8")
+    looks_apart_ms: int = 9_000
+    look_again_ms: tuple[int, ...] = (10_000, 30_000, 120_000, 60_000)
+    retake_ms: tuple[int, ...] = (5_000, 15_000, 40_000)
     reconcile_last: bool = True
     max_tries: int = 6
     first_backoff_ms: int = 1_000
@@ -84,5 +117,5 @@ class Options:
             raise ValueError(f"price_tolerance is a share, at least 0 and below 1: {self.price_tolerance}")
         if self.max_tries < 1:
             raise ValueError("max_tries counts the first try too: at least 1")
-        if any(pause < 0 for pause in self.look_again_ms):
-            raise ValueError("look_again_ms holds pauses: none may be negative")
+        if any(pause < 0 for pause in (*self.look_again_ms, *self.retake_ms)):
+            raise ValueError("look_again_ms and retake_ms hold pauses: none may be negative")

@@ -14,18 +14,26 @@ from __future__ import annotations
 
 import decimal
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 
-from paydown.repay.errors import PlanRefused
+from paydown.repay.errors import NothingOwed, PlanRefused
 from paydown.repay.facts import Facts
 from paydown.repay.look import Look
 from paydown.repay.options import Options
 from paydown.repay.plan import Piece, Plan, Price, Request
 from paydown.repay.quantities import ZERO, exact, floor_to, money, to_text
 
-__all__ = ["Cut", "cut", "earliest_finish_ms", "make_plan", "refuse_liquidation", "warn_if_short"]
+__all__ = [
+    "Cut",
+    "cut",
+    "earliest_finish_ms",
+    "look_alike",
+    "make_plan",
+    "refuse_liquidation",
+    "warn_if_short",
+]
 
 # Account states in which the exchange itself is selling the account's assets: repaying in
 # parallel fights over the same funds. REDUCE_ONLY, SUPPLY_MARGIN and MARGIN_CALL are states in
@@ -58,6 +66,7 @@ def cut(
     limit_usd: Decimal,
     digits: int,
     growth: Decimal = ZERO,
+    avoid: Collection[Decimal] = (),
 ) -> Cut | None:
     """The next piece of a debt; `None` when nothing is left to repay.
 
@@ -69,6 +78,8 @@ def cut(
         limit_usd: Highest value of one piece.
         digits: Most fraction digits of an amount.
         growth: Share by which interest may let the debt grow before the last piece leaves.
+        avoid: Amounts that this plan has asked for already. Equal pieces are made to differ in their last digits,
+            so that a row or a fall cannot be taken for that of another piece.
 
     Raises:
         PlanRefused: The smallest amount that can be sent is already worth more than `limit_usd`.
@@ -82,7 +93,12 @@ def cut(
         if pieces == 1:
             return Cut(None if goal is None else target, target, target * price_usd, 1)
         unit = Decimal(1).scaleb(-digits)
-        amount = min(_ceil(target / pieces / unit) * unit, floor_to(limit_usd / price_usd, digits))
+        most = floor_to(limit_usd / price_usd, digits)
+        amount = min(_ceil(target / pieces / unit) * unit, most)
+        if amount + (pieces - 1) * unit <= most:  # the later ones are larger by as much, and must stay legal
+            amount -= min((pieces - 1) * unit, max(ZERO, amount - unit))
+        while amount in avoid and amount > unit:
+            amount -= unit
         if amount <= 0:
             raise PlanRefused(
                 "cannot-be-cut",
@@ -195,8 +211,8 @@ def _refuse_nothing_or_too_much(request: Request, look: Look) -> None:
     if owed.debt <= 0:
         others = sorted(asset for asset, holding in look.assets.items() if holding.debt > 0)
         hint = f" Debts are owed in: {', '.join(others)}." if others else " No margin debt is owed at all."
-        hint = _look_alike(request.asset) or hint
-        raise PlanRefused("no-debt", f"Nothing is owed in {request.asset}.{hint}", {"debt": "0"})
+        hint = look_alike(request.asset) or hint
+        raise NothingOwed("no-debt", f"Nothing is owed in {request.asset}.{hint}", {"debt": "0"})
     if request.amount is not None and request.amount > owed.debt:
         raise PlanRefused(
             "amount-above-debt",
@@ -220,7 +236,7 @@ _LOOK_ALIKES = str.maketrans(
 )
 
 
-def _look_alike(asset: str) -> str:
+def look_alike(asset: str) -> str:
     """What to write instead of a name whose letters only look like those of another one; "" if they do not."""
     instead = asset.translate(_LOOK_ALIKES)
     if instead == asset or not instead.isascii():

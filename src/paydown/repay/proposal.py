@@ -9,11 +9,12 @@ from decimal import Decimal
 
 from paydown.errors import InvalidRequest, InvalidRequestType, PaydownError
 from paydown.repay.commands import ReadBalances, ReadPrices, ReadStatus
+from paydown.repay.errors import DebtNotListed, PlanRefused
 from paydown.repay.facts import Facts
 from paydown.repay.look import Look
 from paydown.repay.options import Options
 from paydown.repay.plan import Plan, Price, Request
-from paydown.repay.planner import make_plan, refuse_liquidation
+from paydown.repay.planner import look_alike, make_plan, refuse_liquidation
 from paydown.repay.quantities import to_text
 from paydown.repay.recovery import Decisions
 
@@ -116,7 +117,13 @@ def propose(
     """
     status: str = yield ReadStatus()
     refuse_liquidation(status)
-    look: Look = yield ReadBalances()
+    try:
+        look: Look = yield ReadBalances(request.asset)
+    except DebtNotListed as error:
+        if not error.listed:
+            raise
+        message = f"{error}{look_alike(request.asset)}"
+        raise PlanRefused("not-listed", message, {"asset": request.asset}) from error
     prices = {asset: Price(price, "given") for asset, price in request.given_prices}
     wanted = tuple(
         asset

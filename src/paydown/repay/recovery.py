@@ -3,6 +3,7 @@
     INTENT found at start ──▶ UNKNOWN                  its process ended in between
     UNKNOWN ──▶ wait until it can no longer act ──▶ look ──▶ judge ──▶ proven, or look again
                                                               └─ after the last look: undecided
+    REJECTED ──▶ look ──▶ the debt may have fallen: UNKNOWN, judged like a lost answer
 
 Written as generators: see `commands`.
 """
@@ -10,7 +11,7 @@ Written as generators: see `commands`.
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, TypeAlias, TypeVar
 
 from paydown.errors import PaydownError
@@ -25,16 +26,30 @@ from paydown.repay.commands import (
     Settle,
     Step,
 )
+from paydown.repay.errors import ClockStandsStill
 from paydown.repay.evidence import LiabilityChange, Sighting
 from paydown.repay.facts import Facts
 from paydown.repay.journal import AttemptRecord, Journal
 from paydown.repay.look import Look
 from paydown.repay.options import Options
-from paydown.repay.reconcile import Case, Verdict, deadline_ms, judge
+from paydown.repay.plan import moment
+from paydown.repay.reconcile import REFUSALS_LIE, Case, Verdict, judge, may_have_fallen
 
-__all__ = ["Context", "Decisions", "Settled", "case_of", "find_orphans", "settle"]
+__all__ = [
+    "Context",
+    "Decisions",
+    "Settled",
+    "case_of",
+    "find_orphans",
+    "settle",
+    "verify_refusal",
+    "wait_until",
+]
 
 T = TypeVar("T")
+
+# A clock that is right needs one nap, one that is a little behind two or three.
+_MOST_NAPS = 5
 
 Decisions: TypeAlias = Generator[Command, Any, T]
 """A run: yields commands, is sent their results, returns a `T`."""
@@ -95,25 +110,33 @@ def find_orphans(context: Context) -> Decisions[list[str]]:
 
 def case_of(context: Context, attempt: AttemptRecord) -> Case:
     """The case of an attempt, from the journal."""
-    prior: list[AttemptRecord] = []
-    for attempt_id in attempt.intent.since:
-        earlier = context.journal.attempt(attempt_id)
-        if earlier is not None:
-            prior.append(earlier)
+    intent, options = attempt.intent, context.options
+    # Rows of our own repayments can stand near this one: those of every attempt that was executed about this time.
+    since_ms = intent.signed_at_ms - options.quiet_ms - 2 * options.near_ms
+    about = context.journal.attempts_since(context.account, since_ms)
+    near = tuple(one for one in about if one.id != attempt.id and one.state.paid)
+    prior = tuple(one for one in map(context.journal.attempt, intent.since) if one is not None)
     plan = context.journal.plan(context.account, attempt.plan_key).plan
     prices = {asset: price.usd for asset, price in plan.prices.items()}
-    return Case(attempt, tuple(prior), prices, context.facts, context.options)
+    return Case(
+        attempt,
+        prior,
+        prices,
+        context.facts,
+        options,
+        near=tuple({one.id: one for one in (*prior, *near)}.values()),
+        signs=context.journal.signs(context.account),
+    )
 
 
 def settle(context: Context, attempt: AttemptRecord) -> Decisions[Settled]:
     """Reconcile one UNKNOWN attempt and record the result, evidence included.
 
-    Waits until nothing more can come of the request, then looks up to `1 + len(options.look_again_ms)` times. The
-    lists that are read with each look also complete what the looks before it showed: "not executed" waits for that.
+    Waits until nothing more can come of the request, then looks up to `1 + len(options.look_again_ms)` times. Every
+    look, those of earlier reconciliations included, is judged by the newest lists.
     """
     case = case_of(context, attempt)
-    intent = attempt.intent
-    deadline = deadline_ms(intent.signed_at_ms, intent.recv_window_ms, context.facts, context.options)
+    earlier = _seen_before(context, attempt.id)
     taken: list[Sighting] = []
     verdict: Verdict | None = None
     trouble = ""
@@ -123,91 +146,89 @@ def settle(context: Context, attempt: AttemptRecord) -> Decisions[Settled]:
         if context.stop():
             break
         try:
-            server_ms = yield from _wait_until(context, deadline)
+            server_ms = yield from wait_until(context, case.deadline_ms)
             if context.stop():
                 break
-            look: Look = yield ReadBalances()
-            listed = yield from _read_rows(context, attempt)
+            taken.append((yield from _see(context, attempt, server_ms)))
         except PaydownError as error:
             trouble = f"{type(error).__name__}: {error}"
             continue
-        events = tuple(context.events(intent.asset, intent.before.sent_at_ms))
-        taken.append(Sighting(server_ms, look, listed.rows, events, listed.read, listed.unread))
-        verdict = judge(case, taken[-1])
+        verdict = judge(case, [*earlier, *taken])
         if verdict.decided:
             break
-        caught_up = _judge_again(case, taken, verdict)
-        if caught_up is not None:
-            verdict, decisive = caught_up
-            taken.append(decisive)
-            break
-    looks = [seen for seen in taken if seen.listed_ms is None]
-    if (
-        verdict is not None
-        and not verdict.decided
-        and _only_lists_lag(case, taken[-1])
-        and not context.stop()
-    ):
-        # No look follows whose lists would complete this one: they alone are read once more.
-        try:
-            server_ms = yield from _wait_until(
-                context, taken[-1].look.answered_at_ms + context.options.lists_after_ms
-            )
-            if not context.stop():
-                listed = yield from _read_rows(context, attempt)
-                events = tuple(context.events(intent.asset, intent.before.sent_at_ms))
-                taken.append(_with_lists_of(taken[-1], listed, events, server_ms))
-                verdict = judge(case, taken[-1])
-        except PaydownError as error:
-            trouble = f"{type(error).__name__}: {error}"
     if verdict is not None:
         yield from _record(context, attempt.id, verdict, taken)
         if verdict.decided:
             yield Settle(attempt.id, verdict.result == "PROVEN_EXECUTED")
-    return Settled(verdict, looks[-1].look if looks else None, len(looks), trouble)
+    return Settled(verdict, taken[-1].look if taken else None, len(taken), trouble)
 
 
-def _read_rows(context: Context, attempt: AttemptRecord) -> Decisions[RowsRead]:
-    since_ms = attempt.intent.before.sent_at_ms - context.options.clock_slack_ms
-    listed: RowsRead = yield ReadRows(attempt.intent.asset, since_ms)
-    return listed
+def _seen_before(context: Context, attempt_id: str) -> list[Sighting]:
+    """The sightings of earlier reconciliations of an attempt: what a look showed then does not grow old."""
+    found: list[Sighting] = []
+    for record in context.journal.evidence(attempt_id):
+        found += [Sighting.from_json(one) for one in record.body.get("sightings", ())]
+    return found
 
 
-def _judge_again(case: Case, taken: Sequence[Sighting], newest: Verdict) -> tuple[Verdict, Sighting] | None:
-    """Judge the looks before the newest by its lists: "not executed", and what proves it, or `None`."""
-    if newest.rule in ("contradiction", "pending"):
-        return None  # the newest look knows of something that the earlier ones cannot answer
-    last = taken[-1]
-    for earlier in reversed(taken[:-1]):
-        seen = _with_lists_of(earlier, last, last.events, last.server_ms)
-        verdict = judge(case, seen)
-        if verdict.result == "PROVEN_NOT_EXECUTED":
-            return verdict, seen
-    return None
+def _see(context: Context, attempt: AttemptRecord, server_ms: int) -> Decisions[Sighting]:
+    """Read balances and lists."""
+    intent, options = attempt.intent, context.options
+    look: Look = yield ReadBalances(intent.asset)
+    since_ms = intent.before.sent_at_ms - options.near_ms - options.clock_slack_ms
+    listed: RowsRead = yield ReadRows(intent.asset, since_ms)
+    events = tuple(context.events(intent.asset, intent.before.sent_at_ms))
+    return Sighting(server_ms, look, listed.rows, events, listed.read, listed.unread)
 
 
-def _with_lists_of(
-    seen: Sighting, listed: RowsRead | Sighting, events: tuple[LiabilityChange, ...], server_ms: int
-) -> Sighting:
-    """A look as it is judged by lists that were read at `server_ms`."""
-    return replace(
-        seen, rows=listed.rows, events=events, read=listed.read, unread=listed.unread, listed_ms=server_ms
-    )
+def verify_refusal(context: Context, attempt: AttemptRecord) -> Decisions[tuple[Look | None, bool]]:
+    """Look behind a refusal: the newest look, if one could be taken, and whether the refusal is in doubt.
 
-
-def _only_lists_lag(case: Case, seen: Sighting) -> bool:
-    """Whether these very lists would decide, had they been read late enough."""
-    late_ms = seen.look.answered_at_ms + case.options.lists_after_ms
-    return judge(case, replace(seen, listed_ms=late_ms)).decided
-
-
-def _wait_until(context: Context, deadline: int) -> Decisions[int]:
-    """Wait until the exchange itself says that `deadline` has passed; our clock only paces the sleep."""
-    while True:
+    What is seen is stored: as confirmed, or together with the move to UNKNOWN.
+    """
+    case = case_of(context, attempt)
+    doubted = REFUSALS_LIE in case.signs
+    if doubted:
+        yield Pause(context.options.quiet_ms)
+    try:
         server_ms: int = yield ReadTime()
+        seen = yield from _see(context, attempt, server_ms)
+    except PaydownError:
+        return None, False
+    contradicted = may_have_fallen(case, seen)
+    body = {"refusal": {"contradicted": contradicted}, "sightings": [seen.to_json()]}
+    if contradicted:
+        body["verdict"] = {"signs": [REFUSALS_LIE]}
+        yield Commit(
+            Step.WRITE_EVIDENCE,
+            lambda: context.journal.contradicted(attempt.id, context.now_ms(), body=body),
+        )
+    else:
+        yield Commit(
+            Step.WRITE_EVIDENCE,
+            lambda: context.journal.confirm_refusal(attempt.id, context.now_ms(), body=body),
+        )
+    return seen.look, contradicted
+
+
+def wait_until(context: Context, deadline: int) -> Decisions[int]:
+    """Wait until the exchange itself says that `deadline` has passed; our clock only paces the sleep.
+
+    Raises:
+        ClockStandsStill: The exchange's clock did not move on while ours did.
+    """
+    server_ms: int = yield ReadTime()
+    for _ in range(_MOST_NAPS):
         if server_ms >= deadline or context.stop():
             return server_ms
         yield Pause(deadline - server_ms)
+        server_ms = yield ReadTime()
+    if server_ms >= deadline or context.stop():
+        return server_ms
+    raise ClockStandsStill(
+        f"The exchange's clock reads {moment(server_ms)} after {_MOST_NAPS} waits that should have taken it past "
+        f"{moment(deadline)}: nothing can be concluded from the time."
+    )
 
 
 def _record(

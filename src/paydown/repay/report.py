@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
 from paydown.repay.plan import moment
 from paydown.repay.quantities import from_text, to_text
-from paydown.repay.states import PlanState
+from paydown.repay.states import OPEN_STATES, AttemptState, PlanState
 
-__all__ = ["AttemptLine", "Report"]
+__all__ = ["AttemptLine", "Report", "exit_code_of"]
+
+_OPEN = frozenset(state.value for state in OPEN_STATES)
+_PAID = frozenset(state.value for state in AttemptState if state.paid)
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,15 +107,30 @@ class Report:
         return self.state is PlanState.DONE
 
     @property
+    def moved(self) -> bool:
+        """Whether any attempt of the plan is known to have repaid debt."""
+        return self.repaid > 0 or any(line.state in _PAID for line in self.attempts)
+
+    @property
     def exit_code(self) -> int:
-        """0 done; 5 something happened or may have, and it is not all; 4 the exchange refused; 3 nothing was sent."""
+        """Say what is known, from the attempts and the debt, never from the last cause alone.
+
+        0 done. 5 in doubt: a request left, and no proven refusal or settlement exists. 9 stopped as asked with some
+        money moved, 7 money moved and it is not all, both with nothing in doubt. Nothing moved: 4 refused, 6 a read
+        failed, 3 nothing left this machine.
+        """
+        if any(line.state in _OPEN for line in self.attempts) or self.state in (
+            PlanState.UNDECIDED,
+            PlanState.RUNNING,
+        ):
+            return 5
         if self.state is PlanState.DONE:
             return 0
-        if self.repaid > 0:
-            return 5  # money moved, so "nothing left this machine" would be wrong: look before going on
-        if self.state in (PlanState.UNDECIDED, PlanState.RUNNING):
-            return 5
-        return 4 if self.cause == "refused" else 3
+        if self.moved:
+            return 9 if self.cause == "stop-requested" else 7
+        if any(line.state == AttemptState.REJECTED for line in self.attempts):
+            return 4
+        return 6 if self.cause == "read-failed" else 3
 
     def to_json(self) -> dict[str, object]:
         """Plain data, amounts as text, times in UTC milliseconds; also the form in the journal."""
@@ -174,6 +192,20 @@ class Report:
             )
         lines.extend(f"  check     {step}" for step in self.check)
         return "\n".join(lines)
+
+
+def exit_code_of(reports: Sequence[Report]) -> int:
+    """Say with one exit code what became of several plans; 0 for none.
+
+    A doubt comes first. Where money moved and not all plans are done, it is never a code that says "nothing moved".
+    """
+    codes = {report.exit_code for report in reports}
+    for code in (5, 7, 9):
+        if code in codes:
+            return code
+    if any(report.moved for report in reports) and codes - {0, 8}:
+        return 7
+    return next((code for code in (6, 4, 3, 8) if code in codes), 0)
 
 
 def _optional(text: str | None) -> Decimal | None:

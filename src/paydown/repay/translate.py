@@ -23,9 +23,11 @@ from paydown.errors import (
     UnresolvedOutcome,
 )
 from paydown.repay.commands import Outcome, Repay
+from paydown.repay.errors import LookTooOld
 from paydown.repay.evidence import Row
 from paydown.repay.look import Holding, Look
 from paydown.repay.plan import Price
+from paydown.repay.quantities import exact
 
 if TYPE_CHECKING:
     from paydown_wire.models import (
@@ -52,6 +54,9 @@ __all__ = [
 # running comes before the next look; the classic API's guidance is 100 ms, a second is ten times that.
 _PENDING_CODE = 51007
 _PENDING_WAIT_MS = 1_000
+
+# By how much a whole debt can have grown between the look and its repayment: two hours' charges at 2 % a day.
+_WHOLE_DEBT_GREW = Decimal("1.002")
 
 
 def repay_arguments(command: Repay) -> dict[str, Any]:
@@ -114,15 +119,31 @@ def borrow_rows(records: Iterable[BorrowRecord]) -> list[Row]:
     ]
 
 
-def executed(result: RepayDebtResult, attempt_id: str) -> Outcome:
-    """The exchange confirmed it. A live answer to a whole-debt repayment names no amount."""
+def executed(result: RepayDebtResult, command: Repay, attempt_id: str) -> Outcome:
+    """The exchange confirmed it, which counts as what was asked. An odd amount is doubt, whatever `success` says.
+
+    A live answer to a whole-debt repayment names no amount; the page does not describe the field.
+    """
     amount: Decimal | None = result.amount
     detail: dict[str, Any] = {
         "message": "confirmed by the exchange",
         "amount": None if amount is None else format(amount, "f"),
         "update_time": result.update_time,
     }
-    return Outcome("executed", attempt_id, repaid=amount, cause="executed", detail=detail)
+    if amount is not None and not _as_asked(amount, command):
+        asked = "the whole debt" if command.amount is None else format(command.amount, "f")
+        detail["message"] = f"confirmed, but over {format(amount, 'f')} where {asked} was asked"
+        return Outcome("unknown", attempt_id, cause="unknown", detail=detail)
+    return Outcome("executed", attempt_id, cause="executed", detail=detail)
+
+
+def _as_asked(amount: Decimal, command: Repay) -> bool:
+    """Whether an answer names what was asked: the amount, or about the debt of the last look."""
+    if command.amount is not None:
+        return amount == command.amount
+    with exact():
+        # Interest accrued since; what somebody borrowed since is not known here and is left to the evidence.
+        return command.expected <= amount <= command.expected * _WHOLE_DEBT_GREW
 
 
 def failed(error: PaydownError, attempt_id: str | None) -> Outcome:
@@ -149,6 +170,10 @@ def failed(error: PaydownError, attempt_id: str | None) -> Outcome:
         wait_ms = round(error.wait_s * 1000)
         return Outcome(
             "not-sent", attempt_id, again="backoff", wait_ms=wait_ms, cause="budget", detail=detail
+        )
+    if isinstance(error, LookTooOld):
+        return Outcome(
+            "not-sent", attempt_id, again="backoff", wait_ms=0, cause="look-too-old", detail=detail
         )
     if isinstance(error, ConnectionFailed):
         return Outcome("not-sent", attempt_id, again="backoff", cause="no-connection", detail=detail)
