@@ -5,14 +5,18 @@
 
 Waiting ends at once: a `Pause` wakes up, and a call that still waits for request weight is left
 before anything was sent.
+
+A signal handler runs between two steps of the main thread, perhaps inside a lock that the main thread holds: then
+`threading.Event.set` would wait for itself for ever. `queue.SimpleQueue.put` is made for that ("reentrant").
 """
 
 from __future__ import annotations
 
+import queue
 import signal
 import threading
 from collections.abc import Generator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from types import FrameType
 from typing import Any
 
@@ -27,25 +31,34 @@ class StopSwitch:
     """Remembers that somebody asked to stop."""
 
     def __init__(self) -> None:
-        self._asked = threading.Event()
+        self._asked = False
+        self._wake: queue.SimpleQueue[None] = queue.SimpleQueue()
         self._leaving = False
 
     @property
     def asked(self) -> bool:
         """Whether a stop was asked for."""
-        return self._asked.is_set()
+        return self._asked
 
     def request(self) -> None:
         """Ask to stop. From any thread or signal handler."""
-        self._asked.set()
+        self._asked = True  # first: whoever is woken looks at it
+        self._wake.put(None)
 
     def clear(self) -> None:
         """Forget it: a new run begins."""
-        self._asked.clear()
+        self._asked = False
+        with suppress(queue.Empty):
+            while True:
+                self._wake.get_nowait()
 
     def sleep(self, seconds: float) -> None:
         """Sleep, but wake when a stop is asked for."""
-        self._asked.wait(seconds)
+        if self._asked:
+            return
+        with suppress(queue.Empty):
+            self._wake.get(timeout=max(0.0, seconds))
+            self._wake.put(None)  # for another thread that may sleep here
 
     @contextmanager
     def leaving(self) -> Generator[None]:
