@@ -15,7 +15,9 @@ whatever call. This memory lives as long as its client; an observer can write it
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from os import urandom
@@ -103,6 +105,13 @@ class ObserverChain:
             second.after(attempt, error)
 
 
+# Who watches the calls of this thread or task, beside those who watch a client for good: (memory of a client,
+# observer). A value of the context, not of the client: it ends with the block, and other threads never see it.
+_observing: ContextVar[tuple[tuple[Attempts, AttemptObserver], ...]] = ContextVar(
+    "paydown_observing", default=()
+)
+
+
 class Attempts:
     """The open attempts of one client. Safe to use from several threads."""
 
@@ -111,6 +120,23 @@ class Attempts:
         self._open: dict[str, Attempt] = {}
         self._holders: dict[tuple[str, str], str] = {}  # debt -> id of the attempt that guards it
         self._guards: dict[str, tuple[str, str]] = {}  # the same, read the other way
+
+    @contextmanager
+    def observing(self, observer: AttemptObserver) -> Generator[None]:
+        """Let an observer watch the attempts that this thread or task makes while the block runs."""
+        token = _observing.set((*_observing.get(), (self, observer)))
+        try:
+            yield
+        finally:
+            _observing.reset(token)
+
+    def observer(self, permanent: AttemptObserver | None) -> AttemptObserver | None:
+        """Who watches an attempt that begins now: the client's own observer first, then those of `observing`."""
+        watching = permanent
+        for attempts, observer in _observing.get():
+            if attempts is self:
+                watching = observer if watching is None else ObserverChain(watching, observer)
+        return watching
 
     def begin(self, operation: Operation, texts: Mapping[str, str], *, now_ms: int) -> Attempt:
         """Note an attempt before anything is sent.

@@ -20,7 +20,7 @@ from functools import cached_property
 from types import TracebackType
 from typing import TYPE_CHECKING, Self, TypeVar
 
-from paydown.attempts import Attempt, AttemptObserver, Attempts, ObserverChain
+from paydown.attempts import Attempt, AttemptObserver, Attempts
 from paydown.budget.choice import BudgetName, budget_name, open_budget
 from paydown.budget.terms import Priority, Ticket
 from paydown.channel import Address, NotSent, parse_proxy
@@ -40,6 +40,7 @@ from paydown_wire.operations import REPAY_DEBT, SERVER_TIME
 if TYPE_CHECKING:
     import asyncio
     import ssl
+    from contextlib import AbstractContextManager
 
     import httpx
 
@@ -177,10 +178,15 @@ class _Base:
         """How long after its timestamp the exchange may accept a request, ms, unless a call says more."""
         return self._core.recv_window
 
-    def watch(self, observer: AttemptObserver) -> None:
-        """Let one more observer watch attempts, after those that do so already. Each of them may refuse."""
-        watching = self._core.observer
-        self._core.observer = observer if watching is None else ObserverChain(watching, observer)
+    def observing(self, observer: AttemptObserver) -> AbstractContextManager[None]:
+        """Let one more observer watch the attempts that this thread or task makes in a `with` block.
+
+        It is asked after the client's own observer, and may refuse as well. When the block ends it is forgotten.
+
+            with pm.observing(journal):
+                pm.margin.repay_debt(asset="BNB")
+        """
+        return self._core.attempts.observing(observer)
 
     def room_in_ms(self, weight: int) -> int:
         """Say how long it takes until the budget has room for so much weight beside what is used; 0 if it has.

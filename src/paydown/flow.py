@@ -88,7 +88,7 @@ class Core:
         attempts: What may have happened.
         retries: How reads are repeated.
         reporter: Who is told.
-        observer: Watches attempts, or None.
+        observer: Watches every attempt, or None.
         recv_window: How long the exchange may still accept a request, ms.
         max_wait_s: Longest wait for room in the budget, per call.
         ticks: Milliseconds that only run forward.
@@ -159,6 +159,7 @@ class _Call:
         "core",
         "epoch",
         "number",
+        "observer",
         "operation",
         "paused_ms",
         "priority",
@@ -179,6 +180,7 @@ class _Call:
         self.tries = 0
         self.epoch = 0  # of the clock, when the last request was stamped
         self.attempt: Attempt | None = None
+        self.observer: AttemptObserver | None = None
         self.unresolved = False
         self.number = next(_numbers)
         self.waited_ms = self.clock_ms = self.paused_ms = 0
@@ -219,6 +221,7 @@ class _Call:
 
     def write(self, decode: Callable[[object], T]) -> Flow[T]:
         core, operation = self.core, self.operation
+        self.observer = core.attempts.observer(core.observer)
         attempt = core.attempts.begin(operation, self.texts, now_ms=core.clock.now_ms())
         # What becomes of the attempt if anything at all is raised from here on.
         state, failure, ticket = AttemptState.NOT_SENT, None, None
@@ -276,7 +279,7 @@ class _Call:
 
     def ask_observer(self, attempt: Attempt) -> None:
         """Let a journal write down what was signed, before the first byte of it leaves."""
-        observer = self.core.observer
+        observer = self.observer
         if observer is None:
             return
         try:
@@ -290,12 +293,12 @@ class _Call:
         """Tell what became of the attempt, and forget it unless it may have happened."""
         core = self.core
         unknown = self.unresolved = state is AttemptState.UNKNOWN
-        if unknown or core.observer is not None:
+        if unknown or self.observer is not None:
             # Also while the observer writes it down: an interrupt there must leave something to settle.
             core.attempts.update(attempt, state=AttemptState.UNKNOWN)
-        if core.observer is not None:
+        if self.observer is not None:
             try:
-                core.observer.after(
+                self.observer.after(
                     replace(attempt, state=state), failure if isinstance(failure, PaydownError) else None
                 )
             except Exception:  # noqa: BLE001  # the outcome is decided, whatever the observer makes of it

@@ -313,6 +313,7 @@ class Process:
             client,
             Journal(arena.folder / "repay.db", synchronous="OFF"),  # a killed process loses nothing by that
             account=account,
+            new_account=True,  # each name is another account there, whatever is in doubt for the others
             options=Options(max_wait_ms=10**9),
             lock_directory=arena.folder / "locks",
             sleep=arena.sleep,

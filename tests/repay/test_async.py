@@ -37,7 +37,7 @@ def test_both_have_the_same_methods_with_the_same_arguments():
         if not inspect.isfunction(one):
             continue
         assert signature(one) == signature(other), name
-        awaited = name in ("plan", "run", "resume", "reconcile", *PAIRS)
+        awaited = name in ("plan", "run", "resume", "reconcile", "settle", "correct", "adopt", *PAIRS)
         assert inspect.iscoroutinefunction(other) is awaited, name
 
 

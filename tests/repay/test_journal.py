@@ -234,6 +234,10 @@ def test_attempts_move_only_as_the_diagram_says(journal, begun, old, new):
         evidence = "INSERT INTO evidence (attempt_id, taken_at_ms, verdict, body) VALUES ('a1', 1, ?, '{}')"
         if new in (AttemptState.PROVEN_EXECUTED, AttemptState.PROVEN_NOT_EXECUTED):
             db.execute(evidence, (new.value,))
+        if (old, new) == (AttemptState.REJECTED, AttemptState.UNKNOWN):
+            with pytest.raises(sqlite3.IntegrityError, match="stored evidence"):
+                db.execute("UPDATE attempts SET state = 'UNKNOWN' WHERE id = 'a1'")
+            db.execute(evidence, ("UNDECIDED",))
         if new in ATTEMPT_MOVES[old]:
             db.execute("UPDATE attempts SET state = ? WHERE id = 'a1'", (new.value,))
         else:
@@ -264,6 +268,12 @@ def test_plans_move_only_as_the_diagram_says(journal, old, new):
     ):
         journal.move_plan(record.id, step, NOW_MS)
 
+    if old is PlanState.DONE and new is PlanState.RUNNING:
+        with pytest.raises(JournalUnusable, match="no attempt was corrected"):
+            journal.move_plan(record.id, new, NOW_MS)
+        journal.begin("acc", record.id, an_intent("a1"), NOW_MS)
+        journal.finish("a1", AttemptState.EXECUTED, NOW_MS, outcome={})
+        journal.correct("a1", NOW_MS, executed=False, moved=Decimal(0), note="seen")
     if new in PLAN_MOVES[old]:
         journal.move_plan(record.id, new, NOW_MS)
     else:
@@ -318,14 +328,41 @@ def test_history_cannot_be_rewritten(journal, begun, statement):
     db.close()
 
 
-def test_a_new_signature_moves_the_time_forward_only_while_intent(journal, begun):
-    """A request that was signed again is remembered by its latest timestamp; an ended one is not touched."""
+def test_a_new_signature_moves_the_time_forward(journal, begun):
+    """A request that was signed again is remembered by its latest timestamp."""
     journal.begin("acc", begun.id, an_intent("a1"), NOW_MS)
+
     journal.resigned("a1", NOW_MS + 700)
-    journal.finish("a1", AttemptState.REJECTED, NOW_MS, outcome={})
-    journal.resigned("a1", NOW_MS + 9000)
 
     assert journal.attempt("a1").intent.signed_at_ms == NOW_MS + 700
+
+
+@pytest.mark.parametrize("state", [state for state in AttemptState if state is not AttemptState.INTENT])
+def test_what_another_process_has_settled_is_not_signed_again(journal, begun, state):
+    """A process that stood still, while another one took its INTENT for an orphan, hears it before anything leaves."""
+    reach(journal, begun, state)
+
+    with pytest.raises(JournalUnusable, match=f"a1 is {state.value} in the journal"):
+        journal.resigned("a1", NOW_MS + 9000)
+
+    assert journal.attempt("a1").intent.signed_at_ms == NOW_MS
+
+
+@pytest.mark.parametrize(
+    "write",
+    [
+        lambda journal: journal.resigned("nope", NOW_MS),
+        lambda journal: journal.finish("nope", AttemptState.EXECUTED, NOW_MS, outcome={}),
+        lambda journal: journal.prove("nope", "PROVEN_EXECUTED", NOW_MS, body={}),
+        lambda journal: journal.contradicted("nope", NOW_MS, {}),
+        lambda journal: journal.correct("nope", NOW_MS, executed=True, moved=Decimal(1), note="seen"),
+        lambda journal: journal.move_plan(99, PlanState.RUNNING, NOW_MS),
+    ],
+)
+def test_a_write_that_changes_no_row_is_an_error(journal, begun, write):
+    """Whoever writes about what the journal does not know hears it; nothing is taken for written."""
+    with pytest.raises(JournalUnusable, match="has no"):
+        write(journal)
 
 
 def test_orphans_become_unknown(journal, begun):

@@ -1029,7 +1029,7 @@ def test_an_attempt_that_nobody_made_cannot_be_settled(world):
         with pytest.raises(UnknownAttempt, match="'a-typo'"):
             repayer.settle("a-typo", executed=True, note="seen")
 
-        stranger = world.repayer(world.stranger(), journal=journal)
+        stranger = world.repayer(world.stranger(), journal=journal, account="another", new_account=True)
         with stranger, pytest.raises(UnknownAttempt, match=attempt.id):
             stranger.settle(attempt.id, executed=True, note="seen")
 

@@ -439,3 +439,62 @@ def test_both_observers_of_a_chain_hear_how_it_ended():
 
     assert pm.margin.repay_debt(asset="BNB").success is True
     assert (first.heard, second.heard) == (["before", "after"], ["before", "after"])
+
+
+def test_an_observer_of_a_block_is_forgotten_when_it_ends():
+    """It sees the calls of the block, after the client's own observer, and nothing before or behind it."""
+    always, here = Journal(), Journal()
+    pm = client(Exchange(repaid(), repaid(), repaid()), observer=always)
+
+    pm.margin.repay_debt(asset="BNB")
+    with pm.observing(here):
+        pm.margin.repay_debt(asset="BNB")
+    pm.margin.repay_debt(asset="BNB")
+
+    assert [event for event, *_ in here.seen] == ["before", "after"]
+    assert [event for event, *_ in always.seen] == ["before", "after"] * 3
+
+
+def test_a_block_that_fails_leaves_no_observer_behind():
+    """What the block raises changes nothing about that."""
+    here = Journal(before=UnresolvedOutcome("no", attempt_id="a0"))
+    pm = client(Exchange(repaid()))
+
+    with contextlib.suppress(UnresolvedOutcome), pm.observing(here):
+        pm.margin.repay_debt(asset="BNB")
+
+    assert pm.margin.repay_debt(asset="BNB").success is True
+
+
+def test_an_observer_of_a_block_sees_one_client_and_one_thread():
+    """Another client, and another thread of the same client, are not its business."""
+    here = Journal()
+    pm, other = client(Exchange(repaid(), repaid())), client(Exchange(repaid()))
+
+    with pm.observing(here):
+        other.margin.repay_debt(asset="BNB")
+        thread = threading.Thread(target=pm.margin.repay_debt, kwargs={"asset": "BNB"})
+        thread.start()
+        thread.join()
+        assert here.seen == []
+        pm.margin.repay_debt(asset="BNB")
+
+    assert [event for event, *_ in here.seen] == ["before", "after"]
+
+
+def test_two_tasks_have_their_own_observers():
+    """Side by side on one asynchronous client, each block sees its own call only."""
+    seen: dict[str, Journal] = {"BNB": Journal(), "ETH": Journal()}
+
+    async def repay(pm, asset):
+        with pm.observing(seen[asset]):
+            await asyncio.sleep(0)
+            await pm.margin.repay_debt(asset=asset)
+
+    async def scenario():
+        pm = async_client(Exchange(lambda request: repaid("ETH" if b"ETH" in request.content else "BNB")))
+        await asyncio.gather(*(repay(pm, asset) for asset in seen))
+
+    asyncio.run(scenario())
+
+    assert [[event for event, *_ in one.seen] for one in seen.values()] == [["before", "after"]] * 2

@@ -18,6 +18,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from paydown.repay.errors import AccountBusy as AccountBusy
     from paydown.repay.errors import AccountInDoubt as AccountInDoubt
+    from paydown.repay.errors import AccountUnconfirmed as AccountUnconfirmed
+    from paydown.repay.errors import JournalForgot as JournalForgot
     from paydown.repay.errors import JournalUnusable as JournalUnusable
     from paydown.repay.errors import OutcomeNotRecorded as OutcomeNotRecorded
     from paydown.repay.errors import PlanKeyConflict as PlanKeyConflict
@@ -32,6 +34,7 @@ if TYPE_CHECKING:
     from paydown.repay.plan import Plan as Plan
     from paydown.repay.reconcile import Verdict as Verdict
     from paydown.repay.report import Report as Report
+    from paydown.repay.safe import Adoption as Adoption
     from paydown.repay.safe import AsyncSafeRepay as AsyncSafeRepay
     from paydown.repay.safe import PlanHistory as PlanHistory
     from paydown.repay.safe import Reconciliation as Reconciliation
@@ -42,9 +45,12 @@ if TYPE_CHECKING:
 _HOMES = {
     "AccountBusy": "errors",
     "AccountInDoubt": "errors",
+    "AccountUnconfirmed": "errors",
+    "Adoption": "safe",
     "AsyncSafeRepay": "safe",
     "AttemptState": "states",
     "Journal": "journal",
+    "JournalForgot": "errors",
     "JournalUnusable": "errors",
     "LiabilityChange": "evidence",
     "Options": "options",
@@ -67,9 +73,12 @@ _HOMES = {
 __all__ = [
     "AccountBusy",
     "AccountInDoubt",
+    "AccountUnconfirmed",
+    "Adoption",
     "AsyncSafeRepay",
     "AttemptState",
     "Journal",
+    "JournalForgot",
     "JournalUnusable",
     "LiabilityChange",
     "Options",

@@ -77,7 +77,7 @@ class ReadTime:
 class ReadBalances:
     """Read all balances, and those of `asset` by its name if the list leaves it out: missing is not zero."""
 
-    asset: str
+    asset: str | None = None
     step = Step.READ_BALANCES
 
 

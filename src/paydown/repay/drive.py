@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import suppress
-from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypeVar
 
@@ -41,49 +40,23 @@ from paydown.repay.errors import (
     LookTooOld,
 )
 from paydown.repay.evidence import Row, Source
-from paydown.repay.journal import Intent, Journal
+from paydown.repay.intent import IntentObserver
+from paydown.repay.journal import Journal
 from paydown.repay.recovery import Decisions
 from paydown.repay.states import AttemptState
 from paydown.repay.stopping import StopAsked, StopSwitch
 
 if TYPE_CHECKING:
-    from paydown.attempts import Attempt
     from paydown.client import AsyncClient, Client
     from paydown.repay.events import Progress
     from paydown_wire.models import Balance
 
-__all__ = ["AsyncDriver", "Driver", "JournalObserver", "Trace", "Work"]
+__all__ = ["AsyncDriver", "Driver", "Trace", "Work"]
 
 T = TypeVar("T")
 
 Trace: TypeAlias = Callable[[Step, Literal["before", "after"]], object]
 """Called before and after every step. It may raise, or end the process."""
-
-
-@dataclass(slots=True)
-class _Sending:
-    """A repayment on its way: what the observer writes down when the client is about to send it."""
-
-    command: Repay
-    begin: Callable[[Attempt], None]
-    attempt_id: str | None = None
-
-
-# Which repayment the running thread or task is sending. Other calls of the same client find nothing here.
-_sending: ContextVar[_Sending | None] = ContextVar("paydown_repay_sending", default=None)
-
-
-class JournalObserver:
-    """Writes INTENT between signing and the first byte. Watches only what a driver sends."""
-
-    def before_send(self, attempt: Attempt) -> None:
-        """See `paydown.attempts.AttemptObserver`. What it raises keeps the request from being sent."""
-        sending = _sending.get()
-        if sending is not None:
-            sending.begin(attempt)
-
-    def after(self, attempt: Attempt, error: PaydownError | None) -> None:
-        """Nothing: the engine records the outcome, and needs the answer for it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,48 +95,21 @@ class Work:
         self.mark(command.step, "after")
         return result
 
-    def sending(self, command: Repay, now_ms: Callable[[], int]) -> _Sending:
-        """What to put into `_sending` while `command` is carried out."""
+    def sending(self, command: Repay, now_ms: Callable[[], int]) -> IntentObserver:
+        """What watches the call that carries out `command`."""
+        return IntentObserver(
+            command=command,
+            journal=self.journal,
+            account=self.account,
+            recv_window_ms=self.recv_window_ms,
+            now_ms=now_ms,
+            stay=self.switch.stay,
+            held=self.held,
+            leaving=self.leaving,
+            mark=self.mark,
+        )
 
-        def begin(attempt: Attempt) -> None:
-            # From here on a signal only asks; one that came before leaves now, with nothing sent.
-            self.switch.stay()
-            _refuse_old_look(command, now_ms())
-            if not self.held():
-                raise JournalUnusable(
-                    "This process does not hold the account (was it forked?). Nothing was sent."
-                )
-            signed_at_ms = now_ms() if attempt.sent_at_ms is None else attempt.sent_at_ms
-            self.mark(Step.WRITE_INTENT, "before")
-            if state.attempt_id == attempt.id:
-                self.journal.resigned(attempt.id, signed_at_ms)
-            else:
-                self.journal.begin(
-                    self.account,
-                    command.plan_id,
-                    Intent(
-                        id=attempt.id,
-                        number=command.number,
-                        asset=command.asset,
-                        amount=command.amount,
-                        expected=command.expected,
-                        pay_with=command.pay_with,
-                        before=command.before,
-                        since=command.since,
-                        signed_at_ms=signed_at_ms,
-                        recv_window_ms=self.recv_window_ms,
-                    ),
-                    now_ms(),
-                    fresh_look=command.fresh_look,
-                )
-                state.attempt_id = attempt.id
-                self.leaving(attempt.id)
-            self.mark(Step.WRITE_INTENT, "after")
-
-        state = _Sending(command, begin)
-        return state
-
-    def outcome(self, sending: _Sending, error: BaseException, now_ms: Callable[[], int]) -> Outcome:
+    def outcome(self, sending: IntentObserver, error: BaseException, now_ms: Callable[[], int]) -> Outcome:
         """What a failed repayment means. Re-raises what is not about the repayment."""
         attempt_id = sending.attempt_id
         if isinstance(error, StopAsked):
@@ -195,16 +141,6 @@ class Work:
         return Outcome("unknown", attempt_id, cause="unknown", detail=detail)
 
 
-def _refuse_old_look(command: Repay, now_ms: int) -> None:
-    """Refuse to send on a look that has grown old while the request waited for room or for the clock."""
-    age_ms = now_ms - command.before.answered_at_ms
-    if command.base_max_age_ms is not None and age_ms > command.base_max_age_ms:
-        raise LookTooOld(
-            f"The look before this repayment is {age_ms} ms old, and {command.base_max_age_ms} are allowed. "
-            "Nothing was sent; the look is taken again."
-        )
-
-
 def _believed_ms(pm: Client | AsyncClient, error: PaydownError) -> int:
     """The exchange's time when its time endpoint did not answer: from a clock that another source has set."""
     clock = pm.clock
@@ -213,7 +149,7 @@ def _believed_ms(pm: Client | AsyncClient, error: PaydownError) -> int:
     return clock.now_ms()
 
 
-def _lacks(balances: list[Balance], asset: str) -> bool:
+def _lacks(balances: list[Balance], asset: str | None) -> bool:
     """Whether a list of balances leaves out an asset.
 
     Raises:
@@ -223,7 +159,7 @@ def _lacks(balances: list[Balance], asset: str) -> bool:
         raise DebtNotListed(
             "The exchange answered with no balances at all, which tells nothing about the debt."
         )
-    return all(row.asset != asset for row in balances)
+    return asset is not None and all(row.asset != asset for row in balances)
 
 
 def _named(row: Balance, asset: str) -> Balance:
@@ -313,7 +249,7 @@ class Driver:
             case ReadBalances(asset):
                 started, ticks = _now_if_synced(pm), machine_ms()
                 balances = list(pm.account.balance())
-                if _lacks(balances, asset):
+                if _lacks(balances, asset) and asset is not None:
                     try:
                         balances.append(_named(pm.account.balance(asset=asset), asset))
                     except RequestRejected as error:
@@ -340,14 +276,11 @@ class Driver:
 
     def _repay(self, command: Repay) -> Outcome:
         sending = self._work.sending(command, self._pm.clock.now_ms)
-        token = _sending.set(sending)
         try:
-            with self._work.switch.leaving():
+            with self._pm.observing(sending), self._work.switch.leaving():
                 result = self._pm.margin.repay_debt(**translate.repay_arguments(command))
         except BaseException as error:  # noqa: BLE001  # an interrupt, too, leaves something to write down
             return self._work.outcome(sending, error, self._pm.clock.now_ms)
-        finally:
-            _sending.reset(token)
         return translate.executed(result, command, _known(sending))
 
     def _read_rows(self, command: ReadRows) -> RowsRead:
@@ -435,7 +368,7 @@ class AsyncDriver:
             case ReadBalances(asset):
                 started, ticks = _now_if_synced(pm), machine_ms()
                 balances = list(await pm.account.balance())
-                if _lacks(balances, asset):
+                if _lacks(balances, asset) and asset is not None:
                     try:
                         balances.append(_named(await pm.account.balance(asset=asset), asset))
                     except RequestRejected as error:
@@ -462,13 +395,11 @@ class AsyncDriver:
 
     async def _repay(self, command: Repay) -> Outcome:
         sending = self._work.sending(command, self._pm.clock.now_ms)
-        token = _sending.set(sending)
         try:
-            result = await self._pm.margin.repay_debt(**translate.repay_arguments(command))
+            with self._pm.observing(sending):
+                result = await self._pm.margin.repay_debt(**translate.repay_arguments(command))
         except BaseException as error:  # noqa: BLE001  # a cancelled task, too, leaves something to write down
             return self._work.outcome(sending, error, self._pm.clock.now_ms)
-        finally:
-            _sending.reset(token)
         return translate.executed(result, command, _known(sending))
 
     async def _read_rows(self, command: ReadRows) -> RowsRead:
@@ -510,7 +441,7 @@ def _settle(pm: Client | AsyncClient, command: Settle) -> None:
         pm.settle(command.attempt_id, executed=command.executed)
 
 
-def _known(sending: _Sending) -> str:
+def _known(sending: IntentObserver) -> str:
     if sending.attempt_id is None:
         raise JournalUnusable("The client sent a repayment without asking its observer first.")
     return sending.attempt_id

@@ -53,7 +53,7 @@ from paydown.repay.recovery import Context, Decisions, Settled, find_orphans, se
 from paydown.repay.report import AttemptLine, Report
 from paydown.repay.states import AttemptState, PlanState
 
-__all__ = ["report_of", "report_of_settled", "settle_open", "work"]
+__all__ = ["report_of", "report_of_failed", "report_of_settled", "settle_open", "work"]
 
 # A price older than this is read again before a piece is cut: the cap is checked against it.
 _PRICE_AGE_MS = 30_000
@@ -178,6 +178,12 @@ def report_of(context: Context, record: PlanRecord) -> Report:
         if record.state is PlanState.RUNNING
         else "Nothing was sent for this plan yet.",
     )
+    return _report(context, record, ending, weight=0, debt_after=None)
+
+
+def report_of_failed(context: Context, record: PlanRecord, error: PaydownError) -> Report:
+    """The report of a plan that could not be gone on with, after others of the same call were: theirs must not be lost."""
+    ending = _Ending(PlanState.STOPPED, "not-run", f"{type(error).__name__}: {error}")
     return _report(context, record, ending, weight=0, debt_after=None)
 
 

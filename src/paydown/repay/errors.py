@@ -7,7 +7,9 @@ RequestNotSent              nothing left this machine
 ├── PlanUnfinished          an earlier plan for the same debt is not finished; .plan_key says which
 ├── UnknownPlan             no such plan in this journal
 ├── AccountBusy             another process repays for this account; .holder says who
+├── AccountUnconfirmed      nobody has said yet whether this key or name means the account that is known
 ├── AccountInDoubt          another attempt of this account is open, in this journal or in another one
+│   └── JournalForgot       the journal knows less than is remembered of it, or another one holds a doubt
 └── JournalUnusable         the journal cannot be opened, read or written
 ReadFailed
 ├── ClockStandsStill        the exchange's time does not move on
@@ -30,8 +32,10 @@ if TYPE_CHECKING:
 __all__ = [
     "AccountBusy",
     "AccountInDoubt",
+    "AccountUnconfirmed",
     "ClockStandsStill",
     "DebtNotListed",
+    "JournalForgot",
     "JournalUnusable",
     "LookTooOld",
     "NothingOwed",
@@ -121,6 +125,35 @@ class AccountInDoubt(RequestNotSent):
         super().__init__(message)
         self.attempt_id = attempt_id
         self.journal = journal
+
+
+class AccountUnconfirmed(RequestNotSent):
+    """Whose account this is must be said first. Nothing was sent.
+
+    Attributes:
+        reason: "new-key": another key was used before for this account; `same_account=True` says that both belong
+            to it. "new-name": something is in doubt for another name; `new_account=True` says that this one is really
+            another account. "key-of-another-account": the key belongs to another name, and no answer changes that.
+    """
+
+    def __init__(self, message: str, *, reason: str) -> None:
+        super().__init__(message)
+        self.reason = reason
+
+
+class JournalForgot(AccountInDoubt):
+    """More is remembered than this journal knows. Nothing was sent, and nothing was written.
+
+    It was deleted, replaced, restored from a backup, or it is another journal while one holds a doubt. Open the journal
+    that knows; if that is gone, look at the account, then `SafeRepay.adopt()` or `paydown adopt` goes on with this one.
+
+    Attributes:
+        remembered: Path of the journal that knows more.
+    """
+
+    def __init__(self, message: str, *, attempt_id: str, journal: str, remembered: str) -> None:
+        super().__init__(message, attempt_id=attempt_id, journal=journal)
+        self.remembered = remembered
 
 
 class JournalUnusable(RequestNotSent):

@@ -3,8 +3,12 @@
     <state directory>/locks/<account>.lock      held with flock (POSIX) or LockFile (Windows)
 
 The lock itself is the kernel's, so a crash, a kill -9 or a power cut releases it, and a recycled
-process id can never be mistaken for the holder. The file's text is only a note for people and for
-the next holder: who had it, since when, and which journal knows what was sent.
+process id can never be mistaken for the holder. The file's text is only a note for people: who had
+it, since when, and which journal knows what was sent. What the next holder must know stands in
+`memory`.
+
+A lock file that is deleted while it is held excludes nobody any more: whoever comes next makes a new
+one. So the holder compares the file at the path with the one it holds before anything is sent.
 """
 
 from __future__ import annotations
@@ -14,10 +18,12 @@ import json
 import os
 import socket
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 from paydown.repay.errors import AccountBusy, JournalUnusable
+from paydown.repay.forks import close_in_children
 from paydown.repay.plan import moment
 
 __all__ = ["AccountLock", "Holder"]
@@ -92,13 +98,15 @@ class AccountLock:
     def __init__(self, directory: Path, account: str) -> None:
         self.path = directory / f"{account}.lock"
         self._handle: int | None = None
-        self._owner_pid: int | None = None
+        self._pid = os.getpid()
         self._holder: Holder | None = None
+        close_in_children(self)
 
     @property
     def held(self) -> bool:
-        """Whether this object holds the lock in this very process (a forked child does not)."""
-        return self._handle is not None and self._owner_pid == os.getpid()
+        """Whether this object holds the lock in this very process, and the file at the path is still the locked one."""
+        handle = self._handle
+        return handle is not None and self._pid == os.getpid() and _is_at(self.path, handle)
 
     def holder(self) -> Holder | None:
         """Who holds or last held the account, as far as the note can be read."""
@@ -107,44 +115,75 @@ class AccountLock:
         except OSError:
             return None
 
-    def acquire(self, journal: str, now_ms: int) -> Holder | None:
+    def acquire(
+        self, journal: str, now_ms: int, check: Callable[[Holder | None], object] | None = None
+    ) -> Holder | None:
         """Take the lock at once or not at all.
 
         Args:
             journal: Path of the journal that will know the attempts.
             now_ms: Now, UTC milliseconds.
+            check: Is called with the previous note while the lock is held and before a note is written. What it
+                raises refuses the lock: the file stays as it was.
 
         Returns:
             The previous holder's note, if there was one.
 
         Raises:
-            AccountBusy: Somebody else holds it; `.holder` says who.
-            JournalUnusable: The lock file cannot be opened.
+            AccountBusy: Another process, or this one, holds it; `.holder` says who.
+            JournalUnusable: The lock file cannot be opened, or this object was made before a fork.
         """
+        if self._pid != os.getpid():
+            raise JournalUnusable(
+                f"This repayer was made by process {self._pid}, from which this process was forked. Nothing was sent. "
+                "Make another one in this process."
+            )
         if self._handle is not None:
             raise AccountBusy("This object already holds the account.", holder=self._holder)
+        handle = self._locked()
         try:
-            self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            handle = os.open(self.path, os.O_RDWR | os.O_CREAT, 0o600)
-        except OSError as error:
-            raise JournalUnusable(f"The lock file {self.path} cannot be opened: {error.strerror}.") from error
-        try:
-            if not _try_lock(handle):
-                holder = self.holder()
-                who = str(holder) if holder is not None else "another process"
-                raise AccountBusy(
-                    f"{who} is repaying for this account. Nothing was sent. Wait for it to end, or stop it.",
-                    holder=holder,
-                )
             previous = _read_note(_read(handle))
-            self._holder = Holder(os.getpid(), socket.gethostname(), now_ms, journal)
-            _write_note(handle, self._holder)
+            if check is not None:
+                check(previous)
+            holder = Holder(os.getpid(), socket.gethostname(), now_ms, journal)
+            _write_note(handle, holder)
         except BaseException:
             os.close(handle)
             raise
+        self._holder = holder
         self._handle = handle
-        self._owner_pid = os.getpid()
         return previous
+
+    def _locked(self) -> int:
+        """Open and lock the file at the path: again, if it was deleted between the two."""
+        while True:
+            try:
+                self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+                handle = os.open(self.path, os.O_RDWR | os.O_CREAT, 0o600)
+            except OSError as error:
+                raise JournalUnusable(
+                    f"The lock file {self.path} cannot be opened: {error.strerror}."
+                ) from error
+            try:
+                if not _try_lock(handle):
+                    holder = self.holder()
+                    who = str(holder) if holder is not None else "another process"
+                    raise AccountBusy(
+                        f"{who} is repaying for this account. Nothing was sent. Wait for it to end, or stop it.",
+                        holder=holder,
+                    )
+                if _is_at(self.path, handle):
+                    return handle
+            except BaseException:
+                os.close(handle)
+                raise
+            os.close(handle)
+
+    def forked(self) -> None:
+        """In a child: close the inherited descriptor, which would keep the lock after the parent has died."""
+        handle, self._handle = self._handle, None
+        if handle is not None:
+            os.close(handle)
 
     def release(self, *, clean: bool) -> None:
         """Give the lock back. `clean` says that no attempt of ours is open."""
@@ -152,12 +191,21 @@ class AccountLock:
         if handle is None:
             return
         try:
-            if self._owner_pid == os.getpid() and self._holder is not None and clean:
+            if self._pid == os.getpid() and self._holder is not None and clean:
                 held = self._holder
                 with contextlib.suppress(OSError):  # the note is a help, the kernel's lock is the rule
                     _write_note(handle, Holder(held.pid, held.host, held.since_ms, held.journal, clean=True))
         finally:
             os.close(handle)
+
+
+def _is_at(path: Path, handle: int) -> bool:
+    """Whether an open file is the one at a path."""
+    try:
+        at_path = path.stat()
+    except OSError:
+        return False
+    return os.path.samestat(at_path, os.fstat(handle))
 
 
 def _read(handle: int) -> str:

@@ -544,7 +544,7 @@ def _sums_of_others(case: Case, look: Look, rows: Iterable[Row]) -> list[Decimal
             and first <= row.at_ms <= last
         ):
             per_list.setdefault(row.source, []).append(abs(row.amount))
-    listed = max(per_list.values(), key=len, default=[])
+    listed = max(per_list.values(), key=len, default=list[Decimal]())
     if len(listed) > _MOST_COMBINED:
         return []
     return [sum(some, ZERO) for size in range(1, len(listed) + 1) for some in combinations(listed, size)]

@@ -196,7 +196,7 @@ def verify_refusal(context: Context, attempt: AttemptRecord) -> Decisions[tuple[
     except PaydownError:
         return None, False
     contradicted = may_have_fallen(case, seen)
-    body = {"refusal": {"contradicted": contradicted}, "sightings": [seen.to_json()]}
+    body: dict[str, Any] = {"refusal": {"contradicted": contradicted}, "sightings": [seen.to_json()]}
     if contradicted:
         body["verdict"] = {"signs": [REFUSALS_LIE]}
         yield Commit(

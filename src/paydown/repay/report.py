@@ -11,7 +11,10 @@ from paydown.repay.plan import moment
 from paydown.repay.quantities import from_text, to_text
 from paydown.repay.states import OPEN_STATES, AttemptState, PlanState
 
-__all__ = ["AttemptLine", "Report", "exit_code_of"]
+__all__ = ["IN_DOUBT", "AttemptLine", "Report", "exit_code_of"]
+
+IN_DOUBT = 5
+"""Exit code of everything that may have happened."""
 
 _OPEN = frozenset(state.value for state in OPEN_STATES)
 _PAID = frozenset(state.value for state in AttemptState if state.paid)
@@ -123,7 +126,7 @@ class Report:
             PlanState.UNDECIDED,
             PlanState.RUNNING,
         ):
-            return 5
+            return IN_DOUBT
         if self.state is PlanState.DONE:
             return 0
         if self.moved:

@@ -14,37 +14,54 @@ from __future__ import annotations
 import os
 from collections import deque
 from collections.abc import Awaitable, Callable, Generator, Mapping, Sequence
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass
-from decimal import Decimal
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass, replace
+from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
-from paydown.errors import InvalidCredentials, InvalidRequest, UnknownAttempt
+from paydown.errors import (
+    InvalidCredentials,
+    InvalidRequest,
+    InvalidRequestType,
+    RequestNotSent,
+    UnknownAttempt,
+)
 from paydown.paths import private_directory, state_directory
-from paydown.repay.commands import Commit, Step
-from paydown.repay.drive import AsyncDriver, Driver, JournalObserver, Trace, Work
-from paydown.repay.engine import report_of, report_of_settled, settle_open, work
-from paydown.repay.errors import AccountInDoubt, JournalUnusable, OutcomeNotRecorded, PlanUnfinished
+from paydown.repay.accounts import Asking, account_id, checked_name, confirm, lock_name, rename, spoken
+from paydown.repay.commands import Commit, ReadBalances, ReadTime, Step
+from paydown.repay.drive import AsyncDriver, Driver, Trace, Work
+from paydown.repay.engine import report_of, report_of_failed, report_of_settled, settle_open, work
+from paydown.repay.errors import (
+    AccountInDoubt,
+    AccountUnconfirmed,
+    JournalForgot,
+    JournalUnusable,
+    OutcomeNotRecorded,
+    PlanUnfinished,
+)
 from paydown.repay.events import Progress
 from paydown.repay.evidence import LiabilityChange
 from paydown.repay.facts import Facts
-from paydown.repay.journal import AttemptRecord, EvidenceRecord, Journal, PlanRecord
+from paydown.repay.journal import AttemptRecord, CorrectionRecord, EvidenceRecord, Journal, PlanRecord
 from paydown.repay.lock import AccountLock, Holder
+from paydown.repay.look import Look
+from paydown.repay.memory import AccountMemory, Doubt, Remembered, RememberedJournal
 from paydown.repay.options import Options
 from paydown.repay.plan import Plan, moment
 from paydown.repay.proposal import checked_key, checked_request, new_key, propose
+from paydown.repay.quantities import to_text
 from paydown.repay.reconcile import Verdict, deadline_ms
 from paydown.repay.recovery import Context, Decisions, Settled
-from paydown.repay.report import Report
+from paydown.repay.report import IN_DOUBT, Report
 from paydown.repay.states import AttemptState, PlanState
 from paydown.repay.stopping import StopSwitch
 
 if TYPE_CHECKING:
     from paydown.client import AsyncClient, Client
 
-__all__ = ["AsyncSafeRepay", "PlanHistory", "Reconciliation", "SafeRepay"]
+__all__ = ["Adoption", "AsyncSafeRepay", "PlanHistory", "Reconciliation", "SafeRepay"]
 
 # Stream events kept for evidence. An account makes a few per hour; a run takes minutes.
 _EVENTS_KEPT = 10_000
@@ -79,12 +96,32 @@ class Reconciliation:
 
 
 @dataclass(frozen=True, slots=True)
+class Adoption:
+    """What a person went on with.
+
+    Attributes:
+        journal: Path of the journal that is used from now on.
+        remembered: What was remembered of other journals, or of this one, in a sentence each.
+        look: The account as it was seen.
+    """
+
+    journal: str
+    remembered: tuple[str, ...]
+    look: Look
+
+    def to_json(self) -> dict[str, object]:
+        """Plain data."""
+        return {"journal": self.journal, "remembered": list(self.remembered), "look": self.look.to_json()}
+
+
+@dataclass(frozen=True, slots=True)
 class PlanHistory:
     """A plan with everything that is known about it."""
 
     record: PlanRecord
     attempts: tuple[AttemptRecord, ...]
     evidence: tuple[EvidenceRecord, ...]
+    corrections: tuple[CorrectionRecord, ...] = ()
 
     def to_json(self) -> dict[str, object]:
         """Plain data."""
@@ -96,6 +133,7 @@ class PlanHistory:
             "report": self.record.report,
             "attempts": [attempt.to_json() for attempt in self.attempts],
             "evidence": [evidence.to_json() for evidence in self.evidence],
+            "corrections": [correction.to_json() for correction in self.corrections],
         }
 
 
@@ -108,6 +146,8 @@ class _Base:
         journal: Journal | str | os.PathLike[str] | None,
         *,
         account: str | None,
+        same_account: bool,
+        new_account: bool,
         options: Options | None,
         lock_directory: str | os.PathLike[str] | None,
         progress: Callable[[Progress], object] | None,
@@ -117,13 +157,9 @@ class _Base:
         credentials = pm.credentials
         if credentials is None:
             raise InvalidCredentials("Repaying needs credentials: Client(Credentials.from_env()).")
-        self._owns_journal = not isinstance(journal, Journal)
-        if isinstance(journal, Journal):
-            self.journal = journal
-        elif journal is None:
-            self.journal = Journal(private_directory(state_directory()) / "repay.db")
-        else:
-            self.journal = Journal(journal)
+        self._name = checked_name(account)
+        self.same_account = same_account
+        self.new_account = new_account
         self.options = options or Options()
         self.facts = Facts.documented()
         self.switch = StopSwitch()
@@ -132,17 +168,60 @@ class _Base:
         self._signals = signals
         self._left: list[str] = []  # attempts of the running call that may have left this machine
         self._events: deque[LiabilityChange] = deque(maxlen=_EVENTS_KEPT)
-        identity = f"{pm.base_url}\n{account if account is not None else credentials.api_key}"
-        self.account = self.journal.account(identity)
-        directory = (
-            private_directory(state_directory() / "locks") if lock_directory is None else Path(lock_directory)
-        )
-        self._lock = AccountLock(directory, _lock_name(identity))
+        self._base_url = pm.base_url
+        self._api_key = credentials.api_key
+        self._fingerprint = lock_name(self._base_url, self._api_key)
         self._now_ms = pm.clock.now_ms
         self._recv_window_ms = pm.recv_window
         self._budget = pm.budget
         self._settle_in_client = pm.settle
-        pm.watch(JournalObserver())
+        if lock_directory is not None and not os.fspath(lock_directory).strip():
+            raise InvalidRequest(
+                "The lock directory is empty (an unset variable?).", parameter="lock_directory"
+            )
+        self._directory = (
+            private_directory(state_directory() / "locks") if lock_directory is None else Path(lock_directory)
+        )
+        self._owns_journal = not isinstance(journal, Journal)
+        if isinstance(journal, Journal):
+            self.journal = journal
+        elif journal is None:
+            self.journal = Journal(private_directory(state_directory()) / "repay.db")
+        else:
+            self.journal = Journal(journal)
+        try:
+            self._take_name(self._name)
+        except BaseException:
+            self._close()
+            raise
+
+    def _take_name(self, name: str) -> None:
+        """Act for the account of this name: in the journal, for the lock, and in the memory beside it."""
+        self._name = name
+        self.account = account_id(self.journal, self._base_url, name)
+        lock = lock_name(self._base_url, name)
+        self._lock = AccountLock(self._directory, lock)
+        # An older version, which may run beside this one, took the lock of the key.
+        self._key_lock = None if name else AccountLock(self._directory, self._fingerprint)
+        self._memory = AccountMemory(self._directory, lock, durable=self.journal.durable)
+
+    @property
+    def account_question(self) -> AccountUnconfirmed | None:
+        """What must be answered before this key may act for this account, or `None`.
+
+        "new-key" is answered by setting `same_account`, "new-name" by setting `new_account`.
+        """
+        try:
+            self._confirm()
+        except AccountUnconfirmed as error:
+            return error
+        return None
+
+    def _confirm(self) -> None:
+        asking = Asking(
+            self._base_url, self._name, self._api_key, self._fingerprint, self.same_account, self.new_account
+        )
+        confirm(self.journal, self._memory, asking, self._now_ms())
 
     # What needs no exchange
 
@@ -174,12 +253,21 @@ class _Base:
         for record in self.journal.plans(self.account):
             attempts = self.journal.attempts(record.id)
             evidence = [found for attempt in attempts for found in self.journal.evidence(attempt.id)]
-            entries.append(PlanHistory(record, tuple(attempts), tuple(evidence)))
+            corrections = [found for attempt in attempts for found in self.journal.corrections(attempt.id)]
+            entries.append(PlanHistory(record, tuple(attempts), tuple(evidence), tuple(corrections)))
         return entries
 
     def debt_over_time(self, asset: str) -> list[tuple[int, Decimal, Decimal]]:
         """Points for a chart: UTC milliseconds, principal, interest; oldest first."""
         return self.journal.looks(self.account, asset)
+
+    def unfinished(self, plan_key: str | None = None) -> list[PlanRecord]:
+        """Every plan that `resume` would go on with, oldest first; or the one of that key, whatever its state.
+
+        Raises:
+            UnknownPlan: There is no such plan.
+        """
+        return self._unfinished(plan_key)
 
     def report(self, plan_key: str) -> Report:
         """The report of a plan, so far. Reads the journal only.
@@ -189,55 +277,179 @@ class _Base:
         """
         return report_of(self._context(), self.journal.plan(self.account, plan_key))
 
-    def settle(self, attempt_id: str, *, executed: bool, note: str) -> AttemptRecord:
-        """Close an attempt that the evidence did not decide, on the word of somebody who has looked.
+    def rename_account(self, old: str, new: str) -> None:
+        """Give an account another name, in this journal and beside the locks. It keeps its doubts.
 
         Args:
-            attempt_id: The attempt, UNKNOWN.
-            executed: Whether it happened.
-            note: Who says so and what was seen; stored as the evidence.
+            old: The name it has; "default" for the account without a name.
+            new: The name it gets.
 
         Raises:
-            UnknownAttempt: This journal has no such attempt of this account.
-            AccountInDoubt: It is not UNKNOWN, or the request may still act.
-            AccountBusy: Another process holds the account.
-            InvalidRequest: The note is empty.
+            InvalidRequest: A name is empty, there is no such account, or the new name is taken.
+            AccountBusy: A process repays for one of the two.
         """
-        if not note.strip():
-            raise InvalidRequest("A note says who looked and what they saw.", parameter="note")
-        self._known_attempt(attempt_id)
-        with self._hold():
-            self.journal.orphaned(self.account, self._now_ms())
-            attempt = self.journal.attempt(attempt_id)
-            assert attempt is not None  # noqa: S101  # attempts are never deleted
-            if attempt.state is not AttemptState.UNKNOWN:
-                raise AccountInDoubt(
-                    f"Attempt {attempt_id} cannot be settled: it is {attempt.state.value}; only an UNKNOWN one "
-                    "can be.",
-                    attempt_id=attempt_id,
-                    journal=str(self.journal.path),
+        before, after = checked_name(old), checked_name(new)
+        if not after or before == after:
+            raise InvalidRequest(f"{new!r} is no new name for {spoken(before)}.", parameter="new")
+        locks = [AccountLock(self._directory, lock_name(self._base_url, name)) for name in (before, after)]
+        memories = [
+            AccountMemory(self._directory, lock_name(self._base_url, name), durable=self.journal.durable)
+            for name in (before, after)
+        ]
+        if not before:
+            locks.append(AccountLock(self._directory, self._fingerprint))
+        with ExitStack() as held:
+            for lock in locks:
+                lock.acquire(str(self.journal.path), self._now_ms(), check=_as_it_is)
+                held.callback(lock.release, clean=False)
+            remembered, taken = (memory.read() for memory in memories)
+            if remembered is not None and taken is not None and not taken.keys <= remembered.keys:
+                raise InvalidRequest(
+                    f"There is {spoken(after)} already; two accounts cannot become one.", parameter="new"
                 )
-            intent = attempt.intent
-            until = deadline_ms(intent.signed_at_ms, intent.recv_window_ms, self.facts, self.options)
-            if self._now_ms() < until:
-                raise AccountInDoubt(
-                    f"Attempt {attempt_id} may still act until {moment(until)}. Look again after that.",
-                    attempt_id=attempt_id,
-                    journal=str(self.journal.path),
+            if remembered is not None:
+                memories[1].write(replace(remembered, name=after))
+            known = rename(self.journal, self._base_url, before, after, self._now_ms())
+            if not known and remembered is None:
+                raise InvalidRequest(
+                    f"Nothing is known of {spoken(before)} in {self.journal.path}.", parameter="old"
                 )
-            verdict = "PROVEN_EXECUTED" if executed else "PROVEN_NOT_EXECUTED"
-            repaid = intent.expected if executed else Decimal(0)
-            body = {"statement": {"executed": executed, "note": note}}
-            self.journal.prove(attempt_id, verdict, self._now_ms(), body=body, repaid=repaid)
-            record = self.journal.plan(self.account, attempt.plan_key)
-            if record.state is PlanState.UNDECIDED:
-                report = report_of_settled(self._context(), record, attempt)
-                self.journal.move_plan(record.id, report.state, self._now_ms(), report.to_json())
+            memories[0].forget()
+        if self._name == before:
+            self._take_name(after)
+
+    def _settling(self, attempt_id: str, executed: bool, note: str) -> Decisions[AttemptRecord]:
+        """Close an UNKNOWN attempt on somebody's word. Under the account's lock."""
+        yield Commit(Step.WRITE_ORPHANS, lambda: self.journal.orphaned(self.account, self._now_ms()))
+        attempt = self._attempt(attempt_id)
+        if attempt.state is not AttemptState.UNKNOWN:
+            raise AccountInDoubt(
+                f"Attempt {attempt_id} cannot be settled: it is {attempt.state.value}; only an UNKNOWN one "
+                f"can be.{'' if attempt.open else ' If that is wrong, correct it.'}",
+                attempt_id=attempt_id,
+                journal=str(self.journal.path),
+            )
+        yield from self._wait_is_over(attempt, executed)
+        verdict = "PROVEN_EXECUTED" if executed else "PROVEN_NOT_EXECUTED"
+        repaid = attempt.intent.expected if executed else Decimal(0)
+        body = {"statement": {"executed": executed, "note": note}}
+        yield Commit(
+            Step.WRITE_EVIDENCE,
+            lambda: self.journal.prove(attempt_id, verdict, self._now_ms(), body=body, repaid=repaid),
+        )
+        record = self.journal.plan(self.account, attempt.plan_key)
+        if record.state is PlanState.UNDECIDED:
+            report = report_of_settled(self._context(), record, attempt)
+            yield Commit(
+                Step.WRITE_PLAN_STATE,
+                lambda: self.journal.move_plan(record.id, report.state, self._now_ms(), report.to_json()),
+            )
         with suppress(UnknownAttempt):  # another client sent it: then there is nothing to tell
             self._settle_in_client(attempt_id, executed=executed)
-        settled = self.journal.attempt(attempt_id)
-        assert settled is not None  # noqa: S101  # attempts are never deleted
-        return settled
+        return self._attempt(attempt_id)
+
+    def _correcting(
+        self, attempt_id: str, executed: bool, note: str, amount: Decimal | None
+    ) -> Decisions[AttemptRecord]:
+        """Append a correction to an attempt that has ended. Under the account's lock."""
+        attempt = self._attempt(attempt_id)
+        if attempt.open:
+            raise AccountInDoubt(
+                f"Attempt {attempt_id} is {attempt.state.value}: it is not corrected but settled, by evidence "
+                "(reconcile) or on your word.",
+                attempt_id=attempt_id,
+                journal=str(self.journal.path),
+            )
+        moved = Decimal(0)
+        if executed:
+            moved = attempt.intent.expected if amount is None else amount
+        if executed == attempt.paid and moved == attempt.moved:
+            raise InvalidRequest(
+                f"Attempt {attempt_id} counts as {'' if executed else 'not '}executed already: nothing to correct.",
+                parameter="executed",
+            )
+        yield from self._wait_is_over(attempt, executed)
+        yield Commit(
+            Step.WRITE_EVIDENCE,
+            lambda: self.journal.correct(
+                attempt_id, self._now_ms(), executed=executed, moved=moved, note=note
+            ),
+        )
+        return self._attempt(attempt_id)
+
+    def _wait_is_over(self, attempt: AttemptRecord, executed: bool) -> Decisions[None]:
+        """Refuse a word about an attempt that may still act. "Not executed" trusts the exchange's own clock only."""
+        intent = attempt.intent
+        until = deadline_ms(intent.signed_at_ms, intent.recv_window_ms, self.facts, self.options)
+        now: int = self._now_ms() if executed else (yield ReadTime())
+        if now < until:
+            raise AccountInDoubt(
+                f"Attempt {attempt.id} may still act until {moment(until)}. Look again after that.",
+                attempt_id=attempt.id,
+                journal=str(self.journal.path),
+            )
+
+    def _correction_asked(
+        self, attempt_id: str, executed: bool, note: str, amount: Decimal | str | None
+    ) -> Decimal | None:
+        """Check the words of a correction; how much moved, if it was said."""
+        _checked_word(executed, note)
+        self._known_attempt(attempt_id)
+        if executed:
+            said = None if amount is None else _amount(amount)
+            if said is not None and said <= 0:
+                raise InvalidRequest(
+                    "amount is how much was repaid: above zero. If nothing was, say not executed.",
+                    parameter="amount",
+                )
+            return said
+        intent = self._attempt(attempt_id).intent
+        asked = "all" if intent.amount is None else to_text(intent.amount)
+        if amount is None or (
+            amount != "all" if intent.amount is None else amount == "all" or _amount(amount) != intent.amount
+        ):
+            raise InvalidRequest(
+                f"To say that attempt {attempt_id} was not executed, give the amount that it asked for: "
+                f"{'all, for a whole debt' if intent.amount is None else asked}. It will be repaid again.",
+                parameter="amount",
+            )
+        return None
+
+    def _adopting(self, note: str) -> Decisions[Adoption | None]:
+        """Look at the account once, and go on with this journal. Under the account's lock."""
+        found = self.journal.standing(self.account)
+        remembered = self._memory.read()
+        known = {} if remembered is None else dict(remembered.journals)
+        own = known.get(found.identity)
+        others = {
+            name: one for name, one in known.items() if name != found.identity and one.doubt is not None
+        }
+        fewer = own is not None and found.count < own.count
+        if not fewer and not others:
+            return None
+        server_ms: int = yield ReadTime()
+        for one in (*others.values(), *((own,) if fewer and own is not None else ())):
+            if one.doubt is not None and server_ms < one.doubt.until_ms:
+                raise AccountInDoubt(
+                    f"{one.path} holds {one.doubt}. Look at the account after that, then adopt.",
+                    attempt_id=one.doubt.attempt_id,
+                    journal=one.path,
+                )
+        look: Look = yield ReadBalances()
+        said = tuple(_remembered_words(name, one) for name, one in known.items() if name in others)
+        if fewer and own is not None:
+            said += (_remembered_words(found.identity, own),)
+        highest = own.count if own is not None else 0
+        body = {"remembered": list(said), "look": look.to_json()}
+        yield Commit(
+            Step.WRITE_EVIDENCE,
+            lambda: self.journal.adopt(self.account, self._now_ms(), note=note, count=highest, body=body),
+        )
+        settled = {name: replace(one, doubt=None) for name, one in known.items()}
+        if remembered is not None:
+            self._memory.write(replace(remembered, journals=settled))
+        self._remember()
+        return Adoption(str(self.journal.path), said, look)
 
     def _close(self) -> None:
         if self._owns_journal:
@@ -277,38 +489,104 @@ class _Base:
         return sum(use.used for use in uses if use.name == "ip-weight")
 
     @contextmanager
-    def _hold(self) -> Generator[None]:
-        """Hold the account; refuse while another journal knows of something that may have happened."""
+    def _hold(self, *, adopting: bool = False) -> Generator[None]:
+        """Hold the account; refuse while another journal knows of something that may have happened.
+
+        What is refused leaves no trace: neither note nor memory changes.
+        """
         work = self._work()
         work.mark(Step.TAKE_LOCK, "before")
-        previous = self._lock.acquire(str(self.journal.path), self._now_ms())
-        clean = False
-        try:
-            work.mark(Step.TAKE_LOCK, "after")
-            if previous is not None and not previous.clean and previous.journal != str(self.journal.path):
-                raise AccountInDoubt(
+        self._confirm()
+        self.journal.check_file()
+        check = _as_it_is if adopting else self._refuse_forgetful
+        path = str(self.journal.path)
+        with ExitStack() as locks:
+            self._lock.acquire(path, self._now_ms(), check)
+            clean = False
+
+            def release(lock: AccountLock) -> None:
+                lock.release(clean=clean)
+
+            locks.callback(release, self._lock)
+            if self._key_lock is not None:
+                self._key_lock.acquire(path, self._now_ms(), check)
+                locks.callback(release, self._key_lock)
+            try:
+                work.mark(Step.TAKE_LOCK, "after")
+                with self.journal.remembering(self.account, self._remember):
+                    if not adopting:
+                        self._remember()
+                    try:
+                        yield
+                    finally:
+                        clean = not self.journal.open_attempts(self.account)
+            finally:
+                work.mark(Step.RELEASE_LOCK, "before")
+        work.mark(Step.RELEASE_LOCK, "after")
+
+    def _refuse_forgetful(self, previous: Holder | None) -> None:
+        """Refuse a journal that knows less than is remembered. Under the lock, before anything is written."""
+        found = self.journal.standing(self.account)
+        remembered = self._memory.read()
+        here = f"{self.journal.path} (journal {_short(found.identity)}, count {found.count})"
+        if remembered is None:
+            # Nothing was remembered by versions before this one: their note says only where the journal was.
+            if (
+                previous is not None
+                and not previous.clean
+                and not _same_file(previous.journal, self.journal.path)
+            ):
+                raise JournalForgot(
                     f"{previous} wrote its attempts to {previous.journal} and did not end cleanly: something "
-                    "may have happened that this journal does not know. Resume with that journal first. If "
-                    f"it is gone, look at the account, then delete {self._lock.path}.",
+                    f"may have happened that {here} does not know. {_GO_ON}",
                     attempt_id="",
                     journal=previous.journal,
+                    remembered=previous.journal,
                 )
-            try:
-                yield
-            finally:
-                clean = not self.journal.open_attempts(self.account)
-        finally:
-            work.mark(Step.RELEASE_LOCK, "before")
-            self._lock.release(clean=clean)
-            work.mark(Step.RELEASE_LOCK, "after")
+            return
+        own = remembered.journals.get(found.identity)
+        if own is not None and found.count < own.count:
+            raise JournalForgot(
+                f"{here} knows less than it did: {_remembered_words(found.identity, own)} is remembered. It was "
+                f"restored from a backup, or is a copy. {_GO_ON}",
+                attempt_id="" if own.doubt is None else own.doubt.attempt_id,
+                journal=own.path,
+                remembered=own.path,
+            )
+        for identity, other in remembered.doubts().items():
+            if identity != found.identity and other.doubt is not None:
+                raise JournalForgot(
+                    f"{_remembered_words(identity, other)} is remembered, and {here} does not know of that. {_GO_ON}",
+                    attempt_id=other.doubt.attempt_id,
+                    journal=other.path,
+                    remembered=other.path,
+                )
+
+    def _remember(self) -> None:
+        """Write down what this journal knows now, outside of it. Only while the lock is held."""
+        found = self.journal.standing(self.account)
+        doubt: Doubt | None = None
+        if found.doubt is not None:
+            intent = found.doubt.intent
+            until = deadline_ms(intent.signed_at_ms, intent.recv_window_ms, self.facts, self.options)
+            doubt = Doubt(intent.id, until)
+        before = self._memory.read()
+        known = before if before is not None else Remembered(self._base_url, self._name)
+        now = RememberedJournal(str(self.journal.path), found.count, doubt)
+        after = known.with_key(self._fingerprint).with_journal(found.identity, now)
+        if after != before:
+            self._memory.write(after)
 
     @contextmanager
     def _running(self) -> Generator[None]:
         """Hold the account and listen to signals, for one run."""
-        self.switch.clear()
-        self._left.clear()
+        left: list[str] = []
         try:
             with self._hold():
+                # Only now: whoever is refused above must take back neither the stop of the one who works nor what it
+                # knows to have sent.
+                self.switch.clear()
+                self._left = left
                 if not self._signals:
                     yield
                     return
@@ -316,11 +594,11 @@ class _Base:
                     yield
         except JournalUnusable as error:
             # "Nothing left this machine" would be wrong now, and so would its exit code.
-            if not self._left:
+            if not left:
                 raise
             raise OutcomeNotRecorded(
-                f"{len(self._left)} repayment{' was' if len(self._left) == 1 else 's were'} begun before the "
-                f"journal failed, the last one as attempt {self._left[-1]}: {error} Repair its disk, then resume."
+                f"{len(left)} repayment{' was' if len(left) == 1 else 's were'} begun before the "
+                f"journal failed, the last one as attempt {left[-1]}: {error} Repair its disk, then resume."
             ) from error
 
     def _known_plan(
@@ -334,6 +612,7 @@ class _Base:
         new: bool,
     ) -> tuple[Plan | None, Decisions[Plan]]:
         """The stored plan of that key, or the decisions that make one."""
+        self._confirm()
         request = checked_request(
             asset, amount, pay_with, prices, self.options.margin if margin is None else margin
         )
@@ -368,6 +647,7 @@ class _Base:
         return plan
 
     def _begin(self, plan: Plan) -> PlanRecord:
+        self._confirm()
         work = self._work()
         record: PlanRecord = work.commit(
             Commit(Step.WRITE_PLAN, lambda: self.journal.add_plan(self.account, plan, self._now_ms()))
@@ -380,7 +660,14 @@ class _Base:
         unfinished = (PlanState.RUNNING, PlanState.STOPPED, PlanState.UNDECIDED)
         return [record for record in reversed(self.journal.plans(self.account)) if record.state in unfinished]
 
+    def _attempt(self, attempt_id: str) -> AttemptRecord:
+        found = self.journal.attempt(attempt_id)
+        if found is None:
+            raise UnknownAttempt(f"No attempt {attempt_id!r} is in {self.journal.path}.")
+        return found
+
     def _known_attempt(self, attempt_id: str | None) -> None:
+        self._confirm()
         if attempt_id is None:
             return
         mine = self.journal.attempts_since(self.account, 0)
@@ -404,8 +691,10 @@ class SafeRepay(_Base):
     Args:
         pm: The client. All its settings (budget, clock, timeouts) hold.
         journal: Path of the journal, a `Journal`, or `None` for the one in the user's state directory.
-        account: A name for the account. Give the same one when several API keys belong to one account;
-            without it each key counts as an account of its own.
+        account: A name for the account: with the base URL, its identity. Without it, the one default account of the
+            base URL. A rotated or second key under the same name inherits every doubt.
+        same_account: Answers the question about a new key of the default account: it is the same account.
+        new_account: Answers the question about a new name beside a doubt: it is really another account.
         options: Thresholds.
         lock_directory: Where the locks are; `None` for the state directory, which all journals share.
         progress: Is told what happens.
@@ -415,6 +704,7 @@ class SafeRepay(_Base):
 
     Raises:
         InvalidCredentials: The client has none.
+        InvalidRequest: The name of the account or the journal's path is empty.
         JournalUnusable: The journal cannot be opened.
     """
 
@@ -424,6 +714,8 @@ class SafeRepay(_Base):
         journal: Journal | str | os.PathLike[str] | None = None,
         *,
         account: str | None = None,
+        same_account: bool = False,
+        new_account: bool = False,
         options: Options | None = None,
         lock_directory: str | os.PathLike[str] | None = None,
         progress: Callable[[Progress], object] | None = None,
@@ -435,6 +727,8 @@ class SafeRepay(_Base):
             pm,
             journal,
             account=account,
+            same_account=same_account,
+            new_account=new_account,
             options=options,
             lock_directory=lock_directory,
             progress=progress,
@@ -511,9 +805,17 @@ class SafeRepay(_Base):
             keys = [record.key for record in self._unfinished(plan_key)]
             reports: list[Report] = []
             for key in keys:
-                if reports and self.switch.asked:
+                # Behind a doubt nothing else is sent, and no report of what was done is lost for it.
+                if reports and (self.switch.asked or reports[-1].exit_code == IN_DOUBT):
                     break
-                reports.append(self._run_held(key, only_new=False))
+                try:
+                    reports.append(self._run_held(key, only_new=False))
+                except RequestNotSent as error:
+                    if not reports or isinstance(error, JournalUnusable):
+                        raise
+                    record = self.journal.plan(self.account, key)
+                    reports.append(report_of_failed(self._context(), record, error))
+                    break
             return reports
 
     def reconcile(self, attempt_id: str | None = None) -> list[Reconciliation]:
@@ -533,6 +835,73 @@ class SafeRepay(_Base):
             found = self._driver().run(settle_open(self._context()))
             return self._reconciled(found, attempt_id)
 
+    def settle(self, attempt_id: str, *, executed: bool, note: str) -> AttemptRecord:
+        """Close an attempt that the evidence did not decide, on the word of somebody who has looked.
+
+        Args:
+            attempt_id: The attempt, UNKNOWN.
+            executed: Whether it happened.
+            note: Who says so and what was seen; stored as the evidence.
+
+        Raises:
+            UnknownAttempt: This journal has no such attempt of this account.
+            AccountInDoubt: It is not UNKNOWN, or the request may still act on the exchange's clock.
+            AccountBusy: Another process holds the account.
+            InvalidRequest: The note is empty.
+            ReadFailed: The exchange's time cannot be read, so "not executed" cannot be taken yet.
+        """
+        _checked_word(executed, note)
+        self._known_attempt(attempt_id)
+        with self._hold():
+            return self._driver().run(self._settling(attempt_id, executed, note))
+
+    def correct(
+        self, attempt_id: str, *, executed: bool, note: str, amount: Decimal | str | None = None
+    ) -> AttemptRecord:
+        """Append a correction to an attempt that has ended wrongly. Edits nothing and sends nothing.
+
+        What it repaid counts from then on; `resume` of its plan goes on from there, even if the plan was DONE.
+
+        Args:
+            attempt_id: The attempt, in any state but INTENT and UNKNOWN.
+            executed: Whether it happened after all.
+            note: Who says so and what was seen.
+            amount: If it was executed: how much it repaid, by default what was asked. If it was not: the amount that
+                it asked for ("all" for a whole debt), typed as a safeguard, since it will be repaid again.
+
+        Returns:
+            The attempt, with the correction.
+
+        Raises:
+            UnknownAttempt: This journal has no such attempt of this account.
+            AccountInDoubt: It is open, or the request may still act on the exchange's clock.
+            AccountBusy: Another process holds the account.
+            InvalidRequest: The note is empty, the amount is not the asked one, or there is nothing to correct.
+            ReadFailed: The exchange's time cannot be read, so "not executed" cannot be taken yet.
+        """
+        moved = self._correction_asked(attempt_id, executed, note, amount)
+        with self._hold():
+            return self._driver().run(self._correcting(attempt_id, executed, note, moved))
+
+    def adopt(self, *, note: str) -> Adoption | None:
+        """Go on with this journal although more is remembered than it knows, after one look at the account.
+
+        Args:
+            note: Who has looked at the account and what they saw; kept in the journal with the look.
+
+        Returns:
+            What was remembered and what was seen; `None` if there was nothing to adopt.
+
+        Raises:
+            AccountInDoubt: What is remembered may still act on the exchange's clock.
+            AccountBusy: Another process holds the account.
+            InvalidRequest: The note is empty.
+            ReadFailed: The account could not be read. Nothing was changed.
+        """
+        _checked_note(note)
+        with self._hold(adopting=True):
+            return self._driver().run(self._adopting(note))
+
     def close(self) -> None:
         """Close the journal, if it was opened here. The client stays open."""
         self._close()
@@ -551,7 +920,7 @@ class SafeRepay(_Base):
     def _run_held(self, key: str, *, only_new: bool) -> Report:
         record = self.journal.plan(self.account, key)
         # Read under the lock: another process may have begun it since.
-        if record.state is PlanState.DONE or (only_new and record.state is not PlanState.PLANNED):
+        if _is_over(record) or (only_new and record.state is not PlanState.PLANNED):
             return report_of(self._context(), record)
         return self._driver().run(work(self._context(), record))
 
@@ -569,6 +938,8 @@ class AsyncSafeRepay(_Base):
         journal: Journal | str | os.PathLike[str] | None = None,
         *,
         account: str | None = None,
+        same_account: bool = False,
+        new_account: bool = False,
         options: Options | None = None,
         lock_directory: str | os.PathLike[str] | None = None,
         progress: Callable[[Progress], object] | None = None,
@@ -580,6 +951,8 @@ class AsyncSafeRepay(_Base):
             pm,
             journal,
             account=account,
+            same_account=same_account,
+            new_account=new_account,
             options=options,
             lock_directory=lock_directory,
             progress=progress,
@@ -618,9 +991,17 @@ class AsyncSafeRepay(_Base):
             keys = [record.key for record in self._unfinished(plan_key)]
             reports: list[Report] = []
             for key in keys:
-                if reports and self.switch.asked:
+                # Behind a doubt nothing else is sent, and no report of what was done is lost for it.
+                if reports and (self.switch.asked or reports[-1].exit_code == IN_DOUBT):
                     break
-                reports.append(await self._run_held(key, only_new=False))
+                try:
+                    reports.append(await self._run_held(key, only_new=False))
+                except RequestNotSent as error:
+                    if not reports or isinstance(error, JournalUnusable):
+                        raise
+                    record = self.journal.plan(self.account, key)
+                    reports.append(report_of_failed(self._context(), record, error))
+                    break
             return reports
 
     async def reconcile(self, attempt_id: str | None = None) -> list[Reconciliation]:
@@ -629,6 +1010,27 @@ class AsyncSafeRepay(_Base):
         with self._running():
             found = await self._driver().run(settle_open(self._context()))
             return self._reconciled(found, attempt_id)
+
+    async def settle(self, attempt_id: str, *, executed: bool, note: str) -> AttemptRecord:
+        """See `SafeRepay.settle`."""
+        _checked_word(executed, note)
+        self._known_attempt(attempt_id)
+        with self._hold():
+            return await self._driver().run(self._settling(attempt_id, executed, note))
+
+    async def correct(
+        self, attempt_id: str, *, executed: bool, note: str, amount: Decimal | str | None = None
+    ) -> AttemptRecord:
+        """See `SafeRepay.correct`."""
+        moved = self._correction_asked(attempt_id, executed, note, amount)
+        with self._hold():
+            return await self._driver().run(self._correcting(attempt_id, executed, note, moved))
+
+    async def adopt(self, *, note: str) -> Adoption | None:
+        """See `SafeRepay.adopt`."""
+        _checked_note(note)
+        with self._hold(adopting=True):
+            return await self._driver().run(self._adopting(note))
 
     async def aclose(self) -> None:
         """Close the journal, if it was opened here. The client stays open."""
@@ -647,7 +1049,7 @@ class AsyncSafeRepay(_Base):
 
     async def _run_held(self, key: str, *, only_new: bool) -> Report:
         record = self.journal.plan(self.account, key)
-        if record.state is PlanState.DONE or (only_new and record.state is not PlanState.PLANNED):
+        if _is_over(record) or (only_new and record.state is not PlanState.PLANNED):
             return report_of(self._context(), record)
         return await self._driver().run(work(self._context(), record))
 
@@ -658,11 +1060,61 @@ def _nothing(plan: Plan) -> Decisions[Plan]:
     yield  # makes this a generator
 
 
-def _lock_name(identity: str) -> str:
-    """Name of an account's lock file. It must be the same for every journal, so it has no salt of one.
+def _is_over(record: PlanRecord) -> bool:
+    """Whether a plan is done, and no attempt of it was corrected since."""
+    return record.state is PlanState.DONE and not record.corrected
 
-    PBKDF2 instead: an API key is long and random, but a name that somebody chose for `account` need not be.
-    """
-    import hashlib
 
-    return hashlib.pbkdf2_hmac("sha256", identity.encode(), b"paydown account lock", 10_000).hex()[:32]
+_GO_ON = (
+    "Nothing was sent. Go on with the journal that knows, if you have it; else look at the account, then adopt this "
+    "one (`paydown adopt --note ...`)."
+)
+
+
+def _as_it_is(previous: Holder | None) -> None:
+    """Refuse nothing."""
+
+
+def _short(identity: str) -> str:
+    return identity[:8]
+
+
+def _remembered_words(identity: str, known: RememberedJournal) -> str:
+    doubt = "" if known.doubt is None else f", in doubt {known.doubt}"
+    return f"{known.path} (journal {_short(identity)}, count {known.count}{doubt})"
+
+
+def _same_file(one: str, other: Path) -> bool:
+    """Whether two paths lead to one file, by whatever links."""
+    try:
+        return os.path.samefile(one, other)
+    except OSError:
+        return False
+
+
+def _checked_word(executed: object, note: str) -> None:
+    if not isinstance(executed, bool):
+        raise InvalidRequestType(
+            f"executed is True or False, not {type(executed).__name__}.", parameter="executed"
+        )
+    _checked_note(note)
+
+
+def _checked_note(note: object) -> None:
+    if not isinstance(note, str) or not note.strip():
+        raise InvalidRequest("A note says who looked and what they saw.", parameter="note")
+
+
+def _amount(value: object) -> Decimal:
+    if isinstance(value, str):
+        try:
+            value = Decimal(value)
+        except InvalidOperation:
+            raise InvalidRequest(f"amount is no number: {value!r:.40}.", parameter="amount") from None
+    if not isinstance(value, Decimal):
+        raise InvalidRequestType(
+            f"amount must be Decimal or str, not {type(value).__name__}.", parameter="amount"
+        )
+    if not value.is_finite():
+        raise InvalidRequest(f"amount must be a finite number, not {value}.", parameter="amount")
+    return value

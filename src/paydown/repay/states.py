@@ -2,6 +2,7 @@
 
     INTENT ──▶ EXECUTED            the exchange answered: done
            ──▶ REJECTED            the exchange answered: nothing was executed
+                 └─▶ UNKNOWN       the balance contradicts that answer: it may have happened after all
            ──▶ NOT_SENT            not a byte of the request left this machine
            ──▶ UNKNOWN ──▶ PROVEN_EXECUTED          only by evidence that is
                        ──▶ PROVEN_NOT_EXECUTED      stored together with the move
@@ -9,6 +10,9 @@
 An attempt is *open* while it is INTENT or UNKNOWN. While one attempt of an account is open, no
 other is begun: that single rule, held by the journal itself, is what "never twice" rests on.
 `docs/never-twice.md` gives the argument; the journal's triggers refuse every other move.
+
+A state that has ended is not edited: what a person knows better is a correction beside it, and only
+a correction lets a plan that is DONE be worked on again.
 """
 
 from __future__ import annotations
@@ -48,7 +52,8 @@ ATTEMPT_MOVES: dict[AttemptState, frozenset[AttemptState]] = {
     ),
     AttemptState.UNKNOWN: frozenset({AttemptState.PROVEN_EXECUTED, AttemptState.PROVEN_NOT_EXECUTED}),
     AttemptState.EXECUTED: frozenset(),
-    AttemptState.REJECTED: frozenset(),
+    # Only together with stored evidence, and not once a person has corrected it.
+    AttemptState.REJECTED: frozenset({AttemptState.UNKNOWN}),
     AttemptState.NOT_SENT: frozenset(),
     AttemptState.PROVEN_EXECUTED: frozenset(),
     AttemptState.PROVEN_NOT_EXECUTED: frozenset(),
@@ -62,7 +67,7 @@ class PlanState(StrEnum):
     RUNNING     a process works on it, or died while it did: resume
     STOPPED     ended early with nothing in doubt (a signal, too many refusals): resume when you like
     UNDECIDED   an attempt is in doubt and the evidence does not settle it: a person must look
-    DONE        what was asked is repaid; the report is final
+    DONE        what was asked is repaid; the report is final, unless an attempt is corrected
     """
 
     PLANNED = "PLANNED"
@@ -77,5 +82,6 @@ PLAN_MOVES: dict[PlanState, frozenset[PlanState]] = {
     PlanState.RUNNING: frozenset({PlanState.RUNNING, PlanState.STOPPED, PlanState.UNDECIDED, PlanState.DONE}),
     PlanState.STOPPED: frozenset({PlanState.RUNNING}),
     PlanState.UNDECIDED: frozenset({PlanState.UNDECIDED, PlanState.RUNNING, PlanState.STOPPED}),
-    PlanState.DONE: frozenset(),
+    # Only if one of its attempts was corrected after its last report.
+    PlanState.DONE: frozenset({PlanState.RUNNING}),
 }
