@@ -182,7 +182,7 @@ def report_of(context: Context, record: PlanRecord) -> Report:
 
 
 def report_of_failed(context: Context, record: PlanRecord, error: PaydownError) -> Report:
-    """The report of a plan that could not be gone on with, after others of the same call were: theirs must not be lost."""
+    """The report of a plan that could not be gone on with, behind others of the same call that were."""
     ending = _Ending(PlanState.STOPPED, "not-run", f"{type(error).__name__}: {error}")
     return _report(context, record, ending, weight=0, debt_after=None)
 
