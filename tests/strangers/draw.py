@@ -384,12 +384,13 @@ def _lives(source: random.Random) -> tuple[Life, ...]:
     return tuple(lives)
 
 
-def draw(world: str, seed: int) -> History:
+def draw(world: str, seed: int, given: Mapping[str, Value] | None = None) -> History:
     """Draw a history.
 
     Args:
         world: Its world, one of `WORLDS`.
         seed: Where the draws begin; the same seed draws the same history.
+        given: Values of choices that win over those drawn.
 
     Raises:
         ValueError: There is no such world.
@@ -406,7 +407,7 @@ def draw(world: str, seed: int) -> History:
     return History(
         world=world,
         seed=seed,
-        values=values,
+        values={**values, **(given or {})},
         start_ms=START_MS + source.randrange(3_600_000),
         opening=opening,
         lose=source.choice((0.25, 0.5, 0.9)),

@@ -6,17 +6,17 @@ import logging
 import random
 import shutil
 import tempfile
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from paydown.errors import PaydownError
 from paydown.repay import AttemptState, Plan, PlanState, Report, SafeRepay
 from tests.strangers.books import ZERO
-from tests.strangers.choices import assumed_away
+from tests.strangers.choices import Value, assumed_away
 from tests.strangers.draw import Deed, History, Wish, draw
 from tests.strangers.exchange import PRICES, Exchange
 from tests.strangers.process import Process
@@ -423,17 +423,23 @@ def judge(played: Played) -> Tally:
     return tally
 
 
-def count(world: str, seeds: range, faults: Any = None) -> dict[str, Tally]:
+def count(
+    world: str,
+    seeds: range,
+    given: Mapping[str, Value] | None = None,
+    faults: Callable[[Played], None] | None = None,
+) -> dict[str, Tally]:
     """Play histories of a world and count; those with a choice that is assumed away under a name of their own.
 
     Args:
         world: The world.
         seeds: Which histories.
+        given: Values of choices that win over those drawn.
         faults: Changes each played history before it is judged: for tests of the count itself.
     """
     tallies: dict[str, Tally] = {}
     for seed in seeds:
-        history = draw(world, seed)
+        history = draw(world, seed, given)
         played = play(history)
         if faults is not None:
             faults(played)

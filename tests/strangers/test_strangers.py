@@ -326,6 +326,14 @@ def test_an_attempt_left_undecided_is_found_where_the_evidence_decides(lost_and_
     assert violations(tally, "borrowings") == []
 
 
+def test_a_value_can_be_chosen_for_every_history(capsys: pytest.CaptureFixture[str]) -> None:
+    """A value given on the command line wins over the one drawn; one that the table lacks is refused."""
+    assert main(["--world", "strict", "--only", "3", "--choose", "row-ids=scattered"]) == 0
+    assert '"row-ids": ["scattered"]' in capsys.readouterr().out
+    with pytest.raises(ValueError, match="row-ids has no value"):
+        main(["--world", "strict", "--only", "3", "--choose", "row-ids=blue"])
+
+
 def test_nothing_is_demanded_where_a_choice_is_assumed_away() -> None:
     """Counts under choices that the table assumes away are kept apart, and break no rule."""
     tally = Tally()
@@ -358,7 +366,7 @@ def test_the_count_finds_a_client_that_takes_every_lost_answer_for_a_no() -> Non
             for one in played.attempts
         ]
 
-    tally = count("strict", range(20), always_no)["strict"]
+    tally = count("strict", range(20), faults=always_no)["strict"]
     assert tally["said-not-but-was"] > 3
     assert tally.found["said-not-but-was"]
     assert violations(tally, "strict")
