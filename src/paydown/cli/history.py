@@ -37,7 +37,7 @@ def run(arguments: argparse.Namespace, output: Output) -> int:
     """Print the history, or draw the debt."""
     if arguments.png is not None and arguments.plot is None:
         raise InvalidRequest("--png needs --plot ASSET.", parameter="png")
-    with open_client(arguments) as client, open_repay(arguments, client) as repay:
+    with open_client(arguments) as client, open_repay(arguments, client, ask=False) as repay:
         if arguments.plot is not None:
             points = repay.debt_over_time(arguments.plot)
             return _plot(arguments, output, points)

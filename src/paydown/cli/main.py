@@ -8,7 +8,19 @@ import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from paydown.cli import debts, doctor, history, plan, reconcile, repay, resume, sandbox
+from paydown.cli import (
+    accounts,
+    adopt,
+    correct,
+    debts,
+    doctor,
+    history,
+    plan,
+    reconcile,
+    repay,
+    resume,
+    sandbox,
+)
 from paydown.errors import PaydownError, RequestNotSent
 from paydown.paths import StateDirectoryUnusable
 
@@ -21,11 +33,15 @@ EPILOG = """\
 exit codes:
   0  done
   1  paydown itself failed (a bug): look at the balance before anything is sent again
-  2  the command line is wrong
+  2  the command line or the configuration is wrong
   3  nothing left this machine: calling again is safe
   4  the exchange refused: nothing was executed
-  5  it may have happened: look at the balance before anything is sent again
+  5  in doubt: it may have happened; look at the balance before anything is sent again
   6  a question stayed unanswered: nothing was changed
+  7  everything that was sent was executed, and the target was missed
+  8  nothing owed, nothing to do
+  9  stopped as asked, with some money moved and nothing in doubt
+  130  interrupted before anything left
 
 environment:
   PAYDOWN_API_KEY                 the key's public half
@@ -50,7 +66,19 @@ def build_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"paydown {paydown.__version__}")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
-    for command in (debts, plan, repay, resume, reconcile, history, doctor, sandbox):
+    for command in (
+        debts,
+        plan,
+        repay,
+        resume,
+        reconcile,
+        correct,
+        adopt,
+        history,
+        accounts,
+        doctor,
+        sandbox,
+    ):
         command.add_parser(commands)
     return parser
 

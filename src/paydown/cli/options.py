@@ -18,6 +18,15 @@ if TYPE_CHECKING:
     Commands = argparse._SubParsersAction[argparse.ArgumentParser]  # pyright: ignore[reportPrivateUsage]  # argparse names it so
 
 
+def given(word: str) -> str:
+    """A word of the command line that names something: an empty one is an unset variable, and exits 2."""
+    if not word.strip():
+        raise argparse.ArgumentTypeError(
+            "is empty (an unset variable?); write a value, or leave the option out"
+        )
+    return word
+
+
 def add_command(commands: Commands, name: str, summary: str, description: str) -> argparse.ArgumentParser:
     """One command, with the options that every command has."""
     # No abbreviations: `--am 5` must not come to mean `--amount 5` today and something else tomorrow.
@@ -26,20 +35,32 @@ def add_command(commands: Commands, name: str, summary: str, description: str) -
     parser.add_argument(
         "--base-url",
         metavar="URL",
+        type=given,
         help="address of the exchange or of a sandbox (default: PAYDOWN_BASE_URL, then the real exchange)",
     )
     return parser
 
 
 def add_journal(parser: argparse.ArgumentParser) -> None:
-    """`--journal` and `--account`: where attempts are written down, and under which name."""
+    """`--journal` and `--account`: where attempts are written down, and for which account."""
     parser.add_argument(
-        "--journal", metavar="FILE", help="the journal (default: in the user's state directory)"
+        "--journal", metavar="FILE", type=given, help="the journal (default: in the user's state directory)"
     )
     parser.add_argument(
         "--account",
         metavar="NAME",
-        help="name of the account; give the same one for several keys of one account (default: the key)",
+        type=given,
+        help="name of the account (default: the one account without a name of this address)",
+    )
+    parser.add_argument(
+        "--same-account",
+        action="store_true",
+        help="a new key of the account without a name: it is the same account (a rotated key)",
+    )
+    parser.add_argument(
+        "--new-account",
+        action="store_true",
+        help="a new name, or a new key, beside something in doubt: it is really another account",
     )
 
 
@@ -59,6 +80,7 @@ def add_request(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--key",
         metavar="KEY",
+        type=given,
         help="idempotency key: the same key repays at most once, however often it is given",
     )
     parser.add_argument(
@@ -88,11 +110,58 @@ def open_repay(
     *,
     progress: Callable[[Progress], object] | None = None,
     options: Options | None = None,
+    ask: bool = True,
 ) -> SafeRepay:
-    """A repayer with the journal of the arguments."""
+    """A repayer with the journal and the account of the arguments.
+
+    Args:
+        arguments: With those of `add_journal`.
+        client: The client.
+        progress: Is told what happens.
+        options: Thresholds.
+        ask: Ask a person at a terminal whose key it is, where that is not known; `False` for what only reads the
+            journal. Where nobody can be asked, the first command that needs the answer refuses.
+    """
     from paydown.repay import SafeRepay
 
-    return SafeRepay(client, arguments.journal, account=arguments.account, progress=progress, options=options)
+    repay = SafeRepay(
+        client,
+        arguments.journal,
+        account=arguments.account,
+        same_account=arguments.same_account,
+        new_account=arguments.new_account,
+        progress=progress,
+        options=options,
+    )
+    try:
+        if ask:
+            _ask_whose(arguments, repay)
+    except BaseException:
+        repay.close()
+        raise
+    return repay
+
+
+def _ask_whose(arguments: argparse.Namespace, repay: SafeRepay) -> None:
+    """Ask a person what a script says with `--same-account` and `--new-account`. `--yes` answers neither."""
+    from paydown.cli.output import Output
+
+    question = repay.account_question
+    if question is None or question.reason not in _QUESTIONS:
+        return
+    output = Output(json_mode=bool(arguments.json))
+    output.note(str(question))
+    if output.confirm(_QUESTIONS[question.reason]):
+        if question.reason == "new-key":
+            repay.same_account = True
+        else:
+            repay.new_account = True
+
+
+_QUESTIONS = {
+    "new-key": "Is it the same account? [y/N]",
+    "new-name": "Is it really another account? [y/N]",
+}
 
 
 def pay_with(arguments: argparse.Namespace) -> list[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING
 
-from paydown.cli.options import add_command, add_journal, open_client, open_repay
+from paydown.cli.options import add_command, add_journal, given, open_client, open_repay
 from paydown.cli.output import Output
 from paydown.cli.progress import LiveProgress
 from paydown.errors import InvalidRequest
@@ -27,7 +27,7 @@ def add_parser(commands: Commands) -> None:
         "--executed or --not-executed with a --note on what was seen.",
     )
     parser.add_argument(
-        "attempt", metavar="ATTEMPT", nargs="?", help="id of the attempt (default: all in doubt)"
+        "attempt", metavar="ATTEMPT", nargs="?", type=given, help="id of the attempt (default: all in doubt)"
     )
     word = parser.add_mutually_exclusive_group()
     word.add_argument("--executed", action="store_true", help="I have looked: it happened")

@@ -329,7 +329,8 @@ class _Base:
                 attempt_id=attempt_id,
                 journal=str(self.journal.path),
             )
-        yield from self._wait_is_over(attempt, executed)
+        if not executed:
+            yield from self._refuse_early(attempt)
         verdict = "PROVEN_EXECUTED" if executed else "PROVEN_NOT_EXECUTED"
         repaid = attempt.intent.expected if executed else Decimal(0)
         body = {"statement": {"executed": executed, "note": note}}
@@ -368,7 +369,8 @@ class _Base:
                 f"Attempt {attempt_id} counts as {'' if executed else 'not '}executed already: nothing to correct.",
                 parameter="executed",
             )
-        yield from self._wait_is_over(attempt, executed)
+        if not executed:
+            yield from self._refuse_early(attempt)
         yield Commit(
             Step.WRITE_EVIDENCE,
             lambda: self.journal.correct(
@@ -377,12 +379,15 @@ class _Base:
         )
         return self._attempt(attempt_id)
 
-    def _wait_is_over(self, attempt: AttemptRecord, executed: bool) -> Decisions[None]:
-        """Refuse a word about an attempt that may still act. "Not executed" trusts the exchange's own clock only."""
+    def _refuse_early(self, attempt: AttemptRecord) -> Decisions[None]:
+        """Refuse to call an attempt not executed while it may still act, on the exchange's own clock.
+
+        That something was executed may be said at any time: a mistake there pays too little, not twice.
+        """
         intent = attempt.intent
         until = deadline_ms(intent.signed_at_ms, intent.recv_window_ms, self.facts, self.options)
-        now: int = self._now_ms() if executed else (yield ReadTime())
-        if now < until:
+        server_ms: int = yield ReadTime()
+        if server_ms < until:
             raise AccountInDoubt(
                 f"Attempt {attempt.id} may still act until {moment(until)}. Look again after that.",
                 attempt_id=attempt.id,
@@ -845,7 +850,7 @@ class SafeRepay(_Base):
 
         Raises:
             UnknownAttempt: This journal has no such attempt of this account.
-            AccountInDoubt: It is not UNKNOWN, or the request may still act on the exchange's clock.
+            AccountInDoubt: It is not UNKNOWN, or "not executed" is said while the request may still act.
             AccountBusy: Another process holds the account.
             InvalidRequest: The note is empty.
             ReadFailed: The exchange's time cannot be read, so "not executed" cannot be taken yet.
@@ -874,7 +879,7 @@ class SafeRepay(_Base):
 
         Raises:
             UnknownAttempt: This journal has no such attempt of this account.
-            AccountInDoubt: It is open, or the request may still act on the exchange's clock.
+            AccountInDoubt: It is open, or "not executed" is said while the request may still act.
             AccountBusy: Another process holds the account.
             InvalidRequest: The note is empty, the amount is not the asked one, or there is nothing to correct.
             ReadFailed: The exchange's time cannot be read, so "not executed" cannot be taken yet.
