@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 import argparse
+import time
+from itertools import chain, repeat
 from typing import TYPE_CHECKING
 
 from paydown.cli.options import add_command, add_journal, given, open_client, open_repay
-from paydown.cli.output import Output
+from paydown.cli.output import Output, outcome_of
 from paydown.cli.progress import LiveProgress
 from paydown.errors import InvalidRequest
 
 if TYPE_CHECKING:
     from paydown.cli.options import Commands
+    from paydown.repay import Reconciliation, SafeRepay
 
 UNDECIDED = 5  # it may have happened, still
+
+# Pauses between whole reconciliations, each of which takes some minutes itself: what may still change is a list that
+# lags, or one that could not be read. The last one is repeated.
+_PAUSES_S = (60, 300, 900, 3600)
 
 
 def add_parser(commands: Commands) -> None:
@@ -32,6 +39,11 @@ def add_parser(commands: Commands) -> None:
     word = parser.add_mutually_exclusive_group()
     word.add_argument("--executed", action="store_true", help="I have looked: it happened")
     word.add_argument("--not-executed", action="store_true", help="I have looked: it did not happen")
+    parser.add_argument(
+        "--wait",
+        action="store_true",
+        help="look again, with growing pauses, until the evidence decides or Ctrl-C ends it",
+    )
     parser.add_argument("--note", metavar="TEXT", help="who looked, and what they saw")
     add_journal(parser)
     parser.set_defaults(run=run)
@@ -55,11 +67,18 @@ def run(arguments: argparse.Namespace, output: Output) -> int:
             return 0
         with live:
             found = repay.reconcile(arguments.attempt)
+            if arguments.wait:
+                found = _until_decided(found, arguments.attempt, repay, output)
     undecided = [one for one in found if not one.decided]
     exit_code = UNDECIDED if undecided else 0
     if output.json_mode:
         output.document(
-            {"ok": not undecided, "exit_code": exit_code, "reconciled": [one.to_json() for one in found]}
+            {
+                "ok": not undecided,
+                "exit_code": exit_code,
+                "outcome": outcome_of(exit_code),
+                "reconciled": [one.to_json() for one in found],
+            }
         )
         return exit_code
     if not found:
@@ -77,3 +96,21 @@ def run(arguments: argparse.Namespace, output: Output) -> int:
     if undecided:
         output.line("Undecided: nothing will be sent for this account until it is settled.")
     return exit_code
+
+
+def _until_decided(
+    found: list[Reconciliation], attempt: str | None, repay: SafeRepay, output: Output
+) -> list[Reconciliation]:
+    """Look again until nothing is undecided any more; a stop (Ctrl-C) ends it with what is known."""
+    for pause_s in chain(_PAUSES_S, repeat(_PAUSES_S[-1])):
+        if not found or all(one.decided for one in found):
+            return found
+        output.note(
+            f"Still undecided. Looking again in {pause_s // 60} min; Ctrl-C ends this and changes nothing."
+        )
+        try:
+            time.sleep(pause_s)
+        except KeyboardInterrupt:
+            return found
+        found = repay.reconcile(attempt)
+    return found

@@ -170,7 +170,14 @@ def work(context: Context, record: PlanRecord) -> Decisions[Report]:
 def report_of(context: Context, record: PlanRecord) -> Report:
     """The stored report of a plan, or one made from its attempts if its process ended without a word."""
     if record.report is not None and record.state is not PlanState.RUNNING:
-        return Report.from_json(record.report)
+        first = Report.from_json(record.report)
+        # The first report stays, with what a person has corrected since beside it.
+        lines = {one.id: _line(context, one) for one in context.journal.attempts(record.id)}
+        marked = tuple(
+            replace(line, corrected=lines[line.id].corrected) if line.id in lines else line
+            for line in first.attempts
+        )
+        return replace(first, attempts=marked)
     ending = _Ending(
         record.state,
         "interrupted" if record.state is PlanState.RUNNING else "not-started",
@@ -268,6 +275,11 @@ def _line(context: Context, attempt: AttemptRecord) -> AttemptLine:
         repaid=attempt.repaid,
         signed_at_ms=attempt.intent.signed_at_ms,
         note=note,
+        corrected=""
+        if attempt.correction is None
+        else "executed"
+        if attempt.correction.executed
+        else "not executed",
     )
 
 

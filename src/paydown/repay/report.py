@@ -32,6 +32,7 @@ class AttemptLine:
         repaid: How much of the debt it repaid, if known.
         signed_at_ms: Timestamp of the request, UTC milliseconds.
         note: What the exchange said; of a settled attempt, the rule and the evidence, or a person's note.
+        corrected: "executed" or "not executed" where a person has corrected the state since, else "".
     """
 
     id: str
@@ -41,6 +42,12 @@ class AttemptLine:
     repaid: Decimal | None
     signed_at_ms: int
     note: str
+    corrected: str = ""
+
+    @property
+    def paid(self) -> bool:
+        """Whether this attempt is known to have repaid debt, a correction counted."""
+        return self.corrected == "executed" if self.corrected else self.state in _PAID
 
     def to_json(self) -> dict[str, object]:
         """Plain data, amounts as text."""
@@ -52,6 +59,7 @@ class AttemptLine:
             "repaid": None if self.repaid is None else to_text(self.repaid),
             "signed_at_ms": self.signed_at_ms,
             "note": self.note,
+            "corrected": self.corrected,
         }
 
     @classmethod
@@ -65,6 +73,7 @@ class AttemptLine:
             repaid=_optional(data["repaid"]),
             signed_at_ms=data["signed_at_ms"],
             note=data["note"],
+            corrected=data.get("corrected", ""),
         )
 
 
@@ -112,7 +121,7 @@ class Report:
     @property
     def moved(self) -> bool:
         """Whether any attempt of the plan is known to have repaid debt."""
-        return self.repaid > 0 or any(line.state in _PAID for line in self.attempts)
+        return any(line.paid for line in self.attempts)
 
     @property
     def exit_code(self) -> int:
@@ -127,11 +136,13 @@ class Report:
             PlanState.RUNNING,
         ):
             return IN_DOUBT
-        if self.state is PlanState.DONE:
+        if self.state is PlanState.DONE and not any(
+            line.corrected == "not executed" for line in self.attempts
+        ):
             return 0
         if self.moved:
             return 9 if self.cause == "stop-requested" else 7
-        if any(line.state == AttemptState.REJECTED for line in self.attempts):
+        if self.state is PlanState.DONE or any(line.state == AttemptState.REJECTED for line in self.attempts):
             return 4
         return 6 if self.cause == "read-failed" else 3
 
@@ -189,6 +200,8 @@ class Report:
         for line in self.attempts:
             amount = "whole debt" if line.amount is None else to_text(line.amount)
             note = f"  {line.note}" if line.note else ""
+            if line.corrected:
+                note += f"  CORRECTED since: {line.corrected}"
             lines.append(
                 f"  {line.number:>3}  {moment(line.signed_at_ms)}  {amount:>20}  {line.state:<20} {line.id}"
                 + note
