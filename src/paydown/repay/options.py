@@ -36,11 +36,10 @@ class Options:
         look_max_age_ms: In such a longer plan a look older than this is taken again all the same.
         look_between: "when-needed" is the above; "always" takes a look before every piece of every plan.
         near_ms: How much later than what it tells of a repayment row may be stamped.
-        edge_ms: How near to a look a borrowing may be and not say whether the look shows it: a look may be five
-            seconds old, and two clocks two apart. Borrowings under another time yet, and those that are in no list,
-            are what the holdings are asked for.
+        edge_ms: How near to a look the row of a borrowing may be and not say whether the look shows it: its time may
+            be half a minute off, a look five seconds old, and two clocks two apart.
         records_lag_ms: How long a borrowing may take to appear in its lists. "Not executed" is said only by lists
-            that were read so long after the looks that show it.
+            that were read so long after the looks that show it. Live rows were seen within seconds; undocumented.
         clock_slack_ms: Uncertainty of the time of a look. Twice the 1000 ms by which the exchange lets a timestamp
             run ahead.
         max_daily_interest: Upper bound of a daily interest rate. Interest that accrued between two looks is
@@ -79,8 +78,8 @@ class Options:
     look_max_age_ms: int = 900_000
     look_between: Literal["when-needed", "always"] = "when-needed"
     near_ms: int = 30_000
-    edge_ms: int = 7_000
-    records_lag_ms: int = 30_000
+    edge_ms: int = 37_000
+    records_lag_ms: int = 120_000
     clock_slack_ms: int = 2_000
     max_daily_interest: Decimal = Decimal("0.02")
     price_tolerance: Decimal = Decimal("0.1")
@@ -93,7 +92,7 @@ class Options:
     spent_share: Decimal = Decimal("0.5")
     fell_spent_share: Decimal = Decimal("0.8")
     looks_apart_ms: int = 9_000
-    look_again_ms: tuple[int, ...] = (10_000, 30_000, 120_000, 60_000)
+    look_again_ms: tuple[int, ...] = (10_000, 30_000, 120_000, 60_000, 125_000)
     retake_ms: tuple[int, ...] = (5_000, 15_000, 40_000)
     reconcile_last: bool = True
     max_tries: int = 6

@@ -274,25 +274,30 @@ def fall_of(case: Case, look: Look, rows: Iterable[Row]) -> Fall:
     """By how much the debt fell between the base look and this one, our own confirmed pieces taken away."""
     edge, base, asset = case.options.edge_ms, case.base, case.asset
     listed = _borrowings(asset, rows)
-    sure, _ = _borrowed(
-        [row for row in listed if base.answered_at_ms + edge < row.at_ms < look.sent_at_ms - edge],
-        case.options.near_ms,
-    )
+    sure, _ = _borrowed([row for row in listed if _surely_between(case, row, look)], edge)
     _, possible = _borrowed(
-        [row for row in listed if base.sent_at_ms - edge <= row.at_ms <= look.answered_at_ms + edge],
-        case.options.near_ms,
+        [row for row in listed if base.sent_at_ms - edge <= row.at_ms <= look.answered_at_ms + edge], edge
     )
     before, after = base[asset], look[asset]
     fell = before.debt - case.repaid_before - after.debt
-    principal = before.borrowed - case.repaid_before - after.borrowed
-    growth = _interest(case, look, possible)
-    if after.interest >= before.interest:
-        # Nothing of the interest is gone, so what accrued explains nothing: the principal alone tells. A tiny
-        # repayment that paid interest which accrued anew is left to the holdings.
-        alone, growth = max(fell, principal), ZERO
-    else:
-        alone = fell
-    return Fall(alone + sure, alone + possible + growth, alone)
+    if after.interest >= before.interest and _untouched(case, look):
+        # Nothing of the interest is gone and nothing at all has moved in the account, so interest that was repaid and
+        # charged anew explains nothing: the principal alone tells. A tiny amount would drown in the bound otherwise.
+        alone = max(fell, before.borrowed - case.repaid_before - after.borrowed)
+        return Fall(alone + sure, alone + possible, alone)
+    return Fall(fell + sure, fell + possible + _interest(case, look, possible), fell)
+
+
+def _surely_between(case: Case, row: Row, look: Look) -> bool:
+    """Whether a row tells of something after the base look and before this one, however wrong its time is."""
+    edge = case.options.edge_ms
+    return case.base.answered_at_ms + edge < row.at_ms < look.sent_at_ms - edge
+
+
+def _untouched(case: Case, look: Look) -> bool:
+    """Whether no asset is held in another amount than before, to the last digit."""
+    names = {*case.base.assets, *look.assets}
+    return all(case.base[name].held == look[name].held for name in names)
 
 
 def _interest(case: Case, look: Look, borrowed: Decimal) -> Decimal:
@@ -313,7 +318,7 @@ def _borrowed(rows: Sequence[Row], near_ms: int) -> tuple[Decimal, Decimal]:
         amount = abs(flow.amount)
         twins = [(abs(row.at_ms - flow.at_ms), row) for row in records if abs(row.amount) == amount]
         apart, twin = min(twins, key=lambda pair: pair[0], default=(0, None))
-        if twin is None or apart > max(near_ms, _SAME_MOMENT_MS):
+        if twin is None or apart > max(2 * near_ms, _SAME_MOMENT_MS):
             least += amount
             most += amount
             continue
@@ -328,33 +333,40 @@ def _borrowed(rows: Sequence[Row], near_ms: int) -> tuple[Decimal, Decimal]:
 
 def _near_rows(case: Case, rows: Iterable[Row]) -> list[Row]:
     """Repayment rows of a time at which this attempt may have left them: it in whole, or a part of it."""
-    intent, near = case.attempt.intent, case.options.near_ms
+    intent, options = case.attempt.intent, case.options
     # From the earliest that a record clock can say, to the latest execution stamped as late as is considered.
-    first = intent.signed_at_ms - case.facts.future_tolerance_ms - case.options.clock_slack_ms
-    last = case.deadline_ms - case.options.settle_ms + near + case.options.clock_slack_ms
-    return [
-        row
-        for row in rows
-        if row.asset == case.asset
-        and row.kind in ("REPAY", "REPAY_LIQUIDATION")
-        and row.status != "FAILED"
-        and first <= row.at_ms <= last
-    ]
+    first = intent.signed_at_ms - case.facts.future_tolerance_ms - options.clock_slack_ms
+    last = case.deadline_ms - options.settle_ms + options.near_ms + options.clock_slack_ms
+    return [row for row in _repayments(case, rows) if first <= row.at_ms <= last]
+
+
+def _repayments(case: Case, rows: Iterable[Row]) -> list[Row]:
+    kinds = ("REPAY", "REPAY_LIQUIDATION")
+    return [row for row in rows if row.asset == case.asset and row.kind in kinds and row.status != "FAILED"]
 
 
 def _unexplained(case: Case, rows: Sequence[Row]) -> bool:
-    """Whether rows near an attempt, which stood, may be of it: more than our own confirmed repayments explain.
+    """Whether rows may be of an attempt that stood: near it, or of its very amount at any time.
 
-    How many rows a repayment leaves, and with which amounts, is not published, so rows count by their sum, per list.
-    One that is larger than the amount and its fee is no part of this attempt.
+    How many rows a repayment leaves, and with which amounts, is not published, so rows near it count by their sum, per
+    list, less what our own confirmed pieces explain: a piece whose very row is listed explains no other. A row that is
+    larger than the amount and its fee is no part of this attempt.
     """
-    confirmed = sum((one.intent.expected for one in case.near), ZERO)
-    fee = 1 + case.options.fee_share
-    for source in {row.source for row in rows}:
-        parts = [
-            abs(row.amount) for row in rows if row.source == source and abs(row.amount) <= case.asked * fee
-        ]
-        if sum(parts, ZERO) - confirmed * fee >= case.asked * case.options.stands_share:
+    fee, listed = 1 + case.options.fee_share, _repayments(case, rows)
+    near = _near_rows(case, rows)
+    for source in sorted({row.source for row in listed}):
+        left = [row for row in listed if row.source == source]
+        room = ZERO
+        for piece in case.near:
+            own = next((row for row in left if abs(row.amount) == piece.intent.expected), None)
+            if own is None:
+                room += piece.intent.expected * fee
+            else:
+                left.remove(own)
+        if any(abs(row.amount) == case.attempt.intent.amount for row in left):
+            return True
+        parts = [abs(row.amount) for row in left if row in near and abs(row.amount) <= case.asked * fee]
+        if sum(parts, ZERO) - room >= case.asked * case.options.stands_share:
             return True
     return False
 
@@ -386,11 +398,12 @@ def _spent_usd(case: Case, look: Look, rows: Iterable[Row], *, lent: bool = Fals
     if price is None:
         return None
     too_large = case.asked * price * (1 + case.options.spent_share)
-    ignored = ("REPAY",) if lent else ("BORROW", "REPAY")
     moved: dict[str, Decimal] = {}
     for row in rows:
         inside = case.base.sent_at_ms - case.options.clock_slack_ms <= row.at_ms <= look.answered_at_ms
-        if row.source != "capital-flow" or row.kind in ignored or not inside:
+        if row.kind == "BORROW":
+            inside = lent and _surely_between(case, row, look)
+        if row.source != "capital-flow" or row.kind == "REPAY" or not inside:
             continue
         if row.amount > 0 or -row.amount * prices.get(row.asset, ZERO) > too_large:
             moved[row.asset] = moved.get(row.asset, ZERO) + row.amount
@@ -405,21 +418,25 @@ def _spent_usd(case: Case, look: Look, rows: Iterable[Row], *, lent: bool = Fals
 
 
 def _payers(case: Case, look: Look) -> set[str]:
-    named = case.attempt.intent.pay_with
-    return {case.asset, *named} if named else {case.asset, *case.base.assets, *look.assets}
+    """Every asset that can have paid: whether one that was not named ever does is not published."""
+    return {case.asset, *case.base.assets, *look.assets}
 
 
 def _spent_enough(case: Case, look: Look, rows: Sequence[Row], share: Decimal) -> bool:
     """Whether what could pay is poorer by that share of the value that was asked, or at all where `share` is zero.
 
-    Flows that one list shows twice over, or that stand for nothing, make it look poorer than it is, and what is still
-    there counts as well: so both ways of reckoning are tried.
+    What our confirmed pieces spent is no sign of this one. What was borrowed in between may have been spent or kept, so
+    both ways of reckoning are tried.
     """
-    wanted = (case.repaid_before + case.asked) * case.prices_usd.get(case.asset, ZERO) * share
-    return any(
-        spent is not None and spent > 0 and spent >= wanted
-        for spent in (_spent_usd(case, look, rows), _spent_usd(case, look, rows, lent=True))
-    )
+    price = case.prices_usd.get(case.asset)
+    spent = [_spent_usd(case, look, rows), _spent_usd(case, look, rows, lent=True)]
+    if share == 0:
+        poorer = any(look[name].held < case.base[name].held for name in _payers(case, look))
+        return poorer or any(one is not None and one > 0 for one in spent)
+    if price is None:
+        return False
+    wanted = (case.repaid_before + case.asked * share) * price
+    return any(one is not None and one >= wanted for one in spent)
 
 
 def _still_there(case: Case, look: Look, rows: Iterable[Row]) -> bool:
@@ -457,7 +474,7 @@ def _weigh(case: Case, seen: Sequence[Sighting]) -> str:
         return "fell-later" if stood else "disturbed"
     if not stood:
         return "disturbed"
-    if _unexplained(case, near):
+    if _unexplained(case, rows):
         return "rows-near"
     # In the first look: an execution shows there, and what left later was not spent by it.
     if not _still_there(case, seen[0].look, rows):
@@ -614,6 +631,7 @@ def _check(case: Case, seen: Sequence[Sighting]) -> tuple[str, ...]:
     return (
         f"{what} of {case.asset} was sent at {moment(intent.signed_at_ms)} and its outcome is not known. "
         f"{_debt_text(case, newest)[:1].upper()}{_debt_text(case, newest)[1:]}.",
+        _rows_finding(case, newest).text[:1].upper() + _rows_finding(case, newest).text[1:] + ".",
         f"Look again first: paydown reconcile {attempt} --wait",
         f"Else open the repayment history of {case.asset} in the exchange's web interface, from {since} to {until}, "
         "and ask everybody who can use this account whether they repaid or borrowed in that time.",

@@ -175,7 +175,7 @@ def _see(context: Context, attempt: AttemptRecord, server_ms: int) -> Decisions[
     """Read balances and lists."""
     intent, options = attempt.intent, context.options
     look: Look = yield ReadBalances(intent.asset)
-    since_ms = intent.before.sent_at_ms - options.near_ms - options.clock_slack_ms
+    since_ms = intent.before.sent_at_ms - options.edge_ms - options.quiet_ms
     listed: RowsRead = yield ReadRows(intent.asset, since_ms)
     events = tuple(context.events(intent.asset, intent.before.sent_at_ms))
     return Sighting(server_ms, look, listed.rows, events, listed.read, listed.unread)
