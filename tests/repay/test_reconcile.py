@@ -161,12 +161,13 @@ def test_an_account_that_once_executed_late_is_given_ten_minutes():
     ("looks_ms", "result"),
     [
         ([DEAD_MS + 200_000], UNDECIDED),
-        ([DEAD_MS + 200_000, DEAD_MS + 230_000, DEAD_MS + 231_000], UNDECIDED),
-        ([DEAD_MS + 200_000, DEAD_MS + 233_000, DEAD_MS + 266_000], NOT_EXECUTED),
+        ([DEAD_MS + 200_000, DEAD_MS + 203_000, DEAD_MS + 400_000, DEAD_MS + 401_000], UNDECIDED),
+        ([DEAD_MS + 200_000, DEAD_MS + 210_000, DEAD_MS + 320_000], UNDECIDED),
+        ([DEAD_MS + 200_000, DEAD_MS + 210_000, DEAD_MS + 333_000], NOT_EXECUTED),
     ],
 )
 def test_not_executed_needs_two_looks_that_lie_apart(looks_ms, result):
-    """One look may be stale or torn, and the lists tell of a look only half a minute after it."""
+    """One look may be stale or torn, and the lists tell of a look only two minutes after it."""
     account = Account()
     tried, _ = played(account, [])
 
@@ -311,10 +312,10 @@ TOLD = [
         "UNDECIDED",
     ),
     Told(
-        "it fell by more: somebody else repaid too",
+        "it fell by more, and no row says why: somebody else repaid too, or more than we asked in our place",
         [repay(), repay("2.3", 900)],
-        "PROVEN_EXECUTED",
-        "debt-fell",
+        "UNDECIDED",
+        "disturbed",
     ),
     Told(
         "executed, and interest was charged",
@@ -710,7 +711,7 @@ def test_an_attempt_found_long_after_is_judged_by_its_principal(executed, days):
 
     verdict = settle(
         case(attempt("80", before)),
-        [account.sighting(start_ms + after_ms) for after_ms in (0, 10_000, 40_000, 80_000)],
+        [account.sighting(start_ms + after_ms) for after_ms in (0, 10_000, 40_000, 160_000)],
     )
 
     if executed:
@@ -907,8 +908,10 @@ def test_what_a_person_must_check_fits_one_screen_and_holds_everything_needed():
     assert verdict.result == UNDECIDED
     assert len(text.splitlines()) <= 24
     assert max(map(len, text.splitlines())) <= 400
-    for figure in ("10", "100", str(looks[-1].look[OWED].debt.normalize()), "7 to 9", "3", "4.5"):
+    for figure in ("10", "100", str(looks[-1].look[OWED].debt.normalize()), "3", "4.5"):
         assert re.search(rf"(?<![\d.]){figure}(?![\d.]*\d)", text), figure
+    # Two were borrowed, or not yet; interest of two hours at most comes on top.
+    assert re.search(r"it fell by 7 to 9\.085 of the 10 asked", text)
     assert RECORD in text
     assert FLOW in text
     assert "2026-11-18 11:06:40Z" in text

@@ -280,12 +280,13 @@ def fall_of(case: Case, look: Look, rows: Iterable[Row]) -> Fall:
     )
     before, after = base[asset], look[asset]
     fell = before.debt - case.repaid_before - after.debt
+    # Interest only adds to what is owed, so no less was repaid than the principal fell by.
+    alone = max(fell, before.borrowed - case.repaid_before - after.borrowed)
     if after.interest >= before.interest and _untouched(case, look):
         # Nothing of the interest is gone and nothing at all has moved in the account, so interest that was repaid and
         # charged anew explains nothing: the principal alone tells. A tiny amount would drown in the bound otherwise.
-        alone = max(fell, before.borrowed - case.repaid_before - after.borrowed)
         return Fall(alone + sure, alone + possible, alone)
-    return Fall(fell + sure, fell + possible + _interest(case, look, possible), fell)
+    return Fall(alone + sure, fell + possible + _interest(case, look, possible), alone)
 
 
 def _surely_between(case: Case, row: Row, look: Look) -> bool:
