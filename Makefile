@@ -95,6 +95,10 @@ mutants-stock: $(ENV) ## The same mutants under schemathesis alone, unsigned and
 chaos: $(ENV) ## Repay 100,000 times while everything fails at once, and count what was repaid twice (7 minutes)
 	@$(BIN)/python -m tests.chaos --workers $(WORKERS)
 
+.PHONY: strangers
+strangers: $(ENV) ## Repay against an exchange written from the published pages alone, world by world (10 minutes)
+	@$(BIN)/python -m tests.strangers --workers $(WORKERS)
+
 .PHONY: interop
 interop: $(ENV) ## Let clients that nobody here wrote repay against the sandbox, each in its own environment
 	@$(BIN)/python -m pytest tests/interop -m interop

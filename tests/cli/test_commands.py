@@ -182,7 +182,7 @@ def test_settling_an_earlier_doubt_is_told_to_a_machine(exchange: Exchange, payd
 def test_resume_tells_what_settled_its_doubt(exchange: Exchange, paydown: Paydown):
     """`resume --json` has the same list."""
     attempt = lose_an_answer_of_plan_first(exchange, paydown)
-    told = paydown("resume", "--json").json
+    told = paydown("resume", "--yes", "--json").json
     assert [(one["kind"], one["attempt_id"]) for one in told["settled"]] == [("proven-executed", attempt)]
     assert told["reports"][0]["state"] == "DONE"
 

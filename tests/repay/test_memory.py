@@ -14,7 +14,7 @@ from decimal import Decimal
 
 import pytest
 
-from paydown.repay import AccountBusy, JournalUnusable, OutcomeNotRecorded
+from paydown.repay import AccountBusy, JournalUnusable, Options, OutcomeNotRecorded
 from paydown.repay.commands import Step
 from paydown.repay.errors import AccountInDoubt, JournalForgot
 from paydown.repay.journal import Journal
@@ -551,7 +551,9 @@ def test_a_forked_child_may_use_nothing_that_was_open(world):
     with world.repayer() as repayer:
         plan = repayer.plan("BNB", "1", pay_with=["USDT"])
         assert in_child(child) == 6 + 10
-        # The parent goes on with what the child has left alone.
+        # The parent goes on with what the child has left alone. Its exchange has not seen what the child repaid on a
+        # copy of it, so it begins when nothing must be shown any more.
+        world.clock.advance(60_000)
         assert repayer.run(plan).state is PlanState.DONE
         assert len(repayer.history()) == 2
 
@@ -686,7 +688,9 @@ def test_a_second_thread_does_not_make_the_first_forget_what_it_sent(world):
 
 def test_a_process_that_stood_still_does_not_sign_again(world):
     """Its lock is not the other one's: the other has settled the attempt and repaid, so the first sends no more."""
-    with world.repayer() as one, world.repayer() as two:
+    # The clock that is put right makes the look old; here signing anew is what is asked about.
+    patient = Options(base_max_age_ms=10**9)
+    with world.repayer(options=patient) as one, world.repayer() as two:
         two._lock = type(two._lock)(world.folder / "locks of another user", "acc")
         two._key_lock = None
         two._memory = AccountMemory(world.folder / "locks of another user", "acc")
