@@ -8,10 +8,9 @@ What counts as what:
                (it was, or will be, asked for again)
     overpaid   plans for an exact amount of which the exchange executed more than that
     lost       executions that no attempt of the journal stands for
-    undecided  attempts that the evidence did not settle, so that a person had to; `histories` looks for the other
-               history that looks the same: with as many strangers as there were, or with one more
-    mistaken   attempts taken for executed that were not, since a stranger repaid just as much: the account owes
-               what it should, and nothing was paid twice
+    undecided  attempts that the evidence did not settle, so that a person had to: alone, or with a stranger near
+    mistaken   attempts taken for executed that were not. A stranger who repaid about as much explains it: the account
+               owes what it should, and nothing was paid twice
     over the limit   answers 429 that no fault made
 """
 
@@ -34,17 +33,22 @@ from paydown.errors import PaydownError
 from paydown.repay.journal import AttemptRecord
 from paydown.repay.states import AttemptState, PlanState
 from paydown.repay.stopping import StopAsked
+from paydown_sandbox.choices import draw
 from paydown_sandbox.faults import FAULTS
-from tests.chaos.arena import DEBTS, OUR_IP, PRICES, REPAY_PATH, Arena, Chances, Process
-from tests.chaos.histories import CannotReplay, Historian
+from tests.chaos.arena import DEBTS, OUR_IP, PRICES, REPAY_PATH, Arena, Chances, Entry, Process
 
-WORLDS: tuple[dict[str, str], ...] = (
-    {},
-    {"repay-debt-record": "record", "repay-debt-flow": "row"},
-    {"repayment-order": "principal-first", "whole-debt-answer-amount": "present"},
-    {"insufficient-amount": "partial", "insufficient-whole-debt": "partial"},
-    {"conversion-fee-rate": "0.01", "repay-debt-flow": "row"},
-)
+# Each world by itself: fixed options that the document names, or what the table of choices leaves open about a topic.
+# What an execution, an answer or a refusal may do besides is drawn by the strangers' exchange (`tests/strangers`).
+WORLDS: dict[str, dict[str, str] | tuple[str, ...]] = {
+    "plain": {},
+    "rows": ("rows",),
+    "looks": ("looks",),
+    "borrowings": ("borrowings",),
+    "interest-and-time": ("interest", "time"),
+    "principal-first": {"repayment-order": "principal-first", "whole-debt-answer-amount": "present"},
+    "partial": {"insufficient-amount": "partial", "insufficient-whole-debt": "partial"},
+    "fee": {"conversion-fee-rate": "0.01"},
+}
 READS = (
     "/papi/v1/balance",
     "/papi/v1/account",
@@ -75,8 +79,7 @@ class Tally:
     overpaid: int = 0
     lost: int = 0
     undecided: int = 0
-    undecided_by_one_more: int = 0
-    undecided_decidable: int = 0
+    undecided_alone: int = 0
     mistaken: int = 0
     mistaken_unexplained: int = 0
     left_open: int = 0
@@ -103,8 +106,14 @@ class Tally:
         """Whether everything that must be zero is."""
         return not (
             self.twice or self.overpaid or self.lost or self.left_open or self.two_writers or self.over_the_limit
-            or self.undecided_decidable or self.mistaken_unexplained or self.trouble
+            or self.mistaken_unexplained or self.trouble
         )  # fmt: skip
+
+
+def options_of(world: str, rng: random.Random) -> dict[str, str]:
+    """The options of a world of the sandbox; those of a topic are drawn among the readings that are considered."""
+    known = WORLDS[world]
+    return dict(known) if isinstance(known, dict) else draw(rng, known)
 
 
 class Episode:
@@ -119,6 +128,7 @@ class Episode:
     def __init__(self, seed: int, repayments: int, chances: Chances | None = None) -> None:
         self.seed = seed
         self.rng = rng = random.Random(seed)
+        self.world = tuple(WORLDS)[seed % len(WORLDS)]
         self.repayments = repayments
         shm = Path("/dev/shm")
         self.folder = Path(tempfile.mkdtemp(prefix="chaos-", dir=shm if shm.is_dir() else None))
@@ -127,7 +137,7 @@ class Episode:
             rng,
             chances or Chances(),
             accounts=rng.randint(1, 3),
-            options=dict(rng.choice(WORLDS)),
+            options=options_of(self.world, rng),
         )
         self.asked: dict[tuple[str, str], dict[str, Any]] = {}
         self.processes = {name: Process(self.arena, name) for name in self.arena.names}
@@ -253,7 +263,7 @@ class Episode:
         )
 
     def _person(self, account: str) -> None:
-        """The evidence did not decide. Somebody looks into the exchange's books; the historian checks why."""
+        """The evidence did not decide. Somebody looks into the exchange's books."""
         process = self.processes[account]
         for attempt in process.repay.in_doubt:
             evidence = process.repay.journal.evidence(attempt.id)
@@ -262,26 +272,32 @@ class Episode:
             executed = (account, attempt.intent.signed_at_ms) in self._executions()
             self.tally.undecided += 1
             self.tally.rules[f"undecided: {evidence[-1].body['verdict']['rule']}"] += 1
-            told = evidence[-1].body
-            historian = Historian(
-                self.arena, account, attempt, told["sightings"][-1], executed, self._executions()
-            )
-            if historian.other() is None:
-                if historian.other(more=1) is not None:
-                    self.tally.undecided_by_one_more += 1
-                else:
-                    self.tally.undecided_decidable += 1
-                    self._trouble(attempt, told, historian)
+            self.tally.undecided_alone += not self._deeds_near(account, attempt, evidence[-1].taken_at_ms)
             self.arena.elapse(300_000)
             process.repay.settle(attempt.id, executed=executed, note="looked into the exchange's books")
 
-    def _trouble(self, attempt: AttemptRecord, told: dict[str, Any], historian: Historian) -> None:
-        findings = " | ".join(
-            f"{one['witness']} {one['says']}: {one['text']}" for one in told["verdict"]["findings"]
-        )
-        self.tally.trouble.append(
-            f"seed {self.seed}: attempt {attempt.id} is {attempt.state} by rule {told['verdict']['rule']}, yet no "
-            f"other history looks like this one: {historian.words()}. {findings}"
+    def _deeds_near(self, account: str, attempt: AttemptRecord, until_ms: int) -> list[Entry]:
+        """What strangers did to the account from just before the base look to the last look at an attempt."""
+        since_ms = attempt.intent.before.sent_at_ms - 60_000
+        return [
+            entry
+            for entry in self.arena.tape
+            if entry.account == account
+            and entry.kind in ("borrow", "repay-debt", "repay-loan", "move")
+            and since_ms <= entry.at_ms <= until_ms
+        ]
+
+    def _explained(self, account: str, attempt: AttemptRecord, until_ms: int) -> bool:
+        """Whether strangers repaid about as much as an attempt asked, one of them or several together."""
+        asked = attempt.intent.expected
+        repaid = [
+            deed.amount
+            for deed in self._deeds_near(account, attempt, until_ms)
+            if deed.asset == attempt.intent.asset and deed.kind in ("repay-debt", "repay-loan")
+        ]
+        # A stranger who names no amount repays the whole debt.
+        return any(
+            amount == 0 or abs(amount - asked) <= asked / 10 for amount in (*repaid, sum(repaid, _ZERO))
         )
 
     def _clean_up(self) -> None:
@@ -364,22 +380,23 @@ class Episode:
             verdict = evidence[-1].body.get("verdict")
             if verdict is not None:
                 tally.proven += 1
-                tally.rules[verdict["rule"]] += 1
+                tally.rules[verdict.get("rule", "refusal doubted")] += 1
         if attempt.state.open:
             tally.left_open += 1
         elif attempt.state.paid and not executions:
             tally.mistaken += 1
-            told = evidence[-1].body
-            historian = Historian(
-                self.arena, account, attempt, told["sightings"][-1], False, self._executions()
-            )
-            if historian.other() is None and historian.other(more=1) is None:
+            seen_ms = evidence[-1].taken_at_ms if evidence else attempt.opened_at_ms
+            if not self._explained(account, attempt, seen_ms):
                 tally.mistaken_unexplained += 1
-                self._trouble(attempt, told, historian)
+                rule = evidence[-1].body.get("verdict", {}).get("rule") if evidence else "answered"
+                tally.trouble.append(
+                    f"seed {self.seed} ({self.world}): attempt {attempt.id} is {attempt.state} by {rule}, was not "
+                    "executed, and no stranger explains it"
+                )
         elif not attempt.state.paid and executions:
             tally.twice += 1
             tally.trouble.append(
-                f"seed {self.seed}: attempt {attempt.id} is {attempt.state}, and was executed"
+                f"seed {self.seed} ({self.world}): attempt {attempt.id} is {attempt.state}, and was executed"
             )
 
 
@@ -389,8 +406,6 @@ def play(seed: int, repayments: int, chances: Chances | None = None) -> Tally:
     logging.disable(logging.CRITICAL)  # the client logs every fault that it meets
     try:
         return Episode(seed, repayments, chances).run()
-    except CannotReplay as error:
-        return Tally(trouble=[f"seed {seed}: {error}"])
     except (Exception, StopAsked):  # noqa: BLE001  # the other episodes still have something to tell; this one fails the run
         return Tally(trouble=[f"seed {seed}: {traceback.format_exc()}"])
     finally:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import itertools
+import random
 from dataclasses import asdict
 
 import httpx
@@ -10,10 +10,11 @@ import pytest
 
 from paydown.budget import Rules
 from paydown_sandbox import ExchangeTransport
+from paydown_sandbox.choices import table
 from paydown_sandbox.faults import FaultBook
-from tests.chaos import arena, histories
-from tests.chaos.arena import OUR_IP, REPAY_PATH, Chances, Entry
-from tests.chaos.episode import Episode, Tally, play
+from tests.chaos import arena
+from tests.chaos.arena import OUR_IP, REPAY_PATH, Chances
+from tests.chaos.episode import WORLDS, Tally, options_of, play
 
 pytestmark = pytest.mark.timeout(120)
 
@@ -70,89 +71,14 @@ def test_no_request_is_later_than_the_budget_reckons():
     assert Chances().late_ms[1] + hangs_ms <= Rules().lost_ms
 
 
-CALM = Chances(stranger=0, death=0, intruder=0, stop=0, unreachable=0, late=0)
+def test_every_choice_of_the_worlds_is_drawn_in_every_run():
+    """A run plays every world in turn, and a hundred draws of one leave no value of its topics out."""
+    topics = {topic for world in WORLDS.values() if isinstance(world, tuple) for topic in world}
+    drawn: dict[str, set[str]] = {}
+    for seed in range(800):
+        for name, value in options_of(tuple(WORLDS)[seed % len(WORLDS)], random.Random(seed)).items():
+            drawn.setdefault(name, set()).add(value)
 
-
-@pytest.fixture
-def lost():
-    """One attempt whose answer is lost, on a healthy line, with whatever a stranger does beside it."""
-    episodes: list[Episode] = []
-
-    def play_one(
-        *deeds: Entry, executed: bool = True, before: str = "read time", skip: int = 0
-    ) -> histories.Historian:
-        episode = Episode(5, 1, CALM)
-        episodes.append(episode)
-        place, process = episode.arena, episode.processes["a0"]
-        episode._fund("a0")
-        name = "executed_then_reset" if executed else "reset_before"
-        episode._fault(name, REPAY_PATH, times=1)
-        meddling = list(deeds)
-        requests = itertools.count()
-        begun = False
-
-        def mark(step: str, side: str) -> None:
-            nonlocal begun
-            if (side, step) == ("before", before):
-                begun = True
-                if skip == 0:
-                    meddle()
-
-        def on_the_wire(name: str) -> None:
-            if name == "before the first byte" and begun and next(requests) == skip - 1:
-                meddle()
-
-        def meddle() -> None:
-            if meddling:
-                deed = meddling.pop()
-                assert arena.do(place.exchange, deed, place.stranger("a0"))
-                place.tape.append(
-                    Entry(deed.kind, place.clock.now_ms(), "a0", deed.asset, deed.amount, deed.pay_with)
-                )
-                place.elapse(1)
-
-        process.repay.trace = mark
-        process.mark = on_the_wire
-        process.repay.run(process.repay.plan("BNB", "3", pay_with=["USDT"], key="k"))
-        attempt = process.repay.history()[0].attempts[0]
-        (evidence,) = process.repay.journal.evidence(attempt.id)
-        return histories.Historian(
-            place, "a0", attempt, evidence.body["sightings"][-1], executed, episode._executions()
-        )
-
-    yield play_one
-    for episode in episodes:
-        for process in episode.processes.values():
-            process.close()
-
-
-@pytest.mark.parametrize("executed", [True, False])
-def test_without_strangers_there_is_no_second_history(lost, executed):
-    """Nobody else acted, so the evidence has one story only: the check would expose an undecided attempt."""
-    assert lost(executed=executed).other() is None
-
-
-def test_a_stranger_who_repaid_in_part_makes_a_second_history(lost):
-    """Three were repaid, and one by a stranger whom no list shows: it may as well have been four of his."""
-    deed = Entry("repay-debt", 0, "a0", "BNB", arena.Decimal(1), ("USDT",))
-
-    assert lost(deed).other() == "not executed, and repay-debt 4.00000000 BNB"
-
-
-@pytest.mark.parametrize("skip", [1, 2, 3])
-def test_what_happens_between_two_lists_is_in_the_later_ones(lost, skip):
-    """The lists are read one after the other, and the other exchange shows each as of its own moment."""
-    deed = Entry("borrow", 0, "a0", "BNB", arena.Decimal(1))
-    historian = lost(deed, before="read records", skip=skip)
-
-    assert len(historian.sighting["rows"]) == (2, 2, 1)[skip - 1]
-    assert historian.other() is None
-
-
-def test_a_history_that_did_not_happen_is_not_believed(lost):
-    """The check replays what did happen first, and complains if that does not give the stored evidence."""
-    historian = lost()
-    historian.executed = False
-
-    with pytest.raises(histories.CannotReplay):
-        historian.other()
+    for choice in table().values():
+        if choice.about in topics:
+            assert drawn[choice.name] == set(choice.standing_at("considered")), choice.name

@@ -341,7 +341,10 @@ def test_rows_under_a_keys_hash_belong_to_the_default_account(world, version, st
         world.clock.advance(600_000)
         assert repayer.settle("a0", executed=True, note="seen").state is AttemptState.PROVEN_EXECUTED
         (report,) = repayer.resume()
-    assert (report.state, report.cause) == (PlanState.STOPPED, "debt-left")  # the word was wrong, and the debt says so
+    assert (report.state, report.cause) == (
+        PlanState.STOPPED,
+        "debt-left",
+    )  # the word was wrong, and the debt says so
     assert world.sent == 0
 
 
