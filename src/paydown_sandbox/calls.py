@@ -41,8 +41,8 @@ class LedgerLine:
 class Call:
     """What a handler gets. Handlers refuse before they change anything.
 
-    `accepted` says that what was asked for is under way or dropped, although nothing has moved yet; `reply` writes
-    another answer than the handler's own.
+    `accepted` says that what was asked for is under way or dropped, although nothing has moved yet, `answer_lost` that
+    a fault will lose the answer; `reply` writes another answer than the handler's own.
     """
 
     facts: OperationFacts
@@ -53,6 +53,7 @@ class Call:
     request: int | None = None
     debt_call: bool = False
     accepted: bool = False
+    answer_lost: bool = False
     reply: Reply | None = None
     lines: list[LedgerLine] = field(default_factory=list[LedgerLine])
 

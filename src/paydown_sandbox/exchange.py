@@ -22,7 +22,7 @@ from paydown_sandbox.calls import Call
 from paydown_sandbox.clock import Clock
 from paydown_sandbox.conduct import Conduct
 from paydown_sandbox.document import Document, OperationFacts, load_document
-from paydown_sandbox.faults import Fault, FaultBook, FaultKind
+from paydown_sandbox.faults import LOSING, Fault, FaultBook, FaultKind
 from paydown_sandbox.json_text import encode
 from paydown_sandbox.ledger import Account
 from paydown_sandbox.limits import Admission, Charge, IpGate, Standing, Window
@@ -41,6 +41,8 @@ __all__ = ["LARGEST_BODY", "LARGEST_QUERY", "Exchange"]
 # A gateway cuts off larger requests before the exchange sees them.
 LARGEST_BODY = 65_536
 LARGEST_QUERY = 32_768
+
+_MOVEMENT_LATE_MS = 30_000
 
 
 class _Busy(Exception):
@@ -112,9 +114,12 @@ class Exchange(Books):
         self._counts_as_order = options.is_set("repay-counts-as-order", "true") or options.is_set(
             "repay-weight-scope", "orders"
         )
+        self._counts_orders = self._order_scope or self._counts_as_order
         self.window_too_long_code = options.integer("window-too-long-code")
         self.total_of = options.text("record-total")
         self.other_repayment_rows = options.text("other-repayment-rows")
+        self.flow_from_id_included = options.is_set("flow-from-id", "from")
+        self._movement_rows = options.text("other-movement-rows")
         self.window_end_included = options.is_set("rows-bounds", "included")
         self.recent_rows_hidden = options.is_set("rows-empty", "sometimes")
         status = options.text("account-status")
@@ -188,6 +193,17 @@ class Exchange(Books):
     def facts_of(self, operation: str) -> OperationFacts:
         """What the document says about a call, by its `operationId`."""
         return self._by_operation[operation].facts
+
+    def write_flow(
+        self, account: Account, kind: str, asset: str, amount: Decimal, tran_id: int, at_ms: int
+    ) -> None:
+        """Write one row of the capital flow; by choice late or never, if it is neither a loan nor a repayment."""
+        if self._movement_rows == "listed" or kind in ("BORROW", "REPAY"):
+            super().write_flow(account, kind, asset, amount, tran_id, at_ms)
+        elif self._movement_rows == "late":
+            record = self.flow_record(account, kind, asset, amount, tran_id, at_ms)
+            late_ms = self.conduct.chances.between(0, _MOVEMENT_LATE_MS)
+            self.conduct.list_later(record, self.clock.now_ms() + late_ms)
 
     def executed_late(self, call: Call) -> None:
         """Note with the request that what it asked for was executed by now."""
@@ -294,34 +310,37 @@ class Exchange(Books):
             key = admittance.key
             account = None if key is None else self.world.ledger.accounts[key.account]
             call = Call(facts, account, arguments, admittance.parameters, now_ms, record.id)
-            if fault is not None and self._kind_of(fault) == "refused":
-                return self._refused_by_fault(fault, record, headers, call)
+            if fault is not None:
+                if self._kind_of(fault) == "refused":
+                    return self._refused_by_fault(fault, record, headers, call)
+                call.answer_lost = fault.name in LOSING
             if facts.rate_caps and account is not None:
                 self._count_calls(route, account, record, counted_ms)
-            if (
-                account is not None
-                and facts.id == "repayDebt"
-                and (self._order_scope or self._counts_as_order)
-            ):
+            if self._counts_orders and account is not None and facts.id == "repayDebt":
                 self._count_order(account, facts, record, counted_ms, headers)
             result = route.handler(self, call)
         except Refusal as refusal:
-            record.verdict = "refused"
-            record.reason = refusal.reason
-            return self.answers.error(
-                record,
-                refusal.code,
-                headers,
-                server=facts.server,
-                text=refusal.text,
-                status=refusal.status,
-                fields={"ip": ip, **refusal.fields},
-            )
+            return self._refused(refusal, record, facts, headers)
         except _Busy as busy:
             route.gate.refund(ip, weight, counted_ms)
             record.queued = True
             return RawResponse(0, [], b"", "again", busy.wait_ms)
         return self._answered(call, record, route, headers, fault, result)
+
+    def _refused(
+        self, refusal: Refusal, record: RequestRecord, facts: OperationFacts, headers: Headers
+    ) -> RawResponse:
+        record.verdict = "refused"
+        record.reason = refusal.reason
+        return self.answers.error(
+            record,
+            refusal.code,
+            headers,
+            server=facts.server,
+            text=refusal.text,
+            status=refusal.status,
+            fields={"ip": record.ip, **refusal.fields},
+        )
 
     def _answered(
         self,

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 __all__ = ["Execution", "resume_repayment"]
 
 _NAMES = (
-    "execution-delay", "execution-amount", "execution-steps", "execution-fee", "conversion-price",
+    "execution-delay", "execution-amount", "execution-steps", "execution-times", "execution-fee", "conversion-price",
     "answer-success-unexecuted",
 )  # fmt: skip
 _ONE = Decimal(1)
@@ -32,6 +32,8 @@ _TWO = Decimal(2)
 _FEE = Decimal("0.0005")
 _SECOND_STEP_MS = 5000
 _DROPPED_ONE_IN = 5
+_TWICE_ONE_IN = 4
+_REPEATED_MS = 1000
 
 
 class Execution:
@@ -48,6 +50,8 @@ class Execution:
         self._chances = chances
         self._delay = options.span("execution-delay")
         self._amount = options.text("execution-amount")
+        self._answer_first = options.is_set("answer-comes", "before-execution")
+        self._repeats = options.is_set("execution-times", "twice")
         self._two_steps = options.is_set("execution-steps", "two")
         self._fee_to_debt = options.is_set("execution-fee", "added-to-debt")
         self._price = options.text("conversion-price")
@@ -65,11 +69,11 @@ class Execution:
         if self._amount == "exact":
             return amount
         if self._amount == "rounded-down":
-            return divide_down(amount, _ONE, 4) or amount
+            return divide_down(amount, _ONE, 4)
         # In tenths of a percent, so that no product has more digits than the ledger allows.
         ranges = {"a-little-less": (980, 999), "a-part": (100, 900), "a-little-more": (1001, 1020)}
         permille = Decimal(self._chances.between(*ranges[self._amount]))
-        return divide_down(EXACT.multiply(amount, permille), Decimal(1000)) or amount
+        return divide_down(EXACT.multiply(amount, permille), Decimal(1000))
 
     def spread(self) -> Decimal:
         """By which factor the conversions of one repayment cost more than at index prices."""
@@ -89,7 +93,8 @@ class Execution:
             if self._exchange.conduct.rows is not None:
                 self._exchange.conduct.rows.refused(call, asset, asked)
             return
-        delay_ms = self._delay.draw(self._chances)
+        # An answer that comes after the execution cannot come before a late one: then only lost answers are early.
+        delay_ms = self._delay.draw(self._chances) if self._answer_first or call.answer_lost else 0
         details: list[Any] = [
             call.owner.id,
             asset,
@@ -99,8 +104,11 @@ class Execution:
             call.request,
             self._two_steps,
         ]
+        due_ms = self._exchange.clock.now_ms() + delay_ms
+        if self._repeats and self._chances.one_in(_TWICE_ONE_IN):
+            self._exchange.conduct.note(due_ms + self._chances.between(1, _REPEATED_MS), "repay", details)
         if delay_ms:
-            self._exchange.conduct.note(self._exchange.clock.now_ms() + delay_ms, "repay", details)
+            self._exchange.conduct.note(due_ms, "repay", details)
         elif self._two_steps:
             _step(self._exchange, call, details, plan.total)
         else:

@@ -23,7 +23,7 @@ from typing import Literal
 
 from paydown_sandbox.reading import Reader
 
-__all__ = ["FAULTS", "Fault", "FaultBook", "FaultKind"]
+__all__ = ["FAULTS", "LOSING", "Fault", "FaultBook", "FaultKind"]
 
 FaultKind = Literal["gateway", "refused", "executed", "passage"]
 
@@ -62,6 +62,14 @@ FAULTS: dict[str, FaultKind] = {
     "redirect_307_not_executed": "refused",
     # How and whether it was executed, the choices say; see `losses`. Executed or not, chance may decide.
     "answer_lost": "executed",
+}
+
+# What leaves the client without an answer that it can read, although the request was executed.
+LOSING = frozenset(name for name, kind in FAULTS.items() if kind == "executed") - {
+    "executed_then_delay",
+    "success_without_amount",
+    "amount_as_number",
+    "extra_field",
 }
 
 # More than the longest recvWindow, so that no client gets through by asking for a long one.

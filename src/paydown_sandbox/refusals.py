@@ -6,11 +6,12 @@ that refusal, the exchange executes it all the same.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from paydown_sandbox.answers import Answers, Headers
+from paydown_sandbox.calls import Call, Reply
 from paydown_sandbox.chances import Chances
+from paydown_sandbox.json_text import encode
 from paydown_sandbox.options import Options
 from paydown_sandbox.request_log import RequestRecord
 from paydown_sandbox.wire import RawResponse
@@ -34,6 +35,7 @@ _KINDS = {
     "429": "limiter",
     "503-unavailable": "unavailable",
     "1008": "unavailable",
+    "200-false": "answered",
 }
 _PAGES = {"403-html": (403, "Forbidden"), "400-html": (400, "Bad Request"), "404-html": (404, "Not Found")}
 # Code and status; the status of None is the one of the error table, the text of None as well.
@@ -71,13 +73,16 @@ class Refusals:
         """Whether the next repayment is refused."""
         return self._chances.one_in(_REFUSED_ONE_IN)
 
-    def reply(self) -> Callable[[Answers, RequestRecord, Headers], RawResponse]:
-        """What writes the refusal into the answer."""
+    def reply(self, call: Call) -> Reply:
+        """What writes the refusal of a call into the answer."""
 
         def write(answers: Answers, record: RequestRecord, headers: Headers) -> RawResponse:
             record.reason = f"refused by choice: {self._manner}"
             if not record.ledger_ids:
                 record.verdict = "refused"
+            if self._manner == "200-false":
+                answer = {"asset": call.text("asset"), "updateTime": call.now_ms, "success": False}
+                return answers.sized(record, 200, headers, encode(answer).encode())
             if self._manner in _PAGES:
                 return answers.page(record, *_PAGES[self._manner], headers)
             if self._manner in ("418", "429"):

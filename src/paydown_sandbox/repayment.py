@@ -131,7 +131,7 @@ def plan_repayment(
         named: The payment assets of the request, `None` if it named none.
         prices: Index prices, USD per unit. An asset without one can be neither valued nor converted.
         rules: The choices for what the pages leave open.
-        share: What becomes of an amount that was asked for, where that is not the amount itself.
+        share: What becomes of an amount that was asked for; that amount if absent.
         spread: By which factor a conversion costs more than at index prices.
 
     Raises:
@@ -148,6 +148,8 @@ def plan_repayment(
     asked = target = _target(debt, amount, prices.get(asset), rules)
     if share is not None and amount is not None:
         target = min(debt, share(target))
+        if not target:
+            raise Refusal(rules.minimum_repayment_code, parameter="amount", reason="nothing of it is left")
     if rules.clear_remaining and subtract(debt, target) < rules.minimum_remaining:
         target = debt
     own, paid, missing, gain = _payments(account, asset, target, named, prices, rules, spread)
@@ -165,11 +167,8 @@ def plan_repayment(
         raise Refusal(rules.minimum_repayment_code, parameter="amount", reason="below the smallest repayment")
     remaining = subtract(debt, target)
     if remaining and remaining < rules.minimum_remaining:
-        raise Refusal(
-            rules.minimum_remaining_code, parameter="amount", reason="the remaining debt is too small"
-        )
-    in_interest = rules.first == "interest-first"
-    interest = min(target, holding.interest) if in_interest else _interest_part(target, holding, rules.first)
+        raise Refusal(rules.minimum_remaining_code, parameter="amount", reason="too little would remain")
+    interest = _interest_part(target, holding, rules.first)
     return Repayment(target, interest, subtract(target, interest), own, paid, gain)
 
 
@@ -185,7 +184,9 @@ def _target(debt: Decimal, amount: Decimal | None, price: Decimal | None, rules:
 
 
 def _interest_part(target: Decimal, holding: Holding, first: str) -> Decimal:
-    """How much of the interest a repayment of `target` pays off, unless interest comes first."""
+    """How much of the interest a repayment of `target` pays off."""
+    if first == "interest-first":
+        return min(target, holding.interest)
     if first == "principal-first":
         return EXACT.subtract(target, min(target, holding.borrowed))
     if target == holding.debt:

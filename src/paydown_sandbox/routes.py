@@ -70,7 +70,8 @@ def build_routes(document: Document, world: World, gate: IpGate) -> dict[str, di
     lenient = options.is_set("malformed-payment-assets", "tolerate")
     unknown_code = options.code("unknown-parameter")
     ignore_unknown = options.is_set("unknown-parameter", "ignore")
-    order_scope = options.is_set("repay-weight-scope", "order")
+    # Read as Order it costs the address nothing, or 1 beside the one order that it counts as.
+    repay_weight = {"order": 0, "orders": 1}.get(options.text("repay-weight-scope"))
     routes: dict[str, dict[str, Route]] = {}
     for facts in document.operations:
         handler = HANDLERS.get(facts.id)
@@ -95,7 +96,7 @@ def build_routes(document: Document, world: World, gate: IpGate) -> dict[str, di
             also_known=_LISTEN_KEY if facts.security_type == "USER_STREAM" else frozenset(),
         )
         route = Route(facts, handler, validator, pool, str(budget["header"]).lower().encode())
-        if facts.id == "repayDebt" and order_scope:
-            route.weight = 0
+        if facts.id == "repayDebt" and repay_weight is not None:
+            route.weight = repay_weight
         routes.setdefault(facts.path, {})[facts.method] = route
     return routes

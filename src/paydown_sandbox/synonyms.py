@@ -7,7 +7,8 @@ options, and both names may be written.
     TRANSLATED   a value of a choice, as the options that it sets; the choice is no option of its own unless it is
                  among them
     IMPLIED      what a choice takes for granted, unless the same state document says otherwise
-    RESHAPED     options that ask what is left of a choice when an older option has taken its share
+    RESHAPED     options that ask what is left of a choice when an older option has taken its share, or that stand
+                 elsewhere by themselves than the table's ordinary reading
 """
 
 from __future__ import annotations
@@ -32,6 +33,10 @@ TRANSLATED: Mapping[str, Mapping[str, Settings]] = {
         "all": {"record-total": "all-matches"},
         "page": {"record-total": "page"},
         "zero": {"record-total": "zero"},
+    },
+    "flow-order": {
+        "newest-first": {"capital-flow-order": "newest-first"},
+        "oldest-first": {"capital-flow-order": "oldest-first"},
     },
     "balance-list": {
         "all": {"balance-array-holds": "touched"},
@@ -106,6 +111,10 @@ RESHAPED: Mapping[str, tuple[str, Mapping[str, str]]] = {
     "dust-rule": (
         "What happens to a repayment that would leave less than `minimum-remaining-debt`?",
         {"refused": "It is refused.", "cleared": "What would be left is repaid as well."},
+    ),
+    "flow-from-id": (
+        "Which rows of the capital flow does `fromId` ask for?",
+        {"after": "Those with a higher id.", "from": "The row with this id, and those with a higher one."},
     ),
     "interest-rate": (
         "What is the daily rate?",

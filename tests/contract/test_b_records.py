@@ -387,6 +387,7 @@ def full_state() -> dict[str, Any]:
         content[name] = {asset: amount() for asset in ASSETS}
     content["borrow_closed"] = ["BTC", "ETH"]
     content["seed"] = next(numbers)
+    content["choices_seed"] = next(numbers)
     content["records"] = [_one(kind, FIRST_ID + number) for number, kind in enumerate(KINDS.values())]
     return content
 

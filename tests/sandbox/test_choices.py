@@ -51,7 +51,8 @@ CONTEXT: dict[str, Mapping[str, str]] = {
     "rows-empty": LISTED,
     "balance-replicas": {"balance-age": "5000"},
     "answer-amount": {"execution-amount": "a-part"},
-    "pending-means": {"execution-delay": "0..5000"},
+    "answer-comes": {"execution-delay": "5000..60000"},
+    "pending-means": {"execution-delay": "5000..60000", "answer-comes": "before-execution"},
 }
 # A kind of refusal that is executed all the same needs a refusal of that kind.
 REFUSED = {"limiter": "429", "unavailable": "1008", "coded": "1021", "html": "400-html"}
@@ -67,7 +68,7 @@ def context_of(name: str, value: str) -> Mapping[str, str]:
 def state_with(options: Mapping[str, str], seed: int = 0) -> dict[str, Any]:
     """Account `a` owes BNB and ETH, and holds three other assets; amounts have more digits than lists show."""
     balances = {
-        "BNB": {"free": "0.02", "borrowed": "40.123456789", "interest": "0.05"},
+        "BNB": {"free": "0.02", "borrowed": "40.123456789", "interest": "0.05", "um": "1"},
         "ETH": {"borrowed": "0.5"},
         "USDT": {"free": "30000.123456789"},
         "BTC": {"free": "0.5"},
@@ -144,9 +145,11 @@ def script(observer: Observer) -> None:
         observer.call("POST", REPAY, f"asset=BNB&amount={amount}&specifyRepayAssets={payers}")
         observer.look()
         observer.call("POST", REPAY, "asset=BNB&amount=0.5&specifyRepayAssets=USDT")
-        for pause in (50, 900, 1500, 4000, 30_000, 61_000):
+        for pause in (50, 2400, 4000, 30_000, 61_000):
             observer.wait(pause)
             observer.look()
+    observer.call("POST", "/papi/v1/bnb-transfer", "amount=0.001&transferSide=FROM_UM")
+    observer.call("GET", FLOW)
     observer.call("GET", REPAYMENTS, "asset=BNB&size=1")
     observer.call("GET", LOANS, "asset=BNB&size=1")
     last = observer.exchange.records.between("a", "repay", 0, 1 << 62)
@@ -159,6 +162,9 @@ def script(observer: Observer) -> None:
     observer.call("POST", "/papi/v1/marginLoan", "asset=BNB&amount=0.1")
     observer.call("GET", LOANS, "asset=BNB&size=1")
     observer.call("POST", "/papi/v1/repayLoan", "asset=BNB&amount=1")
+    flows = observer.call("GET", FLOW)
+    if flows is not None and flows.status_code == 200 and flows.json():
+        observer.call("GET", FLOW, f"fromId={flows.json()[0]['id']}")
     observer.look()
     refused = ("asset=SOL&amount=1", "asset=ETH&amount=9&specifyRepayAssets=USDT")
     short = ("asset=BNB&amount=20&specifyRepayAssets=USDC", "asset=BNB&specifyRepayAssets=USDC")
@@ -382,7 +388,7 @@ def test_a_look_can_lack_what_is_owed_or_everything(document: Document) -> None:
 
 def test_a_late_execution_is_answered_first_and_keeps_the_account_busy(document: Document) -> None:
     """The debt stands until then, another repayment meets 51007, and the log tells later that it was executed."""
-    client = observer(document, execution_delay="60000..120000")
+    client = observer(document, execution_delay="60000..120000", answer_comes="before-execution")
     answer = client.call("POST", REPAY, ONE)
     assert answer is not None
     assert answer.json()["success"] is True
@@ -401,10 +407,37 @@ def test_a_late_execution_is_answered_first_and_keeps_the_account_busy(document:
     assert START_MS + 60_000 <= line.time_ms <= START_MS + 120_000
 
 
+def test_an_answer_that_comes_after_the_execution_leaves_only_lost_ones_early(document: Document) -> None:
+    """By itself `execution-delay` is for requests whose answer was lost; what is answered was executed."""
+    client = observer(document, execution_delay="60000..120000", lost_request="executed")
+    client.call("POST", REPAY, ONE)
+    assert debt_and_payer(client)[0] == TRUE - 1
+    client.exchange.faults.arm({"fault": "executed_then_503"})
+    client.call("POST", REPAY, ONE)
+    assert debt_and_payer(client)[0] == TRUE - 1
+    client.wait(120_000)
+    assert debt_and_payer(client)[0] == TRUE - 2
+
+
+def test_a_request_may_be_executed_twice(document: Document) -> None:
+    """Now and then, and both lines belong to it."""
+    client = observer(document, execution_times="twice")
+    for _ in range(12):
+        client.exchange.world.limits.weight_per_minute = 1_000_000
+        client.call("POST", REPAY, "asset=BNB&amount=0.1&specifyRepayAssets=USDT")
+        client.wait(1000)
+        client.exchange.advance_to_now()
+    counts = {len(record.ledger_ids) for record in client.exchange.requests}
+    assert counts == {1, 2}
+    assert debt_and_payer(client)[0] == TRUE - Decimal("0.1") * len(client.exchange.lines)
+
+
 def test_a_queued_repayment_waits_for_the_one_under_way(document: Document) -> None:
     """It is executed after the first, on a clock that stands still and on one that runs."""
     for clock in (Clock(START_MS), Clock(source=lambda: START_MS)):
-        client = observer(document, execution_delay="5000..60000", pending_means="queued")
+        client = observer(
+            document, execution_delay="5000..60000", pending_means="queued", answer_comes="before-execution"
+        )
         client.exchange.clock = clock
         client.http.timeout = httpx.Timeout(None)
         for _ in range(2):
@@ -477,6 +510,19 @@ def test_rows_add_up_in_every_shape(shape: str, count: int, document: Document) 
     assert len({row["txId"] for row in rows}) == count
 
 
+@pytest.mark.parametrize(
+    ("scope", "weight", "orders"), [("ip", "3000", None), ("orders", "1", "1"), ("both", "3000", "1")]
+)
+def test_a_repayment_counts_against_the_chosen_budget(
+    scope: str, weight: str, orders: str | None, document: Document
+) -> None:
+    """The weight of the address, the orders of the account, or both."""
+    answer = observer(document, weight_scope=scope).call("POST", REPAY, ONE)
+    assert answer is not None
+    assert answer.headers["x-mbx-used-weight-1m"] == weight
+    assert answer.headers.get("x-mbx-order-count-1m") == orders
+
+
 def test_ids_of_any_order_stay_unique(document: Document) -> None:
     """Also when the choice changes in the middle."""
     client = observer(document, row_ids="scattered")
@@ -498,9 +544,9 @@ def test_ids_of_any_order_stay_unique(document: Document) -> None:
 def test_what_is_under_way_outlasts_the_process(document: Document, tmp_path: Path) -> None:
     """A late execution, a late row and a status to come are found again, and chance goes on where it stood."""
     options = {
-        "execution-delay": "60000..120000", "repayment-rows": "one", "row-listed-late": "0..30000",
-        "row-first-status": "PENDING", "row-pending-ms": "0..60000", "interest-moment": "0..60000",
-        "borrow-first-status": "PENDING", "borrow-debt-late": "0..60000",
+        "execution-delay": "60000..120000", "answer-comes": "before-execution", "repayment-rows": "one",
+        "row-listed-late": "0..30000", "row-first-status": "PENDING", "row-pending-ms": "0..60000",
+        "interest-moment": "0..60000", "borrow-first-status": "PENDING", "borrow-debt-late": "0..60000",
     }  # fmt: skip
 
     def run(*, restart: bool) -> list[object]:

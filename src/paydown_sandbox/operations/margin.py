@@ -97,7 +97,7 @@ def _carry_out(
     """Execute a repayment that can be made, unless a choice refuses, delays or drops it."""
     conduct = exchange.conduct
     if conduct.refusals is not None and conduct.refusals.strikes():
-        call.reply = conduct.refusals.reply()
+        call.reply = conduct.refusals.reply(call)
         if not conduct.refusals.executes:
             if conduct.rows is not None:
                 conduct.rows.refused(call, asset, amount)

@@ -118,10 +118,12 @@ def capital_flow(exchange: Exchange, call: Call) -> object:
     matches = _shown(exchange, call, matches)
     kind = call.optional_text("type")
     from_id = call.integer("fromId")
+    if from_id is not None and not exchange.flow_from_id_included:
+        from_id += 1
     rows = [
         record.row
         for record in matches
-        if (kind is None or record.row["type"] == kind) and (from_id is None or record.id > from_id)
+        if (kind is None or record.row["type"] == kind) and (from_id is None or record.id >= from_id)
     ]
     limit = call.integer("limit") or call.facts.default_size
     # After an id the oldest rows come first, so that nothing is skipped; without one the latest.
