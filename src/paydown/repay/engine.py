@@ -577,7 +577,8 @@ class _Work:
         with exact():
             repaid = sum((_repaid(one) for one in paid), ZERO)
             hours = (base.answered_at_ms - start.sent_at_ms) // 3_600_000 + 2
-            growth = start[self.asset].debt * self.context.options.max_daily_interest / 24 * hours
+            # Not the bound that doubt is given elsewhere: what it lets through would be called done and is not.
+            growth = start[self.asset].debt * self.context.options.usual_daily_interest / 24 * hours
             unit = Decimal(1).scaleb(-self.context.facts.amount_digits) * (len(paid) + 1)
             left = base[self.asset].debt - (start[self.asset].debt - repaid) - growth - unit
         if left <= 0:
@@ -589,8 +590,8 @@ class _Work:
             PlanState.STOPPED,
             "debt-left",
             f"Everything that was asked was confirmed, yet {to_text(left)} {self.asset} more is owed than that "
-            "leaves, and no listed borrowing explains it. Nothing more is sent by itself. Look at the account, "
-            "then make a new plan for what is left.",
+            "leaves, and neither a listed borrowing nor usual interest explains it. Nothing more is sent by itself. "
+            "Look at the account, then make a new plan for what is left.",
         )
 
     # Refusals

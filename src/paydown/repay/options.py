@@ -44,6 +44,8 @@ class Options:
             run ahead.
         max_daily_interest: Upper bound of a daily interest rate. Interest that accrued between two looks is
             anything between nothing and this. Published rates of liquid assets are below 0.001.
+        usual_daily_interest: Interest below this is expected: more than it, left over at the end of a plan, is said
+            instead of being called done.
         price_tolerance: How far the conversion price may be from the price of the plan.
         fee_share: How much more than what was asked the rows of a confirmed repayment may come to.
         not_before_ms: "Not executed" is not said earlier than this after the timestamp. No page bounds the queue
@@ -82,6 +84,7 @@ class Options:
     records_lag_ms: int = 120_000
     clock_slack_ms: int = 2_000
     max_daily_interest: Decimal = Decimal("0.02")
+    usual_daily_interest: Decimal = Decimal("0.001")
     price_tolerance: Decimal = Decimal("0.1")
     fee_share: Decimal = Decimal("0.02")
     not_before_ms: int = 180_000

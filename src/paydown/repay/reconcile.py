@@ -475,6 +475,8 @@ def _weigh(case: Case, seen: Sequence[Sighting]) -> str:
         return "fell-later" if stood else "disturbed"
     if not stood:
         return "disturbed"
+    if not all(_by_others(case, fall, one.look, stood, rows) for fall, one in zip(falls, seen, strict=True)):
+        return "fell-later"
     if _unexplained(case, rows):
         return "rows-near"
     # In the first look: an execution shows there, and what left later was not spent by it.
@@ -518,6 +520,19 @@ def _stood_apart(case: Case, seen: Sequence[Sighting], falls: Sequence[Fall]) ->
             if one.look.sent_at_ms - found[0].look.answered_at_ms >= case.options.looks_apart_ms:
                 return found
     return []
+
+
+def _by_others(case: Case, fall: Fall, look: Look, stood: Sequence[Sighting], rows: Iterable[Row]) -> bool:
+    """Whether what the debt fell by after it had stood is listed as repaid since: else it may be a part of ours."""
+    if _can_stand(case, fall):
+        return True
+    since_ms = stood[-1].look.sent_at_ms - case.options.clock_slack_ms
+    until_ms = look.answered_at_ms + case.options.edge_ms
+    listed: dict[str, Decimal] = {}
+    for row in _repayments(case, rows):
+        if since_ms <= row.at_ms <= until_ms:
+            listed[row.source] = listed.get(row.source, ZERO) + abs(row.amount)
+    return fall.least - max(listed.values(), default=ZERO) <= case.asked * case.options.stands_share
 
 
 def _fell(case: Case, fall: Fall, look: Look, rows: Sequence[Row]) -> bool:
