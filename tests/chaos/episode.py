@@ -38,13 +38,13 @@ from paydown_sandbox.faults import FAULTS
 from tests.chaos.arena import DEBTS, OUR_IP, PRICES, REPAY_PATH, Arena, Chances, Entry, Process
 
 # Each world by itself: fixed options that the document names, or what the table of choices leaves open about a topic.
-# What an execution, an answer or a refusal may do besides is drawn by the strangers' exchange (`tests/strangers`).
+# What an execution, an answer, a refusal or the clock may do besides is drawn by the exchange of `tests/strangers`.
 WORLDS: dict[str, dict[str, str] | tuple[str, ...]] = {
     "plain": {},
     "rows": ("rows",),
     "looks": ("looks",),
     "borrowings": ("borrowings",),
-    "interest-and-time": ("interest", "time"),
+    "interest": ("interest",),
     "principal-first": {"repayment-order": "principal-first", "whole-debt-answer-amount": "present"},
     "partial": {"insufficient-amount": "partial", "insufficient-whole-debt": "partial"},
     "fee": {"conversion-fee-rate": "0.01"},
@@ -146,7 +146,10 @@ class Episode:
     def run(self) -> Tally:
         """Let it happen, clean up, and count."""
         try:
-            while sum(entry.kind == "repay" for entry in self.arena.tape) < self.repayments:
+            # In some worlds next to nothing can be sent: balances that never show the debt, say.
+            for _ in range(5 + self.repayments // 4):
+                if sum(entry.kind == "repay" for entry in self.arena.tape) >= self.repayments:
+                    break
                 for _ in range(20):
                     self._step()
             self._clean_up()

@@ -129,8 +129,8 @@ class Report:
         """Say what is known, from the attempts and the debt, never from the last cause alone.
 
         0 done. 5 in doubt: a request left, and no proven refusal or settlement exists. 9 stopped as asked with some
-        money moved, 7 money moved and it is not all, both with nothing in doubt. Nothing moved: 4 something left and was
-        refused or proven not executed, 6 a read failed, 3 nothing left this machine.
+        money moved, 7 money moved and it is not all, both with nothing in doubt. Nothing moved: 4 something left and
+        was refused or proven not executed, 6 a read failed, 3 nothing left this machine.
         """
         if any(line.state in _OPEN for line in self.attempts) or self.state in (
             PlanState.UNDECIDED,
