@@ -18,6 +18,7 @@ from __future__ import annotations
 
 import sqlite3
 from dataclasses import dataclass
+from functools import lru_cache
 
 from paydown.errors import InvalidRequest
 from paydown.repay.errors import AccountUnconfirmed
@@ -56,6 +57,7 @@ def spoken(name: str) -> str:
     return f"account {name}" if name else "the default account"
 
 
+@lru_cache(maxsize=64)
 def lock_name(base_url: str, name_or_key: str) -> str:
     """Name of an account's lock, or the fingerprint of a key. The same for every journal, so it has no salt of one.
 

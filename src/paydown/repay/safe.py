@@ -204,6 +204,7 @@ class _Base:
         # An older version, which may run beside this one, took the lock of the key.
         self._key_lock = None if name else AccountLock(self._directory, self._fingerprint)
         self._memory = AccountMemory(self._directory, lock, durable=self.journal.durable)
+        self._remembered: Remembered | None = None  # what it says, while the lock is held
 
     @property
     def account_question(self) -> AccountUnconfirmed | None:
@@ -423,7 +424,7 @@ class _Base:
     def _adopting(self, note: str) -> Decisions[Adoption | None]:
         """Look at the account once, and go on with this journal. Under the account's lock."""
         found = self.journal.standing(self.account)
-        remembered = self._memory.read()
+        remembered = self._remembered = self._memory.read()
         known = {} if remembered is None else dict(remembered.journals)
         own = known.get(found.identity)
         others = {
@@ -452,7 +453,7 @@ class _Base:
         )
         settled = {name: replace(one, doubt=None) for name, one in known.items()}
         if remembered is not None:
-            self._memory.write(replace(remembered, journals=settled))
+            self._remembered = replace(remembered, journals=settled)
         self._remember()
         return Adoption(str(self.journal.path), said, look)
 
@@ -532,7 +533,7 @@ class _Base:
     def _refuse_forgetful(self, previous: Holder | None) -> None:
         """Refuse a journal that knows less than is remembered. Under the lock, before anything is written."""
         found = self.journal.standing(self.account)
-        remembered = self._memory.read()
+        remembered = self._remembered = self._memory.read()
         here = f"{self.journal.path} (journal {_short(found.identity)}, count {found.count})"
         if remembered is None:
             # Nothing was remembered by versions before this one: their note says only where the journal was.
@@ -575,12 +576,13 @@ class _Base:
             intent = found.doubt.intent
             until = deadline_ms(intent.signed_at_ms, intent.recv_window_ms, self.facts, self.options)
             doubt = Doubt(intent.id, until)
-        before = self._memory.read()
+        before = self._remembered  # nobody else writes it while the lock is held
         known = before if before is not None else Remembered(self._base_url, self._name)
         now = RememberedJournal(str(self.journal.path), found.count, doubt)
         after = known.with_key(self._fingerprint).with_journal(found.identity, now)
         if after != before:
             self._memory.write(after)
+            self._remembered = after
 
     @contextmanager
     def _running(self) -> Generator[None]:
