@@ -281,23 +281,6 @@ def test_no_connection_is_tried_again(world):
     assert [line.state for line in report.attempts] == ["NOT_SENT", "NOT_SENT", "EXECUTED"]
 
 
-def test_a_success_that_lied_about_not_executing_stops_the_plan(world, repayer):
-    """If the debt fell although the exchange said "not executed", a person must look before more is sent."""
-    world.fault("service_unavailable_503")
-    plan = repayer.plan("BNB", "3", pay_with=["USDT"])
-    stranger = world.stranger()
-    repayer.progress = lambda told: (
-        stranger.margin.repay_debt(asset="BNB", amount="3", specify_repay_assets=["USDT"])
-        if told.kind == "rejected"
-        else None
-    )
-
-    report = repayer.run(plan)
-
-    assert (report.state, report.cause) == (PlanState.STOPPED, "contradiction")
-    assert world.repaid == [Decimal(3)]
-
-
 # What is in doubt
 
 
