@@ -335,17 +335,21 @@ class _Work:
         if last.state is AttemptState.REJECTED and not context.journal.evidence(last.id):
             self.refused = last
         closed = last.opened_at_ms if last.closed_at_ms is None else last.closed_at_ms
-        if last.state is not AttemptState.NOT_SENT and closed > now - context.options.quiet_ms:
+        if last.state is AttemptState.NOT_SENT:
+            return
+        if closed > now - context.options.quiet_ms:
             self.left_at_ms = closed
-            if last.intent.asset == self.asset:
-                prior = (context.journal.attempt(one) for one in last.intent.since)
-                self.base = last.intent.before
-                # Only what the exchange itself confirmed must be shown: a person's word is no reading of the debt.
-                self.since = [
-                    (one.id, one.intent.expected)
-                    for one in (*prior, last)
-                    if one is not None and one.state is AttemptState.EXECUTED
-                ]
+        # Until everything that was accepted is certainly shown, a look may be older than what was confirmed: the pause
+        # and the retakes of an earlier run, which may have ended for that very reason, are shorter.
+        if closed > now - context.options.not_before_ms and last.intent.asset == self.asset:
+            prior = (context.journal.attempt(one) for one in last.intent.since)
+            self.base = last.intent.before
+            # Only what the exchange itself confirmed must be shown: a person's word is no reading of the debt.
+            self.since = [
+                (one.id, one.intent.expected)
+                for one in (*prior, last)
+                if one is not None and one.state is AttemptState.EXECUTED and one.correction is None
+            ]
 
     def run(self) -> Decisions[Report]:
         context, record = self.context, self.record
