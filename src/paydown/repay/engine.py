@@ -48,7 +48,7 @@ from paydown.repay.look import Look
 from paydown.repay.plan import Price, moment
 from paydown.repay.planner import Cut, cut, earliest_finish_ms, refuse_liquidation, warn_if_short
 from paydown.repay.quantities import ZERO, exact, to_text
-from paydown.repay.reconcile import deadline_ms, most_borrowed
+from paydown.repay.reconcile import LATE_EXECUTION, deadline_ms, most_borrowed
 from paydown.repay.recovery import Context, Decisions, Settled, find_orphans, settle, verify_refusal
 from paydown.repay.report import AttemptLine, Report
 from paydown.repay.states import AttemptState, PlanState
@@ -337,6 +337,14 @@ class _Work:
         closed = last.opened_at_ms if last.closed_at_ms is None else last.closed_at_ms
         if last.state is AttemptState.NOT_SENT:
             return
+        if (
+            last.state is AttemptState.PROVEN_NOT_EXECUTED
+            and last.correction is None
+            and last.plan_key == self.record.key
+        ):
+            # A person's word comes without a look, and so does a fall that was told before: then it is theirs to say.
+            seen = context.journal.evidence(last.id)[-1].body.get("sightings")
+            self.denied = (last, Look.from_json(seen[-1]["look"])) if seen else None
         if closed > now - context.options.quiet_ms:
             self.left_at_ms = closed
         # Until everything that was accepted is certainly shown, a look may be older than what was confirmed: the pause
@@ -445,9 +453,9 @@ class _Work:
         if self.first is None:
             self.first = look
         yield self._tell("looked", f"{to_text(look[self.asset].debt)} {self.asset} owed")
-        return look, self._fell_later(look) if shown else self._not_shown(look)
+        return look, (yield from self._fell_later(look)) if shown else self._not_shown(look)
 
-    def _fell_later(self, look: Look) -> _Ending | None:
+    def _fell_later(self, look: Look) -> Decisions[_Ending | None]:
         """Stop if the debt has fallen by what an attempt asked that was proven not executed a moment ago."""
         if self.denied is None:
             return None
@@ -456,6 +464,20 @@ class _Work:
             fell = seen[self.asset].debt - look[self.asset].debt
             if fell < attempt.intent.expected * self.context.options.fell_share:
                 return None
+        text = (
+            f"proven not executed, and later the debt was lower by {to_text(fell)} {self.asset} all the same"
+        )
+        finding = {"witness": "debt", "says": "executed", "text": text}
+        told = {"rule": "fell-later", "signs": [LATE_EXECUTION], "findings": [finding]}
+        yield Commit(
+            Step.WRITE_EVIDENCE,
+            lambda: self.context.journal.prove(
+                attempt.id,
+                "UNDECIDED",
+                self.context.now_ms(),
+                body={"verdict": told, "looks": [look.to_json()]},
+            ),
+        )
         return _Ending(
             PlanState.UNDECIDED,
             "fell-later",
