@@ -417,6 +417,35 @@ def test_another_plan_is_quiet_too(world):
     assert base.sent_ms - before.answered_ms >= 15_000
 
 
+@pytest.mark.parametrize("answered", ["executed", "refused"])
+def test_what_left_before_one_that_did_not_is_not_forgotten(world, answered):
+    """A piece is answered, the next one finds no connection, the process dies: the next one is quiet all the same."""
+    if answered == "refused":
+        world.fault("throttled_1008")
+
+    def die(told):
+        if told.kind in ("executed", "rejected"):
+            world.fault("connection_refused")
+        if told.kind == "not-sent":
+            raise Killed
+
+    first = Wire(world)
+    with world.repayer(
+        world.client(transport=first), options=Options(quiet_ms=45_000), progress=die
+    ) as repayer:
+        plan = repayer.plan("BNB", pay_with=["USDT"], key="k")
+        with pytest.raises(Killed):
+            repayer.run(plan)
+        assert [one.state.value for one in attempts(repayer)][-1] == "NOT_SENT"
+    wire = Wire(world)
+    with world.repayer(world.client(transport=wire), options=Options(quiet_ms=120_000)) as fresh:
+        (report,) = fresh.resume("k")
+
+    (base, _), *_ = wire.bases()
+    assert base.sent_ms - first.all(REPAY)[0].answered_ms >= 119_000  # a client's clock is a little behind
+    assert (report.exit_code, world.debt("BNB")) == (0, 0)
+
+
 def test_a_request_that_never_left_needs_no_pause(world):
     """Of a connection that could not be made not a byte left: the next try follows in seconds."""
     world.fault("connection_refused")

@@ -335,8 +335,6 @@ class _Work:
         if last.state is AttemptState.REJECTED and not context.journal.evidence(last.id):
             self.refused = last
         closed = last.opened_at_ms if last.closed_at_ms is None else last.closed_at_ms
-        if last.state is AttemptState.NOT_SENT:
-            return
         if (
             last.state is AttemptState.PROVEN_NOT_EXECUTED
             and last.correction is None

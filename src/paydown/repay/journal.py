@@ -689,10 +689,10 @@ class Journal:
         )
 
     def last_attempt(self, account: str) -> AttemptRecord | None:
-        """The newest attempt of the account, or `None`."""
+        """The newest attempt of the account that may have left this machine, or `None`."""
         with self.reading() as db:
             row = db.execute(
-                "SELECT id FROM attempts WHERE account = ? ORDER BY opened_at_ms DESC, number DESC LIMIT 1",
+                "SELECT id FROM attempts WHERE account = ? AND state <> 'NOT_SENT' ORDER BY opened_at_ms DESC, number DESC LIMIT 1",
                 (account,),
             ).fetchone()
         return None if row is None else self.attempt(row[0])
