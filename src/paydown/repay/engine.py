@@ -371,7 +371,9 @@ class _Work:
         except (AccountBusy, AccountInDoubt, JournalUnusable, OutcomeNotRecorded):
             raise
         except PaydownError as error:
-            ending = _Ending(PlanState.STOPPED, "read-failed", f"{type(error).__name__}: {error}")
+            # Once something was executed, a debt that cannot be read is doubt: nobody knows what is left of it.
+            state = PlanState.UNDECIDED if self.done else PlanState.STOPPED
+            ending = _Ending(state, "read-failed", f"{type(error).__name__}: {error}")
         debt_after: Decimal | None = None
         if self.base is not None and not self.since and not self.must_look:
             last = self.base
@@ -626,7 +628,7 @@ class _Work:
         look, doubted = yield from verify_refusal(self.context, refused)
         if look is None:
             self.refused = refused
-            raise RefusalNotVerified("The balance could not be read after a refusal.")
+            raise RefusalNotVerified("Not verified: the balance could not be read after a refusal.")
         self.weight += self.context.facts.look_weight
         if not doubted:
             return None

@@ -17,7 +17,6 @@ IN_DOUBT = 5
 """Exit code of everything that may have happened."""
 
 _OPEN = frozenset(state.value for state in OPEN_STATES)
-_NOT_EXECUTED = frozenset({AttemptState.REJECTED.value, AttemptState.PROVEN_NOT_EXECUTED.value})
 _PAID = frozenset(state.value for state in AttemptState if state.paid)
 
 
@@ -128,9 +127,9 @@ class Report:
     def exit_code(self) -> int:
         """Say what is known, from the attempts and the debt, never from the last cause alone.
 
-        0 done. 5 in doubt: a request left, and no proven refusal or settlement exists. 9 stopped as asked with some
-        money moved, 7 money moved and it is not all, both with nothing in doubt. Nothing moved: 4 something left and
-        was refused or proven not executed, 6 a read failed, 3 nothing left this machine.
+        0 done. 5 in doubt: a request left, and no proven refusal or settlement exists, or money moved and the debt cannot
+        be read. 9 stopped as asked with some money moved, 7 money moved and it is not all, both with nothing in doubt.
+        Nothing moved: 4 something left and was not executed, 6 a read failed, 3 nothing left this machine.
         """
         if any(line.state in _OPEN for line in self.attempts) or self.state in (
             PlanState.UNDECIDED,
@@ -143,8 +142,8 @@ class Report:
             return 0
         if self.moved:
             return 9 if self.cause == "stop-requested" else 7
-        if self.state is PlanState.DONE or any(line.state in _NOT_EXECUTED for line in self.attempts):
-            return 4
+        if self.state is PlanState.DONE or any(line.state != AttemptState.NOT_SENT for line in self.attempts):
+            return 4  # what was proven not executed has left, too
         return 6 if self.cause == "read-failed" else 3
 
     def to_json(self) -> dict[str, object]:
