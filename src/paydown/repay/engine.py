@@ -177,7 +177,7 @@ def report_of(context: Context, record: PlanRecord) -> Report:
             replace(line, corrected=lines[line.id].corrected) if line.id in lines else line
             for line in first.attempts
         )
-        return replace(first, attempts=marked)
+        return replace(first, attempts=marked, overruled=record.corrected)
     ending = _Ending(
         record.state,
         "interrupted" if record.state is PlanState.RUNNING else "not-started",

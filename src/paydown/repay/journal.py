@@ -692,7 +692,8 @@ class Journal:
         """The newest attempt of the account that may have left this machine, or `None`."""
         with self.reading() as db:
             row = db.execute(
-                "SELECT id FROM attempts WHERE account = ? AND state <> 'NOT_SENT' ORDER BY opened_at_ms DESC, number DESC LIMIT 1",
+                "SELECT id FROM attempts WHERE account = ? AND state <> 'NOT_SENT'"
+                " ORDER BY opened_at_ms DESC, number DESC LIMIT 1",
                 (account,),
             ).fetchone()
         return None if row is None else self.attempt(row[0])

@@ -97,6 +97,7 @@ class Report:
         weight: Request weight that the runs of this plan spent.
         started_at_ms, ended_at_ms: UTC milliseconds.
         check: What a person should look at, if something is undecided.
+        overruled: Whether an attempt was corrected after this report was made: what it says of the whole holds no more.
     """
 
     plan_key: str
@@ -114,9 +115,10 @@ class Report:
     started_at_ms: int
     ended_at_ms: int
     check: tuple[str, ...] = ()
+    overruled: bool = False
 
     def __bool__(self) -> bool:
-        return self.state is PlanState.DONE
+        return self.exit_code == 0
 
     @property
     def moved(self) -> bool:
@@ -127,8 +129,8 @@ class Report:
     def exit_code(self) -> int:
         """Say what is known, from the attempts and the debt, never from the last cause alone.
 
-        0 done. 5 in doubt: a request left, and no proven refusal or settlement exists, or money moved and the debt cannot
-        be read. 9 stopped as asked with some money moved, 7 money moved and it is not all, both with nothing in doubt.
+        0 done. 5 in doubt: a request left, and no proven refusal or settlement exists, or money moved and the debt
+        cannot be read. 9 stopped as asked with some money moved, 7 money moved and it is not all, both with nothing in doubt.
         Nothing moved: 4 something left and was not executed, 6 a read failed, 3 nothing left this machine.
         """
         if any(line.state in _OPEN for line in self.attempts) or self.state in (
@@ -136,9 +138,8 @@ class Report:
             PlanState.RUNNING,
         ):
             return IN_DOUBT
-        if self.state is PlanState.DONE and not any(
-            line.corrected == "not executed" for line in self.attempts
-        ):
+        denied = self.overruled and any(line.corrected == "not executed" for line in self.attempts)
+        if self.state is PlanState.DONE and not denied:
             return 0
         if self.moved:
             return 9 if self.cause == "stop-requested" else 7
@@ -164,6 +165,7 @@ class Report:
             "started_at_ms": self.started_at_ms,
             "ended_at_ms": self.ended_at_ms,
             "check": list(self.check),
+            "overruled": self.overruled,
         }
 
     @classmethod
@@ -186,6 +188,7 @@ class Report:
             started_at_ms=data["started_at_ms"],
             ended_at_ms=data["ended_at_ms"],
             check=tuple(data["check"]),
+            overruled=data.get("overruled", False),
         )
 
     def __str__(self) -> str:
