@@ -48,7 +48,7 @@ def run(arguments: argparse.Namespace, output: Output) -> int:
             arguments.attempt, executed=arguments.executed, note=arguments.note, amount=arguments.amount
         )
     if output.json_mode:
-        output.document({"ok": True, "exit_code": 0, "attempt": attempt.to_json()})
+        output.document({"ok": True, "exit_code": 0, "outcome": "corrected", "attempt": attempt.to_json()})
         return 0
     moved = attempt.moved
     output.line(

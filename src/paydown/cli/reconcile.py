@@ -61,7 +61,9 @@ def run(arguments: argparse.Namespace, output: Output) -> int:
                 raise InvalidRequest("--executed and --not-executed need ATTEMPT and --note TEXT.")
             record = repay.settle(arguments.attempt, executed=arguments.executed, note=arguments.note)
             if output.json_mode:
-                output.document({"ok": True, "attempt": record.to_json()})
+                output.document(
+                    {"ok": True, "exit_code": 0, "outcome": outcome_of(0), "attempt": record.to_json()}
+                )
             else:
                 output.line(f"Attempt {record.id} is {record.state.value}. `paydown resume` goes on.")
             return 0
@@ -89,7 +91,11 @@ def run(arguments: argparse.Namespace, output: Output) -> int:
         if one.trouble:
             output.line(f"  the evidence could not be read: {one.trouble}")
         if one.verdict is not None:
+            # What the steps repeat is said there: all of it must fit one screen.
+            steps = " ".join(one.verdict.check).casefold()
             for finding in one.verdict.findings:
+                if finding.text.casefold() in steps:
+                    continue
                 output.line(f"  {finding.witness}, says {finding.says}: {finding.text}")
             for step in one.verdict.check:
                 output.line(f"  check: {step}")

@@ -70,7 +70,13 @@ def run(arguments: argparse.Namespace, output: Output) -> int:
                 output.line(said_of_begun(plan, begun))
             if arguments.dry_run and output.json_mode:
                 output.document(
-                    {"ok": True, "outcome": "dry run", "plan": plan.to_json(), "report": begun.to_json()}
+                    {
+                        "ok": True,
+                        "exit_code": 0,
+                        "outcome": "dry run",
+                        "plan": plan.to_json(),
+                        "report": begun.to_json(),
+                    }
                 )
             else:
                 output.report(begun)
@@ -87,7 +93,7 @@ def run(arguments: argparse.Namespace, output: Output) -> int:
                 )
         if arguments.dry_run:
             if output.json_mode:
-                output.document({"ok": True, "outcome": "dry run", "plan": plan.to_json()})
+                output.document({"ok": True, "exit_code": 0, "outcome": "dry run", "plan": plan.to_json()})
             else:
                 output.line("Dry run: nothing was sent.")
             return 0

@@ -64,6 +64,9 @@ LATE_EXECUTION = "late-execution"
 REFUSALS_LIE = "refusals-lie"
 """Sign: a refusal was contradicted by the debt. From then on every refusal is judged like a lost answer."""
 
+# How many rows near an attempt a person is shown; each repayment may stand in two lists.
+_ROWS_SHOWN = 4
+
 RULES: Mapping[str, Result] = {
     "debt-fell": "PROVEN_EXECUTED",
     "row-fits": "PROVEN_EXECUTED",
@@ -623,11 +626,16 @@ def _debt_text(case: Case, sighting: Sighting) -> str:
 def _rows_finding(case: Case, sighting: Sighting) -> Finding:
     near = _near_rows(case, sighting.rows)
     listed = ", ".join(sorted(sighting.read)) or "no list"
+    # One screen: of many rows those whose amounts are closest to what was asked.
+    closest = sorted(near, key=lambda row: abs(abs(row.amount) - case.asked))[:_ROWS_SHOWN]
     shown = "; ".join(
         f"{row.source} {row.id}: {to_text(abs(row.amount))} at {moment(row.at_ms)}"
         + (f", {row.status}" if row.status not in (None, "CONFIRMED") else "")
         for row in near
+        if row in closest
     )
+    if len(near) > len(closest):
+        shown += f"; and {len(near) - len(closest)} more"
     text = f"read {listed}: " + (
         f"repayments that may be this one: {shown}"
         if near

@@ -130,8 +130,8 @@ class Report:
         """Say what is known, from the attempts and the debt, never from the last cause alone.
 
         0 done. 5 in doubt: a request left, and no proven refusal or settlement exists, or money moved and the debt
-        cannot be read. 9 stopped as asked with some money moved, 7 money moved and it is not all, both with nothing in doubt.
-        Nothing moved: 4 something left and was not executed, 6 a read failed, 3 nothing left this machine.
+        cannot be read. 9 stopped as asked with some money moved, 7 money moved and it is not all, both with nothing in
+        doubt. Nothing moved: 4 something left and was not executed, 6 a read failed, 3 nothing left this machine.
         """
         if any(line.state in _OPEN for line in self.attempts) or self.state in (
             PlanState.UNDECIDED,
