@@ -7,6 +7,8 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.unclosed import DATABASES
+
 _PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY")
 _OURS = "PAYDOWN_CONTRACT_"  # says how the suite runs, not what the product does
 
@@ -20,3 +22,11 @@ def environment() -> Iterator[None]:
             if upper in _PROXIES or (upper.startswith("PAYDOWN_") and not upper.startswith(_OURS)):
                 patch.delenv(name)
         yield
+
+
+@pytest.fixture(autouse=True)
+def every_database_is_closed() -> Iterator[None]:
+    """Whoever opens a database closes it, in every version of Python: a test that drops one has shown a leak."""
+    yield
+    dropped = DATABASES.dropped()
+    assert not dropped, f"{dropped} SQLite connection(s) were dropped without being closed"

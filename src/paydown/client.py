@@ -121,11 +121,15 @@ class _Base:
             # Another address has another clock; the exchange's fallback clocks mean nothing there.
             own = f"{address.origin}{address.prefix}{SERVER_TIME.path}"
             clock = ExchangeClock(CLOCKS if base_url is None else (own,))
+        self._own_budget: Budget | None = (
+            None  # to be closed with the client; one that was passed is its owner's
+        )
         if budget is None or isinstance(budget, str):
             # A transport that is no network's leads to a test or a double, whatever the address says.
             host = address.host.decode("ascii") if _reaches_out(transport) else "localhost"
             name = budget_name(budget, host)
             budget = open_budget(name, address.origin, clock if isinstance(clock, ExchangeClock) else None)
+            self._own_budget = budget
         self._core = Core(
             requests=requests,
             clock=clock,
@@ -235,6 +239,12 @@ class _Base:
             InvalidRequestType: `executed` is neither True nor False.
         """
         return self._core.attempts.settle(attempt_id, executed=executed)
+
+    def _shut(self) -> None:
+        """Take no more calls, and release the file of the budget."""
+        self._core.closed = True
+        if self._own_budget is not None:
+            self._own_budget.close()
 
     def __repr__(self) -> str:
         credentials = self._core.requests.credentials
@@ -451,7 +461,7 @@ class Client(_Base):
     def close(self) -> None:
         """Close every connection. Calls made afterwards raise `ClientClosed`; calls in flight lose their
         answer."""
-        self._core.closed = True
+        self._shut()
         opened = self._channel
         if opened is not None and opened[0] != os.getpid():
             return  # the parent's: to hang up here would take its answers away
@@ -647,7 +657,7 @@ class AsyncClient(_Base):
         answer."""
         import asyncio
 
-        self._core.closed = True
+        self._shut()
         opened, self._channel = self._channel, None
         if opened is None:
             if self._transport is not None:

@@ -46,6 +46,8 @@ def create_app(
 ) -> Application:
     """Make the ASGI application, for a server or for `httpx.ASGITransport`.
 
+    With `data` it holds a file open: `close()` it, or let a server that speaks the lifespan protocol do so.
+
     Args:
         exchange: What answers; made from `state` if absent.
         state: A state document (parsed JSON); the demo state if absent.
@@ -60,10 +62,14 @@ def create_app(
     store: Store | None = None
     if data is not None:
         store = Store(data, durability)
-        if store.holds_state:
-            store.load(exchange)
-        else:
-            store.commit(exchange)
+        try:
+            if store.holds_state:
+                store.load(exchange)
+            else:
+                store.commit(exchange)
+        except BaseException:
+            store.close()
+            raise
     committer = Committer(exchange, store, in_thread=durability == "full")
     streams = StreamServer(exchange, committer.ticked)
     return Application(exchange, committer, control_application(exchange, committer, streams), streams)

@@ -8,6 +8,7 @@ SIGTERM and SIGINT stop it gracefully: requests in flight are answered, and the 
 from __future__ import annotations
 
 import argparse
+import contextlib
 import gc
 import ipaddress
 import json as json_module
@@ -159,33 +160,42 @@ def run(
         _warn(f"{port} is not a port: write a number from 1 to 65535, or 0 for any free one.")
         return 2
     logging.basicConfig(stream=sys.stderr, level=logging.WARNING, format="%(message)s")
-    try:
-        document = read_json_file(state) if state is not None else None
-        exchange = Exchange(document)
-        app = create_app(exchange, data=data, durability=durability)
-        store = app.committer.store
-        if store is not None and store.holds_state and state is not None and not quiet:
-            _warn(f"{data} holds a state already; {state} was not used")
-        if scenario is not None:
-            played = read_scenario(read_json_file(Path(scenario))) if scenario.endswith(".json") else None
-            chosen = played or find_scenario(scenario)
-            exchange.faults.disarm_scenario(chosen.name)  # of an earlier process: it starts over
-            start_scenario(exchange.faults, chosen, exchange.clock.now_ms())
-        listening, url = listen(host, port)
-    except (StateError, StoreError) as error:
-        _warn(str(error))
-        return 2
-    except OSError as error:
-        _warn(f"cannot listen on {host}:{port}: {error.strerror or error}")
-        return 2
-    details = _details(exchange, url, json)
+    with contextlib.ExitStack() as opened:
+        try:
+            document = read_json_file(state) if state is not None else None
+            exchange = Exchange(document)
+            app = create_app(exchange, data=data, durability=durability)
+            store = app.committer.store
+            if store is not None:
+                opened.callback(store.close)
+            if store is not None and store.holds_state and state is not None and not quiet:
+                _warn(f"{data} holds a state already; {state} was not used")
+            if scenario is not None:
+                played = read_scenario(read_json_file(Path(scenario))) if scenario.endswith(".json") else None
+                chosen = played or find_scenario(scenario)
+                exchange.faults.disarm_scenario(chosen.name)  # of an earlier process: it starts over
+                start_scenario(exchange.faults, chosen, exchange.clock.now_ms())
+            listening, url = listen(host, port)
+            opened.callback(listening.close)
+        except (StateError, StoreError) as error:
+            _warn(str(error))
+            return 2
+        except OSError as error:
+            _warn(f"cannot listen on {host}:{port}: {error.strerror or error}")
+            return 2
+        details = _details(exchange, url, json)
 
-    def ready() -> None:
-        _say(f"sandbox ready at {url}")
-        if details is not None:
-            _say(details)
+        def ready() -> None:
+            _say(f"sandbox ready at {url}")
+            if details is not None:
+                _say(details)
 
-    server = make_server(app, ready, quiet=quiet)
+        return _serve(app, listening, ready, quiet=quiet)
+
+
+def _serve(app: Application, listening: socket.socket, on_ready: Callable[[], None], *, quiet: bool) -> int:
+    """Serve on a socket until told to stop, and write down what is left to write."""
+    server = make_server(app, on_ready, quiet=quiet)
 
     def stop() -> None:
         server.should_exit = True
@@ -198,15 +208,11 @@ def run(
     gc.freeze()
     gc.set_threshold(20_000, 50, 100)
     try:
-        server.run(sockets=[listening])
-    except KeyboardInterrupt:
-        pass
-    finally:
-        listening.close()
-        if store is not None:
-            if app.committer.failed is None:
-                store.commit(exchange)
-            store.close()
+        with contextlib.suppress(KeyboardInterrupt), contextlib.closing(app):
+            server.run(sockets=[listening])
+    except StoreError as error:
+        _warn(str(error))
+        return 1
     return 0 if app.committer.failed is None else 1
 
 

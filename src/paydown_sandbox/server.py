@@ -128,7 +128,7 @@ class Application:
 
     Args:
         exchange: What answers.
-        store: Where it lasts; memory only if absent.
+        committer: Writes down what happened, if the exchange lasts in a file.
         control: ASGI application for the paths under /_sandbox/.
         stream: ASGI application for websockets.
     """
@@ -144,6 +144,21 @@ class Application:
         self.committer = committer
         self._control = control
         self._stream = stream
+
+    def close(self) -> None:
+        """Write down what happened since the last answer, and close the file, once nothing is served any more.
+
+        Raises:
+            StoreError: The disk did not take it.
+        """
+        store = self.committer.store
+        if store is None or store.closed:
+            return
+        try:
+            if self.committer.failed is None:
+                store.commit(self.exchange)
+        finally:
+            store.close()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one connection event of the ASGI protocol."""
@@ -223,5 +238,10 @@ class Application:
             if message["type"] == "lifespan.startup":
                 await send({"type": "lifespan.startup.complete"})
             elif message["type"] == "lifespan.shutdown":
-                await send({"type": "lifespan.shutdown.complete"})
+                try:
+                    self.close()
+                except StoreError as error:
+                    await send({"type": "lifespan.shutdown.failed", "message": str(error)})
+                else:
+                    await send({"type": "lifespan.shutdown.complete"})
                 return

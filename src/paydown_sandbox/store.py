@@ -16,7 +16,9 @@ Budgets are not written a second time: what the last minute was charged stands i
 from __future__ import annotations
 
 import json
+import os
 import sqlite3
+import weakref
 from collections.abc import Iterable, Iterator
 from decimal import Decimal
 from pathlib import Path
@@ -154,14 +156,16 @@ class Store:
             self._db = sqlite3.connect(path, timeout=timeout_s, isolation_level=None, check_same_thread=False)
         except sqlite3.Error as error:
             raise StoreError(f"{path} cannot be opened: {error}") from None
+        # Whoever drops an application without closing it, and an interpreter that ends, close the file as well.
+        self._closing = weakref.finalize(self, _close, self._db, os.getpid())
         try:
             version = self._prepare(durability)
         except sqlite3.Error as error:
-            self._db.close()
+            self.close()
             why = "another process has it" if "locked" in str(error) else error
             raise StoreError(f"{path} cannot be used: {why}") from None
-        except StoreError:
-            self._db.close()
+        except BaseException:
+            self.close()
             raise
         self.holds_state = version is not None
         self._counters: dict[str, str] = {}
@@ -376,6 +380,16 @@ class Store:
         except (sqlite3.Error, OverflowError) as error:  # the latter for a number of more than 64 bits
             raise StoreError(f"{self.path} does not take any more: {error}") from None
 
+    @property
+    def closed(self) -> bool:
+        """Whether the file was closed."""
+        return not self._closing.alive
+
     def close(self) -> None:
-        """Close the file; the write-ahead log is folded into it."""
-        self._db.close()
+        """Close the file; the write-ahead log is folded into it. Closing twice does no harm."""
+        self._closing()
+
+
+def _close(db: sqlite3.Connection, pid: int) -> None:
+    if pid == os.getpid():  # a child made by `fork` must not fold the log of its parent, who goes on writing
+        db.close()

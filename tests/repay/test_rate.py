@@ -16,6 +16,7 @@ import asyncio
 import heapq
 import itertools
 import math
+from contextlib import closing
 from decimal import Decimal
 
 import pytest
@@ -108,12 +109,13 @@ def test_four_processes_behind_one_address_share_two_a_minute(tmp_path, window):
     time = VirtualTime(world)
 
     async def repay(name: str) -> bool:
-        budget = SqliteBudget("sandbox", str(tmp_path / "budget.sqlite3"), ticks=world.clock.now_ms)
-        async with (
-            world.async_client(account=name, budget=budget, sleep=time.sleep, max_wait_s=3600) as client,
-            world.async_repayer(client, account=name, sleep=time.sleep) as repayer,
-        ):
-            return bool(await repayer.run(await repayer.plan("BNB", pay_with=["USDT"], key="million")))
+        path = str(tmp_path / "budget.sqlite3")
+        with closing(SqliteBudget("sandbox", path, ticks=world.clock.now_ms)) as budget:
+            async with (
+                world.async_client(account=name, budget=budget, sleep=time.sleep, max_wait_s=3600) as client,
+                world.async_repayer(client, account=name, sleep=time.sleep) as repayer,
+            ):
+                return bool(await repayer.run(await repayer.plan("BNB", pay_with=["USDT"], key="million")))
 
     async def together() -> list[bool]:
         return await time.run(*(repay(name) for name in names))

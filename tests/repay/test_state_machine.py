@@ -68,6 +68,7 @@ class Repaying(RuleBasedStateMachine):
     def teardown(self):
         if getattr(self, "process", None) is not None:
             self.process.close()
+            self.process.journal.close()
         shutil.rmtree(self.folder, ignore_errors=True)
 
     # Processes

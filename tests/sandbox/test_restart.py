@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -56,9 +56,17 @@ Begin = Callable[..., Life]
 
 
 @pytest.fixture
-def begin(tmp_path: Path, document: Document) -> Begin:
+def begin(tmp_path: Path, document: Document) -> Iterator[Begin]:
     """Starts a life with members of a state document."""
-    return lambda **members: Life(tmp_path / "exchange.db", document, **members)
+    lives: list[Life] = []
+
+    def begin(**members: object) -> Life:
+        lives.append(Life(tmp_path / "exchange.db", document, **members))
+        return lives[-1]
+
+    yield begin
+    for life in lives:
+        life.store.close()
 
 
 @pytest.mark.parametrize("window", ["sliding", "fixed"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import os
 import signal
@@ -17,11 +18,12 @@ from typing import Any
 import httpx
 import pytest
 
+from paydown_sandbox.application import create_app
 from paydown_sandbox.clock import Clock
 from paydown_sandbox.control import ledger_json
 from paydown_sandbox.document import Document
 from paydown_sandbox.exchange import Exchange
-from paydown_sandbox.server import Committer
+from paydown_sandbox.server import Application, Committer
 from paydown_sandbox.state_export import dump_records, dump_world
 from paydown_sandbox.store import Store, StoreError
 from tests.sandbox.signer import KEY, NOW_MS, REPAY, Caller, digest, state_with
@@ -92,7 +94,8 @@ def test_the_log_in_the_file_holds_no_signature(tmp_path: Path, document: Docume
     store.commit(exchange)
     store.close()
 
-    rows = sqlite3.connect(path).execute("SELECT query, body FROM request").fetchall()
+    with contextlib.closing(sqlite3.connect(path)) as database:
+        rows = database.execute("SELECT query, body FROM request").fetchall()
     assert len(rows) == 3
     shown = json.dumps(rows) + json.dumps([record.as_json() for record in exchange.requests])
     assert digest(text) not in shown
@@ -261,3 +264,59 @@ def test_a_graceful_stop_answers_what_is_in_flight(tmp_path: Path) -> None:
 
     assert asyncio.run(run()) == 200
     assert ended(process) == 0
+
+
+async def last_word(app: Application) -> str:
+    """How an application answers a server that ends."""
+    sent: list[Any] = []
+
+    async def receive() -> dict[str, Any]:
+        return {"type": "lifespan.shutdown" if sent else "lifespan.startup"}
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    await app({"type": "lifespan"}, receive, send)
+    return str(sent[-1]["type"])
+
+
+def test_the_end_of_the_server_writes_everything_and_closes_the_file(
+    tmp_path: Path, document: Document
+) -> None:
+    """What happened without a request is on disk, and another process may have the file."""
+    exchange = Exchange(state_with(), document=document, clock=Clock(NOW_MS))
+    app = create_app(exchange, data=tmp_path / "exchange.db")
+    exchange.clock.advance(1_234)
+
+    assert asyncio.run(last_word(app)) == "lifespan.shutdown.complete"
+    app.close()  # twice does no harm
+    assert reopened(tmp_path / "exchange.db", document).clock.now_ms() == NOW_MS + 1_234
+
+
+def test_what_the_file_does_not_take_at_the_end_is_said_and_the_file_is_closed(
+    tmp_path: Path, document: Document
+) -> None:
+    """A server hears that the last changes are lost."""
+    exchange = Exchange(state_with(), document=document, clock=Clock(NOW_MS))
+    app = create_app(exchange, data=tmp_path / "exchange.db")
+    assert app.committer.store is not None
+    ledger = exchange.world.ledger
+    name = next(iter(ledger.accounts))
+    ledger.accounts[name].holding("BNB").updated_ms = 2**64  # more than a row of the file holds
+    ledger.touched.add((name, "BNB"))
+
+    assert asyncio.run(last_word(app)) == "lifespan.shutdown.failed"
+    assert app.committer.store.closed
+
+
+def test_a_file_that_cannot_be_loaded_is_let_go(tmp_path: Path, document: Document) -> None:
+    """Whoever repairs it does not find it in use."""
+    path = tmp_path / "exchange.db"
+    create_app(Exchange(state_with(), document=document, clock=Clock(NOW_MS)), data=path).close()
+    with contextlib.closing(sqlite3.connect(path)) as database:
+        database.execute("UPDATE world SET state = 'no state'")
+        database.commit()
+    with pytest.raises(StoreError, match="damaged"):
+        create_app(data=path)
+    with contextlib.closing(sqlite3.connect(path, timeout=0)) as database:
+        database.execute("DROP TABLE world")

@@ -35,6 +35,9 @@ CREATE TABLE ledger (
 )
 """
 
+# How long the end of the interpreter waits for a statement of a thread that it does not wait for otherwise, seconds.
+_LAST_STATEMENT_S = 0.5
+
 _ADVICE = {
     sqlite3.SQLITE_BUSY: "another process holds it; is one stopped in a debugger?",
     sqlite3.SQLITE_FULL: "the disk is full",
@@ -56,6 +59,7 @@ class LedgerFile:
         self._chosen = path
         self._busy_timeout_ms = busy_timeout_ms
         self._connection: sqlite3.Connection | None = None
+        self._closing: weakref.finalize[..., LedgerFile] | None = None
         self._identity: tuple[int, int] | None = None
         self._log_identity: tuple[int, int] | None = None  # of SQLite's -wal file, once there is one
         self.lock = threading.Lock()
@@ -112,6 +116,8 @@ class LedgerFile:
             connection.close()
             raise
         self._connection = connection
+        # Whoever drops a budget or a client without closing it, and an interpreter that ends, close the file as well.
+        self._closing = weakref.finalize(self, _close_dropped, connection, self.lock, os.getpid())
         self._identity = (found.st_dev, found.st_ino)
         return connection
 
@@ -153,6 +159,9 @@ class LedgerFile:
         """Close the file, if it is open. It opens again when needed."""
         connection, self._connection = self._connection, None
         self._log_identity = None
+        if self._closing is not None:
+            self._closing.detach()
+            self._closing = None
         if connection is not None:
             connection.close()
 
@@ -167,6 +176,20 @@ class LedgerFile:
         """In a child made by `fork`: the lock that its parent's thread holds will never be released here."""
         self.lock = threading.Lock()
         self.pid = os.getpid()
+
+
+def _close_dropped(connection: sqlite3.Connection, lock: threading.Lock, pid: int) -> None:
+    """Close what its owner did not: the owner is garbage, or the interpreter ends."""
+    # A child that was forked without Python's knowledge would let go of what its parent still has locked, and fold the
+    # parent's log into the file.
+    if pid != os.getpid():
+        return
+    # A thread that the interpreter does not wait for may be in the middle of a statement when it ends.
+    if lock.acquire(timeout=_LAST_STATEMENT_S):
+        try:
+            connection.close()
+        finally:
+            lock.release()
 
 
 def _identity(path: str) -> tuple[int, int] | None:

@@ -189,7 +189,9 @@ class SqliteBudget:
         return self._change(lambda ledger, now: ledger.snapshot(now))
 
     def close(self) -> None:
-        """Close the file. The next call would open it again."""
+        """Close the file. The next call would open it again; so does the end of one that is still in flight."""
+        if self._file.pid != os.getpid():
+            return  # a child's, of a fork that Python did not see: file and lock are the parent's
         with self._file.lock:
             self._file.close()
 
