@@ -6,10 +6,14 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 
-# The newest interpreter that the project supports; `make PYTHON=/path/to/python3 test` chooses another.
-PYTHON ?= $(shell for p in python3.11 python3.12 python3.13 python3; do \
-	if command -v $$p >/dev/null 2>&1 && $$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; \
-	then echo $$p; break; fi; done)
+# The versions of Python that the project supports, the newest first; pyproject.toml names the same.
+SUPPORTED := 3.14 3.13 3.12 3.11
+# Whether an interpreter is one of them and can make an environment: Debian's own lacks ensurepip until python3-venv is
+# installed, and a name on the path may be a shim that runs nothing.
+WILL_DO := -c 'import ensurepip, sqlite3, ssl, sys, venv; sys.exit("%d.%d" % sys.version_info[:2] not in "$(SUPPORTED)".split())'
+# The newest that this machine has; `make PYTHON=/path/to/python3 test` chooses another.
+PYTHON ?= $(shell for p in $(SUPPORTED:%=python%) python3; do \
+	if $$p $(WILL_DO) >/dev/null 2>&1; then echo $$p; break; fi; done)
 VENV := .venv
 BIN := $(VENV)/bin
 ENV := $(VENV)/.ready
@@ -23,7 +27,8 @@ help: ## List the targets
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 $(ENV): requirements/dev.txt pyproject.toml
-	@if [ -z "$(PYTHON)" ]; then echo "paydown needs Python 3.11 or newer: install it, or say make PYTHON=/path/to/python3" >&2; exit 1; fi
+	@if [ -z "$(PYTHON)" ]; then echo "paydown needs one of Python $(SUPPORTED), with its modules venv, ensurepip, sqlite3 and ssl" \
+	"(python3-venv on Debian): install one, or say make PYTHON=/path/to/python3" >&2; exit 1; fi
 	@echo "Setting up $(VENV) with $$($(PYTHON) --version) (about a minute, once)"
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
@@ -41,13 +46,26 @@ demo: $(ENV) ## Start the sandbox, repay a debt, lose an answer: the whole story
 test: check ## Everything: lint, types, drift, layers, unit, generator, sandbox and contract tests
 	@$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal -m "not interop and not deep"
 
+# Each in an environment of its own, where the interpreter is on the path. All are tried before one that failed is told.
+.PHONY: test-all
+test-all: ## The same on every supported Python that this machine has, and which ones it has not
+	@passed=; failed=; absent=; \
+	for version in $(SUPPORTED); do \
+		if ! python$$version $(WILL_DO) >/dev/null 2>&1; then absent="$$absent $$version"; continue; fi; \
+		echo "Python $$version"; \
+		if $(MAKE) --no-print-directory test PYTHON=python$$version VENV=.build/envs/$$version; \
+		then passed="$$passed $$version"; else failed="$$failed $$version"; fi; \
+	done; \
+	echo "passed:$${passed:- none}; failed:$${failed:- none}; not on this machine:$${absent:- none}"; \
+	test -n "$$passed" && test -z "$$failed"
+
 .PHONY: check
 check: $(ENV) ## Lint, types (mypy, pyright), drift of generated code
 	@$(BIN)/ruff check --quiet .
 	@$(BIN)/ruff format --check --quiet .
 	@$(BIN)/python -m generator --check
 	@$(BIN)/mypy --no-error-summary
-	@found=$$($(BIN)/pyright --warnings) || { echo "$$found"; exit 1; }
+	@found=$$($(BIN)/pyright --warnings --pythonpath $(BIN)/python) || { echo "$$found"; exit 1; }
 
 .PHONY: generate
 generate: $(ENV) ## Write generated_client/ anew from openapi/ and say what changed

@@ -20,6 +20,8 @@ from tests.contract.support.places import ROOT
 CHROMIUM = next(
     (path for name in ("chromium", "chromium-browser", "google-chrome") if (path := shutil.which(name))), None
 )
+# A run of the suite inside the first test that asks for it: seconds alone, and a minute where the cores are shared.
+pytestmark = pytest.mark.timeout(600)
 MISTAKE = ("src/paydown_sandbox/operations/margin.py", '"REPAY", asset, -amount', '"REPAY", asset, amount')
 
 
