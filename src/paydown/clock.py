@@ -169,7 +169,7 @@ class ExchangeClock:
         if reading is None:
             return self._wall()
         elapsed = self._ticks() - reading.tick_ms
-        return reading.server_ms + elapsed - elapsed // _DRIFT
+        return reading.server_ms + elapsed - _drift_of(elapsed)
 
     @property
     def due(self) -> Due:
@@ -241,8 +241,8 @@ class ExchangeClock:
         if reading is None:
             return None
         elapsed = max(0, self._ticks() - reading.tick_ms)
-        # One ms for each rounding: of the exchange's answer, of four ticks, of the drift.
-        return reading.round_trip_ms + 2 * (elapsed // _DRIFT) + 6
+        # One ms for each rounding: of the exchange's answer and of four ticks. That of the drift is in the drift.
+        return reading.round_trip_ms + 2 * _drift_of(elapsed) + 5
 
     @property
     def age_ms(self) -> int | None:
@@ -349,6 +349,12 @@ class Sync:
         else:
             self._url = None
             self._clock.give_up()
+
+
+def _drift_of(elapsed_ms: int) -> int:
+    """How far the oscillator may have run ahead in this time: rounded up, or the first ten seconds would allow for
+    nothing, and a crystal that is fast would carry the clock ahead of the exchange."""
+    return -(-elapsed_ms // _DRIFT)
 
 
 def _origin(url: str) -> str:
