@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 
 from .model import (
     Archive,
@@ -286,7 +287,7 @@ class _Assembler:
                 Field(
                     name=key,
                     python_name=text(resolved, "x-python-name") or found.python_name,
-                    type=found.type,
+                    type=_bounded(found.type, resolved),
                     required=key in required,
                     description=" ".join(text(resolved, "description").split()),
                     unit=text(resolved, "x-unit"),
@@ -363,6 +364,13 @@ def _parameter_kind(schema: Mapping[str, Json]) -> str:
     if choices:
         return "boolean_text" if sorted(str(choice) for choice in choices) == ["false", "true"] else "enum"
     return "decimal" if schema.get("format") == "decimal" else "string"
+
+
+def _bounded(found: Type, schema: Schema) -> Type:
+    """Return the type with the bounds of its schema, which the parser drops."""
+    if found.kind == "integer":
+        return replace(found, minimum=number(schema, "minimum"), maximum=number(schema, "maximum"))
+    return replace(found, minimum=0) if text(schema, "x-decimal", "minimum") == "0" else found
 
 
 def _window(facts: Schema) -> PageWindow:

@@ -124,4 +124,8 @@ def _wire(field: Field) -> str:
         "decimal_text_or_number": "decimal text or a number",
     }
     kind = kinds.get(field.type.kind, field.type.kind)
+    if field.type.minimum is not None:
+        kind += f" of at least {field.type.minimum}"
+    if field.type.maximum is not None:
+        kind += f" {'and' if field.type.minimum is not None else 'of'} at most {field.type.maximum}"
     return f"{kind} or null" if field.type.nullable else kind

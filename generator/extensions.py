@@ -351,6 +351,7 @@ FIELD: Schema = {
             "type": "object",
             "properties": {
                 "exclusive-minimum": _text('a plain decimal in quotes, such as "0".', _PLAIN_DECIMAL),
+                "minimum": _text('"0", in an answer that cannot be negative.', "^0$"),
                 "max-integer-digits": _integer("a number of digits.", 1),
                 "max-fraction-digits": _integer("a number of digits.", 0),
             },

@@ -27,12 +27,16 @@ class Type:
         name: Class of a model or enum, value of a constant.
         item: Type of the items of a list.
         nullable: Whether JSON null is a value of it.
+        minimum: Smallest value of an integer or a decimal, None if the document names none.
+        maximum: Largest value of an integer, None if the document names none.
     """
 
     kind: str
     name: str = ""
     item: Type | None = None
     nullable: bool = False
+    minimum: int | None = None
+    maximum: int | None = None
 
     def annotation(self, *, models: str = "", sequence: str = "tuple") -> str:
         """Return the annotation.
@@ -69,6 +73,10 @@ class Type:
         if self.item is not None:
             several = "list_or_one" if self.kind == "list_or_one" else sequence
             return f"codec.{several}_of({self.item.decoder(models=models)})"
+        if self.kind == "integer" and (self.minimum, self.maximum) != (None, None):
+            return f"codec.integer_between({self.minimum}, {self.maximum})"
+        if self.kind in _MONEY and self.minimum == 0:
+            return f"codec.not_negative(codec.{self.kind})"
         return f"codec.{self.kind}"
 
     def encoder(self, value: str) -> str:

@@ -4,7 +4,8 @@
 """Read JSON values exactly, and say where one is not what the document promises.
 
 Money never passes through a binary float: decimal text becomes `Decimal`, digit for digit, and a float is refused.
-Parse JSON with `parse_float=decimal.Decimal`, so that a number arrives with the digits that were sent.
+Parse JSON with `parse_float=number` and `parse_int=whole_number`, so that a number arrives with the digits that were
+sent, and with no more of them than can be calculated with.
 """
 
 from __future__ import annotations
@@ -21,7 +22,11 @@ T = TypeVar("T")
 E = TypeVar("E", bound=Enum)
 S = TypeVar("S", bound=str)
 
-_PLAIN_DECIMAL = re.compile(r"-?[0-9]+(\.[0-9]+)?")  # no exponent, no NaN, ASCII digits only
+# One bound for every number that is read. Written out, nothing that the exchange counts comes near 28 digits before the
+# point and 32 behind it, and the product of two such numbers can still be calculated exactly. Beyond the bound a number is
+# a mistake or an attack: `1e999999999` is eleven characters, and a gigabyte once it is written out.
+_WHOLE, _FRACTION = 28, 32
+_DECIMAL = re.compile(r"-?[0-9]{1,28}(\.[0-9]{1,32})?([eE][-+]?[0-9]{1,2})?")  # ASCII digits only
 _INT64 = range(-(2**63), 2**63)
 _SHOWN = 40  # characters of a wrong value that a message quotes
 _KINDS: tuple[tuple[type, str], ...] = (
@@ -86,6 +91,18 @@ def integer(value: object) -> int:
     raise DecodeError("", f"expected an integer of 64 bits, got {_quoted(value)}")
 
 
+def integer_between(low: int | None, high: int | None) -> Callable[[object], int]:
+    """Return a decoder of an integer that the document bounds."""
+
+    def decode(value: object) -> int:
+        found = integer(value)
+        if (low is not None and found < low) or (high is not None and found > high):
+            raise DecodeError("", f"expected an integer from {low} to {high}, got {_quoted(value)}")
+        return found
+
+    return decode
+
+
 def boolean(value: object) -> bool:
     """Read `true` or `false`; `1` and `"true"` are neither."""
     if isinstance(value, bool):
@@ -93,10 +110,38 @@ def boolean(value: object) -> bool:
     raise DecodeError("", f"expected true or false, got {_quoted(value)}")
 
 
+def number(literal: str) -> Decimal:
+    """Read a number as JSON writes it, keeping its scale. The exchange writes plain digits; "0E-8" is a number too.
+
+    Raises:
+        ValueError: It is no number, or has more digits than any amount.
+    """
+    found = _DECIMAL.fullmatch(literal)
+    if found is not None:
+        value = Decimal(literal)
+        if found[2] is None or _is_within(value):
+            return value
+    raise ValueError(f"no number of at most {_WHOLE} digits before the point and {_FRACTION} behind it")
+
+
+def whole_number(literal: str) -> int:
+    """Read an integer as JSON writes it.
+
+    Raises:
+        ValueError: It has more digits than any id, time or amount.
+    """
+    if len(literal.removeprefix("-")) > _WHOLE:
+        raise ValueError(f"an integer of more than {_WHOLE} digits")
+    return int(literal)
+
+
 def decimal(value: object) -> Decimal:
     """Read decimal text, keeping its scale: "0.10" stays Decimal("0.10")."""
-    if isinstance(value, str) and _PLAIN_DECIMAL.fullmatch(value):
-        return Decimal(value)
+    if isinstance(value, str):
+        try:
+            return number(value)
+        except ValueError:
+            pass  # what was found is said below
     raise DecodeError("", f"expected decimal text, got {_quoted(value)}")
 
 
@@ -107,13 +152,25 @@ def decimal_or_empty(value: object) -> Decimal | None:
 
 def decimal_text_or_number(value: object) -> Decimal:
     """Read a decimal that some answers carry as text and others as a JSON number."""
-    if isinstance(value, Decimal) and value.is_finite():
+    if isinstance(value, Decimal) and value.is_finite() and _is_within(value):
         return value
-    if type(value) is int:
+    if type(value) is int and abs(value) < 10**_WHOLE:
         return Decimal(value)
     if isinstance(value, float):
         raise DecodeError("", "a binary float has lost digits: parse the JSON with parse_float=Decimal")
     return decimal(value)
+
+
+def not_negative(decode: Callable[[object], Decimal]) -> Callable[[object], Decimal]:
+    """Return a decoder of a decimal that is zero or more."""
+
+    def decode_not_negative(value: object) -> Decimal:
+        found = decode(value)
+        if found < 0:
+            raise DecodeError("", f"expected no less than 0, got {_quoted(value)}")
+        return found
+
+    return decode_not_negative
 
 
 def enum_of(enum: type[E]) -> Callable[[object], E]:
@@ -179,6 +236,11 @@ def _plain(value: object) -> object:
     return value
 
 
+def _is_within(value: Decimal) -> bool:
+    exponent = value.as_tuple().exponent
+    return isinstance(exponent, int) and exponent >= -_FRACTION and value.adjusted() < _WHOLE
+
+
 def _at(step: str, decode: Callable[[object], T], value: object) -> T:
     try:
         return decode(value)
@@ -198,6 +260,8 @@ def _quoted(value: object) -> str:
         return f"the text {value[:_SHOWN]!r}{'…' if len(value) > _SHOWN else ''}"
     if isinstance(value, bool):
         return "true" if value else "false"
+    if isinstance(value, int) and value.bit_length() > 128:
+        return "a number of many digits"  # which Python may refuse to write out
     if isinstance(value, (int, float, Decimal)):
         return f"the number {str(value)[:_SHOWN]}"
     return _kind(value)

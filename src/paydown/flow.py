@@ -18,7 +18,7 @@ from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass, replace
 from itertools import count
 from time import perf_counter
-from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias, TypeVar, cast
+from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias, TypeVar
 
 from paydown.attempts import Attempt, AttemptObserver, Attempts, AttemptState, refused_by_observer
 from paydown.budget.terms import Charge, Ended, Priority, Ticket, gate_pause_ms
@@ -445,6 +445,7 @@ class _Call:
             finally:
                 if ticket is not None:
                     self.settle(ticket, ended, None if answer is None else used(charges, answer.headers))
+            received_ms = clock.tick_ms()  # before anything is made of the answer: the round trip is over
             server_ms = None if answer is None else _server_time(answer)
             if core.reporter.wants("answered"):
                 core.reporter.tell(
@@ -463,7 +464,7 @@ class _Call:
             if server_ms is None:
                 sync.failed()
             else:
-                sync.sample(sent_ms, max(sent_ms, clock.tick_ms()), server_ms)
+                sync.sample(sent_ms, max(sent_ms, received_ms), server_ms)
         if core.reporter.wants("synced"):
             outcome = "done" if sync.succeeded else "no"
             core.reporter.tell(
@@ -748,11 +749,13 @@ def _outcome(failure: BaseException | None) -> str:
 
 
 def _server_time(answer: Answer) -> int | None:
-    """The time in a clock's answer, or None if it is no such answer."""
+    """The time in a clock's answer, or None if it is no such answer, or no moment that a clock can show."""
     if answer.status != 200:
         return None
-    body = read(answer, strict=False).json
-    if not isinstance(body, dict):
+    from paydown_wire.models.server_time import ServerTime
+
+    try:
+        server_ms = ServerTime.from_json(read(answer, strict=False).json).server_time
+    except DecodeError:
         return None
-    value = cast("dict[str, object]", body).get("serverTime")
-    return value if type(value) is int and value > 0 else None
+    return server_ms if server_ms > 0 else None

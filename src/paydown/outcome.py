@@ -18,7 +18,6 @@ import json
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from decimal import Decimal
 from typing import TYPE_CHECKING, Final, Literal, NoReturn, cast
 
 from paydown.errors import (
@@ -34,6 +33,7 @@ from paydown.errors import (
     WrongAddress,
 )
 from paydown.retry import retry_after_s
+from paydown_wire.codec import number, whole_number
 from paydown_wire.error_codes import BAN, STATUS_OUTCOMES, find_error_code
 
 if TYPE_CHECKING:
@@ -122,13 +122,15 @@ def _once(pairs: list[tuple[str, object]]) -> dict[str, object]:
     return members
 
 
-# Infinity and NaN are no JSON, though Python reads them. Ids above 2**53 stay exact: Python's int has no
-# limit there.
-_READER: Final = json.JSONDecoder(parse_float=Decimal, parse_constant=_no_constant)
+# Infinity and NaN are no JSON, though Python reads them. Ids above 2**53 stay exact. A number of more digits than
+# anything is counted with makes the whole answer unreadable, wherever it stands: whoever writes it out would run out of
+# memory.
+_READER: Final = json.JSONDecoder(parse_float=number, parse_int=whole_number, parse_constant=_no_constant)
 # Of two `success` members nobody can say which one holds, so a write must not have two.
 _STRICT_READER: Final = json.JSONDecoder(
-    parse_float=Decimal, parse_constant=_no_constant, object_pairs_hook=_once
+    parse_float=number, parse_int=whole_number, parse_constant=_no_constant, object_pairs_hook=_once
 )
+_LARGEST_CODE: Final = 10**9  # the exchange's have at most five digits
 
 
 def read(answer: Answer, *, strict: bool) -> Answered:
@@ -140,9 +142,8 @@ def read(answer: Answer, *, strict: bool) -> Answered:
     """
     try:
         value: object = (_STRICT_READER if strict else _READER).decode(answer.body.decode("utf-8"))
-    except (ValueError, RecursionError, ArithmeticError):
-        # RecursionError: a body of a thousand brackets. ArithmeticError: an exponent beyond what Decimal
-        # holds.
+    except (ValueError, RecursionError):
+        # RecursionError: a body of a thousand brackets.
         return Answered(answer, NOT_JSON, None, None)
     code: object = None
     msg: object = None
@@ -150,7 +151,9 @@ def read(answer: Answer, *, strict: bool) -> Answered:
     if isinstance(value, dict):
         members = cast("dict[str, object]", value)
         code, msg = members.get("code"), members.get("msg")
-    return Answered(answer, body, code if type(code) is int else None, msg if isinstance(msg, str) else None)
+    if type(code) is not int or abs(code) > _LARGEST_CODE:
+        code = None
+    return Answered(answer, body, code, msg if isinstance(msg, str) else None)
 
 
 # -------------------------------------------------------------------------------------------------- judge
@@ -235,7 +238,11 @@ def _missing(operation: Operation, answered: Answered, texts: Mapping[str, str])
 def _denied(answered: Answered, row: ErrorCode | None) -> str:
     """Why a 200 that confirms the call is not believed: it carries an error code as well. Or ""."""
     code = answered.code
-    return "" if code is None or (row is None and code >= 0) else f"it carries the error code {code}"
+    if code is not None:
+        return "" if row is None and code >= 0 else f"it carries the error code {code}"
+    body: object = answered.json
+    members = cast("dict[str, object]", body) if isinstance(body, dict) else {}
+    return "" if members.get("code") is None else "it carries a code that is no code of the exchange"
 
 
 _JSON_TYPES: Final[Mapping[str, type]] = {"integer": int, "string": str, "boolean": bool}

@@ -97,7 +97,8 @@ def test_every_allowed_answer_is_read_without_loss_and_every_other_is_refused(
     for case in mirror.cases(operation):
         sample_texts = texts_for(operation, case.body if isinstance(case.body, list | dict) else None)
         texts = with_asset(operation, sample_texts, mirror.samples(operation)[0])
-        if isinstance(case.body, dict | list) and not has_numbers(case.body) and "2**63" not in case.label:
+        known = not case.tolerated and not has_numbers(case.body)
+        if isinstance(case.body, dict | list) and known and "2**63" not in case.label:
             assert validator.is_valid(case.body) in (case.right, True), (
                 f"the mirror is wrong about {case.label}"
             )

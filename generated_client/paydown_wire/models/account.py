@@ -59,7 +59,7 @@ class Account:
             virtual_max_withdraw_amount=read.optional("virtualMaxWithdrawAmount", codec.decimal),
             total_available_balance=read.optional("totalAvailableBalance", codec.decimal_or_empty),
             total_margin_open_loss=read.optional("totalMarginOpenLoss", codec.decimal_or_empty),
-            update_time=read.optional("updateTime", codec.integer),
+            update_time=read.optional("updateTime", codec.integer_between(-62135596800000, 253402300799999)),
             additional=read.rest(),
         )
 

@@ -42,8 +42,8 @@ class AccountPositionEvent:
         read = codec.Reader(data)
         return cls(
             event_type=read.required("e", codec.constant("outboundAccountPosition")),
-            event_time=read.required("E", codec.integer),
-            last_update_time=read.optional("u", codec.integer),
+            event_time=read.required("E", codec.integer_between(-62135596800000, 253402300799999)),
+            last_update_time=read.optional("u", codec.integer_between(-62135596800000, 253402300799999)),
             update_id=read.optional("U", codec.integer),
             balances=read.required("B", codec.tuple_of(AssetPosition.from_json)),
             additional=read.rest(),

@@ -36,7 +36,7 @@ class AssetIndexPrice:
         return cls(
             asset=read.required("asset", codec.text),
             asset_index_price=read.required("assetIndexPrice", codec.decimal),
-            time=read.required("time", codec.integer),
+            time=read.required("time", codec.integer_between(-62135596800000, 253402300799999)),
             additional=read.rest(),
         )
 

@@ -42,11 +42,11 @@ class BalanceUpdateEvent:
         read = codec.Reader(data)
         return cls(
             event_type=read.required("e", codec.constant("balanceUpdate")),
-            event_time=read.required("E", codec.integer),
+            event_time=read.required("E", codec.integer_between(-62135596800000, 253402300799999)),
             asset=read.required("a", codec.text),
             delta=read.required("d", codec.decimal),
             update_id=read.optional("U", codec.integer),
-            clear_time=read.optional("T", codec.integer),
+            clear_time=read.optional("T", codec.integer_between(-62135596800000, 253402300799999)),
             additional=read.rest(),
         )
 

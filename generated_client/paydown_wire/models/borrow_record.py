@@ -42,7 +42,7 @@ class BorrowRecord:
             tx_id=read.required("txId", codec.integer),
             asset=read.required("asset", codec.text),
             principal=read.required("principal", codec.decimal),
-            timestamp=read.required("timestamp", codec.integer),
+            timestamp=read.required("timestamp", codec.integer_between(-62135596800000, 253402300799999)),
             status=read.required("status", codec.enum_of(RecordStatus)),
             additional=read.rest(),
         )

@@ -45,7 +45,7 @@ class CapitalFlow:
         return cls(
             id=read.required("id", codec.integer),
             tran_id=read.required("tranId", codec.integer),
-            timestamp=read.required("timestamp", codec.integer),
+            timestamp=read.required("timestamp", codec.integer_between(-62135596800000, 253402300799999)),
             asset=read.required("asset", codec.text),
             symbol=read.optional("symbol", codec.text),
             type_=read.required("type", codec.enum_of(FlowType)),

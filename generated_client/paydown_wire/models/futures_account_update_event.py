@@ -46,8 +46,8 @@ class FuturesAccountUpdateEvent:
         return cls(
             event_type=read.required("e", codec.constant("ACCOUNT_UPDATE")),
             business=read.required("fs", codec.enum_of(FuturesBusiness)),
-            event_time=read.required("E", codec.integer),
-            transaction_time=read.required("T", codec.integer),
+            event_time=read.required("E", codec.integer_between(-62135596800000, 253402300799999)),
+            transaction_time=read.required("T", codec.integer_between(-62135596800000, 253402300799999)),
             account_alias=read.optional("i", codec.text),
             update=read.required("a", FuturesAccountUpdate.from_json),
             additional=read.rest(),

@@ -47,7 +47,9 @@ class InterestRecord:
         read = codec.Reader(data)
         return cls(
             tx_id=read.required("txId", codec.integer),
-            interest_accured_time=read.required("interestAccuredTime", codec.integer),
+            interest_accured_time=read.required(
+                "interestAccuredTime", codec.integer_between(-62135596800000, 253402300799999)
+            ),
             asset=read.required("asset", codec.text),
             raw_asset=read.optional("rawAsset", codec.text),
             principal=read.required("principal", codec.decimal),

@@ -51,7 +51,7 @@ class LiabilityChangeEvent:
         read = codec.Reader(data)
         return cls(
             event_type=read.required("e", codec.constant("liabilityChange")),
-            event_time=read.required("E", codec.integer),
+            event_time=read.required("E", codec.integer_between(-62135596800000, 253402300799999)),
             asset=read.required("a", codec.text),
             change_type=read.required("t", codec.enum_of(LiabilityChangeType)),
             transaction_id=read.required("T", codec.integer),

@@ -33,7 +33,7 @@ class ListenKeyExpiredEvent:
         read = codec.Reader(data)
         return cls(
             event_type=read.required("e", codec.constant("listenKeyExpired")),
-            event_time=read.required("E", codec.integer),
+            event_time=read.required("E", codec.integer_between(-62135596800000, 253402300799999)),
             additional=read.rest(),
         )
 

@@ -34,8 +34,8 @@ class NegativeBalanceExchangeRecord:
         """Read one from decoded JSON. Raises `DecodeError`, which names the member at fault."""
         read = codec.Reader(data)
         return cls(
-            start_time=read.required("startTime", codec.integer),
-            end_time=read.required("endTime", codec.integer),
+            start_time=read.required("startTime", codec.integer_between(-62135596800000, 253402300799999)),
+            end_time=read.required("endTime", codec.integer_between(-62135596800000, 253402300799999)),
             details=read.required("details", codec.tuple_of(NegativeBalanceExchangeDetail.from_json)),
             additional=read.rest(),
         )

@@ -40,7 +40,9 @@ class NegativeBalanceInterest:
         return cls(
             asset=read.required("asset", codec.text),
             interest=read.required("interest", codec.decimal),
-            interest_accured_time=read.required("interestAccuredTime", codec.integer),
+            interest_accured_time=read.required(
+                "interestAccuredTime", codec.integer_between(-62135596800000, 253402300799999)
+            ),
             interest_rate=read.required("interestRate", codec.decimal),
             principal=read.required("principal", codec.decimal),
             additional=read.rest(),

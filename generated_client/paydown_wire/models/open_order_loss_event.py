@@ -36,7 +36,7 @@ class OpenOrderLossEvent:
         read = codec.Reader(data)
         return cls(
             event_type=read.required("e", codec.constant("openOrderLoss")),
-            event_time=read.required("E", codec.integer),
+            event_time=read.required("E", codec.integer_between(-62135596800000, 253402300799999)),
             losses=read.required("O", codec.tuple_of(OpenOrderLoss.from_json)),
             additional=read.rest(),
         )

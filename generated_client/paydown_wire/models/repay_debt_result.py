@@ -40,10 +40,10 @@ class RepayDebtResult:
         """Read one from decoded JSON. Raises `DecodeError`, which names the member at fault."""
         read = codec.Reader(data)
         return cls(
-            amount=read.optional("amount", codec.decimal_text_or_number),
+            amount=read.optional("amount", codec.not_negative(codec.decimal_text_or_number)),
             asset=read.required("asset", codec.text),
             specify_repay_assets=read.optional("specifyRepayAssets", codec.tuple_of(codec.text)),
-            update_time=read.optional("updateTime", codec.integer),
+            update_time=read.optional("updateTime", codec.integer_between(-62135596800000, 253402300799999)),
             success=read.required("success", codec.boolean),
             additional=read.rest(),
         )

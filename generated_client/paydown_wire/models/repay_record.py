@@ -48,7 +48,7 @@ class RepayRecord:
             interest=read.required("interest", codec.decimal),
             principal=read.required("principal", codec.decimal),
             status=read.required("status", codec.enum_of(RecordStatus)),
-            timestamp=read.required("timestamp", codec.integer),
+            timestamp=read.required("timestamp", codec.integer_between(-62135596800000, 253402300799999)),
             tx_id=read.required("txId", codec.integer),
             additional=read.rest(),
         )

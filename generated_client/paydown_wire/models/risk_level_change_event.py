@@ -47,7 +47,7 @@ class RiskLevelChangeEvent:
         read = codec.Reader(data)
         return cls(
             event_type=read.required("e", codec.constant("riskLevelChange")),
-            event_time=read.required("E", codec.integer),
+            event_time=read.required("E", codec.integer_between(-62135596800000, 253402300799999)),
             uni_mmr=read.required("u", codec.decimal),
             level=read.required("s", codec.enum_of(RiskLevel)),
             account_equity=read.optional("eq", codec.decimal),

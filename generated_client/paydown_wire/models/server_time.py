@@ -29,7 +29,7 @@ class ServerTime:
         """Read one from decoded JSON. Raises `DecodeError`, which names the member at fault."""
         read = codec.Reader(data)
         return cls(
-            server_time=read.required("serverTime", codec.integer),
+            server_time=read.required("serverTime", codec.integer_between(-62135596800000, 253402300799999)),
             additional=read.rest(),
         )
 

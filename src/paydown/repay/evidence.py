@@ -15,7 +15,9 @@ from decimal import Decimal
 from typing import Any, Literal
 
 from paydown.repay.look import Look
-from paydown.repay.quantities import from_text, to_text
+from paydown.repay.quantities import to_text
+from paydown_wire import codec
+from paydown_wire.operation import DecodeError
 
 __all__ = ["LiabilityChange", "Row", "Sighting", "Source"]
 
@@ -92,8 +94,8 @@ class LiabilityChange:
         try:
             if event["e"] != "liabilityChange":
                 raise ValueError(f"not a liabilityChange: {event['e']!r}")
-            return cls(str(event["a"]), int(event["E"]), from_text(str(event["l"])), str(event["t"]))
-        except (KeyError, TypeError) as error:
+            return cls(str(event["a"]), codec.integer(event["E"]), codec.decimal(event["l"]), str(event["t"]))
+        except (KeyError, TypeError, DecodeError) as error:
             raise ValueError(f"not a liabilityChange: {error}") from None
 
     def to_json(self) -> dict[str, object]:

@@ -25,6 +25,10 @@ _CONTEXT = decimal.Context(
 )
 
 
+# What is calculated from amounts has more digits than one of them, and never as many as this.
+_LONGEST = 200
+
+
 @contextmanager
 def exact() -> Generator[None]:
     """Calculate with 60 digits, whatever the calling thread's decimal context is."""
@@ -51,13 +55,20 @@ def to_text(value: Decimal) -> str:
 
 
 def from_text(text: str) -> Decimal:
-    """The decimal that `to_text` wrote. Raises `ValueError` for what is not a finite number."""
+    """The decimal that `to_text` wrote, or that the stream sent.
+
+    Raises:
+        ValueError: It is no finite number, or one that could not be written out in `_LONGEST` digits.
+    """
     try:
-        value = Decimal(text)
+        value = Decimal(text[: _LONGEST + 1])
     except decimal.InvalidOperation:
-        raise ValueError(f"not a decimal: {text!r}") from None
+        raise ValueError(f"not a decimal: {text[:_LONGEST]!r}") from None
     if not value.is_finite():
         raise ValueError(f"not a finite decimal: {text!r}")
+    exponent = value.as_tuple().exponent
+    if len(text) > _LONGEST or abs(value.adjusted()) > _LONGEST or abs(int(exponent)) > _LONGEST:
+        raise ValueError(f"a decimal of too many digits: {text[:_LONGEST]!r}")
     return value
 
 

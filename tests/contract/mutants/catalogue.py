@@ -407,18 +407,33 @@ _ROWS: list[tuple[str, str, list[tuple[str, str, str] | tuple[str, str, str, int
         [
             (
                 "decimals through a float",
-                '        return Decimal(value)\n    raise DecodeError("", f"expected decimal text',
-                '        return Decimal(float(value))\n    raise DecodeError("", f"expected decimal text',
+                "        value = Decimal(literal)",
+                "        value = Decimal(float(literal))",
             ),
             (
                 "decimals lose their zeros",
-                '        return Decimal(value)\n    raise DecodeError("", f"expected decimal text',
-                '        return Decimal(value).normalize()\n    raise DecodeError("", f"expected decimal text',
+                "        value = Decimal(literal)",
+                "        value = Decimal(literal).normalize()",
             ),
             (
-                "exponents are decimals",
-                '-?[0-9]+(\\.[0-9]+)?")  # no exponent',
-                '-?[0-9]+(\\.[0-9]+)?([eE][-+]?[0-9]+)?")  # no exponent',
+                "a number with an exponent is none",
+                '([eE][-+]?[0-9]{1,2})?")',
+                '(?:)()")',
+            ),
+            (
+                "numbers of any size",
+                "exponent >= -_FRACTION and value.adjusted() < _WHOLE",
+                "exponent >= -(10**9)",
+            ),
+            (
+                "less than nothing was repaid",
+                "        if found < 0:",
+                "        if found < -(10**9):",
+            ),
+            (
+                "moments beyond the calendar",
+                "if (low is not None and found < low) or (high is not None and found > high):",
+                "if low is not None and found < low:",
             ),
             (
                 "an empty amount is zero",
