@@ -162,5 +162,6 @@ def _outcome(row: StatusOutcome) -> str:
         f'with the text "{row.text}"' if row.text else "",
         f"with code {row.code}" if row.code else "",
     ]
-    parts.append({"empty": "with an empty body", "json-error": "with a JSON error"}.get(row.body, ""))
+    bodies = {"empty": "with an empty body", "html": "with an HTML page", "json-error": "with a JSON error"}
+    parts.append(bodies.get(row.body, ""))
     return " ".join(part for part in parts if part)

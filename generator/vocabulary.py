@@ -23,7 +23,7 @@ LABEL_SCOPES = ("ip", "order", "uid", "none")
 CAP_KINDS = ("value", "rate")
 ORDERS = ("newest-first", "oldest-first", "undocumented")
 PAGE_STYLES = ("page", "time-window", "from-id")
-BODIES = ("any", "empty", "json-error")
+BODIES = ("any", "empty", "html", "json-error")
 RESOURCES = ("market", "account", "margin", "records", "futures_debt", "stream")
 SECURITY_TYPES = ("NONE", "TRADE", "USER_DATA", "MARGIN", "USER_STREAM", "MARKET_DATA")
 # Names that a model, an enum or a member of a model cannot take: the generated package has them already.

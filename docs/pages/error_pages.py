@@ -145,7 +145,9 @@ def _when(row: Json) -> str:
     if number(row, "code") is not None:
         parts.append(f"with the code {code(str(number(row, 'code')))}")
     if text(row, "body") == "json-error":
-        parts.append("with a JSON object that holds a `code`")
+        parts.append("with a JSON object whose `code` is negative or listed")
+    if text(row, "body") == "html":
+        parts.append("with an HTML page")
     if text(row, "body") == "empty":
         parts.append("with an empty body")
     overridden = [str(entry) for entry in items(row, "overrides-codes")]

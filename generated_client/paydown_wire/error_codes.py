@@ -69,7 +69,7 @@ class StatusOutcome:
 
     Attributes:
         status: "503", "4XX" for the rest of a hundred, or "default" for anything.
-        body: "any", "empty", or "json-error" for an object with an integer `code`.
+        body: "any", "empty", "html", or "json-error" for an object whose integer `code` is negative or listed.
         text: Must equal the trimmed `msg` of a JSON body, or the whole trimmed body if it is not JSON.
         code: Must equal the `code` of a JSON body.
         overrides_codes: Codes whose own "unknown" this row overrules.
@@ -77,7 +77,7 @@ class StatusOutcome:
     """
 
     status: str
-    body: Literal["any", "empty", "json-error"] = "any"
+    body: Literal["any", "empty", "html", "json-error"] = "any"
     text: str | None = None
     code: int | None = None
     overrides_codes: tuple[int, ...] = ()
@@ -1019,19 +1019,37 @@ STATUS_OUTCOMES: Final[tuple[StatusOutcome, ...]] = (
     StatusOutcome(
         status="202",
         body="empty",
-        executed="no",
+        executed="unknown",
         category="wrong-host",
-        retry="after-fixing-request",
-        evidence=("live",),
+        retry="never-blindly",
+        evidence=("live", "undocumented"),
     ),
     StatusOutcome(
-        status="401", executed="no", category="credentials", retry="after-fixing-request", evidence=("live",)
+        status="401",
+        body="json-error",
+        executed="no",
+        category="credentials",
+        retry="after-fixing-request",
+        evidence=("live",),
     ),
     StatusOutcome(
         status="403", executed="no", category="firewall", retry="yes-after-backoff", evidence=("docs",)
     ),
     StatusOutcome(
-        status="404", executed="no", category="wrong-path", retry="after-fixing-request", evidence=("live",)
+        status="404",
+        body="html",
+        executed="no",
+        category="wrong-path",
+        retry="after-fixing-request",
+        evidence=("live",),
+    ),
+    StatusOutcome(
+        status="404",
+        body="json-error",
+        executed="no",
+        category="wrong-path",
+        retry="after-fixing-request",
+        evidence=("docs",),
     ),
     StatusOutcome(
         status="408",

@@ -95,7 +95,7 @@ class Verdict:
         category: What kind of trouble it is; None with "done".
         retry: What the document advises; None with "done".
         row: The document's row of the exchange's code, if it has one.
-        why: What a 200 lacks to count as done, or "".
+        why: What a 200 lacks to count as done, or what to check first, or "".
     """
 
     executed: Literal["done", "no", "unknown"]
@@ -167,8 +167,8 @@ def judge(operation: Operation, answered: Answered, texts: Mapping[str, str]) ->
         answered: Its answer, read.
         texts: The parameters that were sent, by wire name: a success rule may compare with one.
     """
-    rule = _status_rule(answered)
     row = None if answered.code is None else find_error_code(answered.code, operation.server)
+    rule = _status_rule(answered, listed=row is not None)
     if rule.executed == "see-body":
         if not operation.mutates:
             return _DONE
@@ -179,7 +179,8 @@ def judge(operation: Operation, answered: Answered, texts: Mapping[str, str]) ->
         # A body that confirms what its status denies: nobody can say which of the two is right.
         return Verdict("unknown", "unknown", "never-blindly", row, "its body says that it was executed")
     if row is None or answered.code in rule.overrides_codes:
-        return Verdict(rule.executed, rule.category, rule.retry, row)
+        why = _ADVICE.get(rule.category, "") if rule.executed == "unknown" else ""
+        return Verdict(rule.executed, rule.category, rule.retry, row, why)
     if row.executed == "unknown" or rule.executed == "unknown":
         return Verdict("unknown", "unknown", "never-blindly", row)
     # A ban outlasts whatever else the code says; otherwise the code knows more than the status.
@@ -187,7 +188,13 @@ def judge(operation: Operation, answered: Answered, texts: Mapping[str, str]) ->
     return Verdict("no", finer.category, finer.retry, row)
 
 
-def _status_rule(answered: Answered) -> StatusOutcome:
+def _status_rule(answered: Answered, *, listed: bool) -> StatusOutcome:
+    """The first rule of the document that fits an answer.
+
+    Args:
+        answered: The answer, read.
+        listed: Whether the document lists its code.
+    """
     status = str(answered.answer.status)
     fitting = (status, f"{status[0]}XX", "default")
     for rule in STATUS_OUTCOMES:
@@ -197,12 +204,19 @@ def _status_rule(answered: Answered) -> StatusOutcome:
             continue
         if rule.text is not None and rule.text != _text(answered):
             continue
-        if rule.body == "json-error" and answered.code is None:
+        # What says "no error" beside a 200 (a code that is neither negative nor listed) says none here either.
+        if rule.body == "json-error" and not (listed or (answered.code is not None and answered.code < 0)):
+            continue
+        if rule.body == "html" and not _is_html(answered.answer.body):
             continue
         if rule.body == "empty" and answered.answer.body:
             continue
         return rule
     raise AssertionError("the document ends its status outcomes with a default")
+
+
+def _is_html(body: bytes) -> bool:
+    return body[:1024].lstrip().lower().startswith((b"<!doctype html", b"<html"))
 
 
 def _text(answered: Answered) -> str | None:
@@ -354,7 +368,7 @@ def refusal(
 def described(answered: Answered, verdict: Verdict, clean: Cleaner) -> str:
     """What an answer that decides nothing looked like, in one clause."""
     said = _said(answered, verdict.row, clean(answered.msg))
-    return f"{said}: {verdict.why}" if verdict.why else said
+    return f"{said}: {verdict.why.rstrip('.')}" if verdict.why else said
 
 
 def _said(answered: Answered, row: ErrorCode | None, msg: str | None) -> str:

@@ -31,7 +31,8 @@ def conclude(document: Document, status: int, body: bytes, server: str = "papi")
     number = code if isinstance(code, int) and not isinstance(code, bool) else None
     row = None if number is None else _row(document, number, server)
     for rule in document.content["x-status-outcomes"]:
-        if not _fits(rule, status, body, content, number, is_json=is_json):
+        is_error = number is not None and (number < 0 or row is not None)
+        if not _fits(rule, status, body, content, number, is_json=is_json, is_error=is_error):
             continue
         if rule["executed"] == "see-body":
             return Conclusion("see-body", rule["category"], rule["retry"], number, row)
@@ -58,7 +59,14 @@ def _read(body: bytes) -> tuple[Any, bool]:
 
 
 def _fits(
-    rule: Mapping[str, Any], status: int, body: bytes, content: Any, code: int | None, *, is_json: bool
+    rule: Mapping[str, Any],
+    status: int,
+    body: bytes,
+    content: Any,
+    code: int | None,
+    *,
+    is_json: bool,
+    is_error: bool,
 ) -> bool:
     if rule["status"] not in (str(status), f"{status // 100}XX", "default"):
         return False
@@ -69,5 +77,10 @@ def _fits(
             return False
     if "code" in rule and rule["code"] != code:
         return False
-    kind = rule.get("body", "any")
-    return kind == "any" or (kind == "empty" and not body) or (kind == "json-error" and code is not None)
+    fits = {
+        "any": True,
+        "empty": not body,
+        "html": body.lstrip().lower().startswith((b"<!doctype html", b"<html")),
+        "json-error": is_error,
+    }
+    return fits[rule.get("body", "any")]

@@ -316,9 +316,11 @@ def _executed(contract: Document, status: int, msg: str, code: int | None) -> st
             continue
         if rule.get("body") == "empty" and msg:
             continue
-        if rule.get("body") == "json-error" and code is None:
-            continue
         row = contract.error(code) if code is not None else None
+        if rule.get("body") == "json-error" and (code is None or (code >= 0 and row is None)):
+            continue
+        if rule.get("body") == "html" and not msg.lower().startswith(("<html", "<!doctype html")):
+            continue
         if row is not None and row.executed == "unknown" and code not in rule.get("overrides-codes", []):
             return "unknown"
         return str(rule["executed"])
@@ -353,7 +355,7 @@ def _scalar(contract: Document, name: str) -> Mapping[str, Any]:
         assert field is not None
         return field.schema
     one = next(part for part in balance.success_schema()["oneOf"] if part["type"] == "object")
-    found = one["properties"]["cmUnrealizedPNL" if name == "DecimalOrEmpty" else "crossMarginBorrowed"]
+    found = one["properties"]["cmUnrealizedPNL" if name == "DecimalOrEmpty" else "crossMarginFree"]
     assert isinstance(found, dict)
     return found
 

@@ -134,7 +134,7 @@ STRANGER_FAULTS: tuple[Fault, ...] = (
     Fault("insufficient_2018", False, "rejected", "-2018: not enough balance"),
     Fault("key_2015", False, "rejected", "401 with -2015: the key may not"),
     Fault("html_404", False, "rejected", "unknown path, answered in HTML"),
-    Fault("empty_202", False, "rejected", "what the dead testnet answers: the wrong host"),
+    Fault("empty_202", False, "unknown", "what the dead testnet answers, and whoever does it later"),
     Fault("continue_100_first", True, "done", "an interim answer before the real one"),
     Fault("chunked_answer", True, "done", "the same answer in chunks"),
     Fault("answer_byte_by_byte", True, "done", "the same answer in as many pieces as it has bytes"),

@@ -410,7 +410,6 @@ def test_a_read_whose_request_once_left_does_not_end_as_not_sent():
         (answer(400, -1102, "Mandatory parameter"), RequestRejected),
         (answer(401, -2015, "key"), RequestRejected),
         (httpx.Response(404, text="<html>"), RequestRejected),
-        (httpx.Response(202), RequestRejected),
         (answer(418, -1003, f"IP banned until {NOW_MS + 600_000}."), IpBanned),
         (answer(429, -1003, "Too much request weight used"), RateLimited),
     ],

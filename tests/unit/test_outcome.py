@@ -22,13 +22,14 @@ from paydown import (
     OutcomeUnknown,
     PaydownError,
     RateLimited,
+    ReadFailed,
     RequestRejected,
     WrongAddress,
 )
 from paydown.outcome import NOT_JSON, REFUSALS, Answer, Cleaner, judge, read
 from paydown_wire.error_codes import ERROR_CODES, STATUS_OUTCOMES
 from paydown_wire.operations import ACCOUNT_BALANCE, MARGIN_BORROW, REPAY_DEBT
-from tests.unit.kit import NOW_MS, REPAY, Exchange, Time, answer, client, repaid
+from tests.unit.kit import NOW_MS, ONE_TRY, REPAY, Exchange, Time, answer, client, repaid
 
 HTML = {"content-type": "text/html"}
 TEXT_A = "Unknown error, please check your request or try again later."
@@ -89,7 +90,7 @@ CASES = [
     Case("amount is an object", repaid(amount={}), OutcomeUnknown, True),
     Case("time is text", repaid(updateTime="1636371437000"), OutcomeUnknown, True),
     # Other 2xx and 3xx: nobody documents them.
-    Case("202 empty: the dead testnet", text(202), WrongAddress, False),
+    Case("202 empty: the dead testnet answers so, and whoever accepts for later", text(202), OutcomeUnknown, True),
     Case("202 with a body", text(202, "{}"), OutcomeUnknown, True),
     Case("201", text(201, repaid().content), OutcomeUnknown, True),
     Case("204", text(204), OutcomeUnknown, True),
@@ -108,7 +109,7 @@ CASES = [
     Case("400 51061", answer(400, 51061, "pool"), InsufficientFunds, False),
     Case("400 -3015, of another list", answer(400, -3015, "Repay amount exceeds"), RequestRejected, False),
     Case("400 with a code nobody lists", answer(400, -9999999, "New."), RequestRejected, False),
-    Case("409 with a code nobody lists", answer(409, 7, "New."), RequestRejected, False),
+    Case("409 with a code nobody lists", answer(409, -7, "New."), RequestRejected, False),
     Case("400 -1016", answer(400, -1016, "This service is no longer available."), WrongAddress, False),
     # A status that denies what its body confirms: one of the two is wrong, and nobody knows which.
     Case("400 with a code that confirms", text(400, repaid(code=-1102).content), OutcomeUnknown, True),
@@ -139,12 +140,23 @@ CASES = [
     Case("400 code as object", text(400, '{"code":{},"msg":"x"}'), OutcomeUnknown, True),
     Case("400 array", text(400, '[{"code":-1102}]'), OutcomeUnknown, True),
     Case("499 HTML", text(499, "<html>", **HTML), OutcomeUnknown, True),
-    # Statuses that say no whatever the body.
+    # What says "no error" beside a 200 says no error beside a 400 either: errors are negative, or in the list.
+    Case("400 code 200", answer(400, 200, "success"), OutcomeUnknown, True),
+    Case("400 code 0", answer(400, 0, "success"), OutcomeUnknown, True),
+    Case("400 code of a gateway", answer(400, 400, "Bad Request"), OutcomeUnknown, True),
+    Case("401 code of a gateway", answer(401, 401, "Unauthorized"), OutcomeUnknown, True),
+    Case("401 empty", text(401), OutcomeUnknown, True),
+    Case("401 HTML", text(401, "<html>", **HTML), OutcomeUnknown, True),
+    Case("404 empty", text(404), OutcomeUnknown, True),
+    Case("404 text", text(404, "404 page not found"), OutcomeUnknown, True),
+    Case("404 XML of a store", text(404, "<?xml version='1.0'?><Error/>"), OutcomeUnknown, True),
+    # Statuses of which the pages say no, with the bodies that they name.
     Case("401 -2015", answer(401, -2015, "Invalid API-key, IP, or permissions"), CredentialsRejected, False),
-    Case("401 HTML", text(401, "<html>", **HTML), CredentialsRejected, False),
     Case("403 HTML", text(403, "<html>403 Forbidden</html>", **HTML), FirewallBlocked, False),
     Case("403 empty", text(403), FirewallBlocked, False),
     Case("404 HTML", text(404, "<html>404</html>", **HTML), WrongAddress, False),
+    Case("404 HTML of another make", text(404, "\r\n<!DOCTYPE HTML><p>404", **HTML), WrongAddress, False),
+    Case("404 -1016", answer(404, -1016, "This service is no longer available."), WrongAddress, False),
     Case("418 -1003", answer(418, -1003, BANNED), IpBanned, False),
     Case("418 empty", text(418), IpBanned, False),
     Case("429 -1003", answer(429, -1003, "Too much request weight used"), RateLimited, False),
@@ -300,6 +312,87 @@ def test_a_date_in_retry_after_is_understood():
 
 # ---------------------------------------------------------------------------------- the tables, as a whole
 
+# Everything that the pages call "not executed", and nothing else. Each line: status, kinds of body, where it is said.
+# "Outcome classes" is that table of the page about the debt, "HTTP status" and "503 texts" are parts of the protocol.
+SAID_NOT_EXECUTED = [
+    (
+        range(400, 500),
+        {"refusal", "unlisted"},
+        'Outcome classes: "HTTP 4xx with a JSON error other than 408/418/429"',
+    ),
+    ((403,), "any", 'HTTP status: "firewall rule broken, maybe HTML", not executed'),
+    ((404,), {"html"}, 'HTTP status: "unknown path, HTML", not executed'),
+    (
+        (418,),
+        "any",
+        'Outcome classes: "rejected by the limiter according to the docs"; HTTP status: "IP banned"',
+    ),
+    (
+        (429,),
+        "any",
+        'Outcome classes: "rejected by the limiter according to the docs"; HTTP status: "a limit is broken"',
+    ),
+    ((503,), {"variant B", "variant B, bare", "-1008"}, '503 texts: "Service Unavailable." and -1008'),
+]
+NEVER_A_NO = {408}  # "408: not documented", unknown
+
+BODIES = {
+    "empty": b"",
+    "blank": b" \r\n",
+    "html": b"<!doctype html><title>Blocked</title>",
+    "xml": b"<?xml version='1.0'?><Error><Code>AccessDenied</Code></Error>",
+    "plain": b"no healthy upstream",
+    "null": b"null",
+    "object": b"{}",
+    "message only": b'{"message":"Forbidden"}',
+    "confirmation": repaid().content,
+    "refusal": answer(400, -1102, "Mandatory parameter").content,
+    "unlisted": answer(400, -99999, "new").content,
+    "doubt": answer(400, -1007, "Timeout waiting for response from backend server.").content,
+    "abnormal": answer(400, 51999, "abnormal").content,
+    "no code": b'{"msg":"Mandatory parameter"}',
+    "code as text": b'{"code":"-1102","msg":"Mandatory parameter"}',
+    "code of a gateway": b'{"code":404,"msg":"Not Found"}',
+    "code of a success": b'{"code":200,"msg":"success"}',
+    "cut short": b'{"code":-1102,"msg":"Mand',
+    "two": b'{"code":-1102,"msg":"x"}{"code":-1102,"msg":"x"}',
+    "variant A": answer(503, -1000, TEXT_A).content,
+    "variant B": answer(503, -1000, "Service Unavailable.").content,
+    "variant B, bare": b"Service Unavailable.",
+    "variant D": answer(503, -1001, TEXT_D).content,
+    "-1008": answer(503, -1008, "Request throttled by system-level protection.").content,
+}
+# Bodies that outvote a status: a confirmation, and a code of which the list says that nobody knows.
+OUTVOTE = {"confirmation", "doubt", "abnormal", "variant D"}
+JSON_ERRORS = {"refusal", "unlisted", "-1008"}
+
+
+@pytest.mark.parametrize("kind", BODIES)
+def test_nothing_is_called_not_executed_unless_the_pages_say_so(kind):
+    """For a call that changes something, every other pair of status and body leaves the outcome unknown."""
+    body = BODIES[kind]
+    for status in range(100, 600):
+        verdict = judge(REPAY_DEBT, read(Answer(status, {}, body), strict=True), {"asset": "BNB"})
+        said = any(
+            status in statuses
+            and (kinds == "any" or kind in kinds or (kind in JSON_ERRORS and "refusal" in kinds))
+            for statuses, kinds, _ in SAID_NOT_EXECUTED
+        )
+        # -1000 is the code of "an unspecified failure": its own 503 text alone says more.
+        doubted = kind in OUTVOTE or (kind in ("variant A", "variant B") and status != 503)
+        expected = "no" if said and status not in NEVER_A_NO and not doubted else "unknown"
+        if status == 200 and kind == "confirmation":
+            expected = "done"
+        assert verdict.executed == expected, (status, verdict)
+
+
+def test_a_status_that_only_hints_tells_what_to_check():
+    """The dead testnet answers 202 with nothing in it: for a repayment no proof, for a person the likely cause."""
+    with pytest.raises(OutcomeUnknown, match="base URL"):
+        call(client(Exchange(text(202))))
+    with pytest.raises(ReadFailed, match="base URL"):
+        client(Exchange(text(202)), retries=ONE_TRY).account.balance()
+
 
 @pytest.mark.parametrize("row", ERROR_CODES, ids=lambda row: f"{row.code} {row.name}")
 def test_every_code_of_the_document_has_a_class_and_unknown_ones_never_become_a_no(row):
@@ -336,7 +429,7 @@ def test_arbitrary_answers_never_confirm_a_repayment_and_never_crash(status, bod
 def test_a_read_is_answered_by_200_alone():
     """Success rules belong to calls that change something."""
     assert judge(ACCOUNT_BALANCE, read(Answer(200, {}, b"[]"), strict=False), {}).executed == "done"
-    assert judge(ACCOUNT_BALANCE, read(Answer(202, {}, b""), strict=False), {}).executed == "no"
+    assert judge(ACCOUNT_BALANCE, read(Answer(202, {}, b""), strict=False), {}).executed == "unknown"
     assert judge(ACCOUNT_BALANCE, read(Answer(204, {}, b""), strict=False), {}).executed == "unknown"
 
 
