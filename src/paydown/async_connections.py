@@ -13,7 +13,7 @@ import ssl
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, cast
 
-from paydown.channel import Address, Lost, NotSent, Outgoing, forget_frames, reason
+from paydown.channel import Address, Lost, NotSent, Outgoing, reason
 from paydown.connections import CONNECTIONS, KEEPALIVE_S, NEXT_ADDRESS_S, Found, alternating, default_tls
 from paydown.http1 import Http1
 from paydown.outcome import Answer
@@ -106,7 +106,6 @@ class AsyncDirectChannel:
         except TimeoutError:
             raise NotSent(f"no connection within {timeout_s:g} s") from None
         except (OSError, UnicodeError) as error:  # every error of TLS is an OSError
-            forget_frames(error)
             raise NotSent(reason(error)) from error
         if self._pins is not None:
             shown = transport.get_extra_info("ssl_object")

@@ -24,6 +24,7 @@ import httpx
 
 from paydown.clock import SystemClock
 from paydown.errors import InvalidRequest
+from paydown.frames import without_frames
 from paydown.parameters import checked_recv_window
 from paydown.signing import encode_pairs, signed
 from paydown_wire.error_codes import SIGNING
@@ -80,6 +81,7 @@ class SigningAuth(httpx.Auth):
             self._sign(request)
         yield request
 
+    @without_frames
     def _sign(self, request: httpx.Request) -> None:
         body = _form_of(request)
         if body and request.method in ("GET", "HEAD"):
@@ -96,8 +98,10 @@ class SigningAuth(httpx.Auth):
             form = signed(form, self._credentials, timestamp_ms=now_ms, recv_window=window, before=query)
         else:
             query = signed(query, self._credentials, timestamp_ms=now_ms, recv_window=window)
+        unsigned = request.url
         request.url = request.url.copy_with(query=query.encode("ascii") if query else None)
         if request.url.query != query.encode("ascii"):
+            request.url = unsigned  # the frames of httpx hold the request
             raise InvalidRequest(
                 "httpx would send another query than the one that was signed. Nothing was sent."
             )

@@ -157,17 +157,6 @@ def parse_proxy(url: str) -> SplitResult:
     return parts
 
 
-def forget_frames(error: BaseException) -> None:
-    """Drop the frames that an error and its causes came through: the request is in their variables, and tools that
-    print the variables of every frame would print its key and signature."""
-    link: BaseException | None = error
-    for _ in range(20):  # causes may form a ring
-        if link is None:
-            return
-        link.__traceback__ = None
-        link = link.__cause__ or link.__context__
-
-
 def reason(error: BaseException) -> str:
     """Why, in a few words: the class, and its text, which holds no part of the request."""
     text = " ".join(str(error).split())

@@ -12,6 +12,7 @@ loop at a time.
 from __future__ import annotations
 
 import os
+import sys
 import threading
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
@@ -29,6 +30,7 @@ from paydown.clock import Clock, ExchangeClock, machine_ms
 from paydown.errors import BudgetExceeded, InvalidCredentials, InvalidRequest, InvalidRequestType
 from paydown.events import Event, LastCall, Reporter
 from paydown.flow import Core, Flow, Sleep, default_recv_window
+from paydown.frames import forget_frames, without_frames
 from paydown.outcome import Answer
 from paydown.pagination import Pager
 from paydown.parameters import checked_recv_window
@@ -350,6 +352,7 @@ class Client(_Base):
         InvalidRequest: A setting cannot be used.
     """
 
+    @without_frames  # the password of a proxy, or a secret in the place of credentials, may be among the arguments
     def __init__(
         self,
         credentials: Credentials | None = None,
@@ -484,7 +487,7 @@ class Client(_Base):
     # The driver: no decisions here.
 
     def _drive(self, flow: Flow[T]) -> T:
-        sleep = self._sleep
+        sleep, handled = self._sleep, sys.exception()
         try:
             command = next(flow)
             while True:
@@ -495,6 +498,7 @@ class Client(_Base):
                     else:
                         answer = self._open_channel().exchange(command)
                 except BaseException as error:  # noqa: BLE001  # the flow decides what it means, an interrupt included
+                    forget_frames(error, handled)  # the request is in their variables
                     command = flow.throw(error)
                 else:
                     command = flow.send(answer)
@@ -541,6 +545,7 @@ class AsyncClient(_Base):
     awaited.
     """
 
+    @without_frames  # the password of a proxy, or a secret in the place of credentials, may be among the arguments
     def __init__(
         self,
         credentials: Credentials | None = None,
@@ -680,6 +685,7 @@ class AsyncClient(_Base):
     # The driver: no decisions here.
 
     async def _drive(self, flow: Flow[T]) -> T:
+        handled = sys.exception()
         try:
             command = next(flow)
             while True:
@@ -690,6 +696,7 @@ class AsyncClient(_Base):
                     else:
                         answer = await self._open_channel().exchange(command)
                 except BaseException as error:  # noqa: BLE001  # the flow decides what it means, a cancellation included
+                    forget_frames(error, handled)  # the request is in their variables
                     command = flow.throw(error)
                 else:
                     command = flow.send(answer)

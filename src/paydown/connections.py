@@ -18,7 +18,7 @@ import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final, TypeAlias, cast
 
-from paydown.channel import Address, Lost, NotSent, Outgoing, forget_frames, reason
+from paydown.channel import Address, Lost, NotSent, Outgoing, reason
 from paydown.http1 import Http1
 from paydown.outcome import Answer
 
@@ -138,7 +138,6 @@ class DirectChannel:
             raise NotSent(f"no connection within {timeout_s:g} s") from None
         except (OSError, UnicodeError) as error:  # every error of TLS is an OSError
             _close(connected)
-            forget_frames(error)
             raise NotSent(reason(error)) from error
         except BaseException:
             _close(connected)
@@ -203,7 +202,6 @@ class _Connection:
         except TimeoutError:
             raise Lost(f"no complete answer within {limit_s:g} s") from None
         except OSError as error:
-            forget_frames(error)
             raise Lost(reason(error)) from error
 
     def has_more(self) -> bool:

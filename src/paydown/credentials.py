@@ -20,6 +20,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Final, Literal, NoReturn
 
 from paydown.errors import InvalidCredentials
+from paydown.frames import without_frames
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
@@ -45,6 +46,7 @@ class Credentials:
 
     __slots__ = ("_api_key", "_kind", "_sign")
 
+    @without_frames
     def __init__(self, api_key: str, kind: KeyKind, sign: Callable[[bytes], str]) -> None:
         """Use `hmac`, `rsa`, `ed25519` or `from_env` instead, unless a device of your own signs.
 
@@ -63,6 +65,7 @@ class Credentials:
     # -------------------------------------------------------------------------------------- ways to make one
 
     @classmethod
+    @without_frames
     def hmac(cls, api_key: str, secret: str) -> Credentials:
         """An API key with a secret text (HMAC-SHA256).
 
@@ -83,6 +86,7 @@ class Credentials:
         return cls(api_key, "hmac", sign)
 
     @classmethod
+    @without_frames
     def rsa(cls, api_key: str, pem: str | bytes, password: str | bytes | None = None) -> Credentials:
         """An API key with an RSA private key of at least 2048 bits.
 
@@ -97,6 +101,7 @@ class Credentials:
         return cls._from_pem(api_key, pem, password, expected="rsa")
 
     @classmethod
+    @without_frames
     def ed25519(cls, api_key: str, pem: str | bytes, password: str | bytes | None = None) -> Credentials:
         """An API key with an Ed25519 private key. Probably accepted for this product, unproven.
 
@@ -111,6 +116,7 @@ class Credentials:
         return cls._from_pem(api_key, pem, password, expected="ed25519")
 
     @classmethod
+    @without_frames
     def from_env(cls, environ: Mapping[str, str] | None = None) -> Credentials:
         """Read the key from environment variables.
 
@@ -282,10 +288,9 @@ def _load_pem(pem: object, password: object) -> PrivateKeyTypes:
     from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
     if isinstance(pem, str):
-        try:
-            data = pem.encode("ascii")
-        except UnicodeEncodeError:
-            raise InvalidCredentials("The private key holds characters that no PEM text has.") from None
+        if not pem.isascii():
+            raise InvalidCredentials("The private key holds characters that no PEM text has.")
+        data = pem.encode("ascii")
     elif isinstance(pem, bytes):
         data = pem
     else:

@@ -17,7 +17,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, Literal, NoReturn, cast
 
 from paydown.errors import (
@@ -56,8 +56,9 @@ class Answer:
     """
 
     status: int
-    headers: Mapping[str, str]
-    body: bytes
+    # Neither is shown: a gateway may repeat the request in them, key and signature included.
+    headers: Mapping[str, str] = field(repr=False)
+    body: bytes = field(repr=False)
 
 
 class NotJson:
@@ -81,9 +82,9 @@ class Answered:
     """
 
     answer: Answer
-    json: object
+    json: object = field(repr=False)
     code: int | None
-    msg: str | None
+    msg: str | None = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ from urllib.parse import unquote
 
 import httpcore
 
-from paydown.channel import Lost, NotSent, Outgoing, forget_frames, parse_proxy, reason, timeouts
+from paydown.channel import Lost, NotSent, Outgoing, parse_proxy, reason, timeouts
 from paydown.connections import CONNECTIONS, default_tls
 from paydown.http1 import Body
 from paydown.outcome import Answer
@@ -67,7 +67,6 @@ class ProxyChannel:
         except (NotSent, Lost):
             raise
         except Exception as error:
-            forget_frames(error)
             raise steps.told(error) from error
         return body.answer(response.status)
 
@@ -107,7 +106,6 @@ class AsyncProxyChannel:
         except (NotSent, Lost):
             raise
         except Exception as error:
-            forget_frames(error)
             raise steps.told(error) from error
         return body.answer(response.status)
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from paydown.channel import Lost, NotSent, Outgoing, forget_frames, reason, timeouts
+from paydown.channel import Lost, NotSent, Outgoing, reason, timeouts
 from paydown.http1 import Body
 
 if TYPE_CHECKING:
@@ -38,7 +38,6 @@ class HttpxChannel:
         except Lost:
             raise
         except Exception as error:
-            forget_frames(error)
             if _never_left(error):
                 raise NotSent(reason(error)) from error
             raise Lost(reason(error)) from error
@@ -77,7 +76,6 @@ class AsyncHttpxChannel:
         except Lost:
             raise
         except Exception as error:
-            forget_frames(error)
             if _never_left(error):
                 raise NotSent(reason(error)) from error
             raise Lost(reason(error)) from error

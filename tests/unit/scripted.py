@@ -46,8 +46,9 @@ class Connection:
                 length = int(line.partition(b":")[2])
         while len(body) < length:
             body += self.socket.recv(65536)
-        self.server.requests.append(head + b"\r\n\r\n" + body)
-        return data
+        whole = head + b"\r\n\r\n" + body
+        self.server.requests.append(whole)
+        return whole
 
     def send(self, data: bytes) -> None:
         """Send bytes as they are."""
