@@ -20,6 +20,7 @@ from dataclasses import replace
 from functools import cached_property
 from types import TracebackType
 from typing import TYPE_CHECKING, Self, TypeVar
+from urllib.parse import urlsplit
 
 from paydown.attempts import Attempt, AttemptObserver, Attempts
 from paydown.budget.choice import BudgetName, budget_name, open_budget
@@ -299,12 +300,17 @@ def _check_connections(
 
 
 def _check_not_in_the_clear(address: Address) -> None:
-    """Refuse http:// for the exchange itself: anybody on the way could read the key, and change the answer."""
-    secure = f"https://{address.host.decode('ascii').lower().rstrip('.')}"
-    if address.scheme == b"http" and secure in SERVERS.values():
-        raise InvalidRequest(
-            f"http:// would send the key to the exchange unencrypted. Write {secure}.", parameter="base_url"
-        )
+    """Refuse http:// for any host of the exchange: anybody on the way could read the key, and change the answer."""
+    host = address.host.decode("ascii").lower().rstrip(".")
+    if address.scheme != b"http":
+        return
+    for server in SERVERS.values():
+        domain = ".".join((urlsplit(server).hostname or "").split(".")[-2:])
+        if f".{host}".endswith(f".{domain}"):
+            raise InvalidRequest(
+                f"http:// would send the key to the exchange unencrypted. Write https://{host}.",
+                parameter="base_url",
+            )
 
 
 def _check_seconds(name: str, seconds: object) -> None:

@@ -49,7 +49,9 @@ def without_frames(function: Callable[P, R]) -> Callable[P, R]:
             del args, kwargs  # this frame stays
             forget_frames(error, handled)
             if error.__suppress_context__:
-                error.__context__ = None  # `from None` only hides it, and an error of Unicode holds the text itself
+                error.__context__ = (
+                    None  # `from None` only hides it, and an error of Unicode holds the text itself
+                )
             raise
 
     return call

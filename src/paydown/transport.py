@@ -2,12 +2,18 @@
 
 It keeps the same promise with less to go by: the class of an error, and what it was raised from. A transport must send
 each request at most once.
+
+The time limits that httpx hands to a transport begin anew with every byte. A blocking transport cannot be stopped from
+outside while it waits for the next one, so where it opens connections it works in a thread of its own, and its caller
+stops waiting when the limit of the whole answer is over.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import TYPE_CHECKING
+import time
+from collections.abc import Iterable, Mapping
+from queue import Empty, SimpleQueue
+from typing import TYPE_CHECKING, TypeAlias
 
 from paydown.channel import Lost, NotSent, Outgoing, reason, timeouts
 from paydown.http1 import Body
@@ -18,21 +24,63 @@ if TYPE_CHECKING:
     from paydown.outcome import Answer
 
 
+class _Sending:
+    """What the thread of a transport says when the first byte of the request is about to leave."""
+
+
+# What a transport's thread tells its caller; an error is handed on as it is.
+Told: TypeAlias = "SimpleQueue[_Sending | Answer | BaseException]"
+
+
 class HttpxChannel:
-    """Any blocking transport of httpx. It must send each request at most once."""
+    """Any blocking transport of httpx. It must send each request at most once.
+
+    Args:
+        transport: The transport. One that opens connections (an `httpx.HTTPTransport`, or a transport that keeps one)
+            has a limit for each answer as a whole. Another one is only asked between two parts of the body whether the
+            limit is over.
+    """
 
     def __init__(self, transport: httpx.BaseTransport) -> None:
         self._transport = transport
+        self._in_thread = _opens_connections(transport)
 
     def exchange(self, outgoing: Outgoing) -> Answer:
         """See `Channel.exchange`."""
+        limit_s = 2 * outgoing.connect_timeout_s + outgoing.answer_timeout_s
+        if not self._in_thread:
+            return self._exchange(outgoing, time.monotonic() + limit_s, None)
+        import threading
+        from contextvars import copy_context
+
+        told: Told = SimpleQueue()
+
+        def work() -> None:
+            try:
+                told.put(self._exchange(outgoing, time.monotonic() + limit_s, told))
+            except BaseException as error:  # noqa: BLE001  # it belongs to the thread that asked
+                told.put(error)
+
+        # A daemon, and nobody waits for it: a server that drips may keep it for as long as it likes.
+        worker = threading.Thread(target=copy_context().run, args=(work,), name="paydown-httpx", daemon=True)
+        try:
+            worker.start()
+        except RuntimeError as error:
+            raise NotSent(f"no thread can be started ({error})") from error
+        return _waited_for(told, outgoing, limit_s)
+
+    def _exchange(self, outgoing: Outgoing, ends_at: float, told: Told | None) -> Answer:
         request = _httpx_request(outgoing)
+        if told is not None:
+            request.extensions["trace"] = _Steps(told)
         try:
             response = self._transport.handle_request(request)
             try:
                 body = Body(response.headers.raw)
                 for part in _stream_of(response):
                     body.add(part)
+                    if time.monotonic() > ends_at:
+                        raise Lost("no complete answer within the limit")
             finally:
                 response.close()
         except Lost:
@@ -46,6 +94,43 @@ class HttpxChannel:
     def close(self) -> None:
         """See `Channel.close`."""
         self._transport.close()
+
+
+class _Steps:
+    """Follows what httpcore does for a request, and tells when it begins to send."""
+
+    __slots__ = ("_told",)
+
+    def __init__(self, told: Told) -> None:
+        self._told = told
+
+    def __call__(self, step: str, info: Mapping[str, object]) -> None:
+        """Take note of one step."""
+        if step.endswith("send_request_headers.started"):
+            self._told.put(_Sending())
+
+
+def _waited_for(told: Told, outgoing: Outgoing, limit_s: float) -> Answer:
+    """What the thread of a transport brought, if it brought it in time."""
+    ends_at = time.monotonic() + limit_s
+    while True:
+        try:
+            found = told.get(timeout=max(0.0, ends_at - time.monotonic()))
+        except Empty:
+            # Whether a byte had left nobody knows for sure: a transport need not tell.
+            raise Lost(f"no complete answer within {outgoing.answer_timeout_s:g} s") from None
+        if isinstance(found, BaseException):
+            raise found
+        if not isinstance(found, _Sending):
+            return found
+        ends_at = min(ends_at, time.monotonic() + outgoing.answer_timeout_s)
+
+
+def _opens_connections(transport: httpx.BaseTransport) -> bool:
+    import httpx
+
+    held = [transport, *getattr(transport, "__dict__", {}).values()]
+    return any(isinstance(one, httpx.HTTPTransport) for one in held)
 
 
 class AsyncHttpxChannel:
