@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from .bundle import Bundle
 from .opc_adapter import python_name
 from .problem import Problem
+from .quoting import is_plain
 from .schema import (
     Schema,
     is_object,
@@ -22,6 +23,7 @@ from .schema import (
 )
 from .source import Json, unescape
 from .transform import FORM, operation_parameters, owned_parameters
+from .vocabulary import RESERVED_ARGUMENTS, RESERVED_CONSTANTS
 
 _PARAMETER_KINDS = (
     "string, decimal text, int64, an enum of texts, or a list of strings (form, explode: false)"
@@ -76,6 +78,10 @@ class _CallRules:
                 f"{pointer}/operationId",
                 f"{name} is used by {self._ids[spelled]} as well.",
                 "a name of its own.",
+            )
+        if spelled.upper() in RESERVED_CONSTANTS or keyword.iskeyword(spelled.upper()):
+            yield self._problem(
+                f"{pointer}/operationId", f"{spelled.upper()} is a constant already.", "another name."
             )
         self._ids.setdefault(
             spelled, f"{pointer.rpartition('/')[2].upper()} {unescape(pointer.split('/')[2])}"
@@ -178,7 +184,7 @@ class _CallRules:
                     "x-python-name on one of them.",
                 )
             spelled[python] = name
-            if keyword.iskeyword(python) or python in ("self", "cls"):
+            if keyword.iskeyword(python) or python in RESERVED_ARGUMENTS or not is_plain(python):
                 yield self._problem(
                     where, f"{python} cannot be an argument in Python.", "x-python-name: another name."
                 )

@@ -8,6 +8,8 @@ from collections.abc import Iterable, Mapping
 
 from .model import Client, Field, Model, Operation, Parameter, Resource
 from .python_types import Type
+from .quoting import Source
+from .quoting import docstring as quoted
 
 WIDTH = 104
 _LAST_MOMENT = 9_999_999_999_999  # 13 digits of milliseconds
@@ -33,7 +35,7 @@ _WRITE_RAISES = (
 )
 
 
-def operation_docstring(operation: Operation, client: Client, indent: int, *, rows: bool = False) -> str:
+def operation_docstring(operation: Operation, client: Client, indent: int, *, rows: bool = False) -> Source:
     """Return the docstring of a method, without quotes, its later lines indented.
 
     Args:
@@ -74,10 +76,10 @@ def operation_docstring(operation: Operation, client: Client, indent: int, *, ro
         blocks.append(_section("Returns", [("", _pythonic(_results(operation, models), names))], width))
     blocks.append(_section("Raises", _WRITE_RAISES if operation.mutates else _READ_RAISES, width))
     blocks.append("\n".join(_facts(operation, client, names, width)))
-    return _indented("\n\n".join(blocks), indent)
+    return quoted("\n\n".join(blocks), indent)
 
 
-def model_docstring(model: Model, client: Client, indent: int) -> str:
+def model_docstring(model: Model, client: Client, indent: int) -> Source:
     """Return the docstring of a model class, without quotes."""
     width = WIDTH - indent
     names = python_names(client) | {field.name: field.python_name for field in model.fields}
@@ -87,7 +89,7 @@ def model_docstring(model: Model, client: Client, indent: int) -> str:
     blocks.append(_section("Attributes", entries, width))
     if model.source:
         blocks.append(f"Source: {model.source}")
-    return _indented("\n\n".join(blocks), indent)
+    return quoted("\n\n".join(blocks), indent)
 
 
 def python_names(client: Client) -> dict[str, str]:
@@ -100,25 +102,15 @@ def python_names(client: Client) -> dict[str, str]:
     return names | {operation.id: operation.name for operation in client.operations}
 
 
-def resource_docstring(resource: Resource, asynchronous: bool) -> str:
+def resource_docstring(resource: Resource, asynchronous: bool) -> Source:
     """Return the docstring of a resource class, without quotes."""
     twin = f" Awaited; `{resource.class_name}` is the blocking twin." if asynchronous else ""
-    return _indented(_paragraph(f"{_sentence(resource.description)}{twin}", WIDTH - 4), 4)
+    return quoted(_paragraph(f"{_sentence(resource.description)}{twin}", WIDTH - 4), 4)
 
 
-def plain(text: str, indent: int) -> str:
+def plain(text: str, indent: int) -> Source:
     """Return prose as a docstring body."""
-    return _indented("\n\n".join(_paragraph(part, WIDTH - indent) for part in _paragraphs(text)), indent)
-
-
-def comment(text: str, indent: int = 0) -> str:
-    """Return prose as comment lines."""
-    return "\n".join(
-        " " * indent + line
-        for line in textwrap.wrap(
-            " ".join(text.split()), WIDTH - indent - 2, initial_indent="# ", subsequent_indent="# "
-        )
-    )
+    return quoted("\n\n".join(_paragraph(part, WIDTH - indent) for part in _paragraphs(text)), indent)
 
 
 # ----------------------------------------------------------------------------------- parts
@@ -326,10 +318,3 @@ def _first_sentence(text: str) -> str:
 def _pythonic(text: str, names: Mapping[str, str]) -> str:
     """Spell wire names in backticks the way Python does: `crossMarginInterest` -> `cross_margin_interest`."""
     return re.sub(r"`(\w+)`", lambda match: f"`{names.get(match.group(1), match.group(1))}`", text)
-
-
-def _indented(text: str, indent: int) -> str:
-    """Escape what would end or bend a docstring, and indent the lines after the first."""
-    safe = text.replace("\\", "\\\\").replace('"""', '\\"\\"\\"')
-    lines = safe.split("\n")
-    return "\n".join([lines[0], *(" " * indent + line if line.strip() else "" for line in lines[1:])])

@@ -77,6 +77,15 @@ ROOT = _object(
         "x-status-outcomes",
     ],
     {
+        "tags": {
+            "type": "array",
+            "items": {
+                "type": "object",
+                "properties": {
+                    "name": _text("a name such as futures_debt: it becomes a module.", _PYTHON_NAME)
+                },
+            },
+        },
         "x-evidence-marks": _map(_text("what the mark means."), "{docs: what it means, ...}"),
         "x-servers": {
             "type": "object",
@@ -188,6 +197,7 @@ OPERATION = _object(
             "type": "array",
             "minItems": 1,
             "maxItems": 1,
+            "items": _text("the name of a tag, such as margin.", _PYTHON_NAME),
             "x-remedy": "exactly one resource, such as [margin].",
         },
         "summary": _text("one sentence that says what the call does."),

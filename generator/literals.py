@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import json
+import math
 import textwrap
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
@@ -20,36 +20,34 @@ from .model import (
     SuccessRule,
     Weight,
 )
+from .quoting import Source, string
 from .schema import member, members, number, text, texts
 
 _PROSE = 84  # characters of a text on one line
 
 
-def literal(value: object) -> str:
+def literal(value: object) -> Source:
     """Return the source of a constant: text, numbers, None, tuples and mappings of them."""
     if isinstance(value, str):
-        return _text(value)
-    if value is None or isinstance(value, (bool, int, float)):
-        return repr(value)
+        return string(value)
+    if value is None or isinstance(value, (bool, int)):
+        return Source(repr(value))
+    if isinstance(value, float) and math.isfinite(value):  # `inf` and `nan` are names, not numbers
+        return Source(repr(value))
     if isinstance(value, Mapping):
         table = cast("Mapping[object, object]", value)
-        return "{" + ", ".join(f"{literal(key)}: {literal(entry)}" for key, entry in table.items()) + "}"
+        entries = [f"{literal(key)}: {literal(entry)}" for key, entry in table.items()]
+        return Source("{" + ", ".join(entries) + "}")
     if isinstance(value, (tuple, list)):
         entries = [literal(entry) for entry in cast("Sequence[object]", value)]
-        return f"({entries[0]},)" if len(entries) == 1 else f"({', '.join(entries)})"
+        return Source(f"({entries[0]},)" if len(entries) == 1 else f"({', '.join(entries)})")
     raise TypeError(f"{type(value).__name__} has no literal")
-
-
-def _text(value: str) -> str:
-    if "\\" in value and '"' not in value and not value.endswith("\\") and value.isprintable():
-        return f'r"{value}"'
-    return json.dumps(value, ensure_ascii=not value.isprintable())
 
 
 def prose(value: str) -> Source:
     """Return the source of a text, cut at blanks into literals that stand below each other."""
     if len(value) <= _PROSE or " " not in value:
-        return Source(literal(value))
+        return literal(value)
     lines = textwrap.wrap(
         value,
         _PROSE,
@@ -57,24 +55,21 @@ def prose(value: str) -> Source:
         break_on_hyphens=False,
         drop_whitespace=False,
         replace_whitespace=False,
+        expand_tabs=False,
     )
     return Source("(" + "\n".join(literal(line) for line in lines) + ")")
 
 
-def call(name: str, /, *positional: object, **keywords: object) -> str:
+def call(name: str, /, *positional: object, **keywords: object) -> Source:
     """Return the source of a call. Keywords whose value is None, "", () or ... are left out: the defaults."""
-    arguments = [_source(value) for value in positional]
+    arguments: list[str] = [_source(value) for value in positional]
     arguments += [
         f"{key}={_source(value)}" for key, value in keywords.items() if value not in (None, "", (), Ellipsis)
     ]
-    return f"{name}({', '.join(arguments)})"
+    return Source(f"{name}({', '.join(arguments)})")
 
 
-class Source(str):
-    """Text that is Python source already."""
-
-
-def _source(value: object) -> str:
+def _source(value: object) -> Source:
     if isinstance(value, Source):
         return value
     if isinstance(value, str) and len(value) > _PROSE and " " in value:
@@ -83,12 +78,12 @@ def _source(value: object) -> str:
         entries = cast("tuple[object, ...]", value)
         sources = [entry for entry in entries if isinstance(entry, Source)]
         if sources and len(sources) == len(entries):
-            return "(" + ", ".join(sources) + ",)"
+            return Source("(" + ", ".join(sources) + ",)")
         return literal(entries)
     return literal(value)
 
 
-def constructed(row: Operation | ErrorCode | StatusOutcome | Limit) -> str:
+def constructed(row: Operation | ErrorCode | StatusOutcome | Limit) -> Source:
     """Return the call that makes a row of the generated tables."""
     if isinstance(row, Operation):
         return _operation(row)
@@ -134,18 +129,16 @@ def constructed(row: Operation | ErrorCode | StatusOutcome | Limit) -> str:
     )
 
 
-def signing(client: Client) -> str:
+def signing(client: Client) -> Source:
     """Return the call that makes the facts of the auth scheme."""
     facts = client.signing
     algorithms = {
-        name: Source(
-            call(
-                "SigningAlgorithm",
-                algorithm=text(row, "algorithm"),
-                encoding=text(row, "encoding"),
-                percent_encoded=member(row, "percent-encoded") is True,
-                evidence=texts(row, "x-evidence"),
-            )
+        name: call(
+            "SigningAlgorithm",
+            algorithm=text(row, "algorithm"),
+            encoding=text(row, "encoding"),
+            percent_encoded=member(row, "percent-encoded") is True,
+            evidence=texts(row, "x-evidence"),
         )
         for name, row in members(dict(facts), "algorithms").items()
     }
@@ -155,7 +148,7 @@ def signing(client: Client) -> str:
         "Signing",
         api_key_header=client.api_key_header,
         payload=texts(dict(facts), "payload"),
-        separator=Source(literal(text(dict(facts), "separator"))),
+        separator=literal(text(dict(facts), "separator")),
         signature_parameter=text(dict(facts), "signature", "parameter"),
         owned_parameters=texts(dict(facts), "owned-parameters"),
         algorithms=Source(f"MappingProxyType({table})"),
@@ -172,7 +165,7 @@ def signing(client: Client) -> str:
     )
 
 
-def ban(client: Client) -> str:
+def ban(client: Client) -> Source:
     """Return the call that makes the facts of a ban."""
     facts = dict(client.ban)
     return call(
@@ -184,7 +177,7 @@ def ban(client: Client) -> str:
     )
 
 
-def stream(client: Client) -> str:
+def stream(client: Client) -> Source:
     """Return the call that makes the facts of the user data stream."""
     facts = dict(client.stream)
     return call(
@@ -202,7 +195,7 @@ def stream(client: Client) -> str:
     )
 
 
-def _operation(operation: Operation) -> str:
+def _operation(operation: Operation) -> Source:
     scope = operation.unresolved_scope
     return call(
         "Operation",
@@ -215,25 +208,25 @@ def _operation(operation: Operation) -> str:
         api_key=operation.api_key,
         signed=operation.signed,
         mutates=operation.mutates,
-        weight=Source(_weight(operation.weight)),
-        connect_timeout_s=Source(_seconds(operation.connect_timeout_ms)),
-        answer_timeout_s=Source(_seconds(operation.answer_timeout_ms)),
-        parameters=tuple(Source(_parameter(parameter)) for parameter in operation.parameters),
-        success=tuple(Source(_success(rule)) for rule in operation.success),
-        caps=tuple(Source(_cap(cap)) for cap in operation.caps),
+        weight=_weight(operation.weight),
+        connect_timeout_s=_seconds(operation.connect_timeout_ms),
+        answer_timeout_s=_seconds(operation.answer_timeout_ms),
+        parameters=tuple(_parameter(parameter) for parameter in operation.parameters),
+        success=tuple(_success(rule) for rule in operation.success),
+        caps=tuple(_cap(cap) for cap in operation.caps),
         requires_any=operation.requires_any,
-        unresolved_scope=Source(call("UnresolvedScope", group=scope.group, argument=scope.argument))
+        unresolved_scope=call("UnresolvedScope", group=scope.group, argument=scope.argument)
         if scope
         else None,
-        pagination=Source(_pagination(operation.pagination)) if operation.pagination else None,
+        pagination=_pagination(operation.pagination) if operation.pagination else None,
         evidence=operation.evidence,
         source=operation.source,
     )
 
 
-def _weight(weight: Weight) -> str:
+def _weight(weight: Weight) -> Source:
     cases = tuple(
-        Source(call("WeightCase", parameter=case.parameter, present=case.present, value=case.value))
+        call("WeightCase", parameter=case.parameter, present=case.present, value=case.value)
         for case in weight.when
     )
     return call(
@@ -246,7 +239,7 @@ def _weight(weight: Weight) -> str:
     )
 
 
-def _parameter(parameter: Parameter) -> str:
+def _parameter(parameter: Parameter) -> Source:
     return call(
         "Parameter",
         name=parameter.name,
@@ -272,7 +265,7 @@ def _parameter(parameter: Parameter) -> str:
     )
 
 
-def _success(rule: SuccessRule) -> str:
+def _success(rule: SuccessRule) -> Source:
     return call(
         "SuccessRule",
         field=rule.field,
@@ -282,20 +275,20 @@ def _success(rule: SuccessRule) -> str:
     )
 
 
-def _cap(cap: Cap) -> str:
+def _cap(cap: Cap) -> Source:
     return call(
         "Cap",
         id=cap.id,
         kind=cap.kind,
         limit=cap.limit,
-        unit=Source(literal(cap.unit)),
+        unit=literal(cap.unit),
         inclusive=cap.inclusive,
         text=cap.text,
         interval_ms=cap.interval_ms,
     )
 
 
-def _pagination(pages: Pagination) -> str:
+def _pagination(pages: Pagination) -> Source:
     window, archive = pages.window, pages.archive
     return call(
         "Pagination",
@@ -310,20 +303,16 @@ def _pagination(pages: Pagination) -> str:
         id=pages.id,
         order=pages.order,
         time=pages.time,
-        window=Source(
-            call(
-                "PageWindow",
-                start=window.start,
-                end=window.end,
-                max_ms=window.max_ms,
-                default_ms=window.default_ms,
-            )
+        window=call(
+            "PageWindow",
+            start=window.start,
+            end=window.end,
+            max_ms=window.max_ms,
+            default_ms=window.default_ms,
         )
         if window
         else None,
-        archive=Source(
-            call("Archive", parameter=archive.parameter, older_than_months=archive.older_than_months)
-        )
+        archive=call("Archive", parameter=archive.parameter, older_than_months=archive.older_than_months)
         if archive
         else None,
         kept_ms=pages.kept_ms,
@@ -334,6 +323,6 @@ def _unless(value: object, default: object) -> object:
     return Ellipsis if value == default else value
 
 
-def _seconds(ms: int) -> str:
+def _seconds(ms: int) -> Source:
     seconds = format((Decimal(ms) / 1000).normalize(), "f")
-    return seconds if "." in seconds else f"{seconds}.0"
+    return Source(seconds if "." in seconds else f"{seconds}.0")

@@ -6,11 +6,11 @@ amounts stay the decimal text of the document.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 from .python_types import Type
+from .quoting import string
 from .source import Json
 
 
@@ -67,7 +67,7 @@ class Parameter:
     def annotation(self) -> str:
         """Return the Python type of the argument, without `Unset`."""
         if self.kind == "enum":
-            return f"Literal[{', '.join(_quoted(choice) for choice in self.choices)}]"
+            return f"Literal[{', '.join(string(choice) for choice in self.choices)}]"
         return {
             "decimal": "Decimal | str",
             "integer": "int",
@@ -370,7 +370,3 @@ class Client:
     def operations(self) -> tuple[Operation, ...]:
         """Return every operation, by resource."""
         return tuple(operation for resource in self.resources for operation in resource.operations)
-
-
-def _quoted(text: str) -> str:
-    return json.dumps(text, ensure_ascii=False)

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from .bundle import Bundle
 from .opc_adapter import class_name, python_name
 from .problem import Problem
+from .quoting import is_plain
 from .schema import items, member, members, number, target, text, texts
 from .schema_walk import schemas
 from .source import escape
@@ -35,8 +36,15 @@ class _NameRules:
     def names(self) -> Iterator[Problem]:
         transformed = transform(self._document)
         classes: dict[str, str] = dict.fromkeys(RESERVED_CLASSES, "the generated package")
-        for tag in self._tags:
-            classes |= {f"{colour}{class_name(tag)}Resource": f"the tag {tag}" for colour in ("", "Async")}
+        for index, tag in enumerate(self._tags):
+            spelled = f"{class_name(tag)}Resource"
+            if keyword.iskeyword(tag) or spelled in classes:
+                yield self._problem(
+                    f"/tags/{index}/name",
+                    f"{tag} cannot be a module: it is a keyword, or {spelled} is another class already.",
+                    "another name.",
+                )
+            classes |= {f"{colour}{spelled}": f"the tag {tag}" for colour in ("", "Async")}
         made = [
             (name, f"/components/schemas/{escape(name)}")
             for name in (*transformed.models, *transformed.unions)
@@ -44,7 +52,9 @@ class _NameRules:
         made += [(enum.name, enum.pointer) for enum in transformed.enums.values()]
         for name, pointer in made:
             spelled = class_name(name)
-            if spelled in classes:
+            if keyword.iskeyword(spelled) or not is_plain(spelled):
+                yield self._problem(pointer, f"{spelled} cannot be a class in Python.", "another name.")
+            elif spelled in classes:
                 yield self._problem(
                     pointer, f"the class {spelled} is taken by {classes[spelled]}.", "another name."
                 )
@@ -58,10 +68,12 @@ class _NameRules:
             ).items():
                 python = text(target(self._document, child), "x-python-name") or python_name(key)
                 where = f"{pointer}/properties/{escape(key)}"
-                if python in RESERVED_FIELDS or keyword.iskeyword(python):
+                if python in RESERVED_FIELDS or keyword.iskeyword(python) or not is_plain(python):
                     yield self._problem(
                         where,
-                        f"{key} would be {python}, which every model has already.",
+                        f"{key} would be {python}, which every model has already."
+                        if is_plain(python)
+                        else f"{key} would be {python}, which is not a name in Python.",
                         "x-python-name: another name.",
                     )
                 elif python in taken:

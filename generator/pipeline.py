@@ -18,7 +18,7 @@ from .render import render, written_by
 from .source import parse_files, read_folder
 from .transform import transform
 from .validate import validate
-from .verify import check_manifest, verify
+from .verify import check_import, check_manifest, compiled, verify
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,13 +73,16 @@ def produce(openapi: Path, target: Path) -> Generator[Product]:
     validate(joined)
     client = describe(joined)
     with tree.staging(target) as folder:
-        tree.write(folder, render(client, joined.document))
+        rendered = render(client, joined.document)
+        compiled({name: text.encode() for name, text in rendered.items()})
+        tree.write(folder, rendered)
         formatting.format_tree(folder)
         files = tree.read(folder)
         tree.write(folder, {tree.MANIFEST: _manifest(joined, files)})
         files = tree.read(folder)
         verify(files, client, joined.document)
         check_manifest(files)
+        check_import(folder)
         yield Product(client, joined, folder, files)
 
 

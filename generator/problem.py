@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from .quoting import visible
+
 
 @dataclass(frozen=True, slots=True, order=True)
 class Problem:
@@ -26,7 +28,8 @@ class Problem:
 
     def __str__(self) -> str:
         place = f"{self.file}:{self.line}" if self.line else self.file
-        return f"{place} #{self.pointer}\n    {self.reason}\n    Instead: {self.remedy}"
+        lines = (f"{place} #{self.pointer}", self.reason, f"Instead: {self.remedy}")
+        return "\n    ".join(visible(line) for line in lines)  # what they quote was written by others
 
 
 class DocumentRefused(Exception):

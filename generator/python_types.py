@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
+
+from .quoting import identifier, string
 
 _ANNOTATIONS = {
     "text": "str",
@@ -50,9 +51,9 @@ class Type:
 
     def _annotation(self, models: str, sequence: str) -> str:
         if self.kind in ("model", "enum"):
-            return f"{models}{self.name}"
+            return f"{models}{identifier(self.name)}"
         if self.kind == "constant":
-            return f"Literal[{json.dumps(self.name, ensure_ascii=False)}]"
+            return f"Literal[{string(self.name)}]"
         if self.item is not None:
             inner = self.item.annotation(models=models)
             return f"tuple[{inner}, ...]" if sequence == "tuple" else f"list[{inner}]"
@@ -65,11 +66,11 @@ class Type:
 
     def _decoder(self, models: str, sequence: str) -> str:
         if self.kind == "model":
-            return f"{models}{self.name}.from_json"
+            return f"{models}{identifier(self.name)}.from_json"
         if self.kind == "enum":
-            return f"codec.enum_of({self.name})"
+            return f"codec.enum_of({identifier(self.name)})"
         if self.kind == "constant":
-            return f"codec.constant({json.dumps(self.name, ensure_ascii=False)})"
+            return f"codec.constant({string(self.name)})"
         if self.item is not None:
             several = "list_or_one" if self.kind == "list_or_one" else sequence
             return f"codec.{several}_of({self.item.decoder(models=models)})"

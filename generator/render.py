@@ -1,7 +1,7 @@
 """Render every file of the client from its facts and our own templates.
 
 The templates import nothing of openapi-python-client: its macros change in patch releases. An unknown name in
-a template is an error (`StrictUndefined`), never an empty text.
+a template is an error (`StrictUndefined`), never an empty text, and so is a text that no filter has quoted.
 """
 
 from __future__ import annotations
@@ -9,16 +9,20 @@ from __future__ import annotations
 import ast
 import json
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, Undefined
 
 from . import docstring
 from .facts import operation_facts
 from .literals import ban, constructed, literal, signing, stream
-from .model import Client, Field, Model, Operation, Parameter
+from .model import Client, Field, Model, Operation, Parameter, TaggedUnion
 from .opc_adapter import module_name
+from .problem import GeneratorFault
 from .python_types import Type
+from .quoting import Source, cell, code_cell, comment, identifier, visible
+from .quoting import docstring as quoted_docstring
 from .source import Json
 from .vocabulary import CATEGORIES, RETRIES
 
@@ -31,6 +35,7 @@ _REEXPORTED = ("operation", "operations", "error_codes", "enums")
 
 def header(template: str, source: str, prefix: str = "# ", suffix: str = "") -> str:
     """Return the two lines that open a generated file and name what to edit instead."""
+    source = comment(source, 0, 10_000).removeprefix("# ")  # the name of a file is foreign text, too
     return (
         f"{prefix}Written by `make generate` from {source} and generator/templates/{template}.{suffix}\n"
         f"{prefix}Edits here are lost: change one of those two and run it again.{suffix}\n"
@@ -40,6 +45,21 @@ def header(template: str, source: str, prefix: str = "# ", suffix: str = "") -> 
 def render(client: Client, document: Mapping[str, Json]) -> dict[str, str]:
     """Return the text of every file but the manifest, keyed by path below `generated_client/`."""
     return _Renderer(client, document).run()
+
+
+@dataclass(frozen=True, slots=True)
+class _Colour:
+    """How the blocking class and its awaited twin differ: by a prefix and two keywords."""
+
+    prefix: Source
+    async_: Source
+    await_: Source
+
+
+_COLOURS = (
+    _Colour(Source(""), Source(""), Source("")),
+    _Colour(Source("Async"), Source("async "), Source("await ")),
+)
 
 
 class _Renderer:
@@ -54,25 +74,32 @@ class _Renderer:
             trim_blocks=True,
             lstrip_blocks=True,
             keep_trailing_newline=True,
-            autoescape=False,  # noqa: S701  (Python source, not HTML)
+            autoescape=False,  # noqa: S701  (Python source, not HTML; `finalize` is what escaping is there)
+            finalize=_only_source,
         )
         filters: dict[str, Callable[..., object]] = {
             "answer": _answer,
             "arguments": _arguments,
             "ban": ban,
-            "comment": _comment,
+            "cell": cell,
+            "code_cell": code_cell,
+            "comment": lambda text, indent: comment(text, indent, docstring.WIDTH),
             "constructed": constructed,
             "decoder": _decoder,
             "encoded": _encoded,
             "encoded_present": _encoded_present,
             "enum_names": _enum_names,
             "field_annotation": _field_annotation,
+            "field_decoder": _field_decoder,
             "field_default": _field_default,
             "fits": _fits,
+            "identifier": identifier,
+            "inside_docstring": lambda text: quoted_docstring(text, 0),
             "literal": literal,
             "method_doc": self._method_doc,
             "model_doc": self._model_doc,
-            "module": module_name,
+            "module": lambda name: identifier(module_name(name)),
+            "module_path": _module_path,
             "neighbours": self._neighbours,
             "optional_fields": _optional_fields,
             "polymorphic_argument": _polymorphic_argument,
@@ -81,6 +108,7 @@ class _Renderer:
             "rows_doc": self._rows_doc,
             "signing": signing,
             "stream": stream,
+            "union_cases": _union_cases,
             "wire_arguments": _wire_arguments,
         }
         self._env.filters.update(filters)
@@ -124,7 +152,10 @@ class _Renderer:
             )
         for resource in client.resources:
             python[f"resources/{resource.module}.py"] = self._text(
-                "resource.py.jinja", f"openapi/{resource.operations[0].file}", resource=resource
+                "resource.py.jinja",
+                f"openapi/{resource.operations[0].file}",
+                resource=resource,
+                colours=_COLOURS,
             )
         python |= self._packages(python)
         return files | {f"{PACKAGE}/{name}": text for name, text in python.items()}
@@ -183,13 +214,13 @@ class _Renderer:
         body = self._env.get_template(template).render(**values).lstrip("\n")
         return f"{header(template, source, prefix, suffix)}\n{body}".rstrip("\n") + "\n"
 
-    def _method_doc(self, operation: Operation, indent: int) -> str:
+    def _method_doc(self, operation: Operation, indent: int) -> Source:
         return docstring.operation_docstring(operation, self._client, indent)
 
-    def _rows_doc(self, operation: Operation, indent: int) -> str:
+    def _rows_doc(self, operation: Operation, indent: int) -> Source:
         return docstring.operation_docstring(operation, self._client, indent, rows=True)
 
-    def _model_doc(self, model: Model, indent: int) -> str:
+    def _model_doc(self, model: Model, indent: int) -> Source:
         return docstring.model_docstring(model, self._client, indent)
 
     def _neighbours(self, model: Model) -> list[tuple[str, str]]:
@@ -222,7 +253,7 @@ def _public_names(source: str) -> list[str]:
 # ----------------------------------------------------------------------------------- methods
 
 
-def _arguments(operation: Operation, form: str = "") -> str:
+def _arguments(operation: Operation, form: str = "") -> Source:
     """Return the parameter list after `self`.
 
     Args:
@@ -238,32 +269,33 @@ def _arguments(operation: Operation, form: str = "") -> str:
         ):
             continue
         polymorphic = parameter.name == operation.polymorphic_by
+        name = identifier(parameter.python_name)
         if polymorphic and form == "without":
-            parts.append(f"{parameter.python_name}: Unset = UNSET")
+            parts.append(f"{name}: Unset = UNSET")
         elif parameter.required or (polymorphic and form == "with"):
-            parts.append(f"{parameter.python_name}: {parameter.annotation}")
+            parts.append(f"{name}: {parameter.annotation}")
         else:
-            parts.append(f"{parameter.python_name}: {parameter.annotation} | Unset = UNSET")
-    return f", *, {', '.join(parts)}" if parts else ""
+            parts.append(f"{name}: {parameter.annotation} | Unset = UNSET")
+    return Source(f", *, {', '.join(parts)}" if parts else "")
 
 
-def _wire_arguments(operation: Operation, rows: bool = False) -> str:
+def _wire_arguments(operation: Operation, rows: bool = False) -> Source:
     def sent(parameter: Parameter) -> bool:
         return not (
             rows and operation.pagination is not None and parameter.name in operation.pagination.walked
         )
 
     pairs = [
-        f"{literal(parameter.name)}: {parameter.python_name}"
+        f"{literal(parameter.name)}: {identifier(parameter.python_name)}"
         for parameter in (*operation.parameters, *operation.exposed)
         if sent(parameter)
     ]
-    return "{" + ", ".join(pairs) + "}"
+    return Source("{" + ", ".join(pairs) + "}")
 
 
-def _polymorphic_argument(operation: Operation) -> str:
+def _polymorphic_argument(operation: Operation) -> Source:
     return next(
-        parameter.python_name
+        identifier(parameter.python_name)
         for parameter in operation.parameters
         if parameter.name == operation.polymorphic_by
     )
@@ -272,49 +304,68 @@ def _polymorphic_argument(operation: Operation) -> str:
 # ----------------------------------------------------------------------------------- models
 
 
-def _field_annotation(field: Field) -> str:
+def _field_annotation(field: Field) -> Source:
     text = field.type.annotation()
-    return text if field.required or text.endswith("| None") else f"{text} | None"
+    return Source(text if field.required or text.endswith("| None") else f"{text} | None")
 
 
-def _field_default(field: Field) -> str:
+def _field_default(field: Field) -> Source:
     if field.secret:
-        return " = field(repr=False)" if field.required else " = field(default=None, repr=False)"
-    return "" if field.required else " = None"
+        return Source(" = field(repr=False)" if field.required else " = field(default=None, repr=False)")
+    return Source("" if field.required else " = None")
 
 
-def _encoded(field: Field) -> str:
-    value = f"self.{field.python_name}"
+def _encoded(field: Field) -> Source:
+    value = f"self.{identifier(field.python_name)}"
     text = field.type.encoder(value)
-    return f"None if {value} is None else {text}" if field.type.nullable and text != value else text
+    return Source(f"None if {value} is None else {text}" if field.type.nullable and text != value else text)
 
 
-def _encoded_present(field: Field) -> str:
+def _encoded_present(field: Field) -> Source:
     """Return the source that writes a member which is not None: never an empty text."""
     kind = Type("decimal") if field.type.kind == "decimal_or_empty" else field.type
-    return kind.encoder(f"self.{field.python_name}")
+    return Source(kind.encoder(f"self.{identifier(field.python_name)}"))
 
 
-def _answer(result: Type) -> str:
-    return result.annotation(models="models.", sequence="list")
+def _answer(result: Type) -> Source:
+    return Source(result.annotation(models="models.", sequence="list"))
 
 
-def _decoder(result: Type) -> str:
-    return result.decoder(models="models.", sequence="list")
+def _decoder(result: Type) -> Source:
+    return Source(result.decoder(models="models.", sequence="list"))
 
 
-def _enum_names(model: Model) -> list[str]:
-    return sorted({name for field in model.fields for name in field.type.names("enum")})
+def _field_decoder(field: Field) -> Source:
+    return Source(field.type.decoder())
+
+
+def _enum_names(model: Model) -> Source:
+    """Return what a model imports of the enums; `OpenEnum`, which ruff drops again, where it needs none."""
+    names = sorted({identifier(name) for field in model.fields for name in field.type.names("enum")})
+    return Source(", ".join(names) or "OpenEnum")
+
+
+def _union_cases(union: TaggedUnion) -> Source:
+    return Source(" | ".join(dict.fromkeys(identifier(case.class_name) for case in union.cases)))
+
+
+def _module_path(module: str) -> Source:
+    return Source(".".join(map(identifier, module.split("."))))
+
+
+def _only_source(value: object) -> Source:
+    """Return what a template prints, which must have been quoted: a filter of `quoting` returns `Source`."""
+    if isinstance(value, Source):
+        return value
+    if isinstance(value, Undefined):
+        str(value)  # raises UndefinedError, which names what is missing
+    raise GeneratorFault(f"a template prints {value!r}, which nothing has quoted: it needs a filter")
 
 
 def _optional_fields(model: Model) -> list[Field]:
     return [field for field in model.fields if not field.required]
 
 
-def _comment(text: str, indent: int) -> str:
-    return docstring.comment(text, indent).lstrip()
-
-
 def _fits(text: str, names: str) -> bool:
     """Whether a comment fits beside an enum member: four blanks, ` = "" `, two blanks and a hash."""
-    return len(text) + len(names) + 14 <= _LINE
+    return len(visible(text)) + len(names) + 14 <= _LINE

@@ -152,13 +152,17 @@ def reachable(document: Mapping[str, Json], start: Json) -> set[str]:
     """Return the names of component schemas that `start` refers to, directly or through others."""
     schemas = members(dict(document), "components", "schemas")
     found: set[str] = set()
+    followed: set[str] = set()  # a response or parameter may lead back to itself
     pending = [start]
     while pending:
         for ref in references(pending.pop()):
+            if ref in followed:
+                continue
+            followed.add(ref)
             name = schema_name({"$ref": ref})
-            if name and name not in found:
+            if name:
                 found.add(name)
                 pending.append(schemas.get(name))
-            elif not name:
+            else:
                 pending.append(target(document, {"$ref": ref}))
     return found

@@ -6,6 +6,7 @@ Nothing is ever written into the folder that is in use: a run that fails leaves 
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import tempfile
 from collections.abc import Generator, Mapping
@@ -14,8 +15,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from .problem import GeneratorFault
+from .quoting import visible
 
 MANIFEST = "manifest.json"
+_PLAIN_PATH = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.]*(/[A-Za-z0-9_][A-Za-z0-9_.]*)*")
 _IGNORED = frozenset({"__pycache__", ".mypy_cache", ".ruff_cache", ".DS_Store"})
 
 
@@ -50,8 +53,14 @@ def staging(target: Path) -> Generator[Path]:
 
 
 def write(folder: Path, files: Mapping[str, str]) -> None:
-    """Write text files below `folder`, with line feeds on every system."""
+    """Write text files below `folder`, with line feeds on every system.
+
+    Raises:
+        GeneratorFault: A name is not made of plain parts, and might lead out of the folder.
+    """
     for name, text in files.items():
+        if not _PLAIN_PATH.fullmatch(name):
+            raise GeneratorFault(f"{visible(name)!r} is not the path of a file below {folder.name}")
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8", newline="\n")
