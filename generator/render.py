@@ -83,7 +83,7 @@ class _Renderer:
             "ban": ban,
             "cell": cell,
             "code_cell": code_cell,
-            "comment": lambda text, indent: comment(text, indent, docstring.WIDTH),
+            "comment": _comment,
             "constructed": constructed,
             "decoder": _decoder,
             "encoded": _encoded,
@@ -94,11 +94,11 @@ class _Renderer:
             "field_default": _field_default,
             "fits": _fits,
             "identifier": identifier,
-            "inside_docstring": lambda text: quoted_docstring(text, 0),
+            "inside_docstring": _inside_docstring,
             "literal": literal,
             "method_doc": self._method_doc,
             "model_doc": self._model_doc,
-            "module": lambda name: identifier(module_name(name)),
+            "module": _module,
             "module_path": _module_path,
             "neighbours": self._neighbours,
             "optional_fields": _optional_fields,
@@ -347,6 +347,18 @@ def _enum_names(model: Model) -> Source:
 
 def _union_cases(union: TaggedUnion) -> Source:
     return Source(" | ".join(dict.fromkeys(identifier(case.class_name) for case in union.cases)))
+
+
+def _comment(text: str, indent: int) -> Source:
+    return comment(text, indent, docstring.WIDTH)
+
+
+def _inside_docstring(text: str) -> Source:
+    return quoted_docstring(text, 0)
+
+
+def _module(class_name: str) -> Source:
+    return identifier(module_name(class_name))
 
 
 def _module_path(module: str) -> Source:

@@ -37,7 +37,7 @@ def unknowns_page(facts: Facts) -> str:
             "bash",
             "curl -s http://127.0.0.1:8087/_sandbox/state > state.json\n"
             '# add to it: "options": {"insufficient-whole-debt": "partial"}\n'
-            "curl -s -X PUT --data-binary @state.json http://127.0.0.1:8087/_sandbox/state",
+            "curl -s -X PUT --json @state.json http://127.0.0.1:8087/_sandbox/state",
         ),
         "## Every option { #options }",
         _options(facts, links),

@@ -25,9 +25,10 @@ import httptools
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from paydown_sandbox.answers import HTML, JSON
+from paydown_sandbox.browser_guard import BROWSER_HEADERS
 from paydown_sandbox.exchange import LARGEST_BODY
 from paydown_sandbox.json_text import encode
-from paydown_sandbox.server import ABORT
+from paydown_sandbox.server import ABORT, refusal_body
 from paydown_sandbox.store import StoreError
 from paydown_sandbox.wire import RawRequest, RawResponse, html_page
 
@@ -140,9 +141,10 @@ class _Gauge:
 class _Incoming:
     """One request while its bytes arrive."""
 
-    __slots__ = ("body", "headers", "keep_alive", "method", "url")
+    __slots__ = ("body", "from_browser", "headers", "keep_alive", "method", "url")
 
     def __init__(self) -> None:
+        self.from_browser = False
         self.url = b""
         self.headers: list[tuple[bytes, bytes]] = []
         self.body = b""
@@ -383,6 +385,8 @@ class ExchangeProtocol(asyncio.Protocol):
             return
         name = name.lower()
         self._incoming.headers.append((name, value))
+        if name in BROWSER_HEADERS:
+            self._incoming.from_browser = True
         if name == b"expect" and value.lower() == b"100-continue" and not self._answering:
             self._transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
 
@@ -432,6 +436,12 @@ class ExchangeProtocol(asyncio.Protocol):
             self._answering = False
             self._refuse(self._malformed())  # behind other requests in a pipeline, too late to hand over
             return
+        if incoming.from_browser:
+            refused = self.application.guard.refusal_of_browser(incoming.headers)
+            if refused is not None:
+                self._answering = False
+                self._refuse(_refusal(refused.status, JSON[1], refusal_body(refused)))
+                return
         self._answering = True
         request = RawRequest(
             incoming.method, path.decode("latin-1"), query, incoming.headers, incoming.body, self._ip

@@ -23,6 +23,7 @@ from types import FrameType
 from typing import TYPE_CHECKING, Any, cast
 
 from paydown_sandbox.application import create_app, read_json_file
+from paydown_sandbox.browser_guard import BrowserGuard
 from paydown_sandbox.document import load_document
 from paydown_sandbox.exchange import Exchange
 from paydown_sandbox.reading import StateError
@@ -77,12 +78,28 @@ def _listen(host: str, port: int) -> socket.socket:
     return listening
 
 
-def make_server(app: Application, on_ready: Callable[[], None], *, quiet: bool = True) -> uvicorn.Server:
-    """A uvicorn server for the application; `on_ready` is called once it accepts connections."""
+def make_server(
+    app: Application,
+    on_ready: Callable[[], None],
+    *,
+    quiet: bool = True,
+    bound: str = "127.0.0.1",
+    names: Sequence[str] = (),
+) -> uvicorn.Server:
+    """A uvicorn server for the application.
+
+    Args:
+        app: What is served.
+        on_ready: Called once connections are accepted.
+        quiet: No warnings on stderr.
+        bound: The address that it listens on.
+        names: Further names under which its control API is served; see `browser_guard`.
+    """
     import uvicorn
 
     from paydown_sandbox.http_protocol import protocol_for
 
+    app.guard = BrowserGuard(bound, names)
     config = uvicorn.Config(
         cast(Any, app),
         http=cast(Any, protocol_for(app)),
@@ -128,7 +145,7 @@ def run(
     data: Path | None = None,
     state: Path | None = None,
     json: bool = False,
-    allow_remote: bool = False,
+    allow_remote: bool | Sequence[str] = False,
     durability: Durability = "normal",
     scenario: str | None = None,
     quiet: bool = False,
@@ -142,7 +159,8 @@ def run(
         state: State document to start with; the demo state if absent. Ignored, with a word on stderr,
             when `data` already holds a state.
         json: Write the second line of stdout as JSON.
-        allow_remote: Listen on an address that others can reach.
+        allow_remote: Listen on an address that others can reach. A list adds names under which the control API
+            is served there, such as that of a container.
         durability: "normal" survives kill -9, "full" a loss of power too.
         scenario: A bundled scenario by name, or a file that holds one; it starts at once.
         quiet: No warnings on stderr.
@@ -150,7 +168,7 @@ def run(
     Returns:
         The exit code: 0 after a graceful stop, 2 when it could not start, 1 when the file took no more.
     """
-    if not _is_loopback(host) and not allow_remote:
+    if not _is_loopback(host) and allow_remote is False:
         _warn(
             f"{host} is not a loopback address. The control API asks for no key and shows the keys of the "
             "accounts; add --allow-remote if everybody who can reach this address may use it."
@@ -190,12 +208,13 @@ def run(
             if details is not None:
                 _say(details)
 
-        return _serve(app, listening, ready, quiet=quiet)
+        names = () if isinstance(allow_remote, bool) else allow_remote
+        server = make_server(app, ready, quiet=quiet, bound=host, names=names)
+        return _serve(app, server, listening)
 
 
-def _serve(app: Application, listening: socket.socket, on_ready: Callable[[], None], *, quiet: bool) -> int:
+def _serve(app: Application, server: uvicorn.Server, listening: socket.socket) -> int:
     """Serve on a socket until told to stop, and write down what is left to write."""
-    server = make_server(app, on_ready, quiet=quiet)
 
     def stop() -> None:
         server.should_exit = True
@@ -253,7 +272,10 @@ def main(argv: Sequence[str] | None = None, *, prog: str = "python -m paydown_sa
     parser.add_argument("--state", type=Path, metavar="FILE.json", help="state document to start with")
     parser.add_argument("--json", action="store_true", help="write details as JSON, after the first line")
     parser.add_argument(
-        "--allow-remote", action="store_true", help="listen on an address that others can reach"
+        "--allow-remote",
+        nargs="*",
+        metavar="NAME",
+        help="listen on an address that others can reach; the names under which they may use the control API",
     )
     parser.add_argument(
         "--durability", choices=("normal", "full"), default="normal", help="full survives a loss of power too"
@@ -274,7 +296,7 @@ def main(argv: Sequence[str] | None = None, *, prog: str = "python -m paydown_sa
         data=options.data,
         state=options.state,
         json=options.json,
-        allow_remote=options.allow_remote,
+        allow_remote=False if options.allow_remote is None else options.allow_remote,
         durability=options.durability,
         scenario=options.scenario,
     )

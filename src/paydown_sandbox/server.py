@@ -13,11 +13,13 @@ import logging
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
+from paydown_sandbox.browser_guard import BrowserGuard, Refused
 from paydown_sandbox.exchange import LARGEST_BODY, Exchange
+from paydown_sandbox.json_text import encode
 from paydown_sandbox.store import Store, StoreError
 from paydown_sandbox.wire import RawRequest, RawResponse
 
-__all__ = ["ABORT", "Application", "Committer"]
+__all__ = ["ABORT", "Application", "Committer", "refusal_body"]
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
@@ -27,7 +29,21 @@ Send = Callable[[Message], Awaitable[None]]
 # Where the server's protocol leaves the function that drops the connection (see `http_protocol`).
 ABORT = "paydown_sandbox.abort"
 
+_IN_PROCESS_NAMES = ("sandbox",)
+
 _log = logging.getLogger("paydown_sandbox")
+
+
+def refusal_body(refused: Refused) -> bytes:
+    """The body of the answer to a request that the guard refuses, in the form of the control API's errors."""
+    return encode({"error": {"path": refused.header, "reason": refused.reason}}).encode()
+
+
+async def _refuse(refused: Refused, send: Send) -> None:
+    body = refusal_body(refused)
+    headers = [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(body))]
+    await send({"type": "http.response.start", "status": refused.status, "headers": headers})
+    await send({"type": "http.response.body", "body": body})
 
 
 class Committer:
@@ -131,6 +147,10 @@ class Application:
         committer: Writes down what happened, if the exchange lasts in a file.
         control: ASGI application for the paths under /_sandbox/.
         stream: ASGI application for websockets.
+
+    Attributes:
+        guard: Refuses what web pages of other sites send. In process, where no page can be, the host may be called
+            `sandbox`; a server replaces it by the guard of the address it listens on.
     """
 
     def __init__(
@@ -142,6 +162,7 @@ class Application:
     ) -> None:
         self.exchange = exchange
         self.committer = committer
+        self.guard = BrowserGuard(names=_IN_PROCESS_NAMES)
         self._control = control
         self._stream = stream
 
@@ -164,12 +185,22 @@ class Application:
         """Serve one connection event of the ASGI protocol."""
         kind = scope["type"]
         if kind == "http":
-            path = scope["path"]
-            if path.startswith("/_sandbox"):
-                await self._control(scope, receive, send)
-                return
-            await self._http(scope, receive, send)
+            headers = scope["headers"]
+            if scope["path"].startswith("/_sandbox"):
+                refused = self.guard.refusal(scope["method"], headers)
+                serve = self._control
+            else:
+                refused = self.guard.refusal_of_browser(headers)
+                serve = self._http
+            if refused is not None:
+                await _refuse(refused, send)
+            else:
+                await serve(scope, receive, send)
         elif kind == "websocket" and self._stream is not None:
+            if self.guard.refusal_of_browser(scope["headers"]) is not None:
+                await receive()  # websocket.connect
+                await send({"type": "websocket.close", "code": 1008})  # before it is accepted: HTTP 403
+                return
             await self._stream(scope, receive, send)
         elif kind == "lifespan":
             await self._lifespan(receive, send)

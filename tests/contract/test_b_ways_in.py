@@ -108,7 +108,9 @@ class ByApplication(Way):
 
     def control(self, method: str, name: str, content: Any = None) -> Any:
         body = b"" if content is None else json.dumps(content).encode()
-        answer = self.server.send(Request(method, f"/_sandbox/{name}", b"", (), body))
+        answer = self.server.send(
+            Request(method, f"/_sandbox/{name}", b"", (("content-type", "application/json"),), body)
+        )
         assert answer.status < 300, answer.body
         return answer.json()
 
@@ -190,7 +192,7 @@ class BySocket(Way):
     def opened(self) -> socket.socket:
         raw = socket.create_connection((self.host, self.port), timeout=20)
         if self.after_control:
-            raw.sendall(b"GET /_sandbox/clock HTTP/1.1\r\nHost: sandbox\r\n\r\n")
+            raw.sendall(b"GET /_sandbox/clock HTTP/1.1\r\nHost: localhost\r\n\r\n")
             assert self.read(raw, "GET").status == 200
         return raw
 
@@ -215,7 +217,8 @@ class BySocket(Way):
         body = b"" if content is None else json.dumps(content).encode()
         with socket.create_connection((self.host, self.port), timeout=20) as raw:
             raw.sendall(
-                f"{method} /_sandbox/{name} HTTP/1.1\r\nHost: sandbox\r\nContent-Length: {len(body)}\r\n\r\n".encode()
+                f"{method} /_sandbox/{name} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+                f"Content-Length: {len(body)}\r\n\r\n".encode()
                 + body
             )
             answer = self.read(raw, method)

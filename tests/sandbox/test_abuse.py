@@ -22,7 +22,7 @@ from tests.sandbox.signer import REPAY, digest
 
 FORM = "application/x-www-form-urlencoded"
 PING = b"GET /papi/v1/ping HTTP/1.1\r\nHost: x\r\n\r\n"
-CLOCK = b"GET /_sandbox/clock HTTP/1.1\r\nHost: x\r\n\r\n"
+CLOCK = b"GET /_sandbox/clock HTTP/1.1\r\nHost: localhost\r\n\r\n"
 OPEN_KEY = b"POST /papi/v1/listenKey HTTP/1.1\r\nHost: x\r\n"
 MIB = 1024 * 1024
 
@@ -72,7 +72,7 @@ ENDLESS: dict[str, tuple[bytes, bytes]] = {
     "headers to the control API": (CLOCK + b"GET / HTTP/1.1\r\n", HEADERS),
     "one header to the control API": (CLOCK + b"GET / HTTP/1.1\r\nA: ", b"a" * 65536),
     "trailers to the control API": (
-        b"POST /_sandbox/clock HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n",
+        b"POST /_sandbox/clock HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n",
         HEADERS,
     ),
 }  # fmt: skip
@@ -111,7 +111,7 @@ def test_a_control_call_behind_a_repayment_waits_for_its_answer(running: SocketS
     running.owe("BNB", "1")
     running.hold_next_answer(50)
     with connected(running) as raw:
-        raw.sendall(post(running, more=b"GET /_sandbox/clock HTTP/1.1\r\nHost: x\r\n\r\n" + PING))
+        raw.sendall(post(running, more=b"GET /_sandbox/clock HTTP/1.1\r\nHost: localhost\r\n\r\n" + PING))
         found = read_to_end(raw)
     assert re.findall(rb"HTTP/1.1 (\d+)", found) == [b"200", b"400"]
 
@@ -119,7 +119,7 @@ def test_a_control_call_behind_a_repayment_waits_for_its_answer(running: SocketS
 @pytest.mark.parametrize("target", ["/papi/v1/ping", "/_sandbox/clock"])
 def test_the_absolute_form_of_a_target_is_served(running: SocketSandbox, target: str) -> None:
     """RFC 9112, 3.2.2: a server must accept it, also where clients are told to send the other form."""
-    request = f"GET {running.url}{target} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
+    request = f"GET {running.url}{target} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
     with connected(running) as raw:
         raw.sendall(request.encode())
         assert read_to_end(raw).startswith(b"HTTP/1.1 200 OK")

@@ -24,6 +24,7 @@ from paydown_sandbox.store import Store
 from paydown_sandbox.unknowns import unknowns_page
 from tests.sandbox.signer import KEY, NOW_MS, REPAY, SECRET, Caller, digest, state_with
 
+JSON = {"content-type": "application/json"}
 CONTROL: dict[str, Any] = json.loads(files("paydown_sandbox").joinpath("control.openapi.json").read_text())
 
 
@@ -38,7 +39,7 @@ class Control:
         self, method: str, path: str, content: object = None, query: str = ""
     ) -> httpx.Response:
         transport = httpx.ASGITransport(app=self.app)  # type: ignore[arg-type] # any ASGI callable will do
-        async with httpx.AsyncClient(transport=transport, base_url="http://sandbox") as client:
+        async with httpx.AsyncClient(transport=transport, base_url="http://sandbox", headers=JSON) as client:
             body = None if content is None else json.dumps(content)
             response = await client.request(method, f"/_sandbox/{path}{query}", content=body)
         documented = CONTROL["paths"][f"/_sandbox/{path}"][method.lower()]["responses"][
@@ -177,7 +178,7 @@ def test_texts_that_could_not_be_given_back_are_refused(
 
     async def send() -> httpx.Response:
         transport = httpx.ASGITransport(app=control.app)  # type: ignore[arg-type] # any ASGI callable will do
-        async with httpx.AsyncClient(transport=transport, base_url="http://sandbox") as client:
+        async with httpx.AsyncClient(transport=transport, base_url="http://sandbox", headers=JSON) as client:
             return await client.request(method, f"/_sandbox/{path}", content=content)
 
     answer = run(send())
@@ -256,7 +257,7 @@ def test_bodies_that_are_no_json_or_too_large_are_refused(control: Control) -> N
 
     async def send(content: bytes) -> httpx.Response:
         transport = httpx.ASGITransport(app=control.app)  # type: ignore[arg-type] # any ASGI callable will do
-        async with httpx.AsyncClient(transport=transport, base_url="http://sandbox") as client:
+        async with httpx.AsyncClient(transport=transport, base_url="http://sandbox", headers=JSON) as client:
             return await client.put("/_sandbox/state", content=content)
 
     assert run(send(b"{")).status_code == 400
@@ -410,7 +411,7 @@ def test_the_documents_clients_reach_the_same_exchange(control: Control) -> None
 
     async def repay() -> httpx.Response:
         transport = httpx.ASGITransport(app=control.app)  # type: ignore[arg-type] # any ASGI callable will do
-        async with httpx.AsyncClient(transport=transport, base_url="http://sandbox") as client:
+        async with httpx.AsyncClient(transport=transport, base_url="http://sandbox", headers=JSON) as client:
             text = f"asset=BNB&amount=0.1&specifyRepayAssets=USDT&timestamp={NOW_MS}"
             headers = {"X-MBX-APIKEY": KEY, "Content-Type": "application/x-www-form-urlencoded"}
             return await client.post(REPAY, content=f"{text}&signature={digest(text)}", headers=headers)

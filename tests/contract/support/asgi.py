@@ -176,7 +176,8 @@ class AsgiServer:
             "query_string": request.query,
             "root_path": "",
             "headers": [
-                (name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in request.headers
+                (name.lower().encode("latin-1"), value.encode("latin-1"))
+                for name, value in (("host", "sandbox"), *request.headers)
             ],
             "client": (ip or self.client_ip, 50000),
             "server": ("sandbox", 80),
