@@ -19,7 +19,7 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-__all__ = ["StateDirectoryUnusable", "private_directory", "state_directory"]
+__all__ = ["StateDirectoryUnusable", "make_directories", "private_directory", "state_directory"]
 
 
 class StateDirectoryUnusable(OSError):
@@ -60,6 +60,28 @@ def _home(variables: Mapping[str, str]) -> Path:
         ) from None
 
 
+def make_directories(path: Path) -> None:
+    """Make `path` and the parents that are missing, each for its owner alone, whatever the umask of the process.
+
+    `Path.mkdir(parents=True)` gives parents the permissions of the umask: with umask 0, anybody could put files there.
+
+    Raises:
+        OSError: One of them cannot be made, or is no directory.
+    """
+    missing: list[Path] = []
+    while not path.is_dir():
+        missing.append(path)
+        if path.parent == path:
+            break
+        path = path.parent
+    for each in reversed(missing):
+        try:
+            each.mkdir(mode=0o700)
+        except FileExistsError:  # another process was faster, unless it is a file
+            if not each.is_dir():
+                raise
+
+
 def private_directory(path: Path) -> Path:
     """Make `path` and its parents, and see to it that nobody but its owner may enter it.
 
@@ -67,7 +89,7 @@ def private_directory(path: Path) -> Path:
         StateDirectoryUnusable: It cannot be made, is no directory, or belongs to another user.
     """
     try:
-        path.mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_directories(path)
         if os.name == "posix":
             found = path.stat()
             if found.st_uid != os.geteuid():
@@ -76,7 +98,7 @@ def private_directory(path: Path) -> Path:
                 path.chmod(0o700)
     except StateDirectoryUnusable:
         raise
-    except OSError as error:
-        reason = error.strerror or type(error).__name__
+    except (OSError, ValueError) as error:  # ValueError: a name that no system takes
+        reason = getattr(error, "strerror", None) or str(error)
         raise StateDirectoryUnusable(f"{path} cannot be used for paydown's state: {reason}.") from error
     return path

@@ -332,7 +332,7 @@ def break_directory(path):
         (break_row, "damaged"),
         (break_half_row, "damaged"),
         (break_type, "damaged"),
-        (break_directory, "cannot be opened"),
+        (break_directory, "is a folder"),
     ],
 )
 def test_a_file_that_cannot_be_trusted_stops_the_call(make, damage, says):

@@ -16,11 +16,15 @@ import weakref
 from pathlib import Path
 
 from paydown.budget.terms import BudgetUnavailable
-from paydown.paths import StateDirectoryUnusable, private_directory, state_directory
+from paydown.owned_file import FileNotOurs, claim
+from paydown.paths import StateDirectoryUnusable, make_directories, private_directory, state_directory
 
 __all__ = ["LedgerFile"]
 
 _SCHEMA = 1
+_APPLICATION_ID = 0x70796462  # "pydb": by which the file is known to be ours before anything is changed
+# Of files that were made before they had one.
+_SIGN = b"CREATE TABLE ledger (\n    scope TEXT PRIMARY KEY,     -- address of the exchange"
 # A table with row ids: SQLite keeps a row of up to 4 KB in one page, and without row ids only up to 1 KB, beyond which
 # each change writes four pages.
 _CREATE = """
@@ -96,29 +100,33 @@ class LedgerFile:
             if self._chosen is None:
                 private_directory(path.parent)
             else:  # a directory that somebody chose may have other uses
-                path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+                make_directories(path.parent)
             # SQLite gives its -wal and -shm files the permissions of the database.
-            handle = os.open(path, os.O_CREAT | os.O_RDWR, 0o600)
-            found = os.fstat(handle)
-            os.close(handle)
-        except OSError as error:
-            raise BudgetUnavailable(f"The shared budget {path} cannot be opened: {error}") from error
+            found = claim(path, _APPLICATION_ID, sign=_SIGN)
+        except FileNotOurs as error:
+            raise BudgetUnavailable(f"The shared budget cannot be used: {error}") from error
+        except (OSError, ValueError) as error:
+            raise BudgetUnavailable(
+                f"The shared budget {str(path)!r:.200} cannot be opened: {error}"
+            ) from error
         connection = sqlite3.connect(
             path, timeout=self._busy_timeout_ms / 1000, isolation_level=None, check_same_thread=False
         )
         try:
+            # The mark first, then the log: a process that looks at the file before the log is written back
+            # finds the mark in the file itself.
+            self._make_table(connection)
             self._use_write_ahead_log(connection)
             # Not flushed to the disk at each change: after a power cut the minute is over anyway, and
             # SQLite reads a log that was cut off up to the cut.
             connection.execute("PRAGMA synchronous = NORMAL")
-            self._make_table(connection)
         except BaseException:
             connection.close()
             raise
         self._connection = connection
         # Whoever drops a budget or a client without closing it, and an interpreter that ends, close the file as well.
         self._closing = weakref.finalize(self, _close_dropped, connection, self.lock, os.getpid())
-        self._identity = (found.st_dev, found.st_ino)
+        self._identity = found
         return connection
 
     def _use_write_ahead_log(self, connection: sqlite3.Connection) -> None:
@@ -141,6 +149,7 @@ class LedgerFile:
             connection.execute("BEGIN IMMEDIATE")
             if connection.execute("PRAGMA user_version").fetchone()[0] == 0:
                 connection.execute(_CREATE)
+                connection.execute(f"PRAGMA application_id = {_APPLICATION_ID}")
                 connection.execute(f"PRAGMA user_version = {_SCHEMA}")
             connection.execute("COMMIT")
         elif schema != _SCHEMA:
