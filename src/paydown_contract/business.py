@@ -1,8 +1,8 @@
 """Refusals of right requests: what the document says about the state of an account, not about the request."""
 
-import json
 from typing import Any
 
+from paydown_contract.bounded import answer_json
 from paydown_contract.document import Document, Operation
 from paydown_contract.json_shape import is_object
 from paydown_contract.oracle import ABOUT_FORM
@@ -28,8 +28,8 @@ def is_business(document: Document, operation: Operation, status: int, code: int
 def code_of(body: bytes) -> int | None:
     """The code of a JSON error body."""
     try:
-        content: Any = json.loads(body)
-    except (ValueError, RecursionError):
+        content: Any = answer_json(body)
+    except ValueError:
         return None
     code = content.get("code") if is_object(content) else None
     return code if isinstance(code, int) and not isinstance(code, bool) else None

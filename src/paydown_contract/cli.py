@@ -8,10 +8,12 @@ Requests that would move money are sent too, thousands of them. So the address m
 """
 
 import argparse
+import contextlib
 import http.client
 import importlib.util
 import ipaddress
 import os
+import re
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -19,24 +21,30 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from paydown_contract import document
-from paydown_contract.document import BrokenDocument, Document
-from paydown_contract.examine import examine, server_time
-from paydown_contract.json_shape import is_object
+from paydown_contract.bounded import visible
+from paydown_contract.document import BrokenDocument, Document, told
+from paydown_contract.examine import Result, examine, server_time
+from paydown_contract.json_shape import is_list, is_object
 from paydown_contract.key_file import UnreadableKey, read_private_key
 from paydown_contract.options import parser
 from paydown_contract.proof import Key
 from paydown_contract.sender import HttpSender
 from paydown_contract.told import as_json, as_text
+from paydown_contract.usable import check_usable
+
+_PLAIN_HOST = re.compile(r"[a-z0-9_-]+(\.[a-z0-9_-]+)*|[0-9a-f:]*:[0-9a-f:.]*(%[a-z0-9]+)?")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Examine a server. 0: nothing found, 1: it breaks the document, 2: it could not be examined."""
+    """Examine a server. 0: enough was examined and held, 1: it breaks the document, 2: nothing can be said."""
     chosen = parser().parse_args(arguments)
     try:
-        spec = chosen.spec or bundled_document()
-        contract = document.read(spec)
-    except (BrokenDocument, ValueError, KeyError, TypeError) as error:
+        contract = document.read(chosen.spec or bundled_document())
+        check_usable(contract)
+    except BrokenDocument as error:
         return _complain(f"--spec: {error}")
+    if not contract.operations:
+        return _complain("--spec: the document has no operation to examine")
     wrong = sorted(set(chosen.operation) - {operation.id for operation in contract.operations})
     if wrong:
         return _complain(f"--operation: the document has no {', '.join(wrong)}")
@@ -69,10 +77,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
             )
         finally:
             sender.close()
-    except (OSError, ValueError, http.client.HTTPException) as error:
+    except (OSError, http.client.HTTPException) as error:
         return _complain(f"{chosen.url}: {error or type(error).__name__}")
+    except (LookupError, TypeError, AttributeError, ValueError, RecursionError, MemoryError) as error:
+        # Of a document that nobody has checked: it says something that cannot be carried out. That is no clause
+        # which the server breaks.
+        return _complain(f"--spec or --url cannot be used: {told(error)} ({type(error).__name__})")
     _say((as_json if chosen.json else as_text)(found, chosen.url, secrets))
-    return 0 if found.passed else 1
+    return {Result.KEPT: 0, Result.BROKEN: 1, Result.UNDECIDED: 2}[found.result]
 
 
 def bundled_document() -> Path:
@@ -118,7 +130,7 @@ def _key(chosen: argparse.Namespace) -> Key:
 
 
 def _say(text: str) -> None:
-    sys.stdout.write(text + "\n")
+    sys.stdout.write(visible(text) + "\n")
     sys.stdout.flush()
 
 
@@ -127,21 +139,52 @@ def _keep_quiet(text: str) -> None:
 
 
 def _complain(text: str) -> int:
-    sys.stderr.write(f"paydown-contract: {text}\n")
+    sys.stderr.write(f"paydown-contract: {visible(' '.join(text.split()))}\n")
     return 2
 
 
 def _refused_host(contract: Document, url: str, allowed: Sequence[str]) -> str:
     """Why nothing may be sent to that address; empty if it may. The exchange is refused by every document."""
-    host = (urlsplit(url).hostname or "").rstrip(".").lower()
-    named: list[Any] = [*contract.content.get("servers", ()), *contract.content.get("x-servers", {}).values()]
-    servers = [str(each.get("url", "")) for each in named if is_object(each)]
-    real = {(urlsplit(server).hostname or "").lower() for server in servers}
-    if not _is_local(host) and (host in real or _is_exchange(host)):
+    try:
+        parts = urlsplit(url)
+        host = (parts.hostname or "").rstrip(".").lower()
+        _ = parts.port  # raises where it is no number
+    except ValueError as error:
+        return f"--url: {error}"
+    if parts.scheme not in ("http", "https") or not host:
+        return f"--url {url}: write an address such as http://127.0.0.1:8087"
+    if not _PLAIN_HOST.fullmatch(host):
+        # Other alphabets have signs that name resolution takes for Latin ones: fullwidth letters, other full stops.
+        return f"--url {url}: write the host in plain letters, digits, hyphens and points"
+    if not _is_local(host) and (host in _servers(contract) | _servers_of_bundled() or _is_exchange(host)):
         return f"{host} is the exchange itself: this tool sends repayments, and never there"
     if _is_local(host) or host in allowed:
         return ""
     return f"{host or url} is not this machine; if it may be sent writes, say --allow-host {host}"
+
+
+def _servers(contract: Document) -> set[str]:
+    """Every host that a document names as a server, wherever in it: a second name is the exchange, too."""
+    found: set[str] = set()
+    pending: list[Any] = [contract.content.get("servers"), contract.content.get("x-servers")]
+    while pending:
+        node = pending.pop()
+        if is_object(node):
+            pending += node.values()
+        elif is_list(node):
+            pending += node
+        elif isinstance(node, str) and "://" in node:
+            with contextlib.suppress(ValueError):
+                found.add((urlsplit(node).hostname or "").rstrip(".").lower())
+    return found
+
+
+def _servers_of_bundled() -> set[str]:
+    """The same of the installed document, so that no other document can hide the exchange."""
+    try:
+        return _servers(document.read(bundled_document()))
+    except BrokenDocument:
+        return set()  # nothing is installed: the names of the exchange's domains are known all the same
 
 
 def _is_local(host: str) -> bool:
@@ -153,7 +196,7 @@ def _is_local(host: str) -> bool:
 
 def _is_exchange(host: str) -> bool:
     """Any host of the exchange, also one that the document does not name."""
-    return any("binance" in label or label == "bnbstatic" for label in host.split("."))
+    return any("binance" in label or label.startswith("bnb") for label in host.split("."))
 
 
 if __name__ == "__main__":

@@ -4,18 +4,17 @@ Every `$ref` is replaced by what it points to, keys beside it winning over the t
 says of sibling keys. Nothing here knows the names of this project's operations: they are found by walking `paths`.
 """
 
-import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
-import yaml
-
+from paydown_contract.bounded import DEEPEST, LARGEST_TREE, Unreadable, parse_file
 from paydown_contract.json_shape import is_list, is_object
 
 METHODS: Final = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
 FORM: Final = "application/x-www-form-urlencoded"
+_MOST_FILES: Final = 500
 
 
 class BrokenDocument(ValueError):
@@ -23,52 +22,93 @@ class BrokenDocument(ValueError):
 
 
 def resolve(root: Path) -> dict[str, Any]:
-    """The document at `root` (YAML or JSON, one file or many) with every reference replaced by its content."""
-    files: dict[Path, Any] = {}
+    """The document at `root` (YAML or JSON, one file or many) with every reference replaced by its content.
 
-    def read(path: Path) -> Any:
-        if path not in files:
+    Raises:
+        BrokenDocument: a file cannot be read, or a reference leads nowhere, out of the folder or in a circle.
+    """
+    try:
+        root = root.resolve()
+        resolved = _Resolver(root).expand(None, "", root, (), 0)
+    except (OSError, RuntimeError, ValueError) as error:  # ValueError: a path that no system takes
+        if isinstance(error, BrokenDocument):
+            raise
+        raise BrokenDocument(f"{root.name}: {error}") from error
+    if not is_object(resolved) or not is_object(resolved.get("paths")):
+        raise BrokenDocument(f"{root.name}: not an OpenAPI document")
+    return resolved
+
+
+class _Resolver:
+    """Reads each file once, and counts what the references unfold to: a few lines of them can mean billions."""
+
+    def __init__(self, root: Path) -> None:
+        self._folder = root.parent
+        self._files: dict[Path, Any] = {}
+        self._count = 0
+
+    def _read(self, path: Path) -> Any:
+        if path not in self._files:
+            if len(self._files) >= _MOST_FILES:
+                raise BrokenDocument(f"more than {_MOST_FILES} files")
             try:
-                text = path.read_text("utf-8")
-            except OSError as error:
-                raise BrokenDocument(f"{path.name}: {error.strerror}") from error
-            files[path] = json.loads(text) if path.suffix == ".json" else yaml.load(text, yaml.CSafeLoader)
-        return files[path]
+                self._files[path] = parse_file(path)
+            except Unreadable as error:
+                raise BrokenDocument(f"{path.name}: {error}") from error
+        return self._files[path]
 
-    def follow(reference: str, here: Path, trail: tuple[tuple[Path, str], ...]) -> Any:
+    def _follow(self, reference: str, here: Path, trail: tuple[tuple[Path, str], ...], level: int) -> Any:
         name, _, pointer = reference.partition("#")
         path = (here.parent / name).resolve() if name else here
+        if name and not path.is_relative_to(self._folder):
+            raise BrokenDocument(
+                f"{here.name}: {reference} leaves the folder of the document; copy that file into it"
+            )
         if (path, pointer) in trail:
             raise BrokenDocument(f"{here.name}: {reference} leads in a circle")
-        node = read(path)
+        node = self._read(path)
         for part in pointer.split("/")[1:]:
             key = part.replace("~1", "/").replace("~0", "~")
             try:
                 node = node[int(key)] if is_list(node) else node[key]
             except (KeyError, IndexError, ValueError, TypeError) as error:
                 raise BrokenDocument(f"{here.name}: {reference} points to nothing") from error
-        return expand(node, path, (*trail, (path, pointer)))
+        return self.expand(node, reference, path, (*trail, (path, pointer)), level)
 
-    def expand(node: Any, here: Path, trail: tuple[tuple[Path, str], ...]) -> Any:
+    def expand(
+        self, node: Any, reference: str, here: Path, trail: tuple[tuple[Path, str], ...], level: int
+    ) -> Any:
+        """A value with its references replaced; `level` counts how deep it stands once they are."""
+        if not trail:
+            node, trail = self._read(here), ((here, ""),)
+        self._count += 1
+        if self._count > LARGEST_TREE or level > DEEPEST:
+            raise BrokenDocument(
+                f"{here.name}: {reference or 'the document'} unfolds to more than {LARGEST_TREE} values "
+                f"or {DEEPEST} levels"
+            )
         if is_list(node):
-            return [expand(item, here, trail) for item in node]
+            return [self.expand(item, reference, here, trail, level + 1) for item in node]
         if not is_object(node):
             return node
-        beside = {str(key): expand(value, here, trail) for key, value in node.items() if key != "$ref"}
-        reference = node.get("$ref")
-        if not isinstance(reference, str):
-            return beside if "$ref" not in node else {**beside, "$ref": expand(reference, here, trail)}
-        target = follow(reference, here, trail)
+        beside = {
+            str(key): self.expand(value, reference, here, trail, level + 1)
+            for key, value in node.items()
+            if key != "$ref"
+        }
+        found = node.get("$ref")
+        if not isinstance(found, str):
+            return (
+                beside
+                if "$ref" not in node
+                else {**beside, "$ref": self.expand(found, "", here, trail, level + 1)}
+            )
+        target = self._follow(found, here, trail, level + 1)
         if not beside:
             return target
         if not is_object(target):
-            raise BrokenDocument(f"{here.name}: keys beside {reference}, which is not an object")
+            raise BrokenDocument(f"{here.name}: keys beside {found}, which is not an object")
         return {**target, **beside}
-
-    resolved = expand(read(root.resolve()), root.resolve(), ())
-    if not is_object(resolved) or "paths" not in resolved:
-        raise BrokenDocument(f"{root.name}: not an OpenAPI document")
-    return resolved
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,7 +188,10 @@ class Document:
     def scheme(self) -> Mapping[str, Any]:
         """The security scheme that holds `x-signing`."""
         schemes: Mapping[str, Mapping[str, Any]] = self.content["components"]["securitySchemes"]
-        return next(scheme for scheme in schemes.values() if "x-signing" in scheme)
+        found = next((scheme for scheme in schemes.values() if "x-signing" in scheme), None)
+        if found is None:
+            raise BrokenDocument("no security scheme says how to sign: x-signing")
+        return found
 
     @property
     def key_header(self) -> str:
@@ -180,10 +223,22 @@ def read(root: Path) -> Document:
     """Read and resolve the document at `root`.
 
     Raises:
-        BrokenDocument: a reference leads nowhere or in a circle.
+        BrokenDocument: it cannot be read, or lacks what this tool needs to know.
     """
     content = resolve(root)
-    return Document(content=content, operations=tuple(_operations(content)), errors=tuple(_errors(content)))
+    try:
+        return Document(
+            content=content, operations=tuple(_operations(content)), errors=tuple(_errors(content))
+        )
+    except (LookupError, TypeError, AttributeError, ValueError) as error:
+        raise BrokenDocument(f"{root.name}: not of the form that this tool reads: {told(error)}") from error
+
+
+def told(error: Exception) -> str:
+    """An error in the words of a sentence: which member is missing, or what has another form."""
+    if isinstance(error, KeyError):
+        return f"the member {error.args[0]!r} is missing" if error.args else "a member is missing"
+    return " ".join(str(error).split())[:200] or type(error).__name__
 
 
 def _operations(content: Mapping[str, Any]) -> Iterator[Operation]:

@@ -7,15 +7,16 @@ must have the documented form. Nothing is asked of the server but its answers.
 """
 
 import http.client
-import json
 import re
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import Any, Final
 
 from paydown_contract import wire
+from paydown_contract.bounded import answer_json
 from paydown_contract.business import code_of, is_business
 from paydown_contract.document import Document, Operation
 from paydown_contract.forms import Answer, Forms
@@ -34,6 +35,14 @@ TOO_MANY: Final = 429
 BANNED: Final = 418
 # So many in a row, and the rest of an operation is left alone: going on would earn a ban and prove nothing.
 PATIENCE: Final = 5
+
+
+class Result(StrEnum):
+    """What an examination came to."""
+
+    KEPT = "kept"
+    BROKEN = "broken"
+    UNDECIDED = "undecided"  # too little was answered to say either
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +80,12 @@ class Tally:
     left_out: int = 0  # not sent any more after several of them
     statuses: Counter[int] = field(default_factory=Counter[int])
 
+    @property
+    def is_enough(self) -> bool:
+        """Whether a clean result says anything: most of what there was to try was judged, and some was carried out."""
+        judged = self.sent - self.limited
+        return self.accepted > 0 and judged >= self.limited + self.left_out
+
 
 @dataclass(slots=True)
 class Examination:
@@ -86,8 +101,20 @@ class Examination:
 
     @property
     def passed(self) -> bool:
-        """Whether nothing was found."""
-        return not self.findings
+        """Whether the document is kept, as far as this tool can see."""
+        return self.result is Result.KEPT
+
+    @property
+    def result(self) -> Result:
+        """What was found: a broken clause counts whatever else was not examined; silence alone proves nothing."""
+        if self.findings:
+            return Result.BROKEN
+        return Result.KEPT if self.tallies and not self.undecided else Result.UNDECIDED
+
+    @property
+    def undecided(self) -> list[str]:
+        """Operations of which too little was answered."""
+        return [name for name, tally in self.tallies.items() if not tally.is_enough]
 
     def add(self, finding: Finding) -> None:
         """Keep a finding; of several that say the same the one with the smallest request stays."""
@@ -123,7 +150,7 @@ def server_time(document: Document, send: Callable[[Request], Answer]) -> int | 
 
 def _object(body: bytes) -> dict[str, Any]:
     try:
-        content: Any = json.loads(body)
+        content: Any = answer_json(body)
     except ValueError:
         return {}
     return content if is_object(content) else {}

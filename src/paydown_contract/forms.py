@@ -1,12 +1,12 @@
 """Judges the form of an answer: status, content type, headers and body, by the document's schemas."""
 
-import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final, Protocol
 
 import jsonschema_rs
 
+from paydown_contract.bounded import answer_json
 from paydown_contract.document import Operation
 from paydown_contract.json_shape import is_list, is_object
 
@@ -71,9 +71,9 @@ class Forms:
     def _body(self, where: str, answer: Answer, schema: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         clause = f"{where}.content.application/json"
         try:
-            body: Any = json.loads(answer.body)
-        except (ValueError, RecursionError):
-            yield clause, "the body is not JSON"
+            body: Any = answer_json(answer.body)
+        except ValueError:
+            yield clause, "the body is not JSON, or deeper than any answer"
             return
         part = part_for(schema, body)
         key = (answer.status, "" if part is schema else type(body).__name__)

@@ -4,12 +4,12 @@ A link of the answer 200 names a call, and for its parameters where in the first
 stand. Whoever follows it must be answered, about the very thing that was done.
 """
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal, InvalidOperation
 from typing import Any, Final
 
+from paydown_contract.bounded import answer_json
 from paydown_contract.document import BrokenDocument, Document, Operation
 from paydown_contract.forms import Answer
 from paydown_contract.json_shape import is_object
@@ -105,8 +105,8 @@ def links_of(document: Document, operation: Operation) -> tuple[Link, ...]:
 def json_of(body: bytes) -> Any:
     """The JSON of a body; None if it is none."""
     try:
-        return json.loads(body)
-    except (ValueError, RecursionError):
+        return answer_json(body)
+    except ValueError:
         return None
 
 

@@ -5,12 +5,12 @@ Each rule is read from the document: `x-success`, `x-pagination`, `x-weight`, an
 share.
 """
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
 from typing import Any, Final
 
 from paydown_contract import wire
+from paydown_contract.bounded import answer_json
 from paydown_contract.document import Operation
 from paydown_contract.forms import PLAIN_DECIMAL, Answer
 from paydown_contract.json_shape import is_list, is_object
@@ -38,8 +38,8 @@ def rows_of(operation: Operation, body: Any) -> list[dict[str, Any]]:
 def contradictions(operation: Operation, request: Request, answer: Answer) -> Iterator[tuple[str, str]]:
     """(clause, what is wrong) for everything that an answer 200 gets wrong about its request."""
     try:
-        body: Any = json.loads(answer.body, parse_float=Decimal)
-    except (ValueError, RecursionError):
+        body: Any = answer_json(answer.body, Decimal)
+    except ValueError:
         return  # the form is judged elsewhere
     texts = effective(request)
     by = operation.facts.get("x-polymorphic-by")

@@ -4,11 +4,11 @@ The first status rule that fits decides; then a code whose row says unknown make
 overrides that code. A code never turns an unknown into a no.
 """
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from paydown_contract.bounded import answer_json
 from paydown_contract.document import Document, ErrorRow
 from paydown_contract.json_shape import is_object
 
@@ -53,8 +53,8 @@ def _row(document: Document, code: int, server: str) -> ErrorRow | None:
 
 def _read(body: bytes) -> tuple[Any, bool]:
     try:
-        return json.loads(body.decode("utf-8")), True
-    except (UnicodeDecodeError, ValueError, RecursionError):
+        return answer_json(body), True
+    except ValueError:
         return None, False
 
 

@@ -5,8 +5,9 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Final
 
+from paydown_contract.bounded import visible
 from paydown_contract.curl import as_curl
-from paydown_contract.examine import Examination, Finding, gist
+from paydown_contract.examine import Examination, Finding, Result, gist
 
 # So many findings of one kind are written out; a server that refuses nothing would fill screens.
 ALIKE: Final = 6
@@ -35,12 +36,16 @@ def as_text(found: Examination, url: str, secrets: Sequence[str]) -> str:
     ]
     sent = sum(tally.sent for tally in found.tallies.values())
     count = len(found.findings)
-    word = (
-        "the document is kept"
-        if found.passed
-        else f"{count} {'clause is' if count == 1 else 'clauses are'} broken"
-    )
+    word = {
+        Result.KEPT: "the document is kept",
+        Result.BROKEN: f"{count} {'clause is' if count == 1 else 'clauses are'} broken",
+        Result.UNDECIDED: "too little was answered to say whether the document is kept",
+    }[found.result]
     lines.append(f"{sent} requests to {len(found.tallies)} operations in {found.seconds:.0f} s: {word}")
+    if found.result is Result.UNDECIDED and found.undecided:
+        lines.append(
+            f"Too few answers could be judged, or none of them was a success: {', '.join(found.undecided)}"
+        )
     beyond = {name: tally for name, tally in found.tallies.items() if tally.left_out}
     if beyond:
         lines.append(
@@ -50,7 +55,7 @@ def as_text(found: Examination, url: str, secrets: Sequence[str]) -> str:
         )
     if found.links_missed:
         lines.append(f"Not followed, because the first call was refused: {', '.join(found.links_missed)}")
-    return "\n".join(lines)
+    return "\n".join(visible(" ".join(line.split("\n"))) for line in lines)
 
 
 def as_json(found: Examination, url: str, secrets: Sequence[str]) -> str:
@@ -58,6 +63,8 @@ def as_json(found: Examination, url: str, secrets: Sequence[str]) -> str:
     return json.dumps(
         {
             "passed": found.passed,
+            "result": found.result.value,
+            "undecided": found.undecided,
             "seconds": round(found.seconds, 3),
             "operations": {
                 name: {
@@ -86,8 +93,7 @@ def as_json(found: Examination, url: str, secrets: Sequence[str]) -> str:
                 for finding in found.findings
             ],
         },
-        ensure_ascii=False,
-        indent=1,
+        indent=1,  # ASCII only: what a server sends shall not reach a terminal as it is
     )
 
 
