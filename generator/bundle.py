@@ -16,6 +16,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
+from .bounds import DEEPEST, LARGEST_TREE, LONGEST_CHAIN
 from .problem import DocumentRefused, Problem
 from .source import ROOT_FILE, Json, SourceFile, at, escape, unescape
 
@@ -98,6 +99,7 @@ class _Bundler:
         self._wanted: dict[tuple[str, str], str] = {}  # (kind, name) -> file
         self._used: set[tuple[str, str]] = {(ROOT_FILE, "")}  # (file, top-level pointer)
         self._open: list[tuple[str, str]] = []  # references being followed
+        self._count = 0  # values copied
         self.origins: dict[str, tuple[str, str]] = {}
         self.problems: list[Problem] = []
 
@@ -203,6 +205,19 @@ class _Bundler:
             target: Pointer in the bundled document.
             inline: Whether every reference is replaced by content (below `x-` keys and example values).
         """
+        self._count += 1
+        if self._count > LARGEST_TREE or target.count("/") > DEEPEST:
+            raise DocumentRefused(
+                [
+                    Problem(
+                        file,
+                        self._files[file].line(source),
+                        source,
+                        f"the references unfold to more than {LARGEST_TREE} values, or {DEEPEST} levels.",
+                        "a named schema in components/ for what is used many times.",
+                    )
+                ]
+            )
         if isinstance(value, list):
             return [
                 self._walk(item, file, f"{source}/{index}", f"{target}/{index}", inline)
@@ -260,11 +275,13 @@ class _Bundler:
                 "give that part a name of its own in components/ and refer to it.",
             )
             return {}
-        if found in self._open:
+        if found in self._open or len(self._open) >= LONGEST_CHAIN:
             self._refuse(
                 file,
                 source,
-                f"{value['$ref']} leads back to itself.",
+                f"{value['$ref']} leads back to itself."
+                if found in self._open
+                else f"{value['$ref']} is the end of {LONGEST_CHAIN} references one behind the other.",
                 "a schema in components/schemas.yaml, which may refer to itself, or the content.",
             )
             return {}

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from .change import Change, Effect
 from .problem import GeneratorFault
+from .quoting import visible
 
 SECTION = "### Exchange API"
 _VERSION = re.compile(r"(\d+)\.(\d+)\.(\d+)")
@@ -42,7 +43,7 @@ def next_version(current: str, changes: Sequence[Change]) -> str:
 def section(changes: Sequence[Change]) -> str:
     """Return the section: one line for each change that users can see."""
     lines = [
-        f"- {'**Breaking:** ' if change.breaking else ''}{change.text}"
+        f"- {'**Breaking:** ' if change.breaking else ''}{visible(' '.join(change.text.split()))}"
         for change in changes
         if change.effect is not Effect.TEXT
     ]

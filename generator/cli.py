@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 
 from . import changelog, tree
 from .problem import DocumentRefused, GeneratorFault
+from .quoting import visible
 
 if TYPE_CHECKING:
     from .model import Client
@@ -46,6 +47,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except GeneratorFault as fault:
         print(f"generator: {fault}", file=sys.stderr)
         return _FAULT
+
+
+def _show(text: str) -> None:
+    """Print lines with words of the document in them, none of which a terminal obeys."""
+    print("\n".join(visible(line) for line in text.split("\n")))
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -84,7 +90,7 @@ def _generate(options: argparse.Namespace) -> int:
             return _checked(target, difference)
         if difference:
             tree.swap(product.folder, target)
-        print(report.generated(product, difference, f"{target.name}/", time.process_time()))
+        _show(report.generated(product, difference, f"{target.name}/", time.process_time()))
     return 0
 
 
@@ -112,7 +118,7 @@ def _diff(options: argparse.Namespace) -> int:
     changes = compare(old, new)
     current = changelog.current_version(_ROOT / "pyproject.toml")
     proposed = changelog.next_version(current, changes)
-    print(report.compared(changes, options.old, options.new or f"{options.openapi.name}/", current, proposed))
+    _show(report.compared(changes, options.old, options.new or f"{options.openapi.name}/", current, proposed))
     if options.write_changelog:
         changelog.write(options.changelog, changes)
         print(f"wrote {changelog.SECTION.removeprefix('### ')!r} into {options.changelog.name}")

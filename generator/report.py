@@ -63,7 +63,7 @@ def compared(changes: Sequence[Change], old: str, new: str, current: str, propos
     plural = "" if visible == 1 else "s"
     lines = [f"{new} against {old}: {visible} user-visible change{plural}, {breaking} breaking"]
     for effect in sorted(Effect, reverse=True):
-        texts = [change.text for change in changes if change.effect is effect]
+        texts = [" ".join(change.text.split()) for change in changes if change.effect is effect]
         if texts:
             lines += ["", f"{_TITLES[effect]}:", *(f"  - {text}" for text in texts)]
     reason = "nothing changed" if not changes else _TITLES[max(change.effect for change in changes)].lower()

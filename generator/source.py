@@ -8,6 +8,7 @@ and sequence remembers its line, so that later stages can say where a problem is
 from __future__ import annotations
 
 import json
+import math
 import subprocess
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -16,6 +17,7 @@ from typing import TypeAlias
 
 import yaml
 
+from .bounds import MOST_DIGITS, TooMuch, check_text, check_tree, check_yaml, read_files
 from .problem import DocumentRefused, GeneratorFault, Problem
 
 Json: TypeAlias = "dict[str, Json] | list[Json] | str | int | float | bool | None"
@@ -64,8 +66,7 @@ def read_folder(folder: Path) -> dict[str, bytes]:
                 )
             ]
         )
-    found = (path for path in folder.rglob("*") if path.suffix in _SUFFIXES and path.is_file())
-    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in sorted(found)}
+    return read_files(folder, _SUFFIXES)
 
 
 def read_revision(repository: Path, revision: str, folder: str) -> dict[str, bytes]:
@@ -147,10 +148,17 @@ class _YamlFile:
         self.problems: list[Problem] = []
 
     def read(self, content: bytes) -> SourceFile:
-        loader = _LOADER(content)
         try:
-            node = loader.get_single_node()
-        except (yaml.YAMLError, ValueError) as error:
+            check_yaml(content)
+            loader = _LOADER(content)
+            try:
+                node = loader.get_single_node()
+            finally:
+                loader.dispose()
+        except TooMuch as error:
+            self._refuse("", error.line, error.reason, "a document that can be read by people.")
+            return SourceFile(self.name, None)
+        except (yaml.YAMLError, ValueError, RecursionError) as error:
             mark = getattr(error, "problem_mark", None)
             what = " ".join(str(getattr(error, "problem", None) or error).split())
             line = mark.line + 1 if mark is not None else 0
@@ -164,8 +172,6 @@ class _YamlFile:
                 )
             )
             return SourceFile(self.name, None)
-        finally:
-            loader.dispose()
         data = None if node is None else self._value(node, "")
         if not isinstance(data, dict) and not self.problems:
             self._refuse("", 1, "the file is not a mapping.", "`Name: ...` entries at the top level.")
@@ -199,6 +205,10 @@ class _YamlFile:
                     f"the key {key} is read as {key_node.tag.rpartition(':')[2]}, not as text.",
                     f'"{key}", in quotes.',
                 )
+            try:
+                check_text(key)
+            except TooMuch as error:
+                self._refuse(pointer, line, error.reason, "the whole sign.")
             if key in mapping:
                 self._refuse(
                     f"{pointer}/{escape(key)}",
@@ -215,20 +225,29 @@ class _YamlFile:
         kind = node.tag.rpartition(":")[2]
         line = node.start_mark.line + 1
         if kind == "str":
+            try:
+                check_text(text)
+            except TooMuch as error:
+                self._refuse(pointer, line, error.reason, "the whole sign.")
             return text
         if kind == "null" and text in _PLAIN_NULLS:
             return None
         if kind == "bool" and text in _PLAIN_BOOLEANS:
             return _PLAIN_BOOLEANS[text]
         if kind == "int" and (
-            text.lstrip("-").isdigit() and (text.lstrip("-") == "0" or not text.lstrip("-").startswith("0"))
+            len(text) <= MOST_DIGITS
+            and text.lstrip("-").isdigit()
+            and (text.lstrip("-") == "0" or not text.lstrip("-").startswith("0"))
         ):
             return int(text)
         if kind == "float":
             try:
-                return float(json.loads(text))  # JSON's spelling only: no .5, no 1_0.0, no .inf
+                number = float(json.loads(text))  # JSON's spelling only: no .5, no 1_0.0, no .inf
             except ValueError:
-                pass
+                number = math.inf
+            if math.isfinite(number):  # 1e999 would be infinity
+                return number
+        text = text if len(text) <= MOST_DIGITS else f"{text[:20]}…"
         self._refuse(
             pointer,
             line,
@@ -248,14 +267,21 @@ class _JsonFile:
 
     def read(self, content: bytes) -> SourceFile:
         try:
-            data = json.loads(content, object_pairs_hook=self._object, parse_constant=self._constant)
-        except ValueError as error:
+            data = json.loads(
+                content,
+                object_pairs_hook=self._object,
+                parse_constant=self._constant,
+                parse_int=self._integer,
+                parse_float=self._float,
+            )
+            check_tree(data)
+        except (ValueError, RecursionError) as error:
             self.problems.append(
                 Problem(
                     self.name,
                     getattr(error, "lineno", 0),
                     "",
-                    f"not readable as JSON: {error}.",
+                    f"not readable as JSON: {str(error).rstrip('.')[:200]}.",
                     "valid JSON. If it is published like this, repair it and say so in `x-note`.",
                 )
             )
@@ -281,3 +307,16 @@ class _JsonFile:
     @staticmethod
     def _constant(text: str) -> Json:
         raise ValueError(f"{text} is not JSON")
+
+    @staticmethod
+    def _integer(text: str) -> Json:
+        if len(text) > MOST_DIGITS:
+            raise ValueError("a number of hundreds of digits")
+        return int(text)
+
+    @staticmethod
+    def _float(text: str) -> Json:
+        number = float(text)
+        if not math.isfinite(number):
+            raise ValueError(f"{text[:20]} is larger than every number")
+        return number
