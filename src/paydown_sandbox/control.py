@@ -19,6 +19,7 @@ took no more: what was asked for is lost, and the sandbox stops.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Awaitable, Callable
 from importlib.resources import files
 from typing import TYPE_CHECKING, cast
@@ -45,11 +46,18 @@ if TYPE_CHECKING:
 __all__ = ["LARGEST_CONTROL_BODY", "control_application", "ledger_json"]
 
 LARGEST_CONTROL_BODY = 16 * 1024 * 1024
+# Of all bodies that are arriving: many clients that send slowly shall not fill the memory together.
+_MOST_ARRIVING = 4 * LARGEST_CONTROL_BODY
+_WHOLE = re.compile("[0-9]{1,19}")  # Python converts no text of thousands of digits
 
 Endpoint = Callable[[Request], Awaitable[Response]]
 
 
 class _TooLarge(Exception):
+    pass
+
+
+class _TooMuchAtOnce(Exception):
     pass
 
 
@@ -77,22 +85,11 @@ def _error(path: str, reason: str, status: int = 400) -> JSONResponse:
     return JSONResponse({"error": {"path": shown, "reason": reason}}, status_code=status)
 
 
-async def _body(request: Request) -> object:
-    collected = bytearray()
-    async for part in request.stream():
-        collected += part
-        if len(collected) > LARGEST_CONTROL_BODY:
-            raise _TooLarge
-    if not collected:
-        return {}
-    return parse_json(bytes(collected))
-
-
 def _number(request: Request, name: str, default: int, most: int) -> int:
     text = request.query_params.get(name)
     if text is None:
         return default
-    if not text.isascii() or not text.isdigit() or int(text[:19]) > most:
+    if _WHOLE.fullmatch(text) is None or int(text) > most:
         raise StateError(name, f"a whole number from 0 to {most}")
     return int(text)
 
@@ -104,6 +101,23 @@ class Control:
         self.exchange = exchange
         self.committer = committer
         self.streams = streams
+        self._arriving = 0  # bytes of bodies that are not complete
+
+    async def _body(self, request: Request) -> object:
+        collected = bytearray()
+        try:
+            async for part in request.stream():
+                collected += part
+                self._arriving += len(part)
+                if len(collected) > LARGEST_CONTROL_BODY:
+                    raise _TooLarge
+                if self._arriving > _MOST_ARRIVING:
+                    raise _TooMuchAtOnce
+        finally:
+            self._arriving -= len(collected)
+        if not collected:
+            return {}
+        return parse_json(bytes(collected))
 
     async def _durable(self) -> None:
         await self.committer.durable()
@@ -122,7 +136,7 @@ class Control:
 
     async def put_state(self, request: Request) -> Response:
         """Replace the world. Ledger, requests, faults, budgets and bans start over; the clock goes on."""
-        document = await _body(request)
+        document = await self._body(request)
         exchange = self.exchange
         world = read_world(document, exchange.option_catalogue)
         clock = dict(Reader(document).entries()).get("clock")
@@ -176,7 +190,7 @@ class Control:
 
     async def post_faults(self, request: Request) -> Response:
         """Arm one fault, or a list of them."""
-        document = await _body(request)
+        document = await self._body(request)
         book = self.exchange.faults
         if isinstance(document, list):
             before = list(book.armed)
@@ -204,7 +218,7 @@ class Control:
 
     async def post_clock(self, request: Request) -> Response:
         """Move the clock: `{"advance_ms": N}`, `{"set_ms": N}`, `{"frozen": true}`, or several at once."""
-        move_clock(self.exchange, Reader(await _body(request)))
+        move_clock(self.exchange, Reader(await self._body(request)))
         await self._durable()
         return JSONResponse(_clock_json(self.exchange))
 
@@ -216,7 +230,7 @@ class Control:
 
     async def post_prices(self, request: Request) -> Response:
         """Set some prices: `{"BNB": "590"}`. The others stay."""
-        entries = Reader(await _body(request)).entries()
+        entries = Reader(await self._body(request)).entries()
         prices = {asset_name(name, child): child.amount() for name, child in entries}
         for name, price in prices.items():
             if not price:
@@ -227,7 +241,7 @@ class Control:
 
     async def post_balances(self, request: Request) -> Response:
         """Set parts of one position: `{"account": "demo", "asset": "BNB", "borrowed": "0.5"}`."""
-        members = Reader(await _body(request)).members("account", "asset", *POSITION_FIELDS)
+        members = Reader(await self._body(request)).members("account", "asset", *POSITION_FIELDS)
         for name in ("account", "asset"):
             if name not in members:
                 raise StateError(name, "is missing")
@@ -247,7 +261,7 @@ class Control:
 
     async def post_scenarios(self, request: Request) -> Response:
         """Start one: `{"name": "a-bad-tuesday"}`, or a whole scenario document."""
-        document = await _body(request)
+        document = await self._body(request)
         entries = dict(Reader(document).entries())
         if "faults" in entries:
             scenario = read_scenario(document)
@@ -362,6 +376,8 @@ def control_application(exchange: Exchange, committer: Committer, streams: Strea
                 return _error(error.path, error.reason)
             except _TooLarge:
                 return _error("", f"the body is larger than {LARGEST_CONTROL_BODY} bytes", 413)
+            except _TooMuchAtOnce:
+                return _error("", "too many large bodies are arriving at once; send it again", 503)
             except StoreError as error:
                 return _error("", f"not stored: {error}; the sandbox stops", 507)
 

@@ -108,9 +108,10 @@ def _path_at(target: bytes) -> int:
 class _Gauge:
     """Counts what arrives of one request. A packet in which it begins is not counted: others may end there."""
 
-    __slots__ = ("_began", "_in_head", "body", "fed")
+    __slots__ = ("_began", "_in_head", "body", "fed", "waits")
 
     def __init__(self) -> None:
+        self.waits = False  # for the rest of a request
         self.begin()
 
     def begin(self) -> None:
@@ -153,10 +154,17 @@ class _Incoming:
 
 
 class _HandedOver(HttpToolsProtocol):
-    """uvicorn's protocol, which also tells the application how to drop the connection, and bounds heads."""
+    """uvicorn's protocol, which also tells the application how to drop the connection, and bounds heads and time.
+
+    uvicorn limits how long a connection may be silent between two requests. Here one request may not take longer
+    than that to arrive either, counted from its first byte, so that bytes that trickle in gain no time; nor may a
+    client take longer to read on when its answers have piled up.
+    """
 
     _gauge: _Gauge
     malformed: bytes
+    _arrival: asyncio.TimerHandle | None = None
+    _unread: asyncio.TimerHandle | None = None
 
     def send_400_response(self, msg: str) -> None:
         """Bytes that are no HTTP."""
@@ -166,15 +174,49 @@ class _HandedOver(HttpToolsProtocol):
     def data_received(self, data: bytes) -> None:
         """Bytes arrived."""
         super().data_received(data)
+        if self.transport.get_protocol() is not self:  # a websocket now, which has pings of its own
+            self._stop_waiting()
+            return
+        if self._gauge.waits and self._arrival is None:
+            self._arrival = self.loop.call_later(_IDLE_S, self._too_slow)
         if self._gauge.too_much(len(data)) and not self.transport.is_closing():
             cycle = cast("RequestResponseCycle | None", self.cycle)  # none before the first request
             if cycle is None or cycle.response_complete:
                 self.transport.write(_TOO_LARGE)
             self.transport.close()
 
+    def _too_slow(self) -> None:
+        self._arrival = None
+        self.transport.abort() if self._unread is not None else self.transport.close()
+
+    def _stop_waiting(self) -> None:
+        for timer in (self._arrival, self._unread):
+            if timer is not None:
+                timer.cancel()
+        self._arrival = self._unread = None
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """The client is gone."""
+        self._stop_waiting()
+        super().connection_lost(exc)
+
+    def pause_writing(self) -> None:
+        """The client does not read."""
+        super().pause_writing()
+        if self._unread is None:
+            self._unread = self.loop.call_later(_IDLE_S, self.transport.abort)
+
+    def resume_writing(self) -> None:
+        """The client reads again."""
+        super().resume_writing()
+        if self._unread is not None:
+            self._unread.cancel()
+            self._unread = None
+
     def on_message_begin(self) -> None:
         """A request begins."""
         self._gauge.begin()
+        self._gauge.waits = True
         super().on_message_begin()
 
     def on_header(self, name: bytes, value: bytes) -> None:
@@ -195,6 +237,10 @@ class _HandedOver(HttpToolsProtocol):
     def on_message_complete(self) -> None:
         """A request is complete."""
         self._gauge.begin()
+        self._gauge.waits = False
+        if self._arrival is not None:
+            self._arrival.cancel()
+            self._arrival = None
         super().on_message_complete()
 
     def connection_made(  # type: ignore[override] # uvicorn narrows the transport in the same way

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 from collections.abc import Callable, Iterator, Mapping
 from decimal import Decimal
@@ -24,6 +25,8 @@ class StateError(ValueError):
         self.reason = reason
 
 
+_MOST_DIGITS = 60
+_DEEPEST = 20
 _HALF = re.compile(rb"\\u[dD][89a-fA-F]")
 
 
@@ -34,15 +37,39 @@ def parse_json(raw: bytes) -> object:
         StateError: It is something else.
     """
     try:
-        found = cast(object, json.loads(raw.decode("utf-8-sig")))
+        found = cast(
+            object,
+            json.loads(
+                raw.decode("utf-8-sig"), parse_constant=_no_number, parse_float=_float, parse_int=_integer
+            ),
+        )
         if _HALF.search(raw):
             # Half a surrogate pair is a legal escape and no text: it could be stored, and never be answered.
             json.dumps(found, ensure_ascii=False).encode()
     except UnicodeEncodeError:
         raise StateError("", "a text holds half a surrogate pair") from None
+    except StateError:
+        raise
     except (ValueError, RecursionError):
         raise StateError("", "not JSON in UTF-8") from None
     return found
+
+
+def _no_number(text: str) -> object:
+    raise StateError("", f"{text} is no number in JSON")
+
+
+def _float(text: str) -> float:
+    value = float(text)
+    if not math.isfinite(value):  # it could be stored, and never be answered
+        raise StateError("", f"a number beyond all bounds: {text:.40}")
+    return value
+
+
+def _integer(text: str) -> int:
+    if len(text) > _MOST_DIGITS:
+        raise StateError("", f"a number of more than {_MOST_DIGITS} digits")
+    return int(text)
 
 
 class Reader:
@@ -107,6 +134,19 @@ class Reader:
             return parse(self.value, negative=negative)
         except AmountError as error:
             raise self.fail(str(error)) from None
+
+    def free(self) -> object:
+        """Any JSON, of a depth that can be written back from wherever it is kept."""
+        pending: list[tuple[object, int]] = [(self.value, 0)]
+        while pending:
+            node, depth = pending.pop()
+            if depth > _DEEPEST:
+                raise self.fail(f"more than {_DEEPEST} levels deep")
+            if isinstance(node, Mapping):
+                pending += [(child, depth + 1) for child in cast(Mapping[str, object], node).values()]
+            elif isinstance(node, list):
+                pending += [(child, depth + 1) for child in cast(list[object], node)]
+        return self.value
 
     def using(self, make: Callable[[], T]) -> T:
         """Call `make` and give its `ValueError` the path of this node."""

@@ -258,7 +258,7 @@ def _record(node: Reader, world: World) -> Record:
     account = members["account"].text(100)
     if account not in world.ledger.accounts:
         raise members["account"].fail("no such account")
-    row = {name: child.value for name, child in members["row"].entries()}
+    row = {name: child.free() for name, child in members["row"].entries()}
     asset = asset_name(members["asset"].text(_ASSET_LENGTH), members["asset"])
     record_id, time_ms = members["id"].integer(1, _LARGEST_RECORD_ID), members["time"].integer()
     return Record(kind, record_id, account, asset, time_ms, row)

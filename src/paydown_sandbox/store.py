@@ -34,6 +34,7 @@ from paydown_sandbox.records import Record
 from paydown_sandbox.request_log import RequestLog, RequestRecord
 from paydown_sandbox.state import read_world
 from paydown_sandbox.state_export import dump_world
+from paydown_sandbox.store_file import APPLICATION_ID, FileRefused, claim
 
 __all__ = ["Durability", "Store", "StoreError"]
 
@@ -152,6 +153,10 @@ class Store:
     def __init__(self, path: Path, durability: Durability = "normal", *, timeout_s: float = 5.0) -> None:
         self.path = path
         try:
+            claim(path)
+        except FileRefused as refused:
+            raise StoreError(str(refused)) from None
+        try:
             # The event loop's thread opens it; with "full" another thread commits, one at a time.
             self._db = sqlite3.connect(path, timeout=timeout_s, isolation_level=None, check_same_thread=False)
         except sqlite3.Error as error:
@@ -178,6 +183,9 @@ class Store:
         if tables and "world" not in tables:
             raise StoreError(f"{self.path} is a database of something else")
         db.execute("PRAGMA locking_mode = EXCLUSIVE")
+        if db.execute("PRAGMA application_id").fetchone()[0] != APPLICATION_ID:
+            # Before the log is turned on: then it stands in the file itself, where the next start looks for it.
+            db.execute(f"PRAGMA application_id = {APPLICATION_ID}")
         db.execute("PRAGMA journal_mode = WAL")
         db.execute(f"PRAGMA synchronous = {'FULL' if durability == 'full' else 'NORMAL'}")
         # A checkpoint flushes to the disk: once per 32 MB instead of once per 4.

@@ -91,6 +91,10 @@ class _Connection:
             return encode({"code": 2, "msg": "Invalid request: a JSON object is needed"})
         request = cast(dict[str, object], message)
         request_id = request.get("id")
+        if not isinstance(
+            request_id, (int, str, type(None))
+        ):  # it is sent back, so it must be small and flat
+            return encode({"code": 2, "msg": "Invalid request: the id is a number or a text"})
         params = request.get("params", [])
         names: list[str] = []
         if isinstance(params, list):

@@ -7,6 +7,7 @@ import re
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import httpx
 import jsonschema_rs
@@ -419,3 +420,57 @@ def test_the_documents_clients_reach_the_same_exchange(control: Control) -> None
     answer = run(repay())
     assert answer.json()["success"] is True
     assert answer.headers["x-mbx-used-weight-1m"] == "3000"
+
+
+@pytest.mark.parametrize(
+    "text", ["0" * 5_000, "9" * 5_000, "9" * 20, "", "-1", "+1", "1.0", "1e3", "\u0661", " 1", "x"]
+)
+@pytest.mark.parametrize(
+    ("method", "path", "name"),
+    [
+        ("GET", "ledger", "after"),
+        ("GET", "ledger", "limit"),
+        ("GET", "requests", "after"),
+        ("GET", "requests", "limit"),
+        ("DELETE", "faults", "id"),
+    ],
+)
+def test_a_number_in_the_query_is_one_or_is_refused(
+    control: Control, method: str, path: str, name: str, text: str
+) -> None:
+    """Whatever stands where a number belongs: 400 with its name, never a failure of the server."""
+    response = run(control(method, path, query=f"?{name}={quote(text)}"))
+    assert response.status_code == 400
+    assert response.json()["error"]["path"] == name
+
+
+@pytest.mark.parametrize(
+    "number", ["1e400", "-1e400", "NaN", "Infinity", "-Infinity", "1" * 100, "[" * 60 + "]" * 60]
+)
+def test_a_state_that_could_not_be_read_back_is_refused(control: Control, number: str) -> None:
+    """Numbers that JSON has no text for, and depth that no answer can have, change nothing."""
+    row = '{"kind": "repay", "id": 1, "account": "a", "asset": "BNB", "time": 1, "row": {"x": %s}}'
+    content = '{"accounts": [{"id": "a"}], "records": [%s]}' % (row % number)
+    before = run(control("GET", "state")).json()
+
+    async def put() -> httpx.Response:
+        transport = httpx.ASGITransport(app=control.app)  # type: ignore[arg-type] # any ASGI callable will do
+        async with httpx.AsyncClient(transport=transport, base_url="http://sandbox", headers=JSON) as client:
+            return await client.put("/_sandbox/state", content=content)
+
+    assert run(put()).status_code == 400
+    assert run(control("GET", "state")).json() == before
+
+
+def test_what_is_asked_for_after_an_id_begins_behind_it(
+    exchange: Exchange, control: Control, caller: Caller
+) -> None:
+    """`after` is the last id that was seen: its own entry is not shown again, and the next one is not lost."""
+    for _ in range(3):
+        caller.repay("asset=BNB&amount=0.00000001&specifyRepayAssets=USDT")
+    for path, entries in (("ledger", "entries"), ("requests", "requests")):
+        ids = [entry["id"] for entry in run(control("GET", path)).json()[entries]]
+        assert len(ids) == 3
+        for at, seen in enumerate(ids):
+            later = run(control("GET", path, query=f"?after={seen}")).json()[entries]
+            assert [entry["id"] for entry in later] == ids[at + 1 :]

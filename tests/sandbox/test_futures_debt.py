@@ -135,3 +135,23 @@ def test_a_required_time_that_is_no_number_is_malformed(document: Document) -> N
     )
 
     assert (answer.status, answer.code) == (400, -1102)
+
+
+def test_the_dust_of_an_automatic_exchange_goes_to_the_house_to_the_last_digit(document: Document) -> None:
+    """What was sold is worth what was owed and the dust, exactly; nobody gains or loses a digit."""
+    caller = calling(
+        document,
+        {"BTC": {"free": "1"}, "BNB": {"negative": "1.10264488"}},
+        negative_thresholds={"BNB": "0.5"},
+        prices_usd={"BNB": "601.37", "BTC": "61234.56789"},
+    )
+    ledger = caller.exchange.world.ledger
+    before = ledger.dust_usd
+    caller.exchange.clock.advance(DAY_MS)
+
+    assert caller.balance("BNB")["negativeBalance"] == 0
+    sold = Decimal(1) - ledger.accounts["a"].holding("BTC").free
+    owed = Decimal("1.10264488") * Decimal("601.37")
+    assert ledger.dust_usd - before == sold * Decimal("61234.56789") - owed
+    assert 0 < ledger.dust_usd - before < Decimal("0.00000001") * Decimal("61234.56789")
+    assert ledger.imbalance() == {}

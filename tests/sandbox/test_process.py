@@ -87,7 +87,7 @@ def test_what_prevents_a_start_is_said(tmp_path: Path, capsys: pytest.CaptureFix
             (["--state", str(tmp_path)], "not a file"),
             (["--scenario", "/etc/passwd"], "no bundled scenario"),
             (["--scenario", str(tmp_path / "absent.json")], "absent.json"),
-            (["--data", str(tmp_path)], "cannot be opened"),
+            (["--data", str(tmp_path)], "is no regular file"),
             (["--port", str(taken.getsockname()[1])], "cannot listen"),
         ):
             assert main(["--port", "0", *arguments]) == 2

@@ -11,6 +11,7 @@ import pytest
 from paydown_sandbox.clock import Clock
 from paydown_sandbox.document import Document
 from paydown_sandbox.exchange import Exchange
+from paydown_sandbox.state import read_world
 from paydown_sandbox.store import Store
 from tests.sandbox.signer import NOW_MS, REPAY, Caller, state_with
 
@@ -220,3 +221,31 @@ def test_the_clock_stands_where_it_was_put(begin: Begin) -> None:
     life.exchange.clock.advance(1_234)
     life.restart()
     assert (life.exchange.clock.frozen, life.exchange.clock.now_ms()) == (True, NOW_MS + 1_234)
+
+
+def test_a_ban_that_ended_does_not_return_with_a_restart(begin: Begin) -> None:
+    """Lifted by time and by a call that was admitted, it is gone from the file, even if the clock is set back."""
+    life = begin(limits={"weight_per_minute": 10, "orders_per_minute": 10})
+    began_ms = life.exchange.clock.now_ms()
+    while life.caller.signed("GET", BALANCE).status != 418:
+        pass
+    life.restart()
+    assert life.caller.raw("GET", PING).status == 418
+    life.exchange.clock.advance(120_000)
+    assert life.caller.raw("GET", PING).status == 200
+    life.restart()
+    life.exchange.clock.set(began_ms + 1_000)
+    assert life.caller.raw("GET", PING).status == 200
+
+
+def test_a_new_state_lifts_bans_for_good(begin: Begin) -> None:
+    """Whoever puts another state starts over, and starts over after a restart as well."""
+    life = begin()
+    life.exchange.faults.arm({"fault": "banned_418", "ban_ms": 10_000_000})
+    assert life.caller.raw("GET", PING).status == 418
+    life.restart()
+    assert life.caller.raw("GET", PING).status == 418
+    life.exchange.install(read_world(state_with(), life.exchange.option_catalogue))
+    assert life.caller.raw("GET", PING).status == 200
+    life.restart()
+    assert life.caller.raw("GET", PING).status == 200
