@@ -39,8 +39,32 @@ def test_the_same_seed_tells_the_same_story():
     assert first == second
 
 
+class Doubling(ExchangeTransport):
+    """Delivers every fifth repayment twice: denies what never-twice.md assumes of the network."""
+
+    count = 0
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        response = super().handle_request(request)
+        if request.url.path == REPAY_PATH and self.client_ip == OUR_IP and response.status_code == 200:
+            type(self).count += 1
+            if type(self).count % 5 == 0:
+                super().handle_request(request)
+        return response
+
+
+def test_what_is_delivered_twice_is_counted(monkeypatch):
+    """The count finds what was repaid twice: it is made from the exchange's log, not from what is reported."""
+    monkeypatch.setattr(arena, "ExchangeTransport", Doubling)
+
+    total = play(8, 60)
+
+    assert total.twice > 0
+    assert not total.sound
+
+
 class Lying(ExchangeTransport):
-    """Executes every fifth repayment and says that it did not: denies the first assumption of never-twice.md."""
+    """Executes every fifth repayment and says that it did not."""
 
     count = 0
 
@@ -54,14 +78,14 @@ class Lying(ExchangeTransport):
         return response
 
 
-def test_an_exchange_that_lies_is_counted(monkeypatch):
-    """The count finds what was repaid twice: it is made from the exchange's log, not from what is reported."""
+def test_a_refusal_that_lies_is_looked_behind(monkeypatch):
+    """What was executed in spite of its refusal is seen in the debt, and not repaid again."""
     monkeypatch.setattr(arena, "ExchangeTransport", Lying)
 
-    total = play(3, 60)
+    total = play(8, 60, Chances(stranger=0))
 
-    assert total.twice > 0
-    assert not total.sound
+    assert Lying.count > 10
+    assert (total.twice, total.overpaid) == (0, 0), total.trouble
 
 
 def test_no_request_is_later_than_the_budget_reckons():

@@ -553,7 +553,7 @@ def test_a_forked_child_may_use_nothing_that_was_open(world):
         assert in_child(child) == 6 + 10
         # The parent goes on with what the child has left alone. Its exchange has not seen what the child repaid on a
         # copy of it, so it begins when nothing must be shown any more.
-        world.clock.advance(60_000)
+        world.clock.advance(900_000)
         assert repayer.run(plan).state is PlanState.DONE
         assert len(repayer.history()) == 2
 

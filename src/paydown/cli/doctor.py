@@ -98,16 +98,15 @@ def _journal(arguments: argparse.Namespace) -> str:
     from pathlib import Path
 
     from paydown.paths import state_directory
-    from paydown.repay import Journal
+    from paydown.repay.journal import look_into
 
     path = Path(arguments.journal) if arguments.journal is not None else state_directory() / "repay.db"
-    if not path.exists():
+    health = look_into(path)
+    if health is None:
         return f"{path} does not exist yet; the first plan makes it"
-    with Journal(path) as journal:
-        health = journal.health()
     found = (
-        f"{health['path']}, integrity {health['integrity']}, {health['journal_mode']} and synchronous "
-        f"{health['synchronous']}, {_count(health['plans'], 'plan')}, {_count(health['attempts'], 'attempt')}, "
+        f"{health['path']}, integrity {health['integrity']}, {health['journal_mode']}, "
+        f"{_count(health['plans'], 'plan')}, {_count(health['attempts'], 'attempt')}, "
         f"{health['open_attempts']} in doubt"
     )
     return found if health["owner_only"] is not False else found + "; other users can read it: chmod 600"

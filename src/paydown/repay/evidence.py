@@ -15,7 +15,7 @@ from decimal import Decimal
 from typing import Any, Literal
 
 from paydown.repay.look import Look
-from paydown.repay.quantities import to_text
+from paydown.repay.quantities import from_text, to_text
 from paydown_wire import codec
 from paydown_wire.operation import DecodeError
 

@@ -31,7 +31,7 @@ import sys
 import threading
 import weakref
 from collections.abc import Callable, Generator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
@@ -39,6 +39,8 @@ from typing import Any, Literal
 
 from paydown.errors import InvalidRequest
 from paydown.events import LOGGER
+from paydown.owned_file import FileNotOurs, Found, claim, inspect
+from paydown.paths import make_directories
 from paydown.repay.errors import (
     AccountBusy,
     AccountInDoubt,
@@ -311,7 +313,13 @@ class Journal:
         self._file: OpenedFile | None = None  # until it is prepared
         self._remembering: dict[str, Callable[[], object]] = {}
         try:
-            _create_owner_only(self.path)
+            _make_folders(self.path)
+            new = not self.path.exists()
+            # SQLite gives its -wal and -shm files the mode of the database. A link is followed, and what it leads to is
+            # looked at: nothing is touched before it is known to be a journal.
+            claim(self.path.resolve(), APPLICATION_ID)
+            if new:
+                _sync_folder(self.path.parent)
             self._db = sqlite3.connect(
                 f"{self.path.as_uri()}?mode=rw",
                 uri=True,
@@ -319,7 +327,9 @@ class Journal:
                 check_same_thread=False,
                 timeout=30,
             )
-        except (OSError, sqlite3.Error) as error:
+        except FileNotOurs as error:
+            raise JournalUnusable(f"{error} Nothing may be sent without a journal.") from error
+        except (OSError, ValueError, sqlite3.Error) as error:
             raise self._unusable("cannot be opened", error) from error
         # Closed at the latest when nobody can use it any more: a repayer that is never closed leaks nothing.
         self._close = weakref.finalize(self, self._db.close)
@@ -1126,26 +1136,51 @@ def _checked_path(path: str | os.PathLike[str]) -> Path:
         ) from error
 
 
-def _create_owner_only(path: Path) -> None:
-    """Make the file if it is not there, and see to it that nobody else can read it.
+def look_into(path: Path) -> Json | None:
+    """What `doctor` shows of a journal, read without changing a byte of it; `None` if there is none.
 
-    SQLite gives its -wal and -shm files the mode of the database. The folder is synced, so that a power
-    cut after the first commit cannot lose the file's name.
+    Raises:
+        JournalUnusable: Something else stands there, or it cannot be read.
     """
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    real = path.resolve()
     try:
-        handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
-        if os.name == "posix" and path.stat().st_mode & 0o077:
-            path.chmod(0o600)
-        return
+        if inspect(real, APPLICATION_ID) is not Found.OURS:
+            return None
+        # Without a log nothing is pending, and SQLite may be told that nobody writes: it leaves no files then.
+        how = "mode=ro" if real.with_name(f"{real.name}-wal").exists() else "mode=ro&immutable=1"
+        with closing(sqlite3.connect(f"{real.as_uri()}?{how}", uri=True, timeout=5)) as db:
+            count = "SELECT count(*) FROM "
+            return {
+                "path": str(path),
+                "schema_version": db.execute("PRAGMA user_version").fetchone()[0],
+                "journal_mode": db.execute("PRAGMA journal_mode").fetchone()[0],
+                "integrity": db.execute("PRAGMA quick_check").fetchone()[0],
+                "owner_only": not real.stat().st_mode & 0o077 if os.name == "posix" else None,
+                "plans": db.execute(f"{count}plans").fetchone()[0],
+                "attempts": db.execute(f"{count}attempts").fetchone()[0],
+                "open_attempts": db.execute(
+                    f"{count}attempts WHERE state IN ('INTENT', 'UNKNOWN')"
+                ).fetchone()[0],
+            }
+    except FileNotOurs as error:
+        raise JournalUnusable(f"{error} Nothing may be sent without a journal.") from error
+    except (OSError, sqlite3.Error) as error:
+        raise JournalUnusable(f"The journal {path} cannot be read: {error}.") from error
+
+
+def _make_folders(path: Path) -> None:
+    """Make the folders of a new journal, for their owner alone, whatever the umask."""
     try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
+        make_directories(path.parent)
+    except OSError as error:
+        raise JournalUnusable(f"The folder of the journal {path} cannot be made: {error}.") from error
+
+
+def _sync_folder(folder: Path) -> None:
+    """Make a file's name durable, so that a power cut after the first commit cannot lose it."""
     if sys.platform != "win32":
-        folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
+        handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
         try:
-            os.fsync(folder)
+            os.fsync(handle)
         finally:
-            os.close(folder)
+            os.close(handle)

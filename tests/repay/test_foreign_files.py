@@ -1,0 +1,113 @@
+"""What is no journal is refused as a journal, and nothing about it is changed."""
+
+from __future__ import annotations
+
+import os
+import socket
+import sqlite3
+import stat
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from paydown.repay import Journal, JournalUnusable
+from paydown.repay.journal import look_into
+
+pytestmark = pytest.mark.skipif(os.name != "posix", reason="modes, sockets and links as POSIX has them")
+
+
+def a_folder(path: Path) -> None:
+    path.mkdir(mode=0o755)
+
+
+def a_text(path: Path) -> None:
+    path.write_text("somebody's notes")
+    path.chmod(0o644)
+
+
+def an_empty_file(path: Path) -> None:
+    path.touch()
+    path.chmod(0o644)
+
+
+def a_socket(path: Path) -> None:
+    with closing(socket.socket(socket.AF_UNIX)) as listening:
+        listening.bind(str(path))
+
+
+def a_pipe(path: Path) -> None:
+    os.mkfifo(path, 0o644)
+
+
+def a_foreign_database(path: Path) -> None:
+    with closing(sqlite3.connect(path)) as db:
+        db.execute("CREATE TABLE theirs (x)")
+        db.commit()
+    path.chmod(0o644)
+
+
+def a_link_to_a_foreign_database(path: Path) -> None:
+    a_foreign_database(path.with_name("elsewhere"))
+    path.symlink_to(path.with_name("elsewhere"))
+
+
+def as_it_is(folder: Path) -> dict[str, tuple[int, int, bytes]]:
+    """Mode, size and content of everything in a folder."""
+    found = {}
+    for path in sorted(folder.rglob("*")):
+        status = path.stat()
+        content = path.read_bytes() if stat.S_ISREG(status.st_mode) else b""
+        found[str(path)] = (status.st_mode, status.st_size, content)
+    return found
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        a_folder,
+        a_text,
+        an_empty_file,
+        a_socket,
+        a_pipe,
+        a_foreign_database,
+        a_link_to_a_foreign_database,
+    ],
+)
+@pytest.mark.parametrize("use", [Journal, look_into])
+def test_what_is_no_journal_is_refused_and_left_as_it_is(tmp_path, make, use):
+    """Neither a repayer nor `doctor` changes mode, content or neighbours of what it did not make."""
+    path = tmp_path / "repay.db"
+    make(path)
+    before = as_it_is(tmp_path)
+
+    with pytest.raises(JournalUnusable):
+        use(path)
+
+    assert as_it_is(tmp_path) == before
+
+
+def test_a_look_into_a_journal_changes_nothing_of_it(tmp_path):
+    """`doctor` neither migrates nor closes it to others: it says what it finds."""
+    path = tmp_path / "repay.db"
+    Journal(path).close()
+    path.chmod(0o644)
+    before = as_it_is(tmp_path)
+
+    found = look_into(path)
+
+    assert found is not None
+    assert (found["owner_only"], found["attempts"]) == (False, 0)
+    assert as_it_is(tmp_path) == before
+
+
+def test_a_journal_that_does_not_exist_is_not_made_by_a_look(tmp_path):
+    """Looking makes no file and no folder."""
+    assert look_into(tmp_path / "deeper" / "repay.db") is None
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_name_that_no_system_takes_is_said_so(tmp_path):
+    """A name of 300 letters is an error that names it, not a traceback of the system."""
+    with pytest.raises(JournalUnusable, match="name"):
+        Journal(tmp_path / ("j" * 300))
