@@ -881,6 +881,23 @@ def test_a_debt_that_falls_after_not_executed_stops_a_plan_that_was_resumed(worl
     assert report.exit_code == 5
 
 
+def test_resumed_after_a_person_was_told_of_the_fall_the_plan_goes_on(world):
+    """It was somebody else who repaid: the plan stops once, and resume repays what was asked."""
+    world.fault("not_executed_503_unknown")
+
+    def repay(told):
+        if told.kind == "proven-not-executed":
+            late(world)
+
+    with world.repayer(progress=repay) as repayer:
+        report = repayer.run(repayer.plan("BNB", "10", pay_with=["USDT"], key="k"))
+        repayer.progress = None
+        (resumed,) = repayer.resume("k")
+
+    assert (report.exit_code, resumed.exit_code) == (5, 0)
+    assert (world.repaid, world.debt("BNB")) == ([10], 80)
+
+
 # Corrections
 
 
