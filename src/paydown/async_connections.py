@@ -105,7 +105,9 @@ class AsyncDirectChannel:
                 )
         except TimeoutError:
             raise NotSent(f"no connection within {timeout_s:g} s") from None
-        except (OSError, UnicodeError) as error:  # every error of TLS is an OSError
+        except NotSent:
+            raise
+        except Exception as error:  # whatever it is: no byte of the request was handed to a socket
             raise NotSent(reason(error)) from error
         if self._pins is not None:
             shown = transport.get_extra_info("ssl_object")

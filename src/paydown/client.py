@@ -540,6 +540,8 @@ class Client(_Base):
             from paydown.connections import DirectChannel
 
             return DirectChannel(ssl_context=self._ssl_context, pins=self._pins)
+        except NotSent:
+            raise
         except Exception as error:
             raise NotSent(f"connections could not be set up: {type(error).__name__}: {error}") from error
 
@@ -718,7 +720,12 @@ class AsyncClient(_Base):
     def _open_channel(self) -> AsyncChannel:
         import asyncio
 
-        loop = asyncio.get_running_loop()
+        try:
+            loop = asyncio.get_running_loop()
+        except RuntimeError as error:
+            raise NotSent(
+                "AsyncClient needs a running event loop of asyncio; no other library's will do"
+            ) from error
         opened = self._channel
         if opened is not None and opened[0] == os.getpid():
             # Connections belong to the loop that opened them. Those of another loop are left to it.
@@ -744,5 +751,7 @@ class AsyncClient(_Base):
             from paydown.async_connections import AsyncDirectChannel
 
             return AsyncDirectChannel(ssl_context=self._ssl_context, pins=self._pins)
+        except NotSent:
+            raise
         except Exception as error:
             raise NotSent(f"connections could not be set up: {type(error).__name__}: {error}") from error

@@ -44,10 +44,20 @@ Found: TypeAlias = tuple[
 
 
 def default_tls() -> ssl.SSLContext:
-    """Certificates of the system and of certifi, or those that SSL_CERT_FILE names."""
+    """Certificates of the system and of certifi, or those that SSL_CERT_FILE names.
+
+    Raises:
+        NotSent: It names none.
+    """
     own = os.environ.get("SSL_CERT_FILE")
     if own:
-        return ssl.create_default_context(cafile=own)
+        try:
+            return ssl.create_default_context(cafile=own)
+        except OSError as error:  # so is every error of TLS
+            raise NotSent(
+                f"SSL_CERT_FILE names {own!r}, which holds no certificates: {reason(error)}."
+                " Unset it, or name a file of certificates"
+            ) from error
     import certifi
 
     context = ssl.create_default_context()
@@ -136,7 +146,12 @@ class DirectChannel:
         except TimeoutError:
             _close(connected)
             raise NotSent(f"no connection within {timeout_s:g} s") from None
-        except (OSError, UnicodeError) as error:  # every error of TLS is an OSError
+        except NotSent:
+            _close(connected)
+            raise
+        except Exception as error:
+            # Also what a patched library raises, and a machine that gives no more threads or memory: whatever it is,
+            # no byte of the request was handed to a socket.
             _close(connected)
             raise NotSent(reason(error)) from error
         except BaseException:
@@ -302,17 +317,18 @@ def _close(connected: socket.socket | None) -> None:
         connected.close()
 
 
-if hasattr(select, "poll"):
-
-    def _readable(connected: socket.socket) -> bool:
-        number = connected.fileno()
-        if number < 0:
-            return True
-        poll = select.poll()
-        poll.register(number, select.POLLIN)
-        return bool(poll.poll(0))
-
-else:
-
-    def _readable(connected: socket.socket) -> bool:
-        return connected.fileno() < 0 or bool(select.select([connected], [], [], 0)[0])
+def _readable(connected: socket.socket) -> bool:
+    """Whether something can be read without waiting, or nobody can tell: then the connection is not used again."""
+    number = connected.fileno()
+    if number < 0:
+        return True
+    try:
+        # Looked up each time: libraries that patch `select`, such as gevent, take `poll` out of it, also after our
+        # import. `select.select` takes no numbers above 1023.
+        if hasattr(select, "poll"):
+            poll = select.poll()
+            poll.register(number, select.POLLIN)
+            return bool(poll.poll(0))
+        return bool(select.select([number], [], [], 0)[0])
+    except (OSError, ValueError, AttributeError):
+        return True

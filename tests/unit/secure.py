@@ -21,6 +21,7 @@ class Secure:
         leaf.configure_cert(self.server_side)
         self.client_side = ssl.create_default_context()
         authority.configure_trust(self.client_side)
+        self.authority_pem = authority.cert_pem.bytes()
         key = x509.load_pem_x509_certificate(leaf.cert_chain_pems[0].bytes()).public_key()
         shown = key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
         self.pin = "sha256//" + b64encode(sha256(shown).digest()).decode()
