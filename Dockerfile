@@ -7,12 +7,16 @@
 # of the host, as above: the sandbox gives play money to anybody who asks.
 FROM python:3.13-slim AS build
 WORKDIR /build
-COPY requirements/sandbox.txt pyproject.toml README.md LICENSE ./
+COPY requirements/build.txt requirements/sandbox.txt pyproject.toml README.md LICENSE ./
 COPY src ./src
 COPY generated_client ./generated_client
+# What comes from elsewhere is pinned with its hashes, the build's own tools too; the build itself fetches nothing.
 RUN python -m venv /opt/paydown \
+ && python -m venv /opt/build \
+ && /opt/build/bin/pip install --no-cache-dir --require-hashes -r build.txt \
+ && /opt/build/bin/pip wheel --no-cache-dir --no-index --no-build-isolation --no-deps --wheel-dir /wheels . \
  && /opt/paydown/bin/pip install --no-cache-dir --require-hashes -r sandbox.txt \
- && /opt/paydown/bin/pip install --no-cache-dir --no-deps .
+ && /opt/paydown/bin/pip install --no-cache-dir --no-index --no-deps /wheels/*.whl
 
 FROM python:3.13-slim
 RUN useradd --system --uid 10087 --create-home sandbox && install -d -o sandbox /data

@@ -1,6 +1,6 @@
 """`paydown-contract --url URL`: the server half of the contract suite, for any server.
 
-    paydown-contract --url http://127.0.0.1:8087 --api-key KEY --secret SECRET
+    PAYDOWN_API_KEY=… PAYDOWN_API_SECRET=… paydown-contract --url http://127.0.0.1:8087
     paydown-contract --spec openapi/openapi.yaml --url http://127.0.0.1:8087 --api-key KEY --private-key-file key.pem
 
 Requests that would move money are sent too, thousands of them. So the address must be on this machine, unless

@@ -92,8 +92,8 @@ def curls() -> list[object]:
             words = shlex.split(line) if line.startswith("curl ") else []
             if not words or "state.json" in line:
                 continue
-            method = words[words.index("-X") + 1] if "-X" in words else "GET"
-            body = words[words.index("-d") + 1] if "-d" in words else ""
+            body = words[words.index("--json") + 1] if "--json" in words else ""
+            method = words[words.index("-X") + 1] if "-X" in words else "POST" if body else "GET"
             url = urlsplit(next(word for word in words if word.startswith("http://")))
             target = f"{url.path}?{url.query}" if url.query else url.path
             found.append(pytest.param(method, target, body, id=f"{one.id}-{method}-{url.path}"))
@@ -107,7 +107,8 @@ def test_a_call_of_the_control_api_is_accepted(method, target, body):
     async def call() -> httpx.Response:
         transport = httpx.ASGITransport(create_app(state=demo_state()))
         async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1:8087") as client:
-            return await client.request(method, target, content=body)
+            headers = {"content-type": "application/json"} if body else {}
+            return await client.request(method, target, content=body, headers=headers)
 
     answer = asyncio.run(call())
 
