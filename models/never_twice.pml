@@ -1,244 +1,331 @@
-/* One piece of a plan, from intent to proof, with everything that can go wrong around it.
+/* One piece of a plan, from intent to proof: who may send it, and what is remembered of it, whoever dies or forgets.
 
-   Two workers (two processes that repay for one account), an exchange, a network and a clock. Workers are
-   killed at any step and start again from the journal; requests are lost, late or refused; answers are lost;
-   an accepted request takes effect when it pleases; a look may be disturbed by strangers and decide nothing.
+   Two workers (two processes that repay for one account), an exchange, a network, a clock, and a person who starts
+   the command again, restores or deletes the journal, adopts it, or corrects an attempt. Workers are killed at any
+   step and start again from the journal; requests are lost, late or refused; answers are lost or untrue; an
+   accepted request takes effect when it pleases. What a look proves is the subject of `verdict.pml`; here a look
+   after the deadline tells the truth, or strangers disturb it: then it decides nothing, or takes what a stranger
+   repaid for ours.
 
    Checked over every interleaving:
-     never twice   the exchange executes at most one of the requests            (assertion PAID_ONCE)
-     none lost     whatever it executes is in the journal before it is sent     (assertion WRITTEN_FIRST)
-     no wrong end  a plan is DONE only if it was paid                           (assertion DONE_IS_PAID)
-     always ends   every run comes to DONE, STOPPED or UNDECIDED                (ltl ends, weak fairness)
+     never twice   the exchange executes at most one of the requests                          NEVER_TWICE
+     none lost     whatever it executes is in the journal before it is sent                   NONE_LOST
+     no wrong end  what is NOT_SENT, REJECTED or PROVEN_NOT_EXECUTED never executes; a plan
+                   is DONE only if it was paid, or a stranger paid as much                    NO_WRONG_NOT, NO_WRONG_DONE
+     always ends   every run comes to DONE, STOPPED or UNDECIDED, or is refused (weak
+                   fairness)                                                                  ltl ends
+   and that each of these ends is reached at all (REACHED).
 
-   Each defence can be taken away with -D, to see what it is for (tests/repay/test_model.py runs them all):
-     RETRY_UNKNOWN        send again after a lost answer, without settling it          -> twice
-     INTENT_AFTER_SENDING write the intent when the request has left                   -> lost, twice
-     NO_DEADLINE          look at once, while the request can still act                -> twice
-     NO_LOCK + NO_NUMBER  two at once; one begins what the other has just finished     -> twice
-     NO_LOCK              the journal's own rules alone: index and number              -> holds
-     NO_INDEX + NO_NUMBER the lock alone                                               -> holds
-   And each thing that is assumed of the world can be denied:
-     LYING_REFUSAL        the exchange says "not executed" and executes                -> twice
-     LATE_ACCEPTANCE      it accepts a request whose recvWindow has passed             -> twice
-     DUPLICATE_DELIVERY   the network delivers one request twice                       -> twice
+   A plan in another journal, begun when nothing was in doubt, is a new wish: what it pays counts anew, while what is
+   still on its way from before is held against it.
 
-   The numbers are small: 3 tries, 2 workers, 3 kills (-DKILLS=n). Every defence and assumption above
-   already matters at these sizes. */
+   Defences, each of which can be taken away (0); `VARIANTS` in tests/repay/test_model.py gives for each what breaks:
+     settled 1          a lost answer is settled before anything else is sent
+     intent_first 1     the intent is in the journal before the request leaves
+     deadline 1         a look counts only when the request can no longer act
+     one_lock 1         one process at a time works for the account (0: their locks lie in different directories)
+     one_open 1         the journal's index: no second attempt is begun while one is open
+     number 1           the journal's numbers: whoever missed an attempt cannot begin one
+     look_behind 1      a refusal is looked behind before anything else is sent
+     memory 1           a journal that knows less than is remembered beside the lock is refused, and so is another one
+                        while a doubt is remembered
+     memory_first 1     what was begun is remembered before the request leaves
+     file_check 1       a connection whose file was replaced sends nothing
+     resign_check 1     a request is signed again only while its attempt is an INTENT
+     person_waits 1     a person says "not executed", or adopts, only after the deadline
+   The world, and the values that deny a part of it:
+     recv_window 1      a request is not accepted after its recvWindow
+     once 1             the network delivers a request once
+     memory_kept 1      the memory beside the lock is not restored together with the journal
+     person_right 1     a person who corrects or adopts knows what happened
+     lies 1             refusals may be untrue; a look behind them shows it
+   How much of it: tries, workers (1 or 2), kills, strangers (looks that they disturb), runs (the command is given again),
+   resigns, restores (or deletions), corrections (or adoptions).
+
+   Not modelled: the disk under the journal (SQLite's own durability), a file that is overwritten in place, fork, a second
+   machine, keys and names of accounts, plan keys, and stops by a person. Two denials at once are not tried either, but for
+   those that the variants name.
+
+   All switches are read from the environment, so that one compiled program runs every variant:
+     spin -a never_twice.pml && gcc -O2 -DSAFETY -DNOCLAIM -o pan pan.c && settled=0 watch_ends=0 ./pan -m300000
+     settled=0 watch_ends=0 ./pan -r          shows the history that it found */
 
 #define TRIES 3
-#ifndef KILLS
-#define KILLS 3
-#endif
-#define DISTURBANCES 1
-#define NOBODY 9
+#define NOBODY 99
 
-mtype:attempt = { NONE, INTENT, EXECUTED, REJECTED, NOT_SENT, UNKNOWN, PROVEN_EXECUTED, PROVEN_NOT_EXECUTED };
+c_decl {
+\#include <stdlib.h>
+static int given(const char *name, int usual) { const char *text = getenv(name); return text ? atoi(text) : usual; }
+};
+#define SWITCH(name, usual) c_code { now.name = given(#name, usual); };
+
+byte tries, workers, kills, strangers, runs, resigns, restores, corrections;
+bit settled, intent_first, deadline, one_lock, one_open, number, look_behind;
+bit memory, memory_first, file_check, resign_check, person_waits;
+bit recv_window, once, memory_kept, person_right, lies;
+bit watch_twice, watch_lost, watch_ends;
+byte reach;
+
+/* REFUSED: the exchange said no, and nobody has looked behind that yet. */
+mtype:attempt = { NONE, INTENT, EXECUTED, REFUSED, REJECTED, NOT_SENT, UNKNOWN, PROVEN_EXECUTED, PROVEN_NOT_EXECUTED };
 mtype:plan = { RUNNING, DONE, STOPPED, UNDECIDED };
 mtype:answer = { SILENCE, YES, NO };
 
-/* The journal: survives every kill. */
-mtype:attempt journal[TRIES] = NONE;
-mtype:plan plan = RUNNING;
-byte tries = 0;
+/* Two journals: the first, and the copy of it, or the new one, that may come to stand in its place. */
+mtype:attempt journal[6] = NONE;
+byte begun[2];
+mtype:plan plan[2] = RUNNING;
+bit there = 0;                  /* the one that the path leads to */
+bit copied = 0;                 /* a backup was made */
+bit another = 0;                /* the one in its place is no copy: it has an identity of its own */
+bit accepted = 0;               /* a worker goes on with the one in its place */
+byte slots = 0;                 /* requests that were ever signed */
+
+/* What is remembered beside the lock, as far as it is compared: whether an attempt was open in the first journal, and
+   whether its count went beyond that of the backup. `newer`: it did, remembered or not. */
+bit doubt = 0;
+bit behind = 0;
+bit newer = 0;
+bit copied_doubt = 0;
 
 /* The kernel's lock: released when its holder is killed. */
 byte holder = NOBODY;
 
-/* The wire and the exchange. */
+/* The wire and the exchange, by request. */
 byte in_flight[TRIES];
-bit running[TRIES];          /* accepted, not yet in effect */
+bit running[TRIES];             /* accepted, not yet in effect */
 mtype:answer answer[TRIES] = SILENCE;
-byte paid = 0;
 byte executions[TRIES];
-
-/* The exchange's clock, as far as it concerns a request. */
+byte paid = 0;
+bit stranger = 0;               /* what a stranger repaid was taken for ours */
 bit stamped[TRIES];
-bit expired[TRIES];          /* older than its recvWindow: can no longer be accepted */
-bit dead[TRIES];             /* and nothing that was accepted is still running */
+bit expired[TRIES];             /* older than its recvWindow: can no longer be accepted */
+bit dead[TRIES];                /* and nothing that was accepted is still running */
 
-byte kills = KILLS;
-byte disturbances = DISTURBANCES;
+bit refused = 0;                /* a worker was refused for its journal: a person must act */
 
-#define OPEN(i) (journal[i] == INTENT || journal[i] == UNKNOWN)
-#define PAID(i) (journal[i] == EXECUTED || journal[i] == PROVEN_EXECUTED)
-#define NONE_OPEN (!OPEN(0) && !OPEN(1) && !OPEN(2))
-#define ANY_PAID (PAID(0) || PAID(1) || PAID(2))
+#define AT(file, k) journal[(file) * TRIES + (k)]
+#define OPEN(f, k) (AT(f, k) == INTENT || AT(f, k) == UNKNOWN)
+#define PAID(f, k) (AT(f, k) == EXECUTED || AT(f, k) == PROVEN_EXECUTED)
+#define ANY_OPEN(f) (OPEN(f, 0) || OPEN(f, 1) || OPEN(f, 2))
+#define ANY_REFUSED(f) (AT(f, 0) == REFUSED || AT(f, 1) == REFUSED || AT(f, 2) == REFUSED)
+#define ANY_PAID(f) (PAID(f, 0) || PAID(f, 1) || PAID(f, 2))
+#define ALIVE(k) (stamped[k] && !dead[k])
 
-#ifdef NO_LOCK
-#define MAY_ENTER (true)
-#else
-#define MAY_ENTER (holder == NOBODY)
-#endif
+#define NEVER_TWICE assert(!watch_twice || paid < 2)
+#define NONE_LOST(k) assert(!watch_lost || AT(0, k) != NONE || AT(1, k) != NONE)
+#define IS_NOT(f, k) (AT(f, k) == NOT_SENT || AT(f, k) == REJECTED || AT(f, k) == PROVEN_NOT_EXECUTED)
+#define NO_WRONG_NOT(k) assert(!watch_ends || !IS_NOT(there, k))
+#define NO_WRONG_DONE assert(!watch_ends || paid > 0 || stranger)
+#define REACHED(what) assert(reach != what)
 
-/* The unique index: at most one attempt may be open. */
-#ifdef NO_INDEX
-#define INDEX_ALLOWS (true)
-#else
-#define INDEX_ALLOWS (NONE_OPEN)
-#endif
+/* Every commit of a journal counts; what is remembered follows, unless the worker dies in between. */
+inline committed() {
+  if
+  :: file == 0 && copied -> newer = 1
+  :: else
+  fi
+}
 
-/* The attempt's number: whoever missed an attempt believes in the wrong one. */
-#ifdef NO_NUMBER
-#define NUMBER_ALLOWS (true)
-#else
-#define NUMBER_ALLOWS (known == tries)
-#endif
+inline remember() {
+  d_step {
+    if
+    :: holder == _pid || !one_lock ->
+       doubt = ANY_OPEN(file);
+       if :: file == 0 && newer -> behind = 1 :: else fi
+    :: else
+    fi
+  }
+}
 
 /* kill -9, at every place where this stands */
 inline may_die() {
   if
-  :: kills > 0 -> atomic { kills--; if :: holder == _pid -> holder = NOBODY :: else fi; goto killed }
+  :: atomic { kills > 0 -> kills--; if :: holder == _pid -> holder = NOBODY :: else fi; i = 0; known = 0; goto start }
   :: true
   fi
 }
 
 inline leave() {
-  atomic { if :: holder == _pid -> holder = NOBODY :: else fi; goto over }
+  atomic { if :: holder == _pid -> holder = NOBODY :: else fi; i = 0; known = 0; goto end_over }
 }
 
-active [2] proctype Worker() {
-  byte i;
-  byte known;
+proctype Worker() {
+  byte i = 0;
+  byte known = 0;
+  bit file = 0;
 
 start:
-  i = 0;
-  atomic { MAY_ENTER -> holder = _pid }
+  atomic {
+    (!one_lock || holder == NOBODY) -> holder = _pid; file = there;
+    if
+    :: memory && file == 1 && !accepted && ((another && doubt) || (!another && behind)) -> refused = 1; leave()
+    :: else
+    fi;
+    if
+    :: file == 1 && !accepted ->
+       accepted = 1;
+       if :: another && !doubt -> paid = 0; stranger = 0 :: else fi     /* a new wish */
+    :: else
+    fi;
+    if
+    :: plan[file] == DONE -> leave()
+    :: plan[file] == STOPPED || plan[file] == UNDECIDED -> plan[file] = RUNNING; committed()
+    :: plan[file] == RUNNING
+    fi
+  };
   may_die();
 
 settle:
-  if :: plan != RUNNING -> leave() :: else fi;
   /* An INTENT found at start belongs to a process that is gone: it is in doubt. */
   atomic {
     i = 0;
     do
     :: i < TRIES ->
-       if :: journal[i] == INTENT -> journal[i] = UNKNOWN :: else fi;
+       if :: AT(file, i) == INTENT -> AT(file, i) = UNKNOWN; committed() :: else fi;
        i++
     :: else -> break
     od;
     i = 0
   };
+  remember();
   may_die();
   do
-  :: i < TRIES && journal[i] == UNKNOWN ->
-#ifndef NO_DEADLINE
-     dead[i] -> skip;                     /* wait until the exchange's own clock says so */
-#endif
-     may_die();
-     if
-     :: disturbances > 0 ->               /* strangers moved the same balances: fits both stories or neither */
-        disturbances--;
-        plan = UNDECIDED;
-        leave()
-     :: true ->
-        atomic {
-          if
-          :: journal[i] == UNKNOWN && executions[i] > 0 -> journal[i] = PROVEN_EXECUTED
-          :: journal[i] == UNKNOWN && executions[i] == 0 -> journal[i] = PROVEN_NOT_EXECUTED
-          :: else
-          fi
-        }
-     fi;
+  :: i < TRIES && AT(file, i) == UNKNOWN ->
+     atomic {
+       (!deadline || dead[i]) ->
+       if
+       :: strangers > 0 -> d_step { strangers--; REACHED(3); plan[file] = UNDECIDED; committed() }; leave()
+       :: d_step {
+            strangers > 0 -> strangers--;
+            if :: AT(file, i) == UNKNOWN -> AT(file, i) = PROVEN_EXECUTED; committed(); stranger = 1 :: else fi
+          }
+       :: d_step {
+            true ->
+            if
+            :: AT(file, i) == UNKNOWN && executions[i] > 0 -> REACHED(4); AT(file, i) = PROVEN_EXECUTED; committed()
+            :: AT(file, i) == UNKNOWN && executions[i] == 0 -> REACHED(5); AT(file, i) = PROVEN_NOT_EXECUTED; committed()
+            :: else
+            fi
+          }
+       fi
+     };
+     remember();
      may_die();
      i++
-  :: i < TRIES && journal[i] != UNKNOWN -> i++
+  :: i < TRIES && AT(file, i) == REFUSED ->
+     d_step {
+       if
+       :: executions[i] > 0 && look_behind -> REACHED(6); AT(file, i) = UNKNOWN; committed()
+       :: else -> AT(file, i) = REJECTED; committed(); i++
+       fi
+     };
+     remember();
+     may_die()
+  :: i < TRIES && AT(file, i) != UNKNOWN && AT(file, i) != REFUSED -> i++
   :: i == TRIES -> break
   od;
 
 next:
   atomic {
-#ifndef NO_NUMBER
-    if :: !NONE_OPEN -> leave() :: else fi;   /* begun by another process meanwhile */
-#endif
-    known = tries;
     if
-    :: ANY_PAID -> assert(paid > 0) /* DONE_IS_PAID */; plan = DONE; leave()
+    :: number && ANY_OPEN(file) -> leave()                 /* begun by another process meanwhile */
+    :: number && !ANY_OPEN(file) && ANY_REFUSED(file) -> goto settle
+    :: else
+    fi;
+    known = begun[file];
+    if
+    :: ANY_PAID(file) -> REACHED(1); NO_WRONG_DONE; plan[file] = DONE; committed(); remember(); leave()
+    :: else
+    fi;
+    if
+    :: known >= tries || slots == TRIES -> REACHED(2); plan[file] = STOPPED; committed(); remember(); leave()
+    :: else
+    fi;
+    if
+    :: file_check && there != file -> refused = 1; leave()
     :: else
     fi
   };
-  if
-  :: known == TRIES -> plan = STOPPED; leave()
-  :: else
-  fi;
 
   /* Sign, then write INTENT: from here on the timestamp is running. */
-#ifdef INTENT_AFTER_SENDING
-  atomic { i = tries; tries++; stamped[i] = 1 };
-  may_die();
-  in_flight[i]++;
-  may_die();
-  journal[i] = INTENT;
-#else
+#define JOURNAL_ALLOWS ((!one_open || !ANY_OPEN(file)) && (!number || known == begun[file]) && slots < TRIES)
   if
-  :: atomic {
-       INDEX_ALLOWS && NUMBER_ALLOWS && tries < TRIES ->
-       i = tries; tries++; stamped[i] = 1; journal[i] = INTENT
+  :: d_step {
+       JOURNAL_ALLOWS ->
+       i = slots; slots++; begun[file]++; stamped[i] = 1;
+       if :: intent_first -> AT(file, i) = INTENT; committed() :: else fi
      }
-  :: atomic { !(INDEX_ALLOWS && NUMBER_ALLOWS && tries < TRIES) -> leave() }  /* the journal refuses: give up */
+  :: atomic { !JOURNAL_ALLOWS -> leave() }
   fi;
   may_die();
+  if :: memory_first -> remember() :: else fi;
+
+send:
   if
-  :: in_flight[i]++
-  :: true ->                              /* no connection: not a byte left */
-     atomic { if :: journal[i] == INTENT -> journal[i] = NOT_SENT :: else fi };
+  :: d_step { !file_check || there == file -> in_flight[i]++ }
+  :: atomic { file_check && there != file -> refused = 1; leave() }
+  :: d_step { true -> if :: AT(file, i) == INTENT -> AT(file, i) = NOT_SENT; committed() :: else fi };  /* not a byte left */
+     remember();
      may_die();
      goto next
   fi;
-#endif
   may_die();
+  if
+  :: !intent_first -> d_step { AT(file, i) = INTENT; committed() }; may_die()
+  :: else
+  fi;
+  if :: !memory_first -> remember() :: else fi;
 
   if
-  :: answer[i] == YES -> atomic { if :: journal[i] == INTENT -> journal[i] = EXECUTED :: else fi }
-  :: answer[i] == NO -> atomic { if :: journal[i] == INTENT -> journal[i] = REJECTED :: else fi }
-  :: true ->                              /* time-out, reset, nonsense: it may have happened */
-#ifdef RETRY_UNKNOWN
-     atomic { if :: journal[i] == INTENT -> journal[i] = REJECTED :: else fi };
-#else
-     atomic { if :: journal[i] == INTENT -> journal[i] = UNKNOWN :: else fi };
-     may_die();
-     goto settle;
-#endif
+  :: d_step { answer[i] == YES -> if :: AT(file, i) == INTENT -> AT(file, i) = EXECUTED; committed() :: else fi }
+  :: d_step { answer[i] == NO -> if :: AT(file, i) == INTENT -> AT(file, i) = REFUSED; committed() :: else fi }
+  :: atomic {                                              /* refused for its timestamp: sign again */
+       answer[i] == NO && resigns > 0 && executions[i] == 0 && !running[i] ->
+       if
+       :: resign_check && AT(file, i) != INTENT -> leave()
+       :: else -> resigns--; answer[i] = SILENCE; expired[i] = 0; dead[i] = 0; goto send
+       fi
+     }
+  :: d_step {                                              /* time-out, reset, nonsense: it may have happened */
+       true ->
+       if :: AT(file, i) == INTENT -> AT(file, i) = (settled -> UNKNOWN : REJECTED); committed() :: else fi
+     }
   fi;
   may_die();
-  goto next;
+  remember();
+  may_die();
+  goto settle;
 
-killed:
-  goto start;
-
-over:
-  skip
+end_over:
+  atomic { runs > 0 -> runs--; goto start }
 }
 
 inline arrive(k) {
   in_flight[k]--;
   if
-#ifndef LATE_ACCEPTANCE
-  :: expired[k] -> if :: answer[k] = NO :: true fi
-  :: !expired[k] && !running[k] -> running[k] = 1
-#else
-  :: !running[k] -> running[k] = 1
-#endif
-  :: answer[k] = NO                     /* refused for another reason */
-  :: true                               /* refused, and the answer is lost */
+  :: recv_window && expired[k] -> if :: answer[k] = NO :: true fi
+  :: !(recv_window && expired[k]) && !running[k] -> running[k] = 1
+  :: answer[k] = NO                                        /* refused for another reason */
+  :: true                                                  /* refused, and the answer is lost */
   fi
 }
 
 inline take_effect(k) {
   running[k] = 0;
-  assert(journal[k] != NONE);           /* WRITTEN_FIRST */
-  assert(paid == 0);                    /* PAID_ONCE */
+  NONE_LOST(k);
   paid++;
+  NEVER_TWICE;
   executions[k]++;
+  NO_WRONG_NOT(k);
   if
   :: answer[k] = YES
-#ifdef LYING_REFUSAL
-  :: answer[k] = NO
-#endif
-  :: true                               /* the answer is lost */
+  :: lies -> answer[k] = NO
+  :: true                                                  /* the answer is lost */
   fi
 }
 
-active proctype Exchange() {
+proctype Exchange() {
 end:
   do
   :: atomic { in_flight[0] > 0 -> arrive(0) }
@@ -250,28 +337,82 @@ end:
   od
 }
 
-active proctype Network() {
+proctype Network() {
 end:
   do
   :: atomic { in_flight[0] > 0 -> in_flight[0]-- }
   :: atomic { in_flight[1] > 0 -> in_flight[1]-- }
   :: atomic { in_flight[2] > 0 -> in_flight[2]-- }
-#ifdef DUPLICATE_DELIVERY
-  :: atomic { in_flight[0] == 1 && executions[0] == 0 && !running[0] -> in_flight[0]++ }
-#endif
+  :: atomic { !once && in_flight[0] == 1 && executions[0] == 0 && !running[0] -> in_flight[0]++ }
   od
 }
 
-active proctype Clock() {
+/* The exchange's clock, as far as it concerns a request. */
+proctype Clock() {
 end:
   do
-  :: atomic { stamped[0] && !expired[0] -> expired[0] = 1 }
-  :: atomic { stamped[1] && !expired[1] -> expired[1] = 1 }
-  :: atomic { stamped[2] && !expired[2] -> expired[2] = 1 }
-  :: atomic { expired[0] && !running[0] && !dead[0] -> dead[0] = 1 }
-  :: atomic { expired[1] && !running[1] && !dead[1] -> dead[1] = 1 }
-  :: atomic { expired[2] && !running[2] && !dead[2] -> dead[2] = 1 }
+  :: d_step { stamped[0] && !expired[0] -> expired[0] = 1 }
+  :: d_step { stamped[1] && !expired[1] -> expired[1] = 1 }
+  :: d_step { stamped[2] && !expired[2] -> expired[2] = 1 }
+  :: d_step { expired[0] && !running[0] && !dead[0] -> dead[0] = 1 }
+  :: d_step { expired[1] && !running[1] && !dead[1] -> dead[1] = 1 }
+  :: d_step { expired[2] && !running[2] && !dead[2] -> dead[2] = 1 }
   od
 }
 
-ltl ends { <> (plan != RUNNING) }
+/* A person may speak where nobody holds the account, about the journal that the workers use. */
+#define MAY_SPEAK (corrections > 0 && (holder == NOBODY || !one_lock) && (there == 0 || accepted))
+#define MAY_CORRECT(k) (MAY_SPEAK && slots > k && (dead[k] || !person_waits))
+
+inline correct(k, state) {
+  AT(there, k) = state; corrections--; runs++; plan[there] = RUNNING;
+  if :: there == 0 && copied -> newer = 1; behind = 1 :: else fi;
+  doubt = ANY_OPEN(there)
+}
+
+proctype Person() {
+end:
+  do
+  :: d_step {                                              /* make a backup */
+       restores > 0 && there == 0 && !copied ->
+       copied = 1; AT(1, 0) = AT(0, 0); AT(1, 1) = AT(0, 1); AT(1, 2) = AT(0, 2); begun[1] = begun[0]; plan[1] = plan[0];
+       copied_doubt = doubt
+     }
+  :: d_step {                                              /* restore it */
+       restores > 0 && there == 0 && copied ->
+       restores--; there = 1;
+       if :: !memory_kept -> behind = 0; doubt = copied_doubt :: else fi
+     }
+  :: d_step { restores > 0 && there == 0 && !copied -> restores--; there = 1; another = 1 }   /* delete it */
+  :: d_step {                                              /* adopt */
+       corrections > 0 && refused && holder == NOBODY && there == 1 && !accepted && (paid == 0 || !person_right) &&
+       (!person_waits || !(ALIVE(0) || ALIVE(1) || ALIVE(2))) ->
+       corrections--; accepted = 1; doubt = 0; behind = 0; runs++; plan[1] = RUNNING
+     }
+  :: d_step { MAY_CORRECT(0) && AT(there, 0) == UNKNOWN && executions[0] == 0 -> correct(0, PROVEN_NOT_EXECUTED) }
+  :: d_step { MAY_CORRECT(0) && AT(there, 0) == UNKNOWN && executions[0] > 0 -> correct(0, PROVEN_EXECUTED) }
+  :: d_step { MAY_CORRECT(0) && PAID(there, 0) && (executions[0] == 0 || !person_right) -> correct(0, PROVEN_NOT_EXECUTED) }
+  :: d_step { MAY_CORRECT(1) && AT(there, 1) == UNKNOWN && executions[1] == 0 -> correct(1, PROVEN_NOT_EXECUTED) }
+  :: d_step { MAY_CORRECT(1) && AT(there, 1) == UNKNOWN && executions[1] > 0 -> correct(1, PROVEN_EXECUTED) }
+  :: d_step { MAY_CORRECT(1) && PAID(there, 1) && (executions[1] == 0 || !person_right) -> correct(1, PROVEN_NOT_EXECUTED) }
+  od
+}
+
+init {
+  d_step {
+    SWITCH(tries, 2) SWITCH(workers, 2) SWITCH(kills, 0) SWITCH(strangers, 1) SWITCH(runs, 0) SWITCH(resigns, 0)
+    SWITCH(restores, 0) SWITCH(corrections, 0)
+    SWITCH(settled, 1) SWITCH(intent_first, 1) SWITCH(deadline, 1) SWITCH(one_lock, 1) SWITCH(one_open, 1) SWITCH(number, 1)
+    SWITCH(look_behind, 1) SWITCH(memory, 1) SWITCH(memory_first, 1) SWITCH(file_check, 1) SWITCH(resign_check, 1)
+    SWITCH(person_waits, 1) SWITCH(recv_window, 1) SWITCH(once, 1) SWITCH(memory_kept, 1) SWITCH(person_right, 1) SWITCH(lies, 1)
+    SWITCH(watch_twice, 1) SWITCH(watch_lost, 1) SWITCH(watch_ends, 1) SWITCH(reach, 0)
+  };
+  atomic {
+    run Exchange(); run Network(); run Clock();
+    if :: restores > 0 || corrections > 0 -> run Person() :: else fi;
+    run Worker();
+    if :: workers > 1 -> run Worker() :: else fi
+  }
+}
+
+ltl ends { <> (plan[there] != RUNNING || refused) }
