@@ -206,12 +206,11 @@ inline may_die() {
        :: true
        fi;
        d_step {
-         kills--; proof = 0;                                    /* not in the journal */
+         kills--; fresh = 0;
          if
-         :: ENDED && (counted == 0 || !left_new) -> forget_base()   /* what is too long ago is not held against a look */
+         :: ENDED && counted == 0 -> forget_base()              /* a look that no attempt carries is lost */
          :: else
          fi;
-         fresh = 0;
          blank()
        };
        goto begin

@@ -78,7 +78,7 @@ VARIANTS = [
         twice  look_behind=0
         holds  look_behind=0 lies=0
         twice  second_look=0 late=0
-        twice  second_look=0 stale=0 kills=1
+        holds  second_look=0 stale=0 kills=1 watch_ends=0
         ends   second_look=0 stale=0
         twice  second_look=0 stale=0 fell_later=0
         holds  second_look=0 stale=0 late=0
