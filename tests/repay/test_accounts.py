@@ -333,8 +333,8 @@ def test_rows_under_a_keys_hash_belong_to_the_default_account(world, version, st
     older_journal(world.folder / "repay.db", version=version, accounts={API_KEY: state})
 
     with world.repayer() as repayer:
-        assert repayer.account_question is None
         assert [attempt.id for attempt in repayer.in_doubt] == ["a0"]
+        assert repayer.account_question is None
         assert [entry.record.key for entry in repayer.history()] == ["old-0"]
         with pytest.raises(UnknownAttempt):
             repayer.settle("a1", executed=True, note="seen")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import shutil
@@ -226,9 +227,10 @@ def test_the_note_of_an_older_version_is_still_heard(world):
         with pytest.raises(JournalForgot, match=r"/elsewhere/old\.db and did not end cleanly"):
             repayer.run(plan)
 
-        repayer.adopt(note="looked")
-        lock.acquire(str(world.folder / "repay.db"), 1)
-        lock.release(clean=False)
+        adopted = repayer.adopt(note="looked")
+        assert "/elsewhere/old.db" in adopted.remembered[0]
+        (kept,) = repayer.journal.adoptions(repayer.account)
+        assert kept["remembered"] == list(adopted.remembered)
         assert repayer.run(plan).state is PlanState.DONE
 
 
@@ -238,8 +240,10 @@ def test_an_older_process_that_holds_the_key_is_not_joined(world):
         older = repayer._key_lock
         plan = repayer.plan("BNB", "1", pay_with=["USDT"])
         older.acquire("old.db", 1)
+        before = traces(world)
         with world.repayer() as newer, pytest.raises(AccountBusy):
             newer.run(plan)
+        assert traces(world) == before
         older.release(clean=True)
 
     assert world.sent == 0
@@ -667,6 +671,42 @@ def test_a_second_thread_takes_back_no_stop(world, call):
         report = repayer.run(plan)
 
     assert heard == ["AccountBusy"]
+    assert (report.state, report.cause) == (PlanState.STOPPED, "stop-requested")
+    assert len(world.repaid) == 1
+
+
+def test_two_tasks_of_one_repayer_exclude_each_other(world):
+    """As two threads do: the second one hears AccountBusy, and takes back no stop."""
+    world.give("BNB", borrowed="400")
+    heard = []
+
+    async def sleep(seconds):
+        world.sleep(seconds)
+
+    async def scenario():
+        client = world.async_client(sleep=sleep)
+        async with client, world.async_repayer(client, sleep=sleep) as repayer:
+            plan = await repayer.plan("BNB", "300", pay_with=["USDT"], key="k")
+
+            async def disturb():
+                try:
+                    await repayer.resume()
+                except AccountBusy as error:
+                    heard.append(error)
+
+            class Busy(type(client._transport)):
+                async def handle_async_request(self, request):
+                    if request.url.path == REPAY_PATH:
+                        repayer.stop()
+                        await asyncio.ensure_future(disturb())
+                    return await super().handle_async_request(request)
+
+            client._transport.__class__ = Busy
+            return await repayer.run(plan)
+
+    report = asyncio.run(scenario())
+
+    assert len(heard) == 1
     assert (report.state, report.cause) == (PlanState.STOPPED, "stop-requested")
     assert len(world.repaid) == 1
 

@@ -11,7 +11,7 @@ A doubt belongs to the account, so a rotated key or a mistyped name must not hid
 stands in the journal (`accounts`) and beside its lock (`memory`), as salted hashes.
 
 Journals of versions before this one wrote the hash of the key in the place of the account. Those rows belong to the
-account of that key: `known_rows` finds them when a client with the key opens the journal.
+account of that key: `confirm` finds them when a client with the key opens the journal.
 """
 
 from __future__ import annotations
@@ -25,7 +25,17 @@ from paydown.repay.errors import AccountUnconfirmed
 from paydown.repay.journal import Journal
 from paydown.repay.memory import AccountMemory
 
-__all__ = ["DEFAULT", "Asking", "account_id", "checked_name", "confirm", "lock_name", "rename", "spoken"]
+__all__ = [
+    "DEFAULT",
+    "Asking",
+    "account_id",
+    "checked_name",
+    "confirm",
+    "has_older_rows",
+    "lock_name",
+    "rename",
+    "spoken",
+]
 
 DEFAULT = "default"
 """What people call the account that has no name."""
@@ -89,6 +99,13 @@ def _account_id(journal: Journal, db: sqlite3.Connection, base_url: str, name: s
         if db.execute("SELECT 1 FROM accounts WHERE account = ?", (found,)).fetchone() is None:
             return found
         number += 1
+
+
+def has_older_rows(journal: Journal, base_url: str, api_key: str) -> bool:
+    """Whether an older version wrote rows under the hash of this key, and they have not been found yet."""
+    key = journal.account(f"{base_url}\n{api_key}")
+    with journal.reading() as db:
+        return _has_rows(db, key) and _name_of_key(db, key) is None
 
 
 @dataclass(frozen=True, slots=True)

@@ -332,7 +332,7 @@ class Journal:
         except (OSError, ValueError, sqlite3.Error) as error:
             raise self._unusable("cannot be opened", error) from error
         # Closed at the latest when nobody can use it any more: a repayer that is never closed leaks nothing.
-        self._close = weakref.finalize(self, self._db.close)
+        self._close = weakref.finalize(self, _close_in, self._pid, self._db)
         try:
             before = self.path.stat()
             self._prepare(synchronous)
@@ -1110,6 +1110,11 @@ def _conflict(record: PlanRecord, key: str) -> PlanKeyConflict:
 
 def _text(data: Mapping[str, Any]) -> str:
     return json.dumps(data, ensure_ascii=False, separators=(",", ":"))
+
+
+def _close_in(pid: int, db: sqlite3.Connection) -> None:
+    if os.getpid() == pid:
+        db.close()
 
 
 def _checked_path(path: str | os.PathLike[str]) -> Path:

@@ -18,7 +18,6 @@ import json
 import os
 import socket
 import sys
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -115,16 +114,18 @@ class AccountLock:
         except OSError:
             return None
 
-    def acquire(
-        self, journal: str, now_ms: int, check: Callable[[Holder | None], object] | None = None
-    ) -> Holder | None:
-        """Take the lock at once or not at all.
+    def acquire(self, journal: str, now_ms: int) -> Holder | None:
+        """Take the lock at once or not at all, and write a note. See `take` and `sign`."""
+        previous = self.take()
+        try:
+            self.sign(journal, now_ms)
+        except BaseException:
+            self.release(clean=False)
+            raise
+        return previous
 
-        Args:
-            journal: Path of the journal that will know the attempts.
-            now_ms: Now, UTC milliseconds.
-            check: Is called with the previous note while the lock is held and before a note is written. What it
-                raises refuses the lock: the file stays as it was.
+    def take(self) -> Holder | None:
+        """Take the lock at once or not at all. The note stays as it was, so that a refusal leaves no trace.
 
         Returns:
             The previous holder's note, if there was one.
@@ -143,16 +144,24 @@ class AccountLock:
         handle = self._locked()
         try:
             previous = _read_note(_read(handle))
-            if check is not None:
-                check(previous)
-            holder = Holder(os.getpid(), socket.gethostname(), now_ms, journal)
-            _write_note(handle, holder)
         except BaseException:
             os.close(handle)
             raise
-        self._holder = holder
+        self._holder = None
         self._handle = handle
         return previous
+
+    def sign(self, journal: str, now_ms: int) -> None:
+        """Write the note of a lock that is held: who has it, since when, and where its attempts are written.
+
+        Args:
+            journal: Path of the journal that will know the attempts.
+            now_ms: Now, UTC milliseconds.
+        """
+        handle = self._handle
+        if handle is not None:
+            self._holder = Holder(os.getpid(), socket.gethostname(), now_ms, journal)
+            _write_note(handle, self._holder)
 
     def _locked(self) -> int:
         """Open and lock the file at the path: again, if it was deleted between the two."""
@@ -186,7 +195,7 @@ class AccountLock:
             os.close(handle)
 
     def release(self, *, clean: bool) -> None:
-        """Give the lock back. `clean` says that no attempt of ours is open."""
+        """Give the lock back. `clean` says that no attempt of ours is open: then a note that was signed says so."""
         handle, self._handle = self._handle, None
         if handle is None:
             return

@@ -29,7 +29,16 @@ from paydown.errors import (
     UnknownAttempt,
 )
 from paydown.paths import private_directory, state_directory
-from paydown.repay.accounts import Asking, account_id, checked_name, confirm, lock_name, rename, spoken
+from paydown.repay.accounts import (
+    Asking,
+    account_id,
+    checked_name,
+    confirm,
+    has_older_rows,
+    lock_name,
+    rename,
+    spoken,
+)
 from paydown.repay.commands import Commit, ReadBalances, ReadTime, Step
 from paydown.repay.drive import AsyncDriver, Driver, Trace, Work
 from paydown.repay.engine import report_of, report_of_failed, report_of_settled, settle_open, work
@@ -191,6 +200,9 @@ class _Base:
             self.journal = Journal(journal)
         try:
             self._take_name(self._name)
+            if has_older_rows(self.journal, self._base_url, self._api_key):
+                with suppress(AccountUnconfirmed):  # whoever acts for the account hears it
+                    self._confirm()
         except BaseException:
             self._close()
             raise
@@ -204,7 +216,9 @@ class _Base:
         # An older version, which may run beside this one, took the lock of the key.
         self._key_lock = None if name else AccountLock(self._directory, self._fingerprint)
         self._memory = AccountMemory(self._directory, lock, durable=self.journal.durable)
-        self._remembered: Remembered | None = None  # what it says, while the lock is held
+        # While the lock is held: what the memory says, and notes of earlier versions that speak of another journal.
+        self._remembered: Remembered | None = None
+        self._notes: list[Holder] = []
 
     @property
     def account_question(self) -> AccountUnconfirmed | None:
@@ -301,7 +315,7 @@ class _Base:
             locks.append(AccountLock(self._directory, self._fingerprint))
         with ExitStack() as held:
             for lock in locks:
-                lock.acquire(str(self.journal.path), self._now_ms(), check=_as_it_is)
+                lock.take()
                 held.callback(lock.release, clean=False)
             remembered, taken = (memory.read() for memory in memories)
             if remembered is not None and taken is not None and not taken.keys <= remembered.keys:
@@ -424,14 +438,14 @@ class _Base:
     def _adopting(self, note: str) -> Decisions[Adoption | None]:
         """Look at the account once, and go on with this journal. Under the account's lock."""
         found = self.journal.standing(self.account)
-        remembered = self._remembered = self._memory.read()
+        remembered = self._remembered
         known = {} if remembered is None else dict(remembered.journals)
         own = known.get(found.identity)
         others = {
             name: one for name, one in known.items() if name != found.identity and one.doubt is not None
         }
         fewer = own is not None and found.count < own.count
-        if not fewer and not others:
+        if not fewer and not others and not self._notes:
             return None
         server_ms: int = yield ReadTime()
         for one in (*others.values(), *((own,) if fewer and own is not None else ())):
@@ -442,7 +456,8 @@ class _Base:
                     journal=one.path,
                 )
         look: Look = yield ReadBalances()
-        said = tuple(_remembered_words(name, one) for name, one in known.items() if name in others)
+        said = tuple(map(_noted_words, self._notes))
+        said += tuple(_remembered_words(name, one) for name, one in known.items() if name in others)
         if fewer and own is not None:
             said += (_remembered_words(found.identity, own),)
         highest = own.count if own is not None else 0
@@ -504,19 +519,23 @@ class _Base:
         work.mark(Step.TAKE_LOCK, "before")
         self._confirm()
         self.journal.check_file()
-        check = _as_it_is if adopting else self._refuse_forgetful
-        path = str(self.journal.path)
-        with ExitStack() as locks:
-            self._lock.acquire(path, self._now_ms(), check)
-            clean = False
+        clean = False
 
-            def release(lock: AccountLock) -> None:
-                lock.release(clean=clean)
+        def release(lock: AccountLock) -> None:
+            lock.release(clean=clean)
 
-            locks.callback(release, self._lock)
-            if self._key_lock is not None:
-                self._key_lock.acquire(path, self._now_ms(), check)
-                locks.callback(release, self._key_lock)
+        with ExitStack() as taken:
+            locks = [self._lock] if self._key_lock is None else [self._lock, self._key_lock]
+            notes: list[Holder | None] = []
+            for lock in locks:
+                notes.append(lock.take())
+                taken.callback(release, lock)
+            self._remembered = self._memory.read()
+            self._notes = [note for note in notes if note is not None and self._is_elsewhere(note)]
+            if not adopting:
+                self._refuse_forgetful()
+            for lock in locks:
+                lock.sign(str(self.journal.path), self._now_ms())
             try:
                 work.mark(Step.TAKE_LOCK, "after")
                 with self.journal.remembering(self.account, self._remember):
@@ -530,25 +549,26 @@ class _Base:
                 work.mark(Step.RELEASE_LOCK, "before")
         work.mark(Step.RELEASE_LOCK, "after")
 
-    def _refuse_forgetful(self, previous: Holder | None) -> None:
+    def _is_elsewhere(self, note: Holder) -> bool:
+        """Whether an earlier holder ended uncleanly with another journal, as far as its note tells.
+
+        Only where nothing is remembered: versions before this one left no more than the note.
+        """
+        return self._remembered is None and not note.clean and not _same_file(note.journal, self.journal.path)
+
+    def _refuse_forgetful(self) -> None:
         """Refuse a journal that knows less than is remembered. Under the lock, before anything is written."""
         found = self.journal.standing(self.account)
-        remembered = self._remembered = self._memory.read()
+        remembered = self._remembered
         here = f"{self.journal.path} (journal {_short(found.identity)}, count {found.count})"
+        for note in self._notes:
+            raise JournalForgot(
+                f"{_noted_words(note)}: something may have happened that {here} does not know. {_GO_ON}",
+                attempt_id="",
+                journal=note.journal,
+                remembered=note.journal,
+            )
         if remembered is None:
-            # Nothing was remembered by versions before this one: their note says only where the journal was.
-            if (
-                previous is not None
-                and not previous.clean
-                and not _same_file(previous.journal, self.journal.path)
-            ):
-                raise JournalForgot(
-                    f"{previous} wrote its attempts to {previous.journal} and did not end cleanly: something "
-                    f"may have happened that {here} does not know. {_GO_ON}",
-                    attempt_id="",
-                    journal=previous.journal,
-                    remembered=previous.journal,
-                )
             return
         own = remembered.journals.get(found.identity)
         if own is not None and found.count < own.count:
@@ -1078,10 +1098,6 @@ _GO_ON = (
 )
 
 
-def _as_it_is(previous: Holder | None) -> None:
-    """Refuse nothing."""
-
-
 def _short(identity: str) -> str:
     return identity[:8]
 
@@ -1089,6 +1105,10 @@ def _short(identity: str) -> str:
 def _remembered_words(identity: str, known: RememberedJournal) -> str:
     doubt = "" if known.doubt is None else f", in doubt {known.doubt}"
     return f"{known.path} (journal {_short(identity)}, count {known.count}{doubt})"
+
+
+def _noted_words(note: Holder) -> str:
+    return f"{note} wrote its attempts to {note.journal} and did not end cleanly"
 
 
 def _same_file(one: str, other: Path) -> bool:
