@@ -48,7 +48,7 @@ from paydown.repay.look import Look
 from paydown.repay.plan import Price, moment
 from paydown.repay.planner import Cut, cut, earliest_finish_ms, refuse_liquidation, warn_if_short
 from paydown.repay.quantities import ZERO, exact, to_text
-from paydown.repay.reconcile import LATE_EXECUTION, deadline_ms, most_borrowed
+from paydown.repay.reconcile import LATE_EXECUTION, REFUSALS_LIE, deadline_ms, most_borrowed
 from paydown.repay.recovery import Context, Decisions, Settled, find_orphans, settle, verify_refusal
 from paydown.repay.report import AttemptLine, Report
 from paydown.repay.states import AttemptState, PlanState
@@ -464,6 +464,18 @@ class _Work:
             fell = seen[self.asset].debt - look[self.asset].debt
             if fell < attempt.intent.expected * self.context.options.fell_share:
                 return None
+        if attempt.state is AttemptState.REJECTED:
+            body = {
+                "refusal": {"contradicted": True},
+                "verdict": {"signs": [REFUSALS_LIE]},
+                "looks": [look.to_json()],
+            }
+            yield Commit(
+                Step.WRITE_EVIDENCE,
+                lambda: self.context.journal.contradicted(attempt.id, self.context.now_ms(), body=body),
+            )
+            self.denied = None
+            return (yield from self._settle_refused(attempt))
         text = (
             f"proven not executed, and later the debt was lower by {to_text(fell)} {self.asset} all the same"
         )
@@ -631,9 +643,16 @@ class _Work:
             raise RefusalNotVerified("Not verified: the balance could not be read after a refusal.")
         self.weight += self.context.facts.look_weight
         if not doubted:
+            # One look may be too early: the next one, behind the pause, is held against it.
+            self.denied = (refused, look)
             return None
+        return (yield from self._settle_refused(refused))
+
+    def _settle_refused(self, refused: AttemptRecord) -> Decisions[_Ending | None]:
+        """Judge a refused attempt like a lost answer, and end the run if it was executed."""
         ending = yield from self._doubt(refused.id)
-        if ending is not None or self.context.journal.attempt(refused.id).paid is False:  # type: ignore[union-attr]  # attempts are never deleted
+        settled = self.context.journal.attempt(refused.id)
+        if ending is not None or settled is None or not settled.paid:
             return ending
         return _Ending(
             PlanState.STOPPED,
@@ -819,6 +838,8 @@ class _Work:
         self._rebase(result.look)
         executed = result.verdict.result == "PROVEN_EXECUTED"
         self.denied = None if executed else (attempt, result.look)
+        # A balance that alternates between two back ends may show less than the look that settled it.
+        self.left_at_ms = self.context.now_ms()
         if executed:
             self.done += 1
             self.pieces_left = max(0, self.pieces_left - 1)

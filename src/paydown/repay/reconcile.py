@@ -259,9 +259,11 @@ def judge(case: Case, sightings: Sequence[Sighting]) -> Verdict:
 
 
 def may_have_fallen(case: Case, sighting: Sighting) -> bool:
-    """Whether the debt may have fallen by half of what a refused attempt asked: then the refusal is in doubt."""
+    """Whether a refused attempt may have been executed: the debt may be lower by half of what it asked, or half of the
+    value is gone from what could pay, where a borrowing that no list shows could hide the fall."""
     with exact():
-        return fall_of(case, sighting.look, sighting.rows).most >= case.asked / 2
+        fell = fall_of(case, sighting.look, sighting.rows).most >= case.asked / 2
+        return fell or not _still_there(case, sighting.look, sighting.rows)
 
 
 def most_borrowed(asset: str, rows: Iterable[Row]) -> Decimal:
@@ -472,18 +474,13 @@ def _weigh(case: Case, seen: Sequence[Sighting]) -> str:
         return "debt-fell"
     if not stood and _exact_row(case, near) and _fits(case, falls[-1], newest.look, rows):
         return "row-fits"
-    if any(
-        fall.most >= case.asked * case.options.fell_share and not _can_stand(case, fall) for fall in falls
-    ):
-        return "fell-later" if stood else "disturbed"
     if not stood:
         return "disturbed"
-    if not all(_by_others(case, fall, one.look, stood, rows) for fall, one in zip(falls, seen, strict=True)):
+    if not all(_can_stand(case, fall) for fall in falls):
         return "fell-later"
     if _unexplained(case, rows):
         return "rows-near"
-    # In the first look: an execution shows there, and what left later was not spent by it.
-    if not _still_there(case, seen[0].look, rows):
+    if not all(_still_there(case, one.look, rows) for one in seen):
         return "holdings-fell"
     if newest.read < _EVERY_LIST:
         return "lists-unread"
@@ -512,7 +509,7 @@ def _stood_apart(case: Case, seen: Sequence[Sighting], falls: Sequence[Fall]) ->
     """The first looks that show the debt where it was, as many as it takes until they are far enough apart.
 
     No look before the last of them may say for sure that the debt was anywhere else: a debt that came back to where
-    it was proves nothing. A fall that only later looks show is somebody else's, unless it is large enough for this one.
+    it was proves nothing.
     """
     found: list[Sighting] = []
     for one, fall in zip(seen, falls, strict=True):
@@ -523,19 +520,6 @@ def _stood_apart(case: Case, seen: Sequence[Sighting], falls: Sequence[Fall]) ->
             if one.look.sent_at_ms - found[0].look.answered_at_ms >= case.options.looks_apart_ms:
                 return found
     return []
-
-
-def _by_others(case: Case, fall: Fall, look: Look, stood: Sequence[Sighting], rows: Iterable[Row]) -> bool:
-    """Whether what the debt fell by after it had stood is listed as repaid since: else it may be a part of ours."""
-    if _can_stand(case, fall):
-        return True
-    since_ms = stood[-1].look.sent_at_ms - case.options.clock_slack_ms
-    until_ms = look.answered_at_ms + case.options.edge_ms
-    listed: dict[str, Decimal] = {}
-    for row in _repayments(case, rows):
-        if since_ms <= row.at_ms <= until_ms:
-            listed[row.source] = listed.get(row.source, ZERO) + abs(row.amount)
-    return fall.least - max(listed.values(), default=ZERO) <= case.asked * case.options.stands_share
 
 
 def _fell(case: Case, fall: Fall, look: Look, rows: Sequence[Row]) -> bool:
