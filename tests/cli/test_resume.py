@@ -271,7 +271,7 @@ def test_reconcile_waits_until_the_evidence_decides(world, paydown):
     assert paydown("reconcile").code == 5
     ran = paydown("reconcile", attempt, "--wait", "--json")
 
-    assert (ran.code, said(ran)["exit_code"], said(ran)["outcome"]) == (0, 0, "executed")
+    assert (ran.code, said(ran)["exit_code"], said(ran)["outcome"]) == (0, 0, "settled")
     assert attempts_of(paydown)[-1]["state"] == "PROVEN_NOT_EXECUTED"
     assert world.repaid == []
 

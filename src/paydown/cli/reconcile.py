@@ -62,7 +62,7 @@ def run(arguments: argparse.Namespace, output: Output) -> int:
             record = repay.settle(arguments.attempt, executed=arguments.executed, note=arguments.note)
             if output.json_mode:
                 output.document(
-                    {"ok": True, "exit_code": 0, "outcome": outcome_of(0), "attempt": record.to_json()}
+                    {"ok": True, "exit_code": 0, "outcome": "settled", "attempt": record.to_json()}
                 )
             else:
                 output.line(f"Attempt {record.id} is {record.state.value}. `paydown resume` goes on.")
@@ -78,7 +78,8 @@ def run(arguments: argparse.Namespace, output: Output) -> int:
             {
                 "ok": not undecided,
                 "exit_code": exit_code,
-                "outcome": outcome_of(exit_code),
+                # 0 says that nothing is in doubt any more, whichever way it was settled.
+                "outcome": outcome_of(exit_code) if undecided else "settled" if found else "nothing in doubt",
                 "reconciled": [one.to_json() for one in found],
             }
         )

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from paydown.repay.errors import AccountUnconfirmed as AccountUnconfirmed
     from paydown.repay.errors import JournalForgot as JournalForgot
     from paydown.repay.errors import JournalUnusable as JournalUnusable
+    from paydown.repay.errors import NothingOwed as NothingOwed
     from paydown.repay.errors import OutcomeNotRecorded as OutcomeNotRecorded
     from paydown.repay.errors import PlanKeyConflict as PlanKeyConflict
     from paydown.repay.errors import PlanRefused as PlanRefused
@@ -53,6 +54,7 @@ _HOMES = {
     "JournalForgot": "errors",
     "JournalUnusable": "errors",
     "LiabilityChange": "evidence",
+    "NothingOwed": "errors",
     "Options": "options",
     "OutcomeNotRecorded": "errors",
     "Piece": "plan",
@@ -81,6 +83,7 @@ __all__ = [
     "JournalForgot",
     "JournalUnusable",
     "LiabilityChange",
+    "NothingOwed",
     "Options",
     "OutcomeNotRecorded",
     "Piece",

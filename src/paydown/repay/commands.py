@@ -25,6 +25,7 @@ from paydown.repay.evidence import Row, Source
 from paydown.repay.look import Look
 
 __all__ = [
+    "Asked",
     "AwaitRoom",
     "Command",
     "Commit",
@@ -205,16 +206,9 @@ class Tell:
     progress: Progress
 
 
-Command: TypeAlias = (
-    ReadTime
-    | ReadBalances
-    | ReadStatus
-    | ReadPrices
-    | ReadRows
-    | AwaitRoom
-    | Repay
-    | Settle
-    | Commit
-    | Pause
-    | Tell
+Asked: TypeAlias = (
+    ReadTime | ReadBalances | ReadStatus | ReadPrices | ReadRows | AwaitRoom | Repay | Settle | Pause
 )
+"""What is asked of the exchange, of the client or of time: all that a driver brackets with `Step` marks."""
+
+Command: TypeAlias = Asked | Commit | Tell

@@ -16,6 +16,7 @@ from paydown.clock import ExchangeClock, machine_ms
 from paydown.errors import PaydownError, RequestRejected, UnknownAttempt
 from paydown.repay import translate
 from paydown.repay.commands import (
+    Asked,
     AwaitRoom,
     Command,
     Commit,
@@ -230,18 +231,7 @@ class Driver:
         self._work.mark(command.step, "after")
         return result
 
-    def _call(
-        self,
-        command: ReadTime
-        | ReadBalances
-        | ReadStatus
-        | ReadPrices
-        | ReadRows
-        | AwaitRoom
-        | Repay
-        | Settle
-        | Pause,
-    ) -> Any:
+    def _call(self, command: Asked) -> Any:
         pm = self._pm
         match command:
             case Repay():
@@ -349,18 +339,7 @@ class AsyncDriver:
         self._work.mark(command.step, "after")
         return result
 
-    async def _call(
-        self,
-        command: ReadTime
-        | ReadBalances
-        | ReadStatus
-        | ReadPrices
-        | ReadRows
-        | AwaitRoom
-        | Repay
-        | Settle
-        | Pause,
-    ) -> Any:
+    async def _call(self, command: Asked) -> Any:
         pm = self._pm
         match command:
             case Repay():
