@@ -326,6 +326,17 @@ def older_journal(path: Path, *, version: int, accounts: dict[str, AttemptState]
     db.close()
 
 
+def test_what_was_seen_under_an_old_key_counts_for_the_account(world):
+    """The last attempt, and the signs in its evidence, are the account's, whichever key left them."""
+    older_journal(world.folder / "repay.db", version=2, accounts={API_KEY: AttemptState.UNKNOWN})
+    with world.repayer() as repayer:
+        body = {"verdict": {"signs": ["late"]}}
+        repayer.journal.prove("a0", "UNDECIDED", NOW_MS, body=body)
+
+        assert repayer.journal.signs(repayer.account) == {"late"}
+        assert repayer.journal.last_attempt(repayer.account).id == "a0"
+
+
 @pytest.mark.parametrize("version", [1, 2])
 @pytest.mark.parametrize("state", [AttemptState.INTENT, AttemptState.UNKNOWN])
 def test_rows_under_a_keys_hash_belong_to_the_default_account(world, version, state):

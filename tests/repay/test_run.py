@@ -661,23 +661,23 @@ LONG = Options(fresh_look_pieces=0)  # as if every plan were a long one: its pie
 def test_a_stream_event_makes_it_look_again(world):
     """When the stream shows another debt than we reckon, the balance is read before the next piece."""
     world.give("BNB", borrowed="188")
-    repayer = world.repayer(options=LONG)
-    plan = repayer.plan("BNB", "150", pay_with=["USDT"])
+    with world.repayer(options=LONG) as repayer:
+        plan = repayer.plan("BNB", "150", pay_with=["USDT"])
 
-    def borrow(told):
-        if told.kind == "executed" and told.pieces_done == 1:
-            world.give("BNB", borrowed="1")
-            event = {
-                "e": "liabilityChange",
-                "E": world.clock.now_ms(),
-                "a": "BNB",
-                "t": "BORROW",
-                "l": "126.01",
-            }
-            repayer.observe({**event, "T": 1, "p": "1", "i": "0"})
+        def borrow(told):
+            if told.kind == "executed" and told.pieces_done == 1:
+                world.give("BNB", borrowed="1")
+                event = {
+                    "e": "liabilityChange",
+                    "E": world.clock.now_ms(),
+                    "a": "BNB",
+                    "t": "BORROW",
+                    "l": "126.01",
+                }
+                repayer.observe({**event, "T": 1, "p": "1", "i": "0"})
 
-    repayer.progress = borrow
-    repayer.run(plan)
+        repayer.progress = borrow
+        repayer.run(plan)
 
     looks = [record for record in world.exchange.requests if record.path == "/papi/v1/balance"]
     assert len(looks) == 4  # plan, first, the event's, last
@@ -686,19 +686,19 @@ def test_a_stream_event_makes_it_look_again(world):
 def test_the_newest_stream_event_is_the_one_that_counts(world):
     """An older one told of another debt, the newest tells what we reckon: no look is spent on it."""
     world.give("BNB", borrowed="188")
-    repayer = world.repayer(options=LONG)
-    plan = repayer.plan("BNB", "150", pay_with=["USDT"])
+    with world.repayer(options=LONG) as repayer:
+        plan = repayer.plan("BNB", "150", pay_with=["USDT"])
 
-    def tell(told):
-        if told.kind == "executed" and told.pieces_done == 1:
-            for liability in ("130.01", "125.01000001"):
-                now_ms = world.clock.now_ms()
-                event = {"e": "liabilityChange", "E": now_ms, "a": "BNB", "t": "BORROW", "l": liability}
-                repayer.observe({**event, "T": 1, "p": "1", "i": "0"})
-                world.clock.advance(1)
+        def tell(told):
+            if told.kind == "executed" and told.pieces_done == 1:
+                for liability in ("130.01", "125.01000001"):
+                    now_ms = world.clock.now_ms()
+                    event = {"e": "liabilityChange", "E": now_ms, "a": "BNB", "t": "BORROW", "l": liability}
+                    repayer.observe({**event, "T": 1, "p": "1", "i": "0"})
+                    world.clock.advance(1)
 
-    repayer.progress = tell
-    repayer.run(plan)
+        repayer.progress = tell
+        repayer.run(plan)
 
     looks = [record for record in world.exchange.requests if record.path == "/papi/v1/balance"]
     assert len(looks) == 3  # plan, first, last

@@ -690,9 +690,9 @@ class Journal:
         """Signs, seen on this account, that a reading holds which is usually assumed away; from the evidence."""
         with self.reading() as db:
             rows = db.execute(
-                "SELECT evidence.body FROM evidence JOIN attempts ON attempts.id = evidence.attempt_id"
-                ' WHERE attempts.account = ? AND evidence.body LIKE \'%"signs":["%\'',
-                (account,),
+                "SELECT evidence.body FROM evidence JOIN attempts ON attempts.id = evidence.attempt_id"  # noqa: S608  # constants of this module
+                f' WHERE attempts.account IN {_OF_ACCOUNT} AND evidence.body LIKE \'%"signs":["%\'',
+                (account, account),
             ).fetchall()
         return frozenset(
             str(sign) for row in rows for sign in json.loads(row[0]).get("verdict", {}).get("signs", ())
@@ -702,9 +702,9 @@ class Journal:
         """The newest attempt of the account that may have left this machine, or `None`."""
         with self.reading() as db:
             row = db.execute(
-                "SELECT id FROM attempts WHERE account = ? AND state <> 'NOT_SENT'"
+                f"SELECT id FROM attempts WHERE account IN {_OF_ACCOUNT} AND state <> 'NOT_SENT'"  # noqa: S608  # constants of this module
                 " ORDER BY opened_at_ms DESC, number DESC LIMIT 1",
-                (account,),
+                (account, account),
             ).fetchone()
         return None if row is None else self.attempt(row[0])
 

@@ -819,8 +819,8 @@ class SafeRepay(_Base):
     def resume(self, plan_key: str | None = None) -> list[Report]:
         """Go on with a plan that did not end, or with all of them, oldest first.
 
-        Settles what an earlier process left in doubt, then repays what is left. A plan that is DONE is
-        not touched: its report is returned.
+        Settles what an earlier process left in doubt, then repays what is left. A plan that is DONE is not touched,
+        and its report is returned, unless one of its attempts was corrected since.
 
         Args:
             plan_key: The plan; `None` for every plan that is RUNNING, STOPPED or UNDECIDED.
