@@ -98,8 +98,15 @@ contract-deep: $(ENV) ## The same for hours, for nights; what it finds is kept i
 	@$(CONTRACT) -q
 
 .PHONY: soak
-soak: $(ENV) ## Send 300,000 right, wrong and hostile requests to the sandbox, over its socket too
-	@$(BIN)/python -m pytest tests/sandbox/test_hostile.py tests/sandbox/test_soak.py -m deep -s
+soak: $(ENV) ## Send 300,000 requests of every kind to the sandbox; then 1,000 listeners and 200 drips beside its control API
+	@$(BIN)/python -m pytest tests/sandbox/test_hostile.py tests/sandbox/test_soak.py tests/sandbox/test_soak_memory.py -m deep -s
+
+# atheris guides by coverage where it has a wheel; without it the same targets get changed inputs at random.
+.PHONY: fuzz
+fuzz: $(ENV) ## Fuzz every reader of foreign bytes for 4 minutes; what is found lies in .build/fuzz/found
+	@test -d .build/fuzz/lib/atheris || $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes \
+	--only-binary :all: --target .build/fuzz/lib -r requirements/fuzz.txt 2>/dev/null || true
+	@PYTHONPATH=.build/fuzz/lib $(BIN)/python -m tests.fuzz
 
 .PHONY: mutants
 mutants: $(ENV) ## Put one wrong idea at a time into a copy of the tree: the contract suite must notice each

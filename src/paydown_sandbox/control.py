@@ -25,7 +25,7 @@ from importlib.resources import files
 from typing import TYPE_CHECKING, cast
 
 from starlette.applications import Starlette
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
@@ -374,6 +374,8 @@ def control_application(exchange: Exchange, committer: Committer, streams: Strea
                 return await endpoints[request.method](request)
             except StateError as error:
                 return _error(error.path, error.reason)
+            except ClientDisconnect:
+                return Response(status_code=400)  # nobody hears it: the body will never be complete
             except _TooLarge:
                 return _error("", f"the body is larger than {LARGEST_CONTROL_BODY} bytes", 413)
             except _TooMuchAtOnce:

@@ -169,6 +169,34 @@ def test_large_bodies_of_many_clients_have_one_bound() -> None:
     assert later == 400
 
 
+def test_a_client_that_leaves_inside_its_body_changes_nothing_and_is_no_error() -> None:
+    """
+    A body that will never be complete is forgotten, without a traceback.
+    """
+    exchange = Exchange()
+    app = create_app(exchange)
+    before = exchange.clock.frozen
+    parts = iter([b'{"frozen": true}'])
+
+    async def receive() -> dict[str, Any]:
+        part = next(parts, None)
+        if part is None:
+            return {"type": "http.disconnect"}
+        return {"type": "http.request", "body": part, "more_body": True}
+
+    async def send(message: Any) -> None:
+        """Nobody hears it."""
+
+    headers = [(b"host", b"localhost"), (b"content-type", b"application/json")]
+    scope = {
+        "type": "http", "method": "POST", "path": "/_sandbox/clock", "raw_path": b"/_sandbox/clock",
+        "query_string": b"", "headers": headers, "root_path": "",
+    }  # fmt: skip
+    asyncio.run(app(scope, receive, send))  # type: ignore[arg-type]  # any coroutine
+
+    assert exchange.clock.frozen is before
+
+
 class _Wire(asyncio.Transport):
     """A transport that remembers whether it was asked to stop reading."""
 
