@@ -387,7 +387,11 @@ _ROWS: list[tuple[str, str, list[tuple[str, str, str] | tuple[str, str, str, int
         "template",
         "generator/templates/model.py.jinja",
         [
-            ("optional members must be there", '"required" if item.required else "optional"', '"required"'),
+            (
+                "optional members must be there",
+                "{% if item.required %}required{% else %}optional{% endif %}",
+                "required",
+            ),
             ("unknown members are dropped", "additional=read.rest(),", "additional={},"),
             (
                 "to_json loses unknown members",
@@ -477,8 +481,8 @@ _ROWS: list[tuple[str, str, list[tuple[str, str, str] | tuple[str, str, str, int
             ),
             (
                 "awaited methods send nothing",
-                '{{ "" if op.result.kind == "nothing" else "return " }}{{ await }}self._sender.send(operations.{{ op.constant }}, {{ op | wire_arguments }}',
-                '{{ "" if op.result.kind == "nothing" else "return " }}{{ await }}self._sender.send(operations.{{ op.constant }}, {{ op | wire_arguments if not await else "{}" }}',
+                '{%+ if op.result.kind != "nothing" %}return {% endif %}{{ colour.await_ }}self._sender.send(operations.{{ op.constant | identifier }}, {{ op | wire_arguments }}',
+                '{%+ if op.result.kind != "nothing" %}return {% endif %}{{ colour.await_ }}self._sender.send(operations.{{ op.constant | identifier }}, {% if colour.await_ %}{% raw %}{}{% endraw %}{% else %}{{ op | wire_arguments }}{% endif %}',
             ),
         ],
     ),
