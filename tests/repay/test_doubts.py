@@ -642,7 +642,6 @@ REFUSALS: dict[str, tuple[int, object]] = {
     "401": (401, {"code": -2015, "msg": "Invalid API-key, IP, or permissions for action."}),
     "403": (403, b"<html>forbidden</html>"),
     "404": (404, b"<html>not found</html>"),
-    "202": (202, b""),
 }
 PASSING = {"503": (503, {"code": -1000, "msg": "Service Unavailable."})}
 

@@ -455,10 +455,10 @@ TOLD = [
     Told("lost; somebody sells a little of what could pay", [move("USDT", "-2000")], "PROVEN_NOT_EXECUTED"),
     Told("lost; somebody buys what could pay", [move("USDT", "70000")], "PROVEN_NOT_EXECUTED"),
     Told(
-        "lost; somebody repays long after",
+        "lost; somebody repays long after, or a part of ours is late: its row tells nobody which",
         [repay("3", 160_000), listed_repayment("3", 160_000)],
-        "PROVEN_NOT_EXECUTED",
-        "debt-stood",
+        "UNDECIDED",
+        "fell-later",
     ),
     # The whole debt
     Told("the whole debt is gone", [repay(None)], "PROVEN_EXECUTED", "debt-fell", amount=None),

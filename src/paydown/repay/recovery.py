@@ -114,7 +114,7 @@ def case_of(context: Context, attempt: AttemptRecord) -> Case:
     # Rows of our own repayments can stand near this one: those of every attempt that was executed about this time.
     since_ms = intent.signed_at_ms - options.quiet_ms - 2 * options.near_ms
     about = context.journal.attempts_since(context.account, since_ms)
-    near = tuple(one for one in about if one.id != attempt.id and one.state.paid)
+    near = tuple(one for one in about if one.id != attempt.id and one.paid)
     prior = tuple(one for one in map(context.journal.attempt, intent.since) if one is not None)
     plan = context.journal.plan(context.account, attempt.plan_key).plan
     prices = {asset: price.usd for asset, price in plan.prices.items()}
