@@ -260,16 +260,17 @@ def play(history: History, *, loud: bool = False) -> Played:
         history: As drawn.
         loud: Whether to write down what happens, for people.
     """
-    logging.getLogger("paydown").setLevel(logging.CRITICAL)
-    before = random.getstate()
-    random.seed(
-        f"{history.world}/{history.seed}"
-    )  # whatever the client draws, its pauses say, is repeatable too
+    logger = logging.getLogger("paydown")
+    level, before = logger.level, random.getstate()
+    logger.setLevel(logging.CRITICAL)  # the client logs every fault that it meets
+    # Whatever the client draws, its pauses say, is repeatable too.
+    random.seed(f"{history.world}/{history.seed}")
     try:
         with _folder() as folder:
             return _Player(history, folder, loud=loud).play()
     finally:
         random.setstate(before)
+        logger.setLevel(level)
 
 
 # ---------------------------------------------------------------- judging

@@ -21,6 +21,7 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+from paydown.paths import make_directories
 from paydown.repay.errors import AccountBusy, JournalUnusable
 from paydown.repay.forks import close_in_children
 from paydown.repay.plan import moment
@@ -167,7 +168,7 @@ class AccountLock:
         """Open and lock the file at the path: again, if it was deleted between the two."""
         while True:
             try:
-                self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+                make_directories(self.path.parent)
                 handle = os.open(self.path, os.O_RDWR | os.O_CREAT, 0o600)
             except OSError as error:
                 raise JournalUnusable(

@@ -20,6 +20,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from paydown.paths import make_directories
 from paydown.repay.errors import JournalUnusable
 from paydown.repay.plan import moment
 
@@ -166,7 +167,7 @@ class AccountMemory:
         folder = self.path.parent
         draft = folder / f".{self.path.name}.{os.getpid()}"
         try:
-            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            make_directories(folder)
             try:
                 handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
                 with os.fdopen(handle, "w", encoding="utf-8") as file:
