@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import random
 import shutil
 import tempfile
 from decimal import Decimal
@@ -26,17 +27,22 @@ from paydown.repay import (
 )
 from paydown.repay.journal import Journal
 from paydown.repay.states import AttemptState, PlanState
+from paydown_sandbox.choices import draw
 from paydown_sandbox.faults import FAULTS
 from tests.repay.world import REPAY_PATH, World
 
 AMOUNTS = st.decimals("0.00000001", "90", places=8)
-WORLDS = st.sampled_from(
+FIXED_WORLDS = st.sampled_from(
     [
         {},
         {"repay-debt-record": "record", "repay-debt-flow": "row"},
         {"repayment-order": "principal-first", "whole-debt-answer-amount": "present"},
         {"insufficient-amount": "partial", "insufficient-whole-debt": "partial"},
     ]
+)
+# And what the pages leave open about rows, looks, borrowings and interest, drawn from the sandbox's table of choices.
+WORLDS = FIXED_WORLDS | st.integers(0, 2**32).map(
+    lambda seed: draw(random.Random(seed), ("rows", "looks", "borrowings", "interest"), unusual=0.3)
 )
 # Refusals, and reads that an exchange in trouble does not answer: nobody has sent anything on account of them.
 NOTHING_DONE = (PlanRefused, AccountInDoubt, ReadFailed)
