@@ -35,6 +35,22 @@ def decimal_text(value: Decimal) -> str:
     return "0" if text in {"-0", ""} else text
 
 
+def shown(text: str) -> str:
+    """Foreign text as it may be shown: what would steer a terminal, or turn the reading direction, is spelled out.
+
+    Line breaks and tabs stay, since our own sentences hold them. Every text of the exchange passes through here on its
+    way to a terminal: an asset called "\x1b[2J" is seen, not obeyed.
+    """
+    if text.isprintable():
+        return text
+    return "".join(
+        letter
+        if letter in "\n\t" or letter.isprintable()
+        else letter.encode("unicode_escape").decode("ascii")
+        for letter in text
+    )
+
+
 class Output:
     """One command's output, in one of two languages.
 
@@ -70,8 +86,8 @@ class Output:
     def line(self, text: str, *, style: str | None = None) -> None:
         """Print a sentence for a person; square brackets in it are just brackets."""
         if not self.json_mode:
-            shown = self._folded(text)
-            self._write(lambda: self.console.print(shown, style=style, markup=False, soft_wrap=True))
+            folded = self._folded(shown(text))
+            self._write(lambda: self.console.print(folded, style=style, markup=False, soft_wrap=True))
 
     def _folded(self, text: str) -> str:
         """Long lines folded under their own beginning, in a terminal; elsewhere a line stays a line."""
@@ -95,14 +111,17 @@ class Output:
     def note(self, text: str) -> None:
         """Print a remark on stderr, in both modes."""
         # In a log a sentence stays on one line; a terminal folds it.
-        self._remark(lambda: self.errors.print(text, markup=False, soft_wrap=not self.errors.is_terminal))
+        said = shown(text)
+        self._remark(lambda: self.errors.print(said, markup=False, soft_wrap=not self.errors.is_terminal))
 
     def table(self, title: str, columns: Sequence[tuple[str, str]], rows: Sequence[Sequence[str]]) -> None:
         """Print a table; `columns` are (heading, "left", "right" or "whole": left, and never broken)."""
         from rich import box
         from rich.table import Table
+        from rich.text import Text
 
-        table = Table(title=title or None, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD)
+        named = Text(shown(title)) if title else None
+        table = Table(title=named, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD)
         for heading, justify in columns:
             # An amount that is cut short is a wrong amount: fold it instead.
             table.add_column(
@@ -112,7 +131,8 @@ class Output:
                 no_wrap=justify == "whole",
             )
         for row in rows:
-            table.add_row(*row)
+            # As text, not as markup: an asset called "[bold]BNB" is shown as it is called.
+            table.add_row(*(Text(shown(cell)) for cell in row))
         self._write(lambda: self.console.print(table))
 
     def failure(self, error: PaydownError) -> None:
@@ -123,7 +143,7 @@ class Output:
         from rich.text import Text
 
         colour = "yellow" if isinstance(error, OutcomeUnknown) else "red"
-        text = Text.assemble((type(error).__name__, f"bold {colour}"), ": ", str(error))
+        text = Text.assemble((type(error).__name__, f"bold {colour}"), ": ", shown(str(error)))
         self._remark(lambda: self.errors.print(text, soft_wrap=not self.errors.is_terminal))
 
     def refusal(self, text: str, *, exit_code: int) -> None:
