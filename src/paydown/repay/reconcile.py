@@ -470,7 +470,10 @@ def _weigh(case: Case, seen: Sequence[Sighting]) -> str:
         return "pending"
     falls = [fall_of(case, one.look, rows) for one in seen]
     stood = _stood_apart(case, seen, falls)
-    if not stood and any(_fell(case, fall, one.look, rows) for fall, one in zip(falls, seen, strict=True)):
+    # A listed repayment of another amount that is all of the fall, to the last digit, is no sign of this one.
+    others = any(_all_of_it(case, fall, near) for fall in falls)
+    fell = any(_fell(case, fall, one.look, rows) for fall, one in zip(falls, seen, strict=True))
+    if fell and not stood and not others:
         return "debt-fell"
     if not stood and _exact_row(case, near) and _fits(case, falls[-1], newest.look, rows):
         return "row-fits"
@@ -538,10 +541,14 @@ def _fell(case: Case, fall: Fall, look: Look, rows: Sequence[Row]) -> bool:
     if not _spent_enough(case, look, rows, ZERO if certain else options.fell_spent_share):
         return False
     room = asked * options.fee_share
-    return fall.least <= asked + room or any(
-        fall.least - asked - room <= more <= fall.most - asked + room
-        for more in _sums_of_others(case, look, rows)
-    )
+    more = fall.least - asked
+    return more <= room or any(abs(other - more) <= room for other in _sums_of_others(case, look, rows))
+
+
+def _all_of_it(case: Case, fall: Fall, near: Iterable[Row]) -> bool:
+    """Whether one row near names what the debt fell by, and that is not what was asked."""
+    amount = case.attempt.intent.amount
+    return amount not in (None, fall.alone) and any(abs(row.amount) == fall.alone for row in near)
 
 
 def _fits(case: Case, fall: Fall, look: Look, rows: Sequence[Row]) -> bool:
