@@ -470,15 +470,14 @@ def _weigh(case: Case, seen: Sequence[Sighting]) -> str:
         return "pending"
     falls = [fall_of(case, one.look, rows) for one in seen]
     stood = _stood_apart(case, seen, falls)
-    # A listed repayment of another amount that is all of the fall, to the last digit, is no sign of this one.
-    others = any(_all_of_it(case, fall, near) for fall in falls)
-    fell = any(_fell(case, fall, one.look, rows) for fall, one in zip(falls, seen, strict=True))
-    if fell and not stood and not others:
-        return "debt-fell"
-    if not stood and _exact_row(case, near) and _fits(case, falls[-1], newest.look, rows):
-        return "row-fits"
     if not stood:
-        return "disturbed"
+        # A listed repayment of another amount that is all of the fall, to the last digit, is no sign of this one.
+        others = any(_all_of_it(case, fall, near) for fall in falls)
+        looks = [one.look for one in seen]
+        if not others and any(_fell(case, fall, look, rows) for fall, look in zip(falls, looks, strict=True)):
+            return "debt-fell"
+        fits = _exact_row(case, near) and _fits(case, falls[-1], newest.look, rows)
+        return "row-fits" if fits else "disturbed"
     if not all(_can_stand(case, fall) for fall in falls):
         return "fell-later"
     if _unexplained(case, rows):
