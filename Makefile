@@ -130,7 +130,7 @@ interop: $(ENV) ## Let clients that nobody here wrote repay against the sandbox,
 
 .PHONY: lint-spec
 lint-spec: $(ENV) ## Lint both documents with the tools of others (Redocly where npm is installed)
-	@$(BIN)/python -m docs.spec_lint
+	@$(BIN)/python -m tools.spec_lint
 
 $(DOCS_ENV): requirements/docs.txt pyproject.toml
 	@test -x .build/docs-env/bin/python || $(PYTHON) -m venv .build/docs-env
@@ -139,9 +139,9 @@ $(DOCS_ENV): requirements/docs.txt pyproject.toml
 
 .PHONY: docs
 docs: $(ENV) $(DOCS_ENV) ## Build the documentation site into site/, all assets local
-	@$(BIN)/python -m docs.pages
+	@$(BIN)/python -m tools.docs_site
 	@NO_MKDOCS_2_WARNING=1 .build/docs-env/bin/mkdocs build --strict
-	@$(BIN)/python -m docs.pages --inspect site
+	@$(BIN)/python -m tools.docs_site --inspect site
 	@echo "site/index.html"
 
 .PHONY: lint-container

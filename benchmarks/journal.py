@@ -24,10 +24,10 @@ from decimal import Decimal
 from pathlib import Path
 
 from paydown.repay import Journal, Plan, PlanState
-from paydown.repay.journal import Intent
-from paydown.repay.look import Holding, Look
-from paydown.repay.plan import Piece, Price, Request
-from paydown.repay.states import AttemptState
+from paydown.repay.evidence.snapshot import Holding, Look
+from paydown.repay.journal.journal import Intent
+from paydown.repay.journal.states import AttemptState
+from paydown.repay.planning.plan import Piece, Price, Request
 
 NOW_MS = 1_795_000_000_000
 LIMIT = 1.5

@@ -17,14 +17,15 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from . import changelog, tree
-from .problem import DocumentRefused, GeneratorFault
-from .quoting import visible
+from generator import file_tree as tree
+from generator.diff import changelog
+from generator.problems import DocumentRefused, GeneratorFault
+from generator.quoting import visible
 
 if TYPE_CHECKING:
-    from .model import Client
+    from generator.client.client_model import Client
 
-_ROOT = Path(__file__).resolve().parent.parent
+_ROOT = Path(__file__).resolve().parents[1]
 _STALE, _REFUSED, _FAULT = 1, 2, 3
 
 
@@ -80,8 +81,8 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _generate(options: argparse.Namespace) -> int:
-    from . import report
-    from .pipeline import produce  # late: it loads the parser, which `--help` does not need
+    from generator import run_report as report
+    from generator.pipeline import produce  # late: it loads the parser, which `--help` does not need
 
     target: Path = options.out
     with produce(options.openapi, target) as product:
@@ -110,8 +111,8 @@ def _checked(target: Path, difference: tree.Difference) -> int:
 
 
 def _diff(options: argparse.Namespace) -> int:
-    from . import report
-    from .diff import compare
+    from generator import run_report as report
+    from generator.diff.comparison import compare
 
     old = _version(options.old, options.openapi)
     new = _version(options.new or str(options.openapi), options.openapi)
@@ -127,10 +128,10 @@ def _diff(options: argparse.Namespace) -> int:
 
 def _version(name: str, openapi: Path) -> Client:
     """Return the client of a document: in a folder, held to every rule, or of a revision, read as it was."""
-    from .bundle import bundle
-    from .pipeline import describe, load
-    from .source import parse_files, read_revision
-    from .validate import validate
+    from generator.checks.validate import validate
+    from generator.document.bundle import bundle
+    from generator.document.source import parse_files, read_revision
+    from generator.pipeline import describe, load
 
     folder = Path(name)
     if folder.is_dir():

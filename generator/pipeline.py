@@ -9,16 +9,18 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from . import formatting, opc_adapter, tree
-from .assemble import assemble
-from .bundle import Bundle, bundle
-from .model import Client
-from .problem import DocumentRefused
-from .render import render, written_by
-from .source import parse_files, read_folder
-from .transform import transform
-from .validate import validate
-from .verify import check_import, check_manifest, compiled, verify
+from generator import file_tree as tree
+from generator.checks.validate import validate
+from generator.client import opc_adapter
+from generator.client.assemble import assemble
+from generator.client.client_model import Client
+from generator.client.transform import transform
+from generator.document.bundle import Bundle, bundle
+from generator.document.source import parse_files, read_folder
+from generator.problems import DocumentRefused
+from generator.render import formatting
+from generator.render.render import render, written_by
+from generator.render.verify import check_import, check_manifest, compiled, verify
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +55,7 @@ def describe(joined: Bundle) -> Client:
             joined.problem(
                 f"/components/schemas/{name}" if name in transformed.models else "",
                 f"the parser would leave this out: {what}",
-                "a schema of a supported form; generator/support.py lists what is not.",
+                "a schema of a supported form; generator/checks/unsupported.py lists what is not.",
             )
             for name, what in complaint.complaints
         ) from complaint

@@ -14,7 +14,7 @@ ROOT = Path(__file__).resolve().parent.parent
 STDLIB = frozenset(sys.stdlib_module_names)
 
 # The one door between the two sides: `paydown sandbox` starts the double as a program.
-SANDBOX_DOOR = ROOT / "src/paydown/cli/sandbox.py"
+SANDBOX_DOOR = ROOT / "src/paydown/cli/sandbox_command.py"
 
 
 def imports(path: Path) -> Iterator[tuple[str, int]]:

@@ -17,13 +17,13 @@ from __future__ import annotations
 
 TYPE_CHECKING = False  # type checkers take it for true; importing typing would cost more than this package
 if TYPE_CHECKING:
-    from paydown.attempts import Attempt as Attempt
-    from paydown.attempts import AttemptObserver as AttemptObserver
-    from paydown.attempts import AttemptState as AttemptState
-    from paydown.auth import SigningAuth as SigningAuth
     from paydown.budget import BudgetUnavailable as BudgetUnavailable
     from paydown.budget import MemoryBudget as MemoryBudget
     from paydown.budget import SqliteBudget as SqliteBudget
+    from paydown.call.attempts import Attempt as Attempt
+    from paydown.call.attempts import AttemptObserver as AttemptObserver
+    from paydown.call.attempts import AttemptState as AttemptState
+    from paydown.call.retry import ReadRetries as ReadRetries
     from paydown.client import AsyncClient as AsyncClient
     from paydown.client import Client as Client
     from paydown.clock import ExchangeClock as ExchangeClock
@@ -54,10 +54,10 @@ if TYPE_CHECKING:
     from paydown.errors import WrongAddress as WrongAddress
     from paydown.events import Event as Event
     from paydown.events import LastCall as LastCall
-    from paydown.moment import utc as utc
+    from paydown.httpx_auth import SigningAuth as SigningAuth
     from paydown.repay import AsyncSafeRepay as AsyncSafeRepay
     from paydown.repay import SafeRepay as SafeRepay
-    from paydown.retry import ReadRetries as ReadRetries
+    from paydown.timestamps import utc as utc
     from paydown_wire.enums import AccountStatus as AccountStatus
     from paydown_wire.models import Account as Account
     from paydown_wire.models import Balance as Balance
@@ -77,10 +77,10 @@ _HOMES = {
     "AccountStatus": "paydown_wire.enums",
     "AsyncClient": "paydown.client",
     "AsyncSafeRepay": "paydown.repay",
-    "Attempt": "paydown.attempts",
-    "AttemptObserver": "paydown.attempts",
+    "Attempt": "paydown.call.attempts",
+    "AttemptObserver": "paydown.call.attempts",
     "AttemptRefused": "paydown.errors",
-    "AttemptState": "paydown.attempts",
+    "AttemptState": "paydown.call.attempts",
     "Balance": "paydown_wire.models",
     "BudgetExceeded": "paydown.errors",
     "BudgetUnavailable": "paydown.budget",
@@ -106,20 +106,20 @@ _HOMES = {
     "PaydownError": "paydown.errors",
     "RateLimited": "paydown.errors",
     "ReadFailed": "paydown.errors",
-    "ReadRetries": "paydown.retry",
+    "ReadRetries": "paydown.call.retry",
     "RepayDebtResult": "paydown_wire.models",
     "RequestNotSent": "paydown.errors",
     "RequestRejected": "paydown.errors",
     "SafeRepay": "paydown.repay",
     "ServerTime": "paydown_wire.models",
-    "SigningAuth": "paydown.auth",
+    "SigningAuth": "paydown.httpx_auth",
     "SqliteBudget": "paydown.budget",
     "SystemClock": "paydown.clock",
     "UnknownAttempt": "paydown.errors",
     "UnresolvedOutcome": "paydown.errors",
     "Unset": "paydown_wire.operation",
     "WrongAddress": "paydown.errors",
-    "utc": "paydown.moment",
+    "utc": "paydown.timestamps",
 }
 
 __all__ = [

@@ -1,6 +1,6 @@
 """`Client` and `AsyncClient`: the same calls, blocking and awaited.
 
-Both are thin drivers of one flow (`paydown.flow`), which takes every decision. The calls themselves,
+Both are thin drivers of one flow (`paydown.call.call`), which takes every decision. The calls themselves,
 `pm.margin`, `pm.account` and so on, are generated from the document (`paydown_wire.resources`) and know
 nothing of HTTP.
 
@@ -22,21 +22,21 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Self, TypeVar
 from urllib.parse import urlsplit
 
-from paydown.attempts import Attempt, AttemptObserver, Attempts
-from paydown.budget.choice import BudgetName, budget_name, open_budget
-from paydown.budget.terms import Priority, Ticket
-from paydown.channel import Address, NotSent, parse_proxy
-from paydown.charges import Charges
+from paydown.budget.charges import Charges
+from paydown.budget.protocol import Priority, Ticket
+from paydown.budget.select import BudgetName, budget_name, open_budget
+from paydown.call.attempts import Attempt, AttemptObserver, Attempts
+from paydown.call.call import Core, Flow, Sleep, default_recv_window
+from paydown.call.outcome import Answer
+from paydown.call.pagination import Pager
+from paydown.call.parameters import checked_recv_window
+from paydown.call.request import RequestMaker
+from paydown.call.retry import ReadRetries
 from paydown.clock import Clock, ExchangeClock, machine_ms
 from paydown.errors import BudgetExceeded, InvalidCredentials, InvalidRequest, InvalidRequestType
 from paydown.events import Event, LastCall, Reporter
-from paydown.flow import Core, Flow, Sleep, default_recv_window
-from paydown.frames import forget_frames, without_frames
-from paydown.outcome import Answer
-from paydown.pagination import Pager
-from paydown.parameters import checked_recv_window
-from paydown.request import RequestMaker
-from paydown.retry import ReadRetries
+from paydown.traceback_frames import forget_frames, without_frames
+from paydown.transport.channel import Address, NotSent, parse_proxy
 from paydown_wire.error_codes import CLOCKS, SERVERS
 from paydown_wire.operations import REPAY_DEBT, SERVER_TIME
 
@@ -47,10 +47,10 @@ if TYPE_CHECKING:
 
     import httpx
 
-    from paydown.budget.terms import Budget
-    from paydown.channel import AsyncChannel, Channel
+    from paydown.budget.protocol import Budget
     from paydown.credentials import Credentials
-    from paydown.pins import Pins
+    from paydown.transport.channel import AsyncChannel, Channel
+    from paydown.transport.pins import Pins
     from paydown_wire import resources
     from paydown_wire.operation import Operation
 
@@ -150,7 +150,7 @@ class _Base:
         self._proxy = proxy
         self._pins: Pins | None = None
         if pin is not None:
-            from paydown.pins import Pins
+            from paydown.transport.pins import Pins
 
             self._pins = Pins(pin)
 
@@ -349,7 +349,7 @@ class Client(_Base):
         on_event: Is told what happens, for metrics.
         ssl_context: TLS settings. Default: verified against the usual certificates.
         proxy: URL of a proxy. The environment is not asked for one.
-        pin: The only public keys that a server may have, each like "sha256//…=" (see `paydown.pins`), on every
+        pin: The only public keys that a server may have, each like "sha256//…=" (see `transport.pins`), on every
             connection: name those of all hosts that you call. A server with another one is never sent to.
         ticks: Milliseconds that only run forward, for waits and deadlines.
         sleep: Waits for so many seconds.
@@ -530,14 +530,14 @@ class Client(_Base):
     def _new_channel(self) -> Channel:
         try:
             if self._transport is not None:
-                from paydown.transport import HttpxChannel
+                from paydown.transport.httpx_adapter import HttpxChannel
 
                 return HttpxChannel(self._transport)
             if self._proxy is not None:
-                from paydown.proxies import ProxyChannel
+                from paydown.transport.proxy import ProxyChannel
 
                 return ProxyChannel(self._proxy, ssl_context=self._ssl_context, pins=self._pins)
-            from paydown.connections import DirectChannel
+            from paydown.transport.direct import DirectChannel
 
             return DirectChannel(ssl_context=self._ssl_context, pins=self._pins)
         except NotSent:
@@ -741,14 +741,14 @@ class AsyncClient(_Base):
     def _new_channel(self) -> AsyncChannel:
         try:
             if self._transport is not None:
-                from paydown.transport import AsyncHttpxChannel
+                from paydown.transport.httpx_adapter import AsyncHttpxChannel
 
                 return AsyncHttpxChannel(self._transport)
             if self._proxy is not None:
-                from paydown.proxies import AsyncProxyChannel
+                from paydown.transport.proxy import AsyncProxyChannel
 
                 return AsyncProxyChannel(self._proxy, ssl_context=self._ssl_context, pins=self._pins)
-            from paydown.async_connections import AsyncDirectChannel
+            from paydown.transport.direct_async import AsyncDirectChannel
 
             return AsyncDirectChannel(ssl_context=self._ssl_context, pins=self._pins)
         except NotSent:

@@ -20,7 +20,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Final, Literal, NoReturn
 
 from paydown.errors import InvalidCredentials
-from paydown.frames import without_frames
+from paydown.traceback_frames import without_frames
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes

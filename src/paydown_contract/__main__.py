@@ -2,7 +2,7 @@
 
 import sys
 
-from paydown_contract.options import parser
+from paydown_contract.arguments import parser
 
 
 def main() -> int:

@@ -21,16 +21,16 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from paydown_contract import document
-from paydown_contract.bounded import visible
+from paydown_contract.arguments import parser
+from paydown_contract.bounded_reader import visible
 from paydown_contract.document import BrokenDocument, Document, told
-from paydown_contract.examine import Result, examine, server_time
-from paydown_contract.json_shape import is_list, is_object
+from paydown_contract.examination import Result, examine, server_time
+from paydown_contract.findings_report import as_json, as_text
+from paydown_contract.http_sender import HttpSender
+from paydown_contract.json_types import is_list, is_object
 from paydown_contract.key_file import UnreadableKey, read_private_key
-from paydown_contract.options import parser
-from paydown_contract.proof import Key
-from paydown_contract.sender import HttpSender
-from paydown_contract.told import as_json, as_text
-from paydown_contract.usable import check_usable
+from paydown_contract.requests.signer import Key
+from paydown_contract.requests.valid_requests import check_usable
 
 _PLAIN_HOST = re.compile(r"[a-z0-9_-]+(\.[a-z0-9_-]+)*|[0-9a-f:]*:[0-9a-f:.]*(%[a-z0-9]+)?")
 

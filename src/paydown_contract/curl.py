@@ -3,7 +3,7 @@
 import re
 from typing import Final
 
-from paydown_contract.oracle import Request
+from paydown_contract.requests.verifier import Request
 
 _SHOWN: Final = 4
 _SIGNATURE: Final = re.compile(r"(?<![A-Za-z0-9_])((?:signature|sign)=)([^&\s'\"]*)", re.IGNORECASE)

@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
-from paydown_contract.bounded import DEEPEST, LARGEST_TREE, Unreadable, parse_file
-from paydown_contract.json_shape import is_list, is_object
+from paydown_contract.bounded_reader import DEEPEST, LARGEST_TREE, Unreadable, parse_file
+from paydown_contract.json_types import is_list, is_object
 
 METHODS: Final = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
 FORM: Final = "application/x-www-form-urlencoded"

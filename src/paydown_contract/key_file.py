@@ -7,7 +7,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
-from paydown_contract.proof import Key, RsaNumbers
+from paydown_contract.requests.signer import Key, RsaNumbers
 
 
 class UnreadableKey(ValueError):

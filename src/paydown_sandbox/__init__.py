@@ -18,14 +18,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from paydown_sandbox.application import create_app
-    from paydown_sandbox.clock import Clock
     from paydown_sandbox.exchange import Exchange
-    from paydown_sandbox.in_process import ExchangeTransport
-    from paydown_sandbox.reading import StateError
+    from paydown_sandbox.http_messages import RawRequest, RawResponse
     from paydown_sandbox.sandbox import Sandbox, SocketSandbox
-    from paydown_sandbox.state_builder import StateBuilder
-    from paydown_sandbox.wire import RawRequest, RawResponse
+    from paydown_sandbox.sandbox_clock import Clock
+    from paydown_sandbox.serving.application import create_app
+    from paydown_sandbox.serving.httpx_transport import ExchangeTransport
+    from paydown_sandbox.state.state_builder import StateBuilder
+    from paydown_sandbox.state.strict_json import StateError
 
 __all__ = [
     "Clock",
@@ -41,16 +41,16 @@ __all__ = [
 ]
 
 _HOMES = {
-    "Clock": "clock",
+    "Clock": "sandbox_clock",
     "Exchange": "exchange",
-    "ExchangeTransport": "in_process",
-    "RawRequest": "wire",
-    "RawResponse": "wire",
+    "ExchangeTransport": "serving.httpx_transport",
+    "RawRequest": "http_messages",
+    "RawResponse": "http_messages",
     "Sandbox": "sandbox",
     "SocketSandbox": "sandbox",
-    "StateBuilder": "state_builder",
-    "StateError": "reading",
-    "create_app": "application",
+    "StateBuilder": "state.state_builder",
+    "StateError": "state.strict_json",
+    "create_app": "serving.application",
 }
 
 

@@ -2,6 +2,6 @@
 
 import sys
 
-from paydown_sandbox.process import main
+from paydown_sandbox.serving.process import main
 
 sys.exit(main())

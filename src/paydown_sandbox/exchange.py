@@ -13,28 +13,28 @@ from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from decimal import Decimal
 
-from paydown_sandbox.accrual import Accrual
-from paydown_sandbox.admission import Gatekeeper
-from paydown_sandbox.amounts import EXACT
-from paydown_sandbox.answers import JSON, Answers, Headers
-from paydown_sandbox.books import Books, Changes
-from paydown_sandbox.calls import Call
-from paydown_sandbox.clock import Clock
-from paydown_sandbox.conduct import Conduct
-from paydown_sandbox.document import Document, OperationFacts, load_document
-from paydown_sandbox.faults import LOSING, Fault, FaultBook, FaultKind
+from paydown_sandbox.behaviour.behaviour import Conduct
+from paydown_sandbox.books.bookkeeping import Books, Changes
+from paydown_sandbox.books.exact_amounts import EXACT
+from paydown_sandbox.books.ledger import Account
+from paydown_sandbox.bundled_document import Document, OperationFacts, load_document
+from paydown_sandbox.call_record import Call
+from paydown_sandbox.checks.authentication import Gatekeeper
+from paydown_sandbox.checks.parameter_checks import read_received
+from paydown_sandbox.checks.rate_limits import Admission, Charge, IpGate, Standing, Window
+from paydown_sandbox.checks.refusal import Refusal
+from paydown_sandbox.choices.settings import Option, catalogue
+from paydown_sandbox.faults.fault_effects import JSON, Answers, Headers
+from paydown_sandbox.faults.faults import LOSING, Fault, FaultBook, FaultKind
+from paydown_sandbox.http_messages import RawRequest, RawResponse
 from paydown_sandbox.json_text import encode
-from paydown_sandbox.ledger import Account
-from paydown_sandbox.limits import Admission, Charge, IpGate, Standing, Window
-from paydown_sandbox.options import Option, catalogue
-from paydown_sandbox.refusal import Refusal
-from paydown_sandbox.repayment import RepaymentRules
+from paydown_sandbox.operations.repayment_rules import RepaymentRules
+from paydown_sandbox.operations.routes import Route, build_routes
 from paydown_sandbox.request_log import RequestLog, RequestRecord
-from paydown_sandbox.routes import Route, build_routes
-from paydown_sandbox.state import demo_state, read_world
-from paydown_sandbox.validation import read_received
-from paydown_sandbox.wire import RawRequest, RawResponse
-from paydown_sandbox.world import World
+from paydown_sandbox.sandbox_clock import Clock
+from paydown_sandbox.scheduler import Accrual
+from paydown_sandbox.state.state_reader import demo_state, read_world
+from paydown_sandbox.state.world import World
 
 __all__ = ["LARGEST_BODY", "LARGEST_QUERY", "Exchange"]
 

@@ -13,7 +13,7 @@ from decimal import Decimal
 from functools import lru_cache
 from typing import cast
 
-from paydown_sandbox.amounts import exact_text
+from paydown_sandbox.books.exact_amounts import exact_text
 
 __all__ = ["encode", "encode_numbers", "encode_repayment", "number"]
 

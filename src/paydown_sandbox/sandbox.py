@@ -19,19 +19,19 @@ from concurrent.futures import Future
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from paydown_sandbox.amounts import parse
-from paydown_sandbox.application import create_app
-from paydown_sandbox.clock import Clock
-from paydown_sandbox.control import ledger_json
+from paydown_sandbox.books.exact_amounts import parse
+from paydown_sandbox.checks.api_keys import ApiKey
 from paydown_sandbox.exchange import Exchange
-from paydown_sandbox.keys import ApiKey
-from paydown_sandbox.process import listen, make_server
-from paydown_sandbox.scenario import find_scenario, read_scenario, start_scenario
-from paydown_sandbox.server import Application
-from paydown_sandbox.state_builder import API_KEY, API_SECRET, StateBuilder, clean_state
+from paydown_sandbox.faults.scenario import find_scenario, read_scenario, start_scenario
+from paydown_sandbox.sandbox_clock import Clock
+from paydown_sandbox.serving.application import create_app
+from paydown_sandbox.serving.asgi import Application
+from paydown_sandbox.serving.control_api import ledger_json
+from paydown_sandbox.serving.process import listen, make_server
+from paydown_sandbox.state.state_builder import API_KEY, API_SECRET, StateBuilder, clean_state
 
 if TYPE_CHECKING:
-    from paydown_sandbox.in_process import ExchangeTransport
+    from paydown_sandbox.serving.httpx_transport import ExchangeTransport
 
 __all__ = ["API_KEY", "API_SECRET", "Sandbox", "SocketSandbox", "clean_state"]
 
@@ -89,7 +89,7 @@ class Sandbox:
 
     def transport(self) -> ExchangeTransport:
         """An httpx transport, sync and async, that needs no socket."""
-        from paydown_sandbox.in_process import ExchangeTransport
+        from paydown_sandbox.serving.httpx_transport import ExchangeTransport
 
         return ExchangeTransport(self.exchange)
 

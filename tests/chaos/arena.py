@@ -27,8 +27,8 @@ from paydown.budget import MemoryBudget
 from paydown.clock import ExchangeClock
 from paydown.errors import PaydownError
 from paydown.repay import AccountBusy, JournalUnusable, Options, OutcomeNotRecorded, SafeRepay
-from paydown.repay.commands import Step
-from paydown.repay.journal import AttemptRecord, Journal
+from paydown.repay.execution.commands import Step
+from paydown.repay.journal.journal import AttemptRecord, Journal
 from paydown_sandbox import Clock, Exchange, ExchangeTransport
 
 BASE_URL = "http://sandbox"

@@ -30,11 +30,11 @@ from pathlib import Path
 from typing import Any
 
 from paydown.errors import PaydownError
-from paydown.repay.journal import AttemptRecord
-from paydown.repay.states import AttemptState, PlanState
-from paydown.repay.stopping import StopAsked
-from paydown_sandbox.choices import draw
-from paydown_sandbox.faults import FAULTS
+from paydown.repay.execution.stopping import StopAsked
+from paydown.repay.journal.journal import AttemptRecord
+from paydown.repay.journal.states import AttemptState, PlanState
+from paydown_sandbox.choices.choice_table import draw
+from paydown_sandbox.faults.faults import FAULTS
 from tests.chaos.arena import DEBTS, OUR_IP, PRICES, REPAY_PATH, Arena, Chances, Entry, Process
 
 # Each world by itself: fixed options that the document names, or what the table of choices leaves open about a topic.

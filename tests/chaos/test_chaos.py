@@ -10,8 +10,8 @@ import pytest
 
 from paydown.budget import Rules
 from paydown_sandbox import ExchangeTransport
-from paydown_sandbox.choices import table
-from paydown_sandbox.faults import FaultBook
+from paydown_sandbox.choices.choice_table import table
+from paydown_sandbox.faults.faults import FaultBook
 from tests.chaos import arena
 from tests.chaos.arena import OUR_IP, REPAY_PATH, Chances
 from tests.chaos.episode import WORLDS, Tally, options_of, play

@@ -371,7 +371,7 @@ def test_the_live_line_shows_what_decides_at_every_width(width: int):
     from rich.console import Console
 
     from paydown.cli.output import Output
-    from paydown.cli.progress import LiveProgress
+    from paydown.cli.progress_display import LiveProgress
     from paydown.repay import Progress
 
     output = Output(json_mode=False)
@@ -400,7 +400,7 @@ def test_what_settled_a_doubt_stays_on_a_terminal():
     from rich.console import Console
 
     from paydown.cli.output import Output
-    from paydown.cli.progress import LiveProgress
+    from paydown.cli.progress_display import LiveProgress
     from paydown.repay import Progress
 
     output = Output(json_mode=False)

@@ -16,7 +16,7 @@ from typing import Any
 import httpx
 import pytest
 
-from paydown.repay.stopping import StopSwitch
+from paydown.repay.execution.stopping import StopSwitch
 from tests.cli.conftest import Ran
 from tests.repay.test_doubts import Wire, late, says
 from tests.repay.world import API_KEY, BASE_URL, SECRET, World

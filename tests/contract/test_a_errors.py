@@ -35,12 +35,12 @@ from paydown.errors import (
     WrongAddress,
 )
 from paydown_contract.document import Document, Operation
-from paydown_contract.oracle import Request
-from paydown_contract.outcome import Conclusion, conclude
-from paydown_contract.proof import Key
+from paydown_contract.requests.signer import Key
+from paydown_contract.requests.verifier import Request
 from tests.contract.support import drive
 from tests.contract.support.client import Bench, Reply, confirming, reply
 from tests.contract.support.exchange import NOW_MS
+from tests.contract.support.expected_outcome import Conclusion, conclude
 from tests.contract.support.keys import signing_key
 from tests.contract.test_a_requests import right_texts
 

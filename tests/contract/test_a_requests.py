@@ -13,10 +13,12 @@ from typing import Any
 import pytest
 
 from paydown.errors import InvalidCredentials, InvalidRequest, RequestNotSent
-from paydown_contract import oracle, values, wire
 from paydown_contract.document import FORM, Document, Field, Operation
-from paydown_contract.oracle import Oracle, Request
-from paydown_contract.proof import Key
+from paydown_contract.requests import raw_text as wire
+from paydown_contract.requests import values
+from paydown_contract.requests import verifier as oracle
+from paydown_contract.requests.signer import Key
+from paydown_contract.requests.verifier import Oracle, Request
 from tests.contract.support import drive
 from tests.contract.support.client import Bench, Reply, Responder, confirming, reply
 from tests.contract.support.exchange import NOW_MS

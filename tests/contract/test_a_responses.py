@@ -11,7 +11,7 @@ import pytest
 
 from paydown.errors import OutcomeUnknown, ReadFailed
 from paydown_contract.document import Document, Operation
-from paydown_contract.oracle import Request
+from paydown_contract.requests.verifier import Request
 from tests.contract.support import drive, mirror
 from tests.contract.support.client import Bench, Reply, confirming
 from tests.contract.support.keys import signing_key

@@ -23,12 +23,12 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from paydown import AsyncClient, Client, Credentials, SigningAuth
+from paydown.call.signing import encode_pairs, percent_encode, signed
 from paydown.errors import InvalidRequest
-from paydown.signing import encode_pairs, percent_encode, signed
-from paydown_contract import wire
 from paydown_contract.document import FORM, Document, Operation
-from paydown_contract.oracle import Oracle, Request
-from paydown_contract.tamper import Composer
+from paydown_contract.requests import raw_text as wire
+from paydown_contract.requests.tampering import Composer
+from paydown_contract.requests.verifier import Oracle, Request
 from tests.contract.support import drive
 from tests.contract.support.client import Bench, Clock, OpenBudget, confirming, credentials, reply
 from tests.contract.support.evidence import vectors

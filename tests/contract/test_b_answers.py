@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from paydown_contract.document import Document, Operation
-from paydown_contract.forms import Forms
-from paydown_contract.tamper import Composer
+from paydown_contract.requests.tampering import Composer
+from paydown_contract.rules.answer_form import Forms
 from tests.contract.support import drive
 from tests.contract.support.asgi import Answer
 from tests.contract.support.client import Bench, confirming, reply

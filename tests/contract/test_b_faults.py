@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from paydown_contract.document import Document
-from paydown_contract.oracle import Request
+from paydown_contract.requests.verifier import Request
 from tests.contract.support.asgi import Answer, AnswerLost
 from tests.contract.support.exchange import MAIN, NOW_MS, OTHER, exchange, registered
 from tests.contract.support.keys import signing_key

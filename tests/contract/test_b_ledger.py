@@ -18,8 +18,8 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from paydown import Client, OutcomeUnknown, RequestRejected, UnresolvedOutcome
 from paydown_contract.document import Document, Operation
-from paydown_sandbox.clock import Clock as ExchangeTime
 from paydown_sandbox.sandbox import SocketSandbox
+from paydown_sandbox.sandbox_clock import Clock as ExchangeTime
 from tests.contract.support import drive
 from tests.contract.support.account_model import AccountModel, Row, agrees
 from tests.contract.support.client import Clock, OpenBudget, credentials

@@ -11,11 +11,11 @@ from typing import Any
 import jsonschema_rs
 import pytest
 
-from paydown_contract import wire
 from paydown_contract.document import Document, Operation
-from paydown_contract.oracle import Oracle, Request, Verdict
-from paydown_contract.proof import Key
-from paydown_contract.tamper import Tamperer
+from paydown_contract.requests import raw_text as wire
+from paydown_contract.requests.signer import Key
+from paydown_contract.requests.tampering import Tamperer
+from paydown_contract.requests.verifier import Oracle, Request, Verdict
 from tests.contract.support.account_model import AccountModel, agrees
 from tests.contract.support.asgi import Answer
 from tests.contract.support.exchange import MAIN, NOW_MS, OTHER, Exchange, exchange, state

@@ -16,9 +16,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from paydown_contract.document import Document
-from paydown_contract.oracle import Request
-from paydown_contract.tamper import Composer
-from paydown_sandbox.application import create_app
+from paydown_contract.requests.tampering import Composer
+from paydown_contract.requests.verifier import Request
+from paydown_sandbox.serving.application import create_app
 from tests.contract.support.asgi import Answer
 from tests.contract.support.evidence import vectors
 from tests.contract.support.exchange import (
@@ -694,7 +694,7 @@ def test_published_requests_are_accepted(contract: Document) -> None:
     Vectors C1 to C7 and their split over query and body are accepted as they were published; the bare comma
     C3 as well.
     """
-    from paydown_contract import wire
+    from paydown_contract.requests import raw_text as wire
 
     rows = {row["id"]: row for row in vectors("signing")["verifying"] if row["id"].startswith("C")}
     assert len(rows) >= 7

@@ -9,17 +9,18 @@ from typing import Any
 
 import pytest
 
-from paydown_contract import document, stateful, stock
+from paydown_contract import document
 from paydown_contract.document import Document, Operation
-from paydown_contract.linked import links_of
-from paydown_contract.stock import Outcome, Plan
-from paydown_contract.stsign import Signer
-from paydown_contract.tamper import Composer
+from paydown_contract.requests.tampering import Composer
+from paydown_contract.rules.link_declarations import links_of
+from tests.contract.support import stateful, stock
 from tests.contract.support.exchange import NOW_MS, Exchange, exchange, state
 from tests.contract.support.gaps import is_gap
 from tests.contract.support.keys import signing_key
 from tests.contract.support.places import BUNDLED
 from tests.contract.support.profile import profile
+from tests.contract.support.stock import Outcome, Plan
+from tests.contract.support.stock_signing import Signer
 
 # Fewer real successes than this, and a run has proved nothing.
 LEAST_SUCCESSES = 2

@@ -13,7 +13,7 @@ import jsonschema_rs
 import pytest
 
 from paydown_contract.document import Document
-from paydown_contract.oracle import Request
+from paydown_contract.requests.verifier import Request
 from tests.contract.support.asgi import Socket
 from tests.contract.support.exchange import MAIN, NOW_MS, OTHER, Exchange, exchange, state
 from tests.contract.support.model import plain

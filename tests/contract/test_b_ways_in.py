@@ -23,12 +23,12 @@ from hypothesis import given, seed, settings
 from hypothesis import strategies as st
 
 from paydown_contract.document import Document
-from paydown_contract.oracle import Request
-from paydown_contract.tamper import Composer, Tamperer
-from paydown_sandbox.clock import Clock
+from paydown_contract.requests.tampering import Composer, Tamperer
+from paydown_contract.requests.verifier import Request
 from paydown_sandbox.exchange import LARGEST_BODY
-from paydown_sandbox.in_process import AnswerLost as Reset
 from paydown_sandbox.sandbox import Sandbox, SocketSandbox
+from paydown_sandbox.sandbox_clock import Clock
+from paydown_sandbox.serving.httpx_transport import AnswerLost as Reset
 from tests.contract.support.asgi import AnswerLost, AsgiServer
 from tests.contract.support.exchange import NOW_MS, exchange, state
 from tests.contract.support.keys import signing_key

@@ -7,8 +7,8 @@ from typing import Any
 import jsonschema_rs
 import pytest
 
-from paydown_contract import oracle
 from paydown_contract.document import Document, Operation
+from paydown_contract.requests import verifier as oracle
 from tests.contract.support import evidence
 from tests.contract.support.keys import signing_key
 

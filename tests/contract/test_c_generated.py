@@ -1,6 +1,6 @@
 """The generated client against the generator: it is what `openapi/` and the templates say, to the byte."""
 
-from generator import tree
+from generator import file_tree as tree
 from generator.pipeline import produce
 from tests.contract.support.places import OPENAPI, ROOT
 

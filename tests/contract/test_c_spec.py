@@ -9,8 +9,9 @@ from typing import Any
 import jsonschema_rs
 import pytest
 
-from paydown_contract import document, oracle
+from paydown_contract import document
 from paydown_contract.document import FORM, Document, Operation
+from paydown_contract.requests import verifier as oracle
 from tests.contract.support import facts
 from tests.contract.support.evidence import vectors
 from tests.contract.support.keys import signing_key
@@ -219,7 +220,7 @@ def test_signed_samples_are_truly_signed(operation: Operation, contract: Documen
                 for key, value in example["value"].items()
                 if key != "signature"
             ]
-            from paydown_contract import wire
+            from paydown_contract.requests import raw_text as wire
 
             message = wire.join(pairs)
             keys = [signing_key(key) for key in vectors("signing")["keys"]]

@@ -19,15 +19,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from paydown_contract import cli, document
-from paydown_contract.bounded import Unreadable, answer_json, parse, visible
+from paydown_contract.bounded_reader import Unreadable, answer_json, parse, visible
 from paydown_contract.document import BrokenDocument, Document
-from paydown_contract.examine import Examination, Result, Tally, examine
-from paydown_contract.oracle import Oracle, Request
-from paydown_contract.proof import Key
-from paydown_contract.sender import AnswerTooLong, HttpSender, Received
-from paydown_contract.tamper import Composer, Tamperer
-from paydown_contract.told import as_json, as_text
-from paydown_sandbox.state import DEMO_API_KEY, DEMO_SECRET
+from paydown_contract.examination import Examination, Result, Tally, examine
+from paydown_contract.findings_report import as_json, as_text
+from paydown_contract.http_sender import AnswerTooLong, HttpSender, Received
+from paydown_contract.requests.signer import Key
+from paydown_contract.requests.tampering import Composer, Tamperer
+from paydown_contract.requests.verifier import Oracle, Request
+from paydown_sandbox.state.state_reader import DEMO_API_KEY, DEMO_SECRET
 from tests.contract.support.asgi import Answer
 from tests.contract.support.exchange import NOW_MS, exchange
 from tests.contract.support.keys import signing_key

@@ -15,10 +15,10 @@ import pytest
 from paydown_contract import cli
 from paydown_contract.curl import as_curl
 from paydown_contract.document import Document
-from paydown_contract.examine import Examination, examine
-from paydown_contract.oracle import Request
-from paydown_contract.sender import Received
-from paydown_contract.told import as_text
+from paydown_contract.examination import Examination, examine
+from paydown_contract.findings_report import as_text
+from paydown_contract.http_sender import Received
+from paydown_contract.requests.verifier import Request
 from tests.contract.support.asgi import Answer
 from tests.contract.support.exchange import NOW_MS, exchange, state
 from tests.contract.support.keys import signing_key

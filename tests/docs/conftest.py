@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from docs.pages.facts import Facts, read_facts
-from docs.pages.site import tree
+from tools.docs_site.facts import Facts, read_facts
+from tools.docs_site.site import tree
 
 
 @pytest.fixture(scope="session")

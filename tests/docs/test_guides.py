@@ -15,12 +15,12 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 
-from docs.pages.facts import ROOT
-from paydown_sandbox.application import create_app
-from paydown_sandbox.faults import FAULTS
+from paydown_sandbox.faults.faults import FAULTS
+from paydown_sandbox.faults.scenario import bundled_scenarios
 from paydown_sandbox.sandbox import SocketSandbox
-from paydown_sandbox.scenario import bundled_scenarios
-from paydown_sandbox.state import demo_state
+from paydown_sandbox.serving.application import create_app
+from paydown_sandbox.state.state_reader import demo_state
+from tools.docs_site.facts import ROOT
 
 GUIDES = sorted((ROOT / "docs").glob("*.md"))
 FENCE = re.compile(r"^```(\w+)\n(.*?)^```", re.MULTILINE | re.DOTALL)

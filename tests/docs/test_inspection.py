@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from docs.pages.inspection import inspect
+from tools.docs_site.inspection import inspect
 
 
 def site(folder, **files):

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from docs.pages.markdown import Links, block, code, prose, table
+from tools.docs_site.markdown import Links, block, code, prose, table
 
 TEXT = st.text(st.characters(codec="utf-8", exclude_characters="`", exclude_categories=["C"]), min_size=1)
 

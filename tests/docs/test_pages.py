@@ -20,10 +20,10 @@ import pytest
 import yaml
 
 import paydown_wire
-from docs.pages.call_page import path_of
-from docs.pages.facts import ROOT, Facts
-from docs.pages.site import hand_written, tree, write
-from docs.pages.sources_page import finding_numbers
+from tools.docs_site.call_page import path_of
+from tools.docs_site.facts import ROOT, Facts
+from tools.docs_site.site import hand_written, tree, write
+from tools.docs_site.sources_page import finding_numbers
 
 DOCUMENT = json.loads((ROOT / "generated_client/paydown_wire/openapi.json").read_bytes())
 CALLS = [
@@ -200,7 +200,7 @@ def test_every_option_of_the_page_is_read_by_the_sandbox(facts: Facts):
 
 def test_the_control_api_is_complete(pages):
     """Every call and every object of the sandbox's own document has its place."""
-    document = json.loads((ROOT / "src/paydown_sandbox/control.openapi.json").read_bytes())
+    document = json.loads((ROOT / "src/paydown_sandbox/serving/control.openapi.json").read_bytes())
     page = plain(pages["control.md"])
 
     for path, item in document["paths"].items():
@@ -336,7 +336,7 @@ def digest(files: dict[str, bytes]) -> str:
 def test_pages_are_the_same_in_another_process_with_another_hash_seed(facts: Facts, tmp_path):
     """Writing the pages twice, with another order of sets, gives the same bytes."""
     subprocess.run(
-        [sys.executable, "-m", "docs.pages", "--out", str(tmp_path / "src")],
+        [sys.executable, "-m", "tools.docs_site", "--out", str(tmp_path / "src")],
         cwd=ROOT,
         env={**os.environ, "PYTHONHASHSEED": "4711"},
         check=True,

@@ -7,8 +7,8 @@ import json
 import pytest
 import yaml
 
-from docs.spec_lint.samples import samples
-from docs.spec_lint.tools import CONTROL, DOCUMENT, ROOT, validator
+from tools.spec_lint.samples import samples
+from tools.spec_lint.tools import CONTROL, DOCUMENT, ROOT, validator
 
 DATA = json.loads(DOCUMENT.read_bytes())
 

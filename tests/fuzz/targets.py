@@ -17,18 +17,18 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
-from generator.bundle import bundle
-from generator.problem import DocumentRefused
-from generator.source import parse_files
-from paydown.channel import Address, Lost, Outgoing
-from paydown.http1 import Http1
-from paydown.outcome import Answer, Cleaner, judge, read, refusal
-from paydown.owned_file import FileNotOurs, Found, inspect
-from paydown_contract.bounded import Unreadable, answer_json, parse
-from paydown_sandbox.application import create_app
-from paydown_sandbox.clock import Clock
+from generator.document.bundle import bundle
+from generator.document.source import parse_files
+from generator.problems import DocumentRefused
+from paydown.call.outcome import Answer, Cleaner, judge, read, refusal
+from paydown.file_ownership import FileNotOurs, Found, inspect
+from paydown.transport.channel import Address, Lost, Outgoing
+from paydown.transport.http1 import Http1
+from paydown_contract.bounded_reader import Unreadable, answer_json, parse
 from paydown_sandbox.exchange import Exchange
-from paydown_sandbox.http_protocol import protocol_for
+from paydown_sandbox.sandbox_clock import Clock
+from paydown_sandbox.serving.application import create_app
+from paydown_sandbox.serving.http_protocol import protocol_for
 from paydown_wire.operations import ACCOUNT_BALANCE, REPAY_DEBT
 
 Target = Callable[[bytes], None]

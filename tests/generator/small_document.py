@@ -6,12 +6,12 @@ from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 
-from generator.bundle import Bundle, bundle
-from generator.model import Client
+from generator.checks.validate import validate
+from generator.client.client_model import Client
+from generator.document.bundle import Bundle, bundle
+from generator.document.source import parse_files, read_folder
 from generator.pipeline import describe
-from generator.problem import DocumentRefused, Problem
-from generator.source import parse_files, read_folder
-from generator.validate import validate
+from generator.problems import DocumentRefused, Problem
 
 FOLDER = Path(__file__).parent / "small"
 

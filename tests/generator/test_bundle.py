@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from generator.bundle import bundle
-from generator.problem import DocumentRefused
-from generator.schema import member, members
-from generator.source import at, parse_files, walk
+from generator.document.bundle import bundle
+from generator.document.schema_queries import member, members
+from generator.document.source import at, parse_files, walk
+from generator.problems import DocumentRefused
 from tests.generator.small_document import edited, joined, small
 
 

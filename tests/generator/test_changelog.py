@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from generator import changelog
-from generator.change import Change, Effect
-from generator.problem import GeneratorFault
+from generator.diff import changelog
+from generator.diff.change import Change, Effect
+from generator.problems import GeneratorFault
 
 BREAKS = Change(Effect.BREAKING, "a", "`A.b` is gone.")
 ADDS = Change(Effect.ADDITION, "a", "`A.c` is new.")

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from generator import tree
+from generator import file_tree as tree
 from generator.cli import main
 from tests.generator.small_document import FOLDER
 
@@ -100,7 +100,7 @@ def test_a_fault_in_the_tools_is_told_apart(
     """
     A ruff of another version ends in exit code 3 and says what to install.
     """
-    from generator import formatting
+    from generator.render import formatting
 
     monkeypatch.setattr(formatting, "version", lambda name: "0.15.0")
 

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 import yaml
 
-from generator.change import Change, Effect
-from generator.diff import compare
-from generator.model import Client
+from generator.client.client_model import Client
+from generator.diff.change import Change, Effect
+from generator.diff.comparison import compare
 from tests.generator.small_document import client, edited, small
 
 MARKET = "paths/market.yaml"

@@ -14,13 +14,23 @@ from pathlib import Path
 
 import pytest
 
-from generator.bundle import Bundle
-from generator.change import Effect
-from generator.diff import compare
-from generator.model import Client
+from generator.client.client_model import Client
+from generator.diff.change import Effect
+from generator.diff.comparison import compare
+from generator.document.bundle import Bundle
+from generator.document.schema_queries import (
+    Schema,
+    items,
+    member,
+    members,
+    operations,
+    schema_name,
+    target,
+    text,
+    texts,
+)
+from generator.document.source import Json, at
 from generator.pipeline import describe, load
-from generator.schema import Schema, items, member, members, operations, schema_name, target, text, texts
-from generator.source import Json, at
 
 OPENAPI = Path(__file__).parents[2] / "openapi"
 FORM = ("requestBody", "content", "application/x-www-form-urlencoded", "schema")

@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from generator import opc_adapter
-from generator.opc_adapter import ParserComplaint, parse
-from generator.problem import GeneratorFault
-from generator.python_types import Type
-from generator.source import Json
-from generator.transform import transform
+from generator.client import opc_adapter
+from generator.client.opc_adapter import ParserComplaint, parse
+from generator.client.python_types import Type
+from generator.client.transform import transform
+from generator.document.source import Json
+from generator.problems import GeneratorFault
 from tests.generator.small_document import joined, small
 
 GENERATOR = Path(opc_adapter.__file__).parent

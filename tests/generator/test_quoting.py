@@ -13,12 +13,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from jinja2 import Environment, nodes
 
-from generator import literals, quoting, render
-from generator.problem import GeneratorFault
+from generator import quoting
+from generator.problems import GeneratorFault
+from generator.render import literals, render
 from tests.generator.hostile import hostile_texts
 from tests.generator.small_document import client, joined, small
 
-TEMPLATES = sorted(Path(render.__file__).parent.joinpath("templates").glob("*.jinja"))
+TEMPLATES = sorted(Path(render.__file__).parents[1].joinpath("templates").glob("*.jinja"))
 
 
 @given(hostile_texts())

@@ -8,11 +8,12 @@ from pathlib import Path
 import pytest
 from jinja2 import UndefinedError
 
-from generator import docstring, render
-from generator.literals import call, literal, prose
+from generator.render import docstrings as docstring
+from generator.render import render
+from generator.render.literals import call, literal, prose
 from tests.generator.small_document import client, edited, joined, small
 
-TEMPLATES = sorted(Path(render.__file__).parent.joinpath("templates").glob("*.jinja"))
+TEMPLATES = sorted(Path(render.__file__).parents[1].joinpath("templates").glob("*.jinja"))
 
 
 @pytest.mark.parametrize("template", TEMPLATES, ids=[path.name for path in TEMPLATES])

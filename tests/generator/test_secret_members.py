@@ -12,7 +12,7 @@ import attrs
 import pytest
 
 import paydown_wire
-from generator.opc_adapter import class_name, python_name
+from generator.client.opc_adapter import class_name, python_name
 from generator.pipeline import describe
 from generator.render import render
 from tests.generator.small_document import edited, joined

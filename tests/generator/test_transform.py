@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import copy
 
-from generator.schema import members
-from generator.source import at
-from generator.transform import transform
+from generator.client.transform import transform
+from generator.document.schema_queries import members
+from generator.document.source import at
 from tests.generator.small_document import edited, joined, small
 
 

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from generator import tree
-from generator.problem import GeneratorFault
+from generator import file_tree as tree
+from generator.problems import GeneratorFault
 
 
 def test_differences_are_seen_from_both_sides() -> None:

@@ -6,9 +6,9 @@ from functools import cache
 
 import pytest
 
-from generator.problem import GeneratorFault
+from generator.problems import GeneratorFault
 from generator.render import render
-from generator.verify import verify
+from generator.render.verify import verify
 from tests.generator.small_document import client, joined, small
 
 Files = dict[str, bytes]

@@ -16,9 +16,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import paydown_wire
+from generator.document.schema_queries import items, member, members, operations, schema_name, target
+from generator.document.source import Json
 from generator.pipeline import load
-from generator.schema import items, member, members, operations, schema_name, target
-from generator.source import Json
 from paydown_wire import ALL_OPERATIONS, DecodeError, codec, enums, models
 
 ROOT = Path(__file__).parents[2]

@@ -12,13 +12,13 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 
 from paydown.repay import LiabilityChange, Options
-from paydown.repay.evidence import Row, Sighting, Source
-from paydown.repay.facts import Facts
-from paydown.repay.journal import AttemptRecord, Intent
-from paydown.repay.look import Holding, Look
-from paydown.repay.quantities import exact
-from paydown.repay.reconcile import Case, deadline_ms
-from paydown.repay.states import AttemptState
+from paydown.repay.amounts import exact
+from paydown.repay.evidence.observed import Row, Sighting, Source
+from paydown.repay.evidence.snapshot import Holding, Look
+from paydown.repay.evidence.verdict import Case, deadline_ms
+from paydown.repay.journal.journal import AttemptRecord, Intent
+from paydown.repay.journal.states import AttemptState
+from paydown.repay.planning.repay_facts import Facts
 
 OWED = "BNB"
 FACTS = Facts.documented()

@@ -32,9 +32,9 @@ from paydown.budget import MemoryBudget
 from paydown.clock import ExchangeClock
 from paydown.errors import PaydownError
 from paydown.repay import AccountBusy, Options, SafeRepay
-from paydown.repay.commands import Step
-from paydown.repay.journal import Journal
-from paydown_sandbox.faults import FAULTS
+from paydown.repay.execution.commands import Step
+from paydown.repay.journal.journal import Journal
+from paydown_sandbox.faults.faults import FAULTS
 from tests.faults.fault_table import FAULTS as TABLE
 from tests.repay.world import API_KEY, BASE_URL, REPAY_PATH, SECRET, Door, World
 

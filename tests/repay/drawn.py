@@ -12,9 +12,9 @@ from decimal import Decimal
 
 from hypothesis import strategies as st
 
-from paydown.repay.evidence import Sighting, Source
-from paydown.repay.quantities import exact
-from paydown.repay.reconcile import Case
+from paydown.repay.amounts import exact
+from paydown.repay.evidence.observed import Sighting, Source
+from paydown.repay.evidence.verdict import Case
 from tests.repay.books import (
     DEAD_MS,
     LISTS,

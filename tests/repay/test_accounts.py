@@ -15,10 +15,10 @@ import pytest
 from paydown import InvalidRequest
 from paydown.errors import UnknownAttempt
 from paydown.repay import AccountInDoubt, AccountUnconfirmed, Options
-from paydown.repay.accounts import lock_name
-from paydown.repay.journal import Journal
-from paydown.repay.schema import MIGRATIONS, statements
-from paydown.repay.states import AttemptState, PlanState
+from paydown.repay.journal.account_identity import lock_name
+from paydown.repay.journal.journal import Journal
+from paydown.repay.journal.states import AttemptState, PlanState
+from paydown.repay.journal.tables import MIGRATIONS, statements
 from tests.repay.test_journal import NOW_MS, a_plan, an_intent
 from tests.repay.world import API_KEY, BASE_URL, OTHER_KEY, World, attempts
 

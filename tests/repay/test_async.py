@@ -8,7 +8,7 @@ import inspect
 import pytest
 
 from paydown.repay import AsyncSafeRepay, Options, SafeRepay
-from paydown.repay.states import AttemptState, PlanState
+from paydown.repay.journal.states import AttemptState, PlanState
 from tests.repay.crashing import ALL_FAULTS
 from tests.repay.world import World, attempts
 

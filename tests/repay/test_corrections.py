@@ -12,8 +12,8 @@ import pytest
 from paydown import InvalidRequest, InvalidRequestType
 from paydown.errors import PaydownError, UnknownAttempt
 from paydown.repay import AccountBusy, AccountInDoubt, JournalUnusable, Options
-from paydown.repay.journal import Journal
-from paydown.repay.states import AttemptState, PlanState
+from paydown.repay.journal.journal import Journal
+from paydown.repay.journal.states import AttemptState, PlanState
 from tests.repay.test_journal import NOW_MS, a_plan, an_intent, reach
 from tests.repay.world import World, attempts
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from paydown.repay.commands import Step
+from paydown.repay.execution.commands import Step
 from tests.repay.crashing import ALL_FAULTS, NetStep
 
 ROOT = Path(__file__).resolve().parents[2]

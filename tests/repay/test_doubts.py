@@ -20,11 +20,11 @@ from hypothesis import strategies as st
 
 from paydown.errors import PaydownError
 from paydown.repay import Options, PlanRefused, Report
-from paydown.repay.commands import Step
 from paydown.repay.errors import NothingOwed
-from paydown.repay.planner import cut
+from paydown.repay.execution.commands import Step
+from paydown.repay.journal.states import AttemptState, PlanState
+from paydown.repay.planning.planner import cut
 from paydown.repay.report import AttemptLine, exit_code_of
-from paydown.repay.states import AttemptState, PlanState
 from tests.repay.world import Door, World, attempts, key_of
 
 Go = Callable[[], httpx.Response]

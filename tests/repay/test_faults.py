@@ -7,7 +7,7 @@ from decimal import Decimal
 import pytest
 
 from paydown.repay import Options
-from paydown.repay.states import PlanState
+from paydown.repay.journal.states import PlanState
 from tests.faults.fault_table import FAULTS as TABLE
 from tests.repay.crashing import ALL_FAULTS
 from tests.repay.world import World, attempts

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from paydown.repay import Journal, JournalUnusable
-from paydown.repay.journal import look_into
+from paydown.repay.journal.journal import look_into
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="modes, sockets and links as POSIX has them")
 

@@ -14,11 +14,11 @@ from pathlib import Path
 import pytest
 
 from paydown.repay import AccountBusy, AccountInDoubt, JournalUnusable, PlanKeyConflict, UnknownPlan
-from paydown.repay.journal import Intent, Journal
-from paydown.repay.look import Holding, Look
-from paydown.repay.plan import Piece, Plan, Price, Request
-from paydown.repay.schema import MIGRATIONS, SCHEMA_VERSION
-from paydown.repay.states import ATTEMPT_MOVES, PLAN_MOVES, AttemptState, PlanState
+from paydown.repay.evidence.snapshot import Holding, Look
+from paydown.repay.journal.journal import Intent, Journal
+from paydown.repay.journal.states import ATTEMPT_MOVES, PLAN_MOVES, AttemptState, PlanState
+from paydown.repay.journal.tables import MIGRATIONS, SCHEMA_VERSION
+from paydown.repay.planning.plan import Piece, Plan, Price, Request
 
 NOW_MS = 1_795_000_000_000
 LOOK = Look.of(

@@ -16,12 +16,12 @@ from decimal import Decimal
 import pytest
 
 from paydown.repay import AccountBusy, JournalUnusable, Options, OutcomeNotRecorded
-from paydown.repay.commands import Step
 from paydown.repay.errors import AccountInDoubt, JournalForgot
-from paydown.repay.journal import Journal
-from paydown.repay.lock import AccountLock
-from paydown.repay.memory import AccountMemory, Doubt, Remembered, RememberedJournal
-from paydown.repay.states import AttemptState, PlanState
+from paydown.repay.execution.commands import Step
+from paydown.repay.journal.account_lock import AccountLock
+from paydown.repay.journal.journal import Journal
+from paydown.repay.journal.journal_memory import AccountMemory, Doubt, Remembered, RememberedJournal
+from paydown.repay.journal.states import AttemptState, PlanState
 from tests.repay.world import REPAY_PATH, World, attempts
 
 POSIX = pytest.mark.skipif(os.name != "posix", reason="open files can be removed on POSIX")
@@ -566,7 +566,7 @@ def test_a_forked_child_may_use_nothing_that_was_open(world):
 # crashed with rows in a -wal of its own.
 ENDING_CHILD = """
 import os, signal, sys
-from paydown.repay.journal import Journal
+from paydown.repay.journal.journal import Journal
 
 path = sys.argv[1]
 read, write = os.pipe()
@@ -611,7 +611,7 @@ def test_a_child_that_ends_leaves_the_files_of_others_alone(tmp_path):
 DEAD_PARENT = """
 import os, signal, sys
 from pathlib import Path
-from paydown.repay.lock import AccountLock
+from paydown.repay.journal.account_lock import AccountLock
 
 lock = AccountLock(Path(sys.argv[1]), "acc")
 lock.acquire("j.db", 1)

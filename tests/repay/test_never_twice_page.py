@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from paydown.repay import Options
-from paydown.repay.reconcile import RULES as RULES_OF_THE_JUDGE
-from paydown.repay.states import ATTEMPT_MOVES
+from paydown.repay.evidence.verdict import RULES as RULES_OF_THE_JUDGE
+from paydown.repay.journal.states import ATTEMPT_MOVES
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = (ROOT / "docs" / "never-twice.md").read_text(encoding="utf-8")

@@ -10,10 +10,10 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from paydown.repay import Options, PlanRefused
-from paydown.repay.facts import Facts
-from paydown.repay.look import Holding, Look
-from paydown.repay.plan import Plan, Price, Request
-from paydown.repay.planner import cut, earliest_finish_ms, make_plan
+from paydown.repay.evidence.snapshot import Holding, Look
+from paydown.repay.planning.plan import Plan, Price, Request
+from paydown.repay.planning.planner import cut, earliest_finish_ms, make_plan
+from paydown.repay.planning.repay_facts import Facts
 
 NOW_MS = 1_795_000_000_000
 CAP = Decimal(50_000)  # papi-debt.md (a): one repayment is worth at most 50 000 USD

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from paydown.repay.quantities import ceil_to, exact, floor_to, from_text, money, to_text
+from paydown.repay.amounts import ceil_to, exact, floor_to, from_text, money, to_text
 
 AMOUNTS = st.decimals(min_value=0, max_value=10**15, places=9, allow_nan=False, allow_infinity=False)
 

@@ -23,8 +23,8 @@ import pytest
 
 from paydown.budget import SqliteBudget
 from paydown.repay import Options
-from paydown.repay.facts import Facts
-from paydown.repay.states import PlanState
+from paydown.repay.journal.states import PlanState
+from paydown.repay.planning.repay_facts import Facts
 from tests.repay.world import REPAY_PATH, World
 
 FACTS = Facts.documented()

@@ -18,9 +18,9 @@ from hypothesis import HealthCheck, Phase, given, note, settings
 from hypothesis import strategies as st
 
 from paydown.repay import LiabilityChange
-from paydown.repay.evidence import Row, Sighting, Source
-from paydown.repay.quantities import exact
-from paydown.repay.reconcile import LATE_EXECUTION, Case, Verdict, deadline_ms, judge, may_have_fallen
+from paydown.repay.amounts import exact
+from paydown.repay.evidence.observed import Row, Sighting, Source
+from paydown.repay.evidence.verdict import LATE_EXECUTION, Case, Verdict, deadline_ms, judge, may_have_fallen
 from tests.repay.books import (
     BASE_MS,
     DEAD_MS,

@@ -14,9 +14,9 @@ import pytest
 from paydown import InvalidRequest, InvalidRequestType
 from paydown.errors import InvalidCredentials
 from paydown.repay import AccountBusy, AccountInDoubt, Options, PlanKeyConflict, PlanRefused, Report
-from paydown.repay.commands import Step
-from paydown.repay.journal import Journal
-from paydown.repay.states import AttemptState, PlanState
+from paydown.repay.execution.commands import Step
+from paydown.repay.journal.journal import Journal
+from paydown.repay.journal.states import AttemptState, PlanState
 from tests.repay.world import API_KEY, REPAY_PATH, SECRET, START_MS, Door, World, attempts
 
 

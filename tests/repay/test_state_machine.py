@@ -25,10 +25,10 @@ from paydown.repay import (
     PlanRefused,
     SafeRepay,
 )
-from paydown.repay.journal import Journal
-from paydown.repay.states import AttemptState, PlanState
-from paydown_sandbox.choices import draw
-from paydown_sandbox.faults import FAULTS
+from paydown.repay.journal.journal import Journal
+from paydown.repay.journal.states import AttemptState, PlanState
+from paydown_sandbox.choices.choice_table import draw
+from paydown_sandbox.faults.faults import FAULTS
 from tests.repay.world import REPAY_PATH, World
 
 AMOUNTS = st.decimals("0.00000001", "90", places=8)

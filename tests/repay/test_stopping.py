@@ -10,13 +10,13 @@ import threading
 
 import pytest
 
-from paydown.repay.stopping import StopAsked, StopSwitch
+from paydown.repay.execution.stopping import StopAsked, StopSwitch
 
 # A timer sends the signal again and again while the main thread is inside the switch: whatever lock it holds there,
 # its own handler must not need. Each round is one sleep, one signal, one waking.
 STORM = """
 import signal, sys, threading
-from paydown.repay.stopping import StopSwitch
+from paydown.repay.execution.stopping import StopSwitch
 
 switch = StopSwitch()
 signal.signal(signal.SIGALRM, lambda *_: switch.request())
@@ -30,7 +30,7 @@ print("done")
 
 PRESSED_TWICE = """
 import os, signal, threading
-from paydown.repay.stopping import StopSwitch
+from paydown.repay.execution.stopping import StopSwitch
 
 switch = StopSwitch()
 with switch.signals():

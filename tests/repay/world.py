@@ -14,9 +14,9 @@ from paydown import AsyncClient, Client, Credentials
 from paydown.budget import MemoryBudget
 from paydown.clock import ExchangeClock
 from paydown.repay import AsyncSafeRepay, Options, Progress, SafeRepay
-from paydown.repay.journal import AttemptRecord, Journal
+from paydown.repay.journal.journal import AttemptRecord, Journal
 from paydown_sandbox import Clock, Exchange, ExchangeTransport
-from paydown_sandbox.ledger import Holding
+from paydown_sandbox.books.ledger import Holding
 
 API_KEY = "K" * 64
 SECRET = "S" * 64

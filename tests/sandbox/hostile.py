@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from urllib.parse import quote
 
-from paydown_sandbox.document import OperationFacts, ParameterFacts
+from paydown_sandbox.bundled_document import OperationFacts, ParameterFacts
 from tests.sandbox.signer import KEY, SECRET, digest
 
 FORM = "application/x-www-form-urlencoded"

@@ -9,7 +9,7 @@ from typing import Any
 
 import jsonschema_rs
 
-from paydown_sandbox.document import Document, OperationFacts
+from paydown_sandbox.bundled_document import Document, OperationFacts
 
 
 def inlined(document: Document, node: Any) -> Any:

@@ -10,7 +10,7 @@ from decimal import Decimal
 from typing import Any
 
 from paydown_sandbox.exchange import Exchange
-from paydown_sandbox.wire import RawRequest, RawResponse
+from paydown_sandbox.http_messages import RawRequest, RawResponse
 
 NOW_MS = 1_767_225_600_000  # 2026-01-01 00:00:00 UTC
 KEY = "test-key"

@@ -241,7 +241,7 @@ def test_a_full_disk_stops_the_process_and_answers_nothing_that_is_lost(tmp_path
     options = ["--port", "0", "--data", str(data)]
     program = (
         "import resource, sys; resource.setrlimit(resource.RLIMIT_FSIZE, (400_000, 400_000));"
-        "from paydown_sandbox.process import main; sys.exit(main(sys.argv[1:]))"
+        "from paydown_sandbox.serving.process import main; sys.exit(main(sys.argv[1:]))"
     )
     process = subprocess.Popen(
         [sys.executable, "-c", program, *options], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True

@@ -12,9 +12,9 @@ import websockets
 from hypothesis import given
 from hypothesis import strategies as st
 
-from paydown_sandbox.browser_guard import BrowserGuard
-from paydown_sandbox.process import make_server
 from paydown_sandbox.sandbox import SocketSandbox
+from paydown_sandbox.serving.browser_guard import BrowserGuard
+from paydown_sandbox.serving.process import make_server
 
 JSON = "Content-Type: application/json"
 ADVANCE = json.dumps({"advance_ms": 60_000})

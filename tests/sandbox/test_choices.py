@@ -13,14 +13,14 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from paydown_sandbox import choices
-from paydown_sandbox.clock import Clock
-from paydown_sandbox.document import Document, load_document
+from paydown_sandbox.bundled_document import Document, load_document
+from paydown_sandbox.choices import choice_table as choices
+from paydown_sandbox.choices.settings import OptionError, Options, catalogue, settled
 from paydown_sandbox.exchange import Exchange
-from paydown_sandbox.in_process import ExchangeTransport
-from paydown_sandbox.options import OptionError, Options, catalogue, settled
-from paydown_sandbox.state_export import books_of, dump_world
-from paydown_sandbox.store import Store
+from paydown_sandbox.sandbox_clock import Clock
+from paydown_sandbox.serving.httpx_transport import ExchangeTransport
+from paydown_sandbox.serving.store import Store
+from paydown_sandbox.state.state_writer import books_of, dump_world
 from tests.sandbox.judge import check_conservation
 from tests.sandbox.signer import KEY, REPAY, SECRET, Caller, digest
 

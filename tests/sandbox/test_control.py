@@ -14,19 +14,21 @@ import jsonschema_rs
 import pytest
 from openapi_spec_validator import validate
 
-from paydown_sandbox.application import create_app
-from paydown_sandbox.clock import Clock
-from paydown_sandbox.document import Document
+from paydown_sandbox.assumptions_page import unknowns_page
+from paydown_sandbox.bundled_document import Document
+from paydown_sandbox.choices.settings import Options, catalogue
 from paydown_sandbox.exchange import Exchange
-from paydown_sandbox.options import Options, catalogue
-from paydown_sandbox.state import read_world
-from paydown_sandbox.state_export import dump_records, dump_world
-from paydown_sandbox.store import Store
-from paydown_sandbox.unknowns import unknowns_page
+from paydown_sandbox.sandbox_clock import Clock
+from paydown_sandbox.serving.application import create_app
+from paydown_sandbox.serving.store import Store
+from paydown_sandbox.state.state_reader import read_world
+from paydown_sandbox.state.state_writer import dump_records, dump_world
 from tests.sandbox.signer import KEY, NOW_MS, REPAY, SECRET, Caller, digest, state_with
 
 JSON = {"content-type": "application/json"}
-CONTROL: dict[str, Any] = json.loads(files("paydown_sandbox").joinpath("control.openapi.json").read_text())
+CONTROL: dict[str, Any] = json.loads(
+    files("paydown_sandbox.serving").joinpath("control.openapi.json").read_text()
+)
 
 
 class Control:

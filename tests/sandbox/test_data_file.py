@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 
 from paydown_sandbox.exchange import Exchange
-from paydown_sandbox.process import main
-from paydown_sandbox.store import Store, StoreError
-from paydown_sandbox.store_file import APPLICATION_ID
+from paydown_sandbox.serving.process import main
+from paydown_sandbox.serving.store import Store, StoreError
+from paydown_sandbox.serving.store_file import APPLICATION_ID
 
 
 def _database(path: Path, *, table: str = "letters", log: bool = False) -> None:

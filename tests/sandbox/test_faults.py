@@ -7,12 +7,12 @@ from decimal import Decimal
 
 import pytest
 
-from paydown_sandbox.clock import Clock
-from paydown_sandbox.document import Document
+from paydown_sandbox.bundled_document import Document
 from paydown_sandbox.exchange import Exchange
-from paydown_sandbox.faults import FAULTS
-from paydown_sandbox.reading import StateError
-from paydown_sandbox.scenario import bundled_scenarios, find_scenario, start_scenario
+from paydown_sandbox.faults.faults import FAULTS
+from paydown_sandbox.faults.scenario import bundled_scenarios, find_scenario, start_scenario
+from paydown_sandbox.sandbox_clock import Clock
+from paydown_sandbox.state.strict_json import StateError
 from tests.sandbox.signer import NOW_MS, REPAY, Answer, Caller, state_with
 
 CALL = "asset=BNB&amount=0.10000000&specifyRepayAssets=USDT"
@@ -176,7 +176,7 @@ def test_a_delay_before_hands_the_request_in_again(caller: Caller) -> None:
     caller.exchange.faults.arm({"fault": "delay_before", "delay_ms": 5001})
     first = caller.repay(CALL)
     assert (first.raw.action, first.raw.delay_ms) == ("again", 5001)
-    from paydown_sandbox.wire import RawRequest
+    from paydown_sandbox.http_messages import RawRequest
     from tests.sandbox.signer import KEY, digest
 
     caller.exchange.clock.advance(5001)

@@ -10,9 +10,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from paydown_sandbox.clock import Clock
-from paydown_sandbox.document import OperationFacts, load_document
+from paydown_sandbox.bundled_document import OperationFacts, load_document
 from paydown_sandbox.exchange import Exchange
+from paydown_sandbox.sandbox_clock import Clock
 from tests.sandbox.judge import Judge
 from tests.sandbox.signer import KEY, NOW_MS, SECRET, Answer, Caller, digest, state_with
 

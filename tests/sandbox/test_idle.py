@@ -11,12 +11,12 @@ from typing import Any
 import httpx
 import pytest
 
-from paydown_sandbox import http_protocol
-from paydown_sandbox.application import create_app
-from paydown_sandbox.control import LARGEST_CONTROL_BODY
 from paydown_sandbox.exchange import Exchange
-from paydown_sandbox.http_protocol import protocol_for
 from paydown_sandbox.sandbox import SocketSandbox
+from paydown_sandbox.serving import http_protocol
+from paydown_sandbox.serving.application import create_app
+from paydown_sandbox.serving.control_api import LARGEST_CONTROL_BODY
+from paydown_sandbox.serving.http_protocol import protocol_for
 
 CLOCK = b"GET /_sandbox/clock HTTP/1.1\r\nHost: localhost\r\n\r\n"
 PUT = b"PUT /_sandbox/state HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"

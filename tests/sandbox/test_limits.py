@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from paydown_sandbox.clock import Clock
-from paydown_sandbox.document import Document
+from paydown_sandbox.bundled_document import Document
 from paydown_sandbox.exchange import Exchange
+from paydown_sandbox.sandbox_clock import Clock
 from tests.sandbox.signer import NOW_MS, Caller, state_with
 
 HEADER = "x-mbx-used-weight-1m"

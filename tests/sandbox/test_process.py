@@ -12,8 +12,8 @@ from pathlib import Path
 import httpx
 import pytest
 
-from paydown_sandbox.process import main
-from paydown_sandbox.state import DEMO_API_KEY, DEMO_SECRET
+from paydown_sandbox.serving.process import main
+from paydown_sandbox.state.state_reader import DEMO_API_KEY, DEMO_SECRET
 from tests.sandbox.signer import digest
 
 

@@ -10,10 +10,10 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
-from paydown_sandbox.clock import Clock
-from paydown_sandbox.document import load_document
+from paydown_sandbox.books.ledger import Holding, House
+from paydown_sandbox.bundled_document import load_document
 from paydown_sandbox.exchange import Exchange
-from paydown_sandbox.ledger import Holding, House
+from paydown_sandbox.sandbox_clock import Clock
 from tests.sandbox.signer import NOW_MS, Caller
 
 DOCUMENT = load_document()

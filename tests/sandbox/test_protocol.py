@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from paydown_sandbox.clock import Clock
-from paydown_sandbox.document import Document
+from paydown_sandbox.bundled_document import Document
 from paydown_sandbox.exchange import Exchange
+from paydown_sandbox.sandbox_clock import Clock
 from tests.sandbox.signer import KEY, NOW_MS, REPAY, SECRET, Caller, digest, state_with
 
 BALANCE = "/papi/v1/balance"

@@ -6,9 +6,9 @@ from decimal import Decimal
 
 import pytest
 
-from paydown_sandbox.clock import Clock
-from paydown_sandbox.document import Document
+from paydown_sandbox.bundled_document import Document
 from paydown_sandbox.exchange import Exchange
+from paydown_sandbox.sandbox_clock import Clock
 from tests.sandbox.signer import NOW_MS, REPAY, Caller, state_with
 
 

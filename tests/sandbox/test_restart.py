@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
-from paydown_sandbox.clock import Clock
-from paydown_sandbox.document import Document
+from paydown_sandbox.bundled_document import Document
 from paydown_sandbox.exchange import Exchange
-from paydown_sandbox.state import read_world
-from paydown_sandbox.store import Store
+from paydown_sandbox.sandbox_clock import Clock
+from paydown_sandbox.serving.store import Store
+from paydown_sandbox.state.state_reader import read_world
 from tests.sandbox.signer import NOW_MS, REPAY, Caller, state_with
 
 BALANCE = "/papi/v1/balance"
@@ -166,7 +166,7 @@ def test_a_new_state_starts_budgets_and_bans_over(begin: Begin) -> None:
     life = begin()
     life.exchange.faults.arm({"fault": "banned_418", "ban_ms": 180_000})
     life.caller.repay(SMALL)
-    from paydown_sandbox.state import read_world
+    from paydown_sandbox.state.state_reader import read_world
 
     life.exchange.install(read_world(state_with(), life.exchange.option_catalogue))
     life.restart()

@@ -14,10 +14,10 @@ from cryptography.hazmat.primitives.asymmetric.rsa import generate_private_key
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from paydown_sandbox.clock import Clock
-from paydown_sandbox.document import Document
+from paydown_sandbox.bundled_document import Document
+from paydown_sandbox.checks.signature import KeyMaterialError, make_verifier
 from paydown_sandbox.exchange import Exchange
-from paydown_sandbox.signature import KeyMaterialError, make_verifier
+from paydown_sandbox.sandbox_clock import Clock
 from tests.sandbox.signer import KEY, NOW_MS, REPAY, Caller, digest, state_with
 
 VECTORS = Path(__file__).parents[1] / "vectors" / "signing"

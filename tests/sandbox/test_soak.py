@@ -22,10 +22,10 @@ from typing import Any, NamedTuple
 import httpx
 import pytest
 
-from paydown_sandbox.application import create_app
-from paydown_sandbox.clock import Clock
-from paydown_sandbox.document import load_document
+from paydown_sandbox.bundled_document import load_document
 from paydown_sandbox.exchange import Exchange
+from paydown_sandbox.sandbox_clock import Clock
+from paydown_sandbox.serving.application import create_app
 from tests.sandbox.hostile import KINDS, Moment, Wire, schedule
 from tests.sandbox.judge import Judge, check_conservation
 from tests.sandbox.signer import KEY, NOW_MS, SECRET

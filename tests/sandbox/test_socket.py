@@ -12,8 +12,8 @@ import httpx
 import pytest
 
 from paydown_sandbox.sandbox import Sandbox, SocketSandbox
-from paydown_sandbox.state_builder import StateBuilder
-from paydown_sandbox.state_export import dump_world
+from paydown_sandbox.state.state_builder import StateBuilder
+from paydown_sandbox.state.state_writer import dump_world
 from tests.sandbox.signer import REPAY, digest
 
 pytest_plugins = ("pytester",)

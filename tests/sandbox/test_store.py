@@ -18,14 +18,14 @@ from typing import Any
 import httpx
 import pytest
 
-from paydown_sandbox.application import create_app
-from paydown_sandbox.clock import Clock
-from paydown_sandbox.control import ledger_json
-from paydown_sandbox.document import Document
+from paydown_sandbox.bundled_document import Document
 from paydown_sandbox.exchange import Exchange
-from paydown_sandbox.server import Application, Committer
-from paydown_sandbox.state_export import dump_records, dump_world
-from paydown_sandbox.store import Store, StoreError
+from paydown_sandbox.sandbox_clock import Clock
+from paydown_sandbox.serving.application import create_app
+from paydown_sandbox.serving.asgi import Application, Committer
+from paydown_sandbox.serving.control_api import ledger_json
+from paydown_sandbox.serving.store import Store, StoreError
+from paydown_sandbox.state.state_writer import dump_records, dump_world
 from tests.sandbox.signer import KEY, NOW_MS, REPAY, Caller, digest, state_with
 
 

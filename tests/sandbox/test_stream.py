@@ -12,9 +12,9 @@ import pytest
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import ClientConnection, connect
 
-from paydown_sandbox.clock import Clock
+from paydown_sandbox.books.listen_keys import Event
 from paydown_sandbox.sandbox import SocketSandbox
-from paydown_sandbox.streams import Event
+from paydown_sandbox.sandbox_clock import Clock
 from tests.sandbox.signer import NOW_MS, Caller, digest, state_with
 
 KEY_PATH = "/papi/v1/listenKey"

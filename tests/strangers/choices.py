@@ -14,7 +14,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-TABLE = Path(__file__).resolve().parents[2] / "src" / "paydown_sandbox" / "choices.toml"
+TABLE = Path(__file__).resolve().parents[2] / "src" / "paydown_sandbox" / "choices" / "choices.toml"
 
 # One value, or several of which each case draws one.
 Value = str | tuple[str, ...]

@@ -9,8 +9,8 @@ import httpx
 
 from paydown import Client, Credentials, MemoryBudget
 from paydown.clock import ExchangeClock
-from paydown_sandbox.clock import Clock
 from paydown_sandbox.sandbox import Sandbox
+from paydown_sandbox.sandbox_clock import Clock
 from paydown_wire.error_codes import CLOCKS, SERVERS
 from tests.unit.kit import Time
 

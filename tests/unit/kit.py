@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ed25519, rsa
 
 from paydown import AsyncClient, Client, Credentials, MemoryBudget, ReadRetries
-from paydown.budget.terms import Charge, Ended, GateReason, Priority, Snapshot, Ticket, Wait
+from paydown.budget.protocol import Charge, Ended, GateReason, Priority, Snapshot, Ticket, Wait
 
 VECTORS = Path(__file__).resolve().parents[1] / "vectors" / "signing"
 NOW_MS = 1_636_371_437_000

@@ -24,7 +24,7 @@ from paydown import (
     UnknownAttempt,
     UnresolvedOutcome,
 )
-from paydown.attempts import Attempt, Attempts, ObserverChain
+from paydown.call.attempts import Attempt, Attempts, ObserverChain
 from paydown_wire.operations import MARGIN_BORROW, REPAY_DEBT, REPAY_LOAN
 from tests.unit.kit import NOW_MS, Exchange, Time, answer, async_client, client, repaid
 

@@ -8,7 +8,7 @@ import pytest
 
 from paydown import Client, InvalidRequest
 from paydown.budget import MemoryBudget, SqliteBudget
-from paydown.budget.choice import is_loopback
+from paydown.budget.select import is_loopback
 
 
 @pytest.fixture(autouse=True)

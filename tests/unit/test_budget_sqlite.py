@@ -26,7 +26,7 @@ from paydown.budget import (
     Wait,
 )
 from paydown.errors import RequestNotSent
-from paydown.paths import state_directory
+from paydown.state_directory import state_directory
 
 WEIGHT = Limit("ip-weight", 6_000, 60_000)
 ORDERS = Limit("orders", 1_200, 60_000)

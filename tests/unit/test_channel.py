@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from paydown import Client, InvalidRequest
-from paydown.channel import Address, Outgoing
-from paydown.request import RequestMaker
+from paydown.call.request import RequestMaker
+from paydown.transport.channel import Address, Outgoing
 from paydown_wire.operations import REPAY_DEBT
 from tests.unit.kit import API_KEY, credentials
 

@@ -39,7 +39,7 @@ from paydown import (
     RequestNotSent,
     RequestRejected,
 )
-from paydown.budget.terms import Priority
+from paydown.budget.protocol import Priority
 from paydown_wire.operations import PING, SERVER_TIME
 from tests.unit.kit import (
     API_KEY,

@@ -31,9 +31,9 @@ from paydown import (
     RequestNotSent,
     SystemClock,
 )
-from paydown.channel import Address, NotSent, Outgoing
-from paydown.connections import DirectChannel
-from paydown.http1 import Http1
+from paydown.transport.channel import Address, NotSent, Outgoing
+from paydown.transport.direct import DirectChannel
+from paydown.transport.http1 import Http1
 from paydown_wire import RepayDebtResult
 from tests.unit.kit import Plenty, credentials
 from tests.unit.scripted import (

@@ -151,7 +151,7 @@ PING = (Charge(Limit("ip-weight", 6_000, 60_000), 1),)
         "try: kept.market.ping()\nexcept Exception as error: print(type(error).__name__)",
         "from pathlib import Path; kept = create_app(data=Path('sandbox.db'))",
         "from pathlib import Path; create_app(data=Path('sandbox.db')).close()",
-        "from paydown_sandbox.process import main\n"
+        "from paydown_sandbox.serving.process import main\n"
         "assert main(['--data', 'sandbox.db', '--port', '0', '--scenario', 'no-such-scenario']) == 2",
     ],
     ids=["kept", "dropped", "ring", "traceback", "fork", "client", "application", "closed", "refused"],

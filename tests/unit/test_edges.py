@@ -19,9 +19,9 @@ from paydown import (
     RequestRejected,
     SystemClock,
 )
-from paydown.channel import Address, Lost, Outgoing
-from paydown.connections import DirectChannel
-from paydown.http1 import LARGEST_BODY, Body
+from paydown.transport.channel import Address, Lost, Outgoing
+from paydown.transport.direct import DirectChannel
+from paydown.transport.http1 import LARGEST_BODY, Body
 from tests.unit.kit import ONE_TRY, Plenty, credentials
 from tests.unit.scripted import Connection, exchange, http, read, respond, serving
 from tests.unit.test_transport import SLOW

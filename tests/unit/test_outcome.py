@@ -26,7 +26,7 @@ from paydown import (
     RequestRejected,
     WrongAddress,
 )
-from paydown.outcome import NOT_JSON, REFUSALS, Answer, Cleaner, judge, read
+from paydown.call.outcome import NOT_JSON, REFUSALS, Answer, Cleaner, judge, read
 from paydown_wire.error_codes import ERROR_CODES, STATUS_OUTCOMES
 from paydown_wire.operations import ACCOUNT_BALANCE, MARGIN_BORROW, REPAY_DEBT
 from tests.unit.kit import NOW_MS, ONE_TRY, REPAY, Exchange, Time, answer, client, repaid

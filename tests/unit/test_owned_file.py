@@ -13,10 +13,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from paydown.budget.protocol import BudgetUnavailable
 from paydown.budget.sqlite import SqliteBudget
-from paydown.budget.terms import BudgetUnavailable
-from paydown.owned_file import FileNotOurs, Found, claim, inspect
-from paydown.paths import make_directories, private_directory
+from paydown.file_ownership import FileNotOurs, Found, claim, inspect
+from paydown.state_directory import make_directories, private_directory
 
 OURS = 0x70617964
 Make = Callable[[Path], object]

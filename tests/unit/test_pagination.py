@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from paydown import InvalidRequest, InvalidRequestType, ReadFailed
-from paydown.pagination import Pager
+from paydown.call.pagination import Pager
 from paydown_wire.operation import Operation
 from paydown_wire.operations import (
     ALL_OPERATIONS,

@@ -16,7 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from paydown import InvalidRequest, InvalidRequestType, RequestNotSent
-from paydown.parameters import checked_recv_window, wire_texts
+from paydown.call.parameters import checked_recv_window, wire_texts
 from paydown_wire.operation import UNSET, Parameter
 from paydown_wire.operations import ALL_OPERATIONS, REPAY_DEBT, REPAY_RECORDS
 

@@ -7,7 +7,7 @@ import stat
 
 import pytest
 
-from paydown.paths import StateDirectoryUnusable, private_directory, state_directory
+from paydown.state_directory import StateDirectoryUnusable, private_directory, state_directory
 
 # XDG Base Directory Specification 0.8; Apple, File System Programming Guide; FOLDERID_LocalAppData.
 PLACES = [

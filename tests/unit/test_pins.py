@@ -19,9 +19,9 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import NameOID
 
 from paydown import AsyncClient, Client, ConnectionFailed, InvalidRequest, InvalidRequestType
-from paydown.channel import Lost, NotSent
-from paydown.pins import Pins, public_key_digest
-from paydown.proxies import _Steps
+from paydown.transport.channel import Lost, NotSent
+from paydown.transport.pins import Pins, public_key_digest
+from paydown.transport.proxy import _Steps
 from tests.unit.kit import credentials, private_key
 from tests.unit.scripted import ScriptedServer, exchange, serving, tunnel
 from tests.unit.secure import Secure

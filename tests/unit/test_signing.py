@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from paydown.signing import encode_pairs, percent_encode, signed
+from paydown.call.signing import encode_pairs, percent_encode, signed
 from tests.unit.kit import NOW_MS, SECRET, credentials, vector
 
 UNRESERVED = string.ascii_letters + string.digits + "-_.~"

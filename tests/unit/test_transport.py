@@ -27,8 +27,8 @@ from paydown import (
     RequestNotSent,
     SystemClock,
 )
-from paydown.channel import Address
-from paydown.http1 import LARGEST_BODY
+from paydown.transport.channel import Address
+from paydown.transport.http1 import LARGEST_BODY
 from tests.unit.kit import ONE_TRY, Exchange, client, credentials
 from tests.unit.scripted import DONE, close, exchange, hold, http, pause, read, reset, respond, serving
 

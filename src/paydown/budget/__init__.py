@@ -13,7 +13,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from paydown.budget.memory import MemoryBudget
-from paydown.budget.terms import (
+from paydown.budget.protocol import (
     Budget,
     BudgetUnavailable,
     Charge,

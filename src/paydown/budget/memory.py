@@ -9,8 +9,8 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Mapping, Sequence
 
-from paydown.budget.ledger import Ledger
-from paydown.budget.terms import Charge, Ended, GateReason, Priority, Rules, Snapshot, Ticket, Wait
+from paydown.budget.gate import Ledger
+from paydown.budget.protocol import Charge, Ended, GateReason, Priority, Rules, Snapshot, Ticket, Wait
 from paydown.clock import ExchangeClock, machine_ms
 
 __all__ = ["MemoryBudget"]

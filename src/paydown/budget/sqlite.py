@@ -40,9 +40,8 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Final, TypeVar
 
-from paydown.budget.file import LedgerFile
-from paydown.budget.ledger import Ledger
-from paydown.budget.terms import (
+from paydown.budget.gate import Ledger
+from paydown.budget.protocol import (
     BudgetUnavailable,
     Charge,
     Ended,
@@ -53,6 +52,7 @@ from paydown.budget.terms import (
     Ticket,
     Wait,
 )
+from paydown.budget.sqlite_file import LedgerFile
 from paydown.clock import ExchangeClock, machine_ms, wall_ms
 
 __all__ = ["SqliteBudget"]

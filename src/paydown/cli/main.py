@@ -8,21 +8,23 @@ import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from paydown.cli import (
-    accounts,
-    adopt,
-    correct,
-    debts,
-    doctor,
-    history,
-    plan,
-    reconcile,
-    repay,
-    resume,
-    sandbox,
+from paydown.cli import sandbox_command
+from paydown.cli.reading import (
+    accounts_command,
+    debts_command,
+    doctor_command,
+    history_command,
+    plan_command,
+)
+from paydown.cli.repaying import (
+    adopt_command,
+    correct_command,
+    reconcile_command,
+    repay_command,
+    resume_command,
 )
 from paydown.errors import PaydownError, RequestNotSent
-from paydown.paths import StateDirectoryUnusable
+from paydown.state_directory import StateDirectoryUnusable
 
 if TYPE_CHECKING:
     from paydown.cli.output import Output
@@ -67,17 +69,17 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"paydown {paydown.__version__}")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
     for command in (
-        debts,
-        plan,
-        repay,
-        resume,
-        reconcile,
-        correct,
-        adopt,
-        history,
-        accounts,
-        doctor,
-        sandbox,
+        debts_command,
+        plan_command,
+        repay_command,
+        resume_command,
+        reconcile_command,
+        correct_command,
+        adopt_command,
+        history_command,
+        accounts_command,
+        doctor_command,
+        sandbox_command,
     ):
         command.add_parser(commands)
     return parser
@@ -96,7 +98,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
     words = list(sys.argv[1:] if argv is None else argv)
     if words[:1] == ["sandbox"]:
-        return sandbox.run(words[1:])
+        return sandbox_command.run(words[1:])
     arguments = build_parser().parse_args(words)
     # The library logs what it does; here the same is printed, in better words.
     logging.getLogger("paydown").addHandler(logging.NullHandler())

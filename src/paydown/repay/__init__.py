@@ -27,21 +27,21 @@ if TYPE_CHECKING:
     from paydown.repay.errors import PlanRefused as PlanRefused
     from paydown.repay.errors import PlanUnfinished as PlanUnfinished
     from paydown.repay.errors import UnknownPlan as UnknownPlan
-    from paydown.repay.events import Progress as Progress
-    from paydown.repay.evidence import LiabilityChange as LiabilityChange
-    from paydown.repay.journal import Journal as Journal
-    from paydown.repay.options import Options as Options
-    from paydown.repay.plan import Piece as Piece
-    from paydown.repay.plan import Plan as Plan
-    from paydown.repay.reconcile import Verdict as Verdict
+    from paydown.repay.evidence.observed import LiabilityChange as LiabilityChange
+    from paydown.repay.evidence.verdict import Verdict as Verdict
+    from paydown.repay.journal.journal import Journal as Journal
+    from paydown.repay.journal.states import AttemptState as AttemptState
+    from paydown.repay.journal.states import PlanState as PlanState
+    from paydown.repay.planning.plan import Piece as Piece
+    from paydown.repay.planning.plan import Plan as Plan
+    from paydown.repay.progress import Progress as Progress
+    from paydown.repay.repay_options import Options as Options
     from paydown.repay.report import Report as Report
     from paydown.repay.safe import Adoption as Adoption
     from paydown.repay.safe import AsyncSafeRepay as AsyncSafeRepay
     from paydown.repay.safe import PlanHistory as PlanHistory
     from paydown.repay.safe import Reconciliation as Reconciliation
     from paydown.repay.safe import SafeRepay as SafeRepay
-    from paydown.repay.states import AttemptState as AttemptState
-    from paydown.repay.states import PlanState as PlanState
 
 _HOMES = {
     "AccountBusy": "errors",
@@ -49,27 +49,27 @@ _HOMES = {
     "AccountUnconfirmed": "errors",
     "Adoption": "safe",
     "AsyncSafeRepay": "safe",
-    "AttemptState": "states",
-    "Journal": "journal",
+    "AttemptState": "journal.states",
+    "Journal": "journal.journal",
     "JournalForgot": "errors",
     "JournalUnusable": "errors",
-    "LiabilityChange": "evidence",
+    "LiabilityChange": "evidence.observed",
     "NothingOwed": "errors",
-    "Options": "options",
+    "Options": "repay_options",
     "OutcomeNotRecorded": "errors",
-    "Piece": "plan",
-    "Plan": "plan",
+    "Piece": "planning.plan",
+    "Plan": "planning.plan",
     "PlanHistory": "safe",
     "PlanKeyConflict": "errors",
     "PlanRefused": "errors",
-    "PlanState": "states",
+    "PlanState": "journal.states",
     "PlanUnfinished": "errors",
-    "Progress": "events",
+    "Progress": "progress",
     "Reconciliation": "safe",
     "Report": "report",
     "SafeRepay": "safe",
     "UnknownPlan": "errors",
-    "Verdict": "reconcile",
+    "Verdict": "evidence.verdict",
 }
 
 __all__ = [

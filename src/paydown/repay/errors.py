@@ -27,7 +27,7 @@ from typing import TYPE_CHECKING
 from paydown.errors import OutcomeUnknown, ReadFailed, RequestNotSent
 
 if TYPE_CHECKING:
-    from paydown.repay.lock import Holder
+    from paydown.repay.journal.account_lock import Holder
 
 __all__ = [
     "AccountBusy",

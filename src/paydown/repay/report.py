@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from paydown.repay.plan import moment
-from paydown.repay.quantities import from_text, to_text
-from paydown.repay.states import OPEN_STATES, AttemptState, PlanState
+from paydown.repay.amounts import from_text, to_text
+from paydown.repay.journal.states import OPEN_STATES, AttemptState, PlanState
+from paydown.repay.planning.plan import moment
 
 __all__ = ["IN_DOUBT", "AttemptLine", "Report", "exit_code_of"]
 

@@ -28,8 +28,24 @@ from paydown.errors import (
     RequestNotSent,
     UnknownAttempt,
 )
-from paydown.paths import private_directory, state_directory
-from paydown.repay.accounts import (
+from paydown.repay.amounts import to_text
+from paydown.repay.errors import (
+    AccountInDoubt,
+    AccountUnconfirmed,
+    JournalForgot,
+    JournalUnusable,
+    OutcomeNotRecorded,
+    PlanUnfinished,
+)
+from paydown.repay.evidence.observed import LiabilityChange
+from paydown.repay.evidence.reconcile import Context, Decisions, Settled
+from paydown.repay.evidence.snapshot import Look
+from paydown.repay.evidence.verdict import Verdict, deadline_ms
+from paydown.repay.execution.commands import Commit, ReadBalances, ReadTime, Step
+from paydown.repay.execution.driver import AsyncDriver, Driver, Trace, Work
+from paydown.repay.execution.engine import report_of, report_of_failed, report_of_settled, settle_open, work
+from paydown.repay.execution.stopping import StopSwitch
+from paydown.repay.journal.account_identity import (
     Asking,
     account_id,
     checked_name,
@@ -39,33 +55,17 @@ from paydown.repay.accounts import (
     rename,
     spoken,
 )
-from paydown.repay.commands import Commit, ReadBalances, ReadTime, Step
-from paydown.repay.drive import AsyncDriver, Driver, Trace, Work
-from paydown.repay.engine import report_of, report_of_failed, report_of_settled, settle_open, work
-from paydown.repay.errors import (
-    AccountInDoubt,
-    AccountUnconfirmed,
-    JournalForgot,
-    JournalUnusable,
-    OutcomeNotRecorded,
-    PlanUnfinished,
-)
-from paydown.repay.events import Progress
-from paydown.repay.evidence import LiabilityChange
-from paydown.repay.facts import Facts
-from paydown.repay.journal import AttemptRecord, CorrectionRecord, EvidenceRecord, Journal, PlanRecord
-from paydown.repay.lock import AccountLock, Holder
-from paydown.repay.look import Look
-from paydown.repay.memory import AccountMemory, Doubt, Remembered, RememberedJournal
-from paydown.repay.options import Options
-from paydown.repay.plan import Plan, moment
-from paydown.repay.proposal import checked_key, checked_request, new_key, propose
-from paydown.repay.quantities import to_text
-from paydown.repay.reconcile import Verdict, deadline_ms
-from paydown.repay.recovery import Context, Decisions, Settled
+from paydown.repay.journal.account_lock import AccountLock, Holder
+from paydown.repay.journal.journal import AttemptRecord, CorrectionRecord, EvidenceRecord, Journal, PlanRecord
+from paydown.repay.journal.journal_memory import AccountMemory, Doubt, Remembered, RememberedJournal
+from paydown.repay.journal.states import AttemptState, PlanState
+from paydown.repay.planning.plan import Plan, moment
+from paydown.repay.planning.plan_request import checked_key, checked_request, new_key, propose
+from paydown.repay.planning.repay_facts import Facts
+from paydown.repay.progress import Progress
+from paydown.repay.repay_options import Options
 from paydown.repay.report import IN_DOUBT, Report
-from paydown.repay.states import AttemptState, PlanState
-from paydown.repay.stopping import StopSwitch
+from paydown.state_directory import private_directory, state_directory
 
 if TYPE_CHECKING:
     from paydown.client import AsyncClient, Client

@@ -6,13 +6,13 @@ from collections.abc import Callable
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from paydown_sandbox.amounts import EXACT, wire_text
-from paydown_sandbox.collateral import status_of
-from paydown_sandbox.ledger import Holding
-from paydown_sandbox.refusal import Refusal
+from paydown_sandbox.books.collateral import status_of
+from paydown_sandbox.books.exact_amounts import EXACT, wire_text
+from paydown_sandbox.books.ledger import Holding
+from paydown_sandbox.checks.refusal import Refusal
 
 if TYPE_CHECKING:
-    from paydown_sandbox.calls import Call
+    from paydown_sandbox.call_record import Call
     from paydown_sandbox.exchange import Exchange
 
 __all__ = ["account_balance", "account_information", "order_rate_limit"]

@@ -5,12 +5,12 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from paydown_sandbox.amounts import ZERO
-from paydown_sandbox.ledger import Transfer
-from paydown_sandbox.refusal import Refusal
+from paydown_sandbox.books.exact_amounts import ZERO
+from paydown_sandbox.books.ledger import Transfer
+from paydown_sandbox.checks.refusal import Refusal
 
 if TYPE_CHECKING:
-    from paydown_sandbox.calls import Call
+    from paydown_sandbox.call_record import Call
     from paydown_sandbox.exchange import Exchange
 
 __all__ = [

@@ -5,19 +5,19 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from paydown_sandbox.accrual import first_interest
-from paydown_sandbox.amounts import EXACT, ZERO, divide_down, exact_text, wire_text
-from paydown_sandbox.borrowings import loan_record
-from paydown_sandbox.collateral import status_of
-from paydown_sandbox.ledger import Account
-from paydown_sandbox.refusal import Refusal
-from paydown_sandbox.repayment import Repayment, plan_repayment
-from paydown_sandbox.replies import Repaid
-from paydown_sandbox.rows import repay_record
-from paydown_sandbox.settlement import lend, settle_repayment, tell
+from paydown_sandbox.behaviour.borrowings import loan_record
+from paydown_sandbox.behaviour.repay_answers import Repaid
+from paydown_sandbox.behaviour.repay_rows import repay_record
+from paydown_sandbox.behaviour.settlement import lend, settle_repayment, tell
+from paydown_sandbox.books.collateral import status_of
+from paydown_sandbox.books.exact_amounts import EXACT, ZERO, divide_down, exact_text, wire_text
+from paydown_sandbox.books.ledger import Account
+from paydown_sandbox.checks.refusal import Refusal
+from paydown_sandbox.operations.repayment_rules import Repayment, plan_repayment
+from paydown_sandbox.scheduler import first_interest
 
 if TYPE_CHECKING:
-    from paydown_sandbox.calls import Call
+    from paydown_sandbox.call_record import Call
     from paydown_sandbox.exchange import Exchange
 
 __all__ = ["borrow", "max_borrowable", "max_withdraw", "repay_debt", "repay_loan"]

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from paydown_sandbox.amounts import exact_text
-from paydown_sandbox.refusal import Refusal
+from paydown_sandbox.books.exact_amounts import exact_text
+from paydown_sandbox.checks.refusal import Refusal
 
 if TYPE_CHECKING:
-    from paydown_sandbox.calls import Call
+    from paydown_sandbox.call_record import Call
     from paydown_sandbox.exchange import Exchange
 
 __all__ = ["asset_index_price", "ping", "server_time"]

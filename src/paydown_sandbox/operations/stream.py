@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from paydown_sandbox.refusal import Refusal
+from paydown_sandbox.checks.refusal import Refusal
 
 if TYPE_CHECKING:
-    from paydown_sandbox.calls import Call
+    from paydown_sandbox.call_record import Call
     from paydown_sandbox.exchange import Exchange
 
 __all__ = ["close_stream", "keep_alive_stream", "start_stream"]

@@ -76,18 +76,23 @@ _SIDES = {
 _KILLERS_BY_FILE = {
     "src/paydown/clock.py": ("unit/test_clock", "unit/test_client", "unit/test_clock_end_to_end"),
     "src/paydown/credentials.py": ("unit/test_credentials", "test_a_signer"),
-    "src/paydown/auth.py": ("unit/test_auth", "test_a_signer"),
-    "src/paydown/parameters.py": ("unit/test_parameters", "test_a_requests"),
-    "src/paydown/outcome.py": ("unit/test_outcome", "test_a_errors"),
+    "src/paydown/httpx_auth.py": ("unit/test_auth", "test_a_signer"),
+    "src/paydown/call/parameters.py": ("unit/test_parameters", "test_a_requests"),
+    "src/paydown/call/outcome.py": ("unit/test_outcome", "test_a_errors"),
     "src/paydown/errors.py": ("unit/test_errors", "unit/test_outcome"),
-    "src/paydown/channel.py": ("unit/test_channel",),
+    "src/paydown/transport/channel.py": ("unit/test_channel",),
     "src/paydown/client.py": ("unit/test_client", "unit/test_both_clients", "unit/test_connections"),
-    "src/paydown/moment.py": ("unit/test_moment",),
-    "src/paydown/retry.py": ("unit/test_client", "test_a_errors"),
-    "src/paydown/flow.py": ("unit/test_client", "unit/test_attempts", "test_a_errors", "test_a_requests"),
-    "src/paydown/attempts.py": ("unit/test_attempts", "unit/test_client"),
-    "src/paydown/pagination.py": ("unit/test_pagination", "test_b_ledger"),
-    "src/paydown/charges.py": ("test_a_requests", "unit/test_client", "unit/test_budget_choice"),
+    "src/paydown/timestamps.py": ("unit/test_moment",),
+    "src/paydown/call/retry.py": ("unit/test_client", "test_a_errors"),
+    "src/paydown/call/call.py": (
+        "unit/test_client",
+        "unit/test_attempts",
+        "test_a_errors",
+        "test_a_requests",
+    ),
+    "src/paydown/call/attempts.py": ("unit/test_attempts", "unit/test_client"),
+    "src/paydown/call/pagination.py": ("unit/test_pagination", "test_b_ledger"),
+    "src/paydown/budget/charges.py": ("test_a_requests", "unit/test_client", "unit/test_budget_choice"),
     "src/paydown/budget/": (
         "unit/test_budget_queue",
         "unit/test_budget_guarantee",
@@ -96,16 +101,24 @@ _KILLERS_BY_FILE = {
         "unit/test_budget_choice",
         "unit/test_client",
     ),
-    "src/paydown/transport.py": ("unit/test_transport", "unit/test_client"),
-    "src/paydown/http1.py": ("unit/test_connections", "unit/test_stale_answers", "unit/test_transport"),
-    "src/paydown/connections.py": ("unit/test_connections", "unit/test_stale_answers", "unit/test_transport"),
-    "src/paydown/async_connections.py": (
+    "src/paydown/transport/httpx_adapter.py": ("unit/test_transport", "unit/test_client"),
+    "src/paydown/transport/http1.py": (
         "unit/test_connections",
         "unit/test_stale_answers",
         "unit/test_transport",
     ),
-    "src/paydown/proxies.py": ("unit/test_transport", "unit/test_connections"),
-    "src/paydown/pins.py": ("unit/test_pins",),
+    "src/paydown/transport/direct.py": (
+        "unit/test_connections",
+        "unit/test_stale_answers",
+        "unit/test_transport",
+    ),
+    "src/paydown/transport/direct_async.py": (
+        "unit/test_connections",
+        "unit/test_stale_answers",
+        "unit/test_transport",
+    ),
+    "src/paydown/transport/proxy.py": ("unit/test_transport", "unit/test_connections"),
+    "src/paydown/transport/pins.py": ("unit/test_pins",),
     "src/paydown/events.py": ("unit/test_client", "unit/test_telemetry"),
     "src/paydown/telemetry.py": ("unit/test_telemetry",),
     "src/paydown/repay/": (
@@ -114,41 +127,45 @@ _KILLERS_BY_FILE = {
         "repay/test_journal",
         "repay/test_planner",
     ),
-    "src/paydown_sandbox/faults.py": ("test_b_faults", "sandbox/test_faults"),
-    "src/paydown_sandbox/limits.py": ("test_b_limits", "sandbox/test_limits"),
-    "src/paydown_sandbox/keys.py": ("test_b_rules", "sandbox/test_control"),
-    "src/paydown_sandbox/answers.py": ("test_b_faults", "sandbox/test_protocol"),
+    "src/paydown_sandbox/faults/faults.py": ("test_b_faults", "sandbox/test_faults"),
+    "src/paydown_sandbox/checks/rate_limits.py": ("test_b_limits", "sandbox/test_limits"),
+    "src/paydown_sandbox/checks/api_keys.py": ("test_b_rules", "sandbox/test_control"),
+    "src/paydown_sandbox/faults/fault_effects.py": ("test_b_faults", "sandbox/test_protocol"),
     "src/paydown_sandbox/exchange.py": (
         "test_b_faults",
         "sandbox/test_limits",
         "sandbox/test_protocol",
         "sandbox/test_lending",
     ),
-    "src/paydown_sandbox/store.py": ("sandbox/test_store", "sandbox/test_restart"),
-    "src/paydown_sandbox/control.py": ("sandbox/test_control", "test_b_rules"),
-    "src/paydown_sandbox/amounts.py": ("test_b_time", "test_b_rules"),
-    "src/paydown_sandbox/ledger.py": ("test_b_ledger", "test_b_rules"),
+    "src/paydown_sandbox/serving/store.py": ("sandbox/test_store", "sandbox/test_restart"),
+    "src/paydown_sandbox/serving/control_api.py": ("sandbox/test_control", "test_b_rules"),
+    "src/paydown_sandbox/books/exact_amounts.py": ("test_b_time", "test_b_rules"),
+    "src/paydown_sandbox/books/ledger.py": ("test_b_ledger", "test_b_rules"),
     "generated_client/paydown_wire/models/stream_event.py": ("test_a_events",),
     "generated_client/paydown_wire/models/liability_change_event.py": ("test_a_events",),
-    "src/paydown_sandbox/accrual.py": ("test_b_time",),
-    "src/paydown_sandbox/collateral.py": ("test_b_time",),
-    "src/paydown_sandbox/prices.py": ("test_b_time",),
-    "src/paydown_sandbox/records.py": ("test_b_time", "test_b_ledger"),
+    "src/paydown_sandbox/scheduler.py": ("test_b_time",),
+    "src/paydown_sandbox/books/collateral.py": ("test_b_time",),
+    "src/paydown_sandbox/books/prices.py": ("test_b_time",),
+    "src/paydown_sandbox/books/records.py": ("test_b_time", "test_b_ledger"),
     "src/paydown_sandbox/operations/futures_debt.py": ("test_b_ledger",),
-    "src/paydown_sandbox/operations/records.py": ("test_b_ledger", "test_b_time"),
+    "src/paydown_sandbox/operations/record_queries.py": ("test_b_ledger", "test_b_time"),
     "src/paydown_sandbox/operations/margin.py": ("test_b_time", "test_b_rules", "test_b_ledger"),
-    "src/paydown_sandbox/streams.py": ("test_b_stream",),
-    "src/paydown_sandbox/websocket.py": ("test_b_stream", "sandbox/test_stream"),
-    "src/paydown_sandbox/routes.py": ("test_b_limits", "test_b_matrix"),
-    "src/paydown_sandbox/clock.py": ("test_b_ways_in",),
-    "src/paydown_sandbox/server.py": ("test_b_ways_in",),
-    "src/paydown_sandbox/in_process.py": ("test_b_ways_in",),
+    "src/paydown_sandbox/books/listen_keys.py": ("test_b_stream",),
+    "src/paydown_sandbox/serving/websocket.py": ("test_b_stream", "sandbox/test_stream"),
+    "src/paydown_sandbox/operations/routes.py": ("test_b_limits", "test_b_matrix"),
+    "src/paydown_sandbox/sandbox_clock.py": ("test_b_ways_in",),
+    "src/paydown_sandbox/serving/asgi.py": ("test_b_ways_in",),
+    "src/paydown_sandbox/serving/httpx_transport.py": ("test_b_ways_in",),
     "src/paydown_sandbox/request_log.py": ("test_b_ways_in", "sandbox/test_control"),
-    "src/paydown_sandbox/http_protocol.py": ("test_b_ways_in", "sandbox/test_abuse", "sandbox/test_socket"),
-    "src/paydown_sandbox/books.py": ("test_b_stream",),
-    "src/paydown_sandbox/signature.py": ("test_b_matrix",),
-    "src/paydown_sandbox/admission.py": ("test_b_rules", "test_b_matrix"),
-    "src/paydown_sandbox/validation.py": (
+    "src/paydown_sandbox/serving/http_protocol.py": (
+        "test_b_ways_in",
+        "sandbox/test_abuse",
+        "sandbox/test_socket",
+    ),
+    "src/paydown_sandbox/books/bookkeeping.py": ("test_b_stream",),
+    "src/paydown_sandbox/checks/signature.py": ("test_b_matrix",),
+    "src/paydown_sandbox/checks/authentication.py": ("test_b_rules", "test_b_matrix"),
+    "src/paydown_sandbox/checks/parameter_checks.py": (
         "test_b_matrix",
         "sandbox/test_protocol",
         "sandbox/test_futures_debt",
@@ -186,25 +203,25 @@ _ROOT = "openapi/openapi.yaml"
 _OPERATIONS = "generated_client/paydown_wire/operations.py"
 _CODEC = "generated_client/paydown_wire/codec.py"
 _TABLE = "generated_client/paydown_wire/error_codes.py"
-_SIGNING = "src/paydown/signing.py"
+_SIGNING = "src/paydown/call/signing.py"
 _CREDENTIALS = "src/paydown/credentials.py"
-_REQUEST = "src/paydown/request.py"
-_AUTH = "src/paydown/auth.py"
-_PARAMETERS = "src/paydown/parameters.py"
-_OUTCOME = "src/paydown/outcome.py"
-_TRANSPORT = "src/paydown/transport.py"
-_FLOW = "src/paydown/flow.py"
-_REPAYMENT = "src/paydown_sandbox/repayment.py"
-_VALIDATION = "src/paydown_sandbox/validation.py"
-_ADMISSION = "src/paydown_sandbox/admission.py"
-_SIGNATURE = "src/paydown_sandbox/signature.py"
-_LIMITS = "src/paydown_sandbox/limits.py"
-_LEDGER = "src/paydown_sandbox/ledger.py"
+_REQUEST = "src/paydown/call/request.py"
+_AUTH = "src/paydown/httpx_auth.py"
+_PARAMETERS = "src/paydown/call/parameters.py"
+_OUTCOME = "src/paydown/call/outcome.py"
+_TRANSPORT = "src/paydown/transport/httpx_adapter.py"
+_FLOW = "src/paydown/call/call.py"
+_REPAYMENT = "src/paydown_sandbox/operations/repayment_rules.py"
+_VALIDATION = "src/paydown_sandbox/checks/parameter_checks.py"
+_ADMISSION = "src/paydown_sandbox/checks/authentication.py"
+_SIGNATURE = "src/paydown_sandbox/checks/signature.py"
+_LIMITS = "src/paydown_sandbox/checks/rate_limits.py"
+_LEDGER = "src/paydown_sandbox/books/ledger.py"
 _OP_MARGIN = "src/paydown_sandbox/operations/margin.py"
 _OP_ACCOUNT = "src/paydown_sandbox/operations/account.py"
 _OP_FUTURES = "src/paydown_sandbox/operations/futures_debt.py"
-_OP_RECORDS = "src/paydown_sandbox/operations/records.py"
-_RECORDS = "src/paydown_sandbox/records.py"
+_OP_RECORDS = "src/paydown_sandbox/operations/record_queries.py"
+_RECORDS = "src/paydown_sandbox/books/records.py"
 
 # (layer, file, [(name, old, new[, nth])])
 _ROWS: list[tuple[str, str, list[tuple[str, str, str] | tuple[str, str, str, int]]]] = [

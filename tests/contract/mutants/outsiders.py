@@ -572,8 +572,8 @@ ROWS: list[tuple[str, str, list[Row]]] = [
             ),
             (
                 "charges are rounded down",
-                "from paydown_sandbox.amounts import EXACT, ZERO, divide_half_up, divide_up,",
-                "from paydown_sandbox.amounts import EXACT, ZERO, divide_down as divide_half_up, divide_up,",
+                "from paydown_sandbox.books.exact_amounts import EXACT, ZERO, divide_half_up, divide_up,",
+                "from paydown_sandbox.books.exact_amounts import EXACT, ZERO, divide_down as divide_half_up, divide_up,",
             ),
             (
                 "automatic repayment at other hours",

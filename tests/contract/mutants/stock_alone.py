@@ -8,12 +8,13 @@ exchange itself.
 import json
 from typing import Any
 
-from paydown_contract import document, stock
-from paydown_contract.stock import Plan
-from paydown_contract.stsign import Signer
+from paydown_contract import document
+from tests.contract.support import stock
 from tests.contract.support.exchange import NOW_MS, exchange, state
 from tests.contract.support.keys import signing_key
 from tests.contract.support.places import BUNDLED
+from tests.contract.support.stock import Plan
+from tests.contract.support.stock_signing import Signer
 
 SEEN_LAYERS = ("document", "sandbox")
 

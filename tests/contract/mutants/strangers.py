@@ -25,7 +25,7 @@ ROWS: list[tuple[str, str, list[Row]]] = [
     ),
     (
         "signer",
-        "src/paydown/request.py",
+        "src/paydown/call/request.py",
         [
             (
                 "unsigned calls claim a timestamp",
@@ -51,7 +51,7 @@ ROWS: list[tuple[str, str, list[Row]]] = [
     ),
     (
         "signer",
-        "src/paydown/auth.py",
+        "src/paydown/httpx_auth.py",
         [
             (
                 "recvWindow of a body is overlooked",
@@ -62,7 +62,7 @@ ROWS: list[tuple[str, str, list[Row]]] = [
     ),
     (
         "classifier",
-        "src/paydown/retry.py",
+        "src/paydown/call/retry.py",
         [
             (
                 "Retry-After of 0 removes the pause",
@@ -73,7 +73,7 @@ ROWS: list[tuple[str, str, list[Row]]] = [
     ),
     (
         "classifier",
-        "src/paydown/flow.py",
+        "src/paydown/call/call.py",
         [
             (
                 "second try that cannot connect says nothing left",
@@ -110,7 +110,7 @@ ROWS: list[tuple[str, str, list[Row]]] = [
     ),
     (
         "classifier",
-        "src/paydown/charges.py",
+        "src/paydown/budget/charges.py",
         [
             (
                 "the first cost of an operation is remembered for all its parameters",
@@ -121,7 +121,7 @@ ROWS: list[tuple[str, str, list[Row]]] = [
     ),
     (
         "classifier",
-        "src/paydown/attempts.py",
+        "src/paydown/call/attempts.py",
         [
             (
                 "the second observer hears nothing where the first fails after",
@@ -132,7 +132,7 @@ ROWS: list[tuple[str, str, list[Row]]] = [
     ),
     (
         "classifier",
-        "src/paydown/transport.py",
+        "src/paydown/transport/httpx_adapter.py",
         [
             (
                 "any system error behind a connect error proves that nothing left",
@@ -143,7 +143,7 @@ ROWS: list[tuple[str, str, list[Row]]] = [
     ),
     (
         "sandbox",
-        "src/paydown_sandbox/keys.py",
+        "src/paydown_sandbox/checks/api_keys.py",
         [
             (
                 "MARGIN permission also opens USER_DATA",
@@ -159,7 +159,7 @@ ROWS: list[tuple[str, str, list[Row]]] = [
     ),
     (
         "sandbox",
-        "src/paydown_sandbox/admission.py",
+        "src/paydown_sandbox/checks/authentication.py",
         [
             (
                 "ip list ignored for USER_STREAM calls",
@@ -180,7 +180,7 @@ ROWS: list[tuple[str, str, list[Row]]] = [
     ),
     (
         "sandbox",
-        "src/paydown_sandbox/limits.py",
+        "src/paydown_sandbox/checks/rate_limits.py",
         [
             (
                 "a success does not reset the row of 429",
@@ -201,7 +201,7 @@ ROWS: list[tuple[str, str, list[Row]]] = [
     ),
     (
         "sandbox",
-        "src/paydown_sandbox/answers.py",
+        "src/paydown_sandbox/faults/fault_effects.py",
         [
             (
                 "status member of gateway_502_html_executed ignored",
@@ -213,7 +213,7 @@ ROWS: list[tuple[str, str, list[Row]]] = [
     ),
     (
         "sandbox",
-        "src/paydown_sandbox/faults.py",
+        "src/paydown_sandbox/faults/faults.py",
         [("pending_51007 is not charged", '"pending_51007": "refused"', '"pending_51007": "gateway"')],
     ),
     (
@@ -234,7 +234,7 @@ ROWS: list[tuple[str, str, list[Row]]] = [
     ),
     (
         "sandbox",
-        "src/paydown_sandbox/routes.py",
+        "src/paydown_sandbox/operations/routes.py",
         [
             (
                 "sapi pool ignores fixed window",
@@ -245,7 +245,7 @@ ROWS: list[tuple[str, str, list[Row]]] = [
     ),
     (
         "sandbox",
-        "src/paydown_sandbox/websocket.py",
+        "src/paydown_sandbox/serving/websocket.py",
         [
             (
                 "only the first key of the streams query is followed",
@@ -256,7 +256,7 @@ ROWS: list[tuple[str, str, list[Row]]] = [
     ),
     (
         "sandbox",
-        "src/paydown_sandbox/clock.py",
+        "src/paydown_sandbox/sandbox_clock.py",
         [
             (
                 "resuming jumps to the machine clock plus the old offset",
@@ -267,7 +267,7 @@ ROWS: list[tuple[str, str, list[Row]]] = [
     ),
     (
         "sandbox",
-        "src/paydown_sandbox/server.py",
+        "src/paydown_sandbox/serving/asgi.py",
         [
             (
                 "a held request handed in as a new one over asgi",
@@ -288,7 +288,7 @@ ROWS: list[tuple[str, str, list[Row]]] = [
     ),
     (
         "sandbox",
-        "src/paydown_sandbox/in_process.py",
+        "src/paydown_sandbox/serving/httpx_transport.py",
         [
             (
                 "a lost answer in process keeps the account busy",
@@ -309,7 +309,7 @@ ROWS: list[tuple[str, str, list[Row]]] = [
     ),
     (
         "sandbox",
-        "src/paydown_sandbox/http_protocol.py",
+        "src/paydown_sandbox/serving/http_protocol.py",
         [
             (
                 "a body of just the limit and then one byte more passes",
@@ -325,7 +325,7 @@ ROWS: list[tuple[str, str, list[Row]]] = [
     ),
     (
         "sandbox",
-        "src/paydown_sandbox/scenario.py",
+        "src/paydown_sandbox/faults/scenario.py",
         [
             (
                 "for_ms counted from the start of the scenario, not of the fault",
@@ -341,7 +341,7 @@ ROWS: list[tuple[str, str, list[Row]]] = [
     ),
     (
         "sandbox",
-        "src/paydown_sandbox/state.py",
+        "src/paydown_sandbox/state/state_reader.py",
         [
             (
                 "record ids must be unique across accounts",
@@ -352,7 +352,7 @@ ROWS: list[tuple[str, str, list[Row]]] = [
     ),
     (
         "sandbox",
-        "src/paydown_sandbox/repayment.py",
+        "src/paydown_sandbox/operations/repayment_rules.py",
         [
             (
                 "a clipped amount is valued before it is clipped",
@@ -369,7 +369,7 @@ ROWS: list[tuple[str, str, list[Row]]] = [
     ),
     (
         "sandbox",
-        "src/paydown_sandbox/ledger.py",
+        "src/paydown_sandbox/books/ledger.py",
         [
             (
                 "only the principal flows back into what can be lent",
@@ -395,7 +395,7 @@ ROWS: list[tuple[str, str, list[Row]]] = [
     ),
     (
         "sandbox",
-        "src/paydown_sandbox/accrual.py",
+        "src/paydown_sandbox/scheduler.py",
         [
             (
                 "a payer must hold more than an automatic exchange costs",
@@ -406,7 +406,7 @@ ROWS: list[tuple[str, str, list[Row]]] = [
     ),
     (
         "sandbox",
-        "src/paydown_sandbox/collateral.py",
+        "src/paydown_sandbox/books/collateral.py",
         [
             (
                 "an account worth exactly nothing is not bankrupt",
@@ -417,7 +417,7 @@ ROWS: list[tuple[str, str, list[Row]]] = [
     ),
     (
         "sandbox",
-        "src/paydown_sandbox/prices.py",
+        "src/paydown_sandbox/books/prices.py",
         [
             (
                 "a price set by hand ends its path",
@@ -428,7 +428,7 @@ ROWS: list[tuple[str, str, list[Row]]] = [
     ),
     (
         "sandbox",
-        "src/paydown_sandbox/records.py",
+        "src/paydown_sandbox/books/records.py",
         [
             (
                 "records stay unsorted after the clock was set back",
@@ -439,7 +439,7 @@ ROWS: list[tuple[str, str, list[Row]]] = [
     ),
     (
         "sandbox",
-        "src/paydown_sandbox/books.py",
+        "src/paydown_sandbox/books/bookkeeping.py",
         [
             (
                 "ids of repayments do not go on behind those of the state",
@@ -487,7 +487,7 @@ ROWS: list[tuple[str, str, list[Row]]] = [
     ),
     (
         "sandbox",
-        "src/paydown_sandbox/operations/records.py",
+        "src/paydown_sandbox/operations/record_queries.py",
         [
             (
                 "a flow of more than ninety days is kept where a start asks for it",
@@ -508,7 +508,7 @@ ROWS: list[tuple[str, str, list[Row]]] = [
     ),
     (
         "sandbox",
-        "src/paydown_sandbox/state.py",
+        "src/paydown_sandbox/state/state_reader.py",
         [
             (
                 "two accounts cannot have records with the same id",
@@ -519,7 +519,7 @@ ROWS: list[tuple[str, str, list[Row]]] = [
     ),
     (
         "sandbox",
-        "src/paydown_sandbox/state_export.py",
+        "src/paydown_sandbox/state/state_writer.py",
         [
             (
                 "the thresholds of negative balances are the borrow limits",
@@ -530,12 +530,12 @@ ROWS: list[tuple[str, str, list[Row]]] = [
     ),
     (
         "sandbox",
-        "src/paydown_sandbox/options.py",
+        "src/paydown_sandbox/choices/settings.py",
         [("every number may be negative", 'negative=self.default.startswith("-"))', "negative=True)")],
     ),
     (
         "sandbox",
-        "src/paydown_sandbox/validation.py",
+        "src/paydown_sandbox/checks/parameter_checks.py",
         [
             (
                 "malformed required integer answers -1100",
@@ -546,7 +546,7 @@ ROWS: list[tuple[str, str, list[Row]]] = [
     ),
     (
         "signer",
-        "src/paydown/auth.py",
+        "src/paydown/httpx_auth.py",
         [
             (
                 "a value with a raw equals sign is cut at the last one",
@@ -562,7 +562,7 @@ ROWS: list[tuple[str, str, list[Row]]] = [
     ),
     (
         "classifier",
-        "src/paydown/outcome.py",
+        "src/paydown/call/outcome.py",
         [
             (
                 "a bool passes for an integer in success rules",
@@ -573,7 +573,7 @@ ROWS: list[tuple[str, str, list[Row]]] = [
     ),
     (
         "classifier",
-        "src/paydown/flow.py",
+        "src/paydown/call/call.py",
         [
             (
                 "writes ask for the time when it is merely due soon",
@@ -600,7 +600,7 @@ ROWS: list[tuple[str, str, list[Row]]] = [
     ),
     (
         "classifier",
-        "src/paydown/pagination.py",
+        "src/paydown/call/pagination.py",
         [
             (
                 "the first half of a cut-off window is open at its end",
@@ -617,7 +617,7 @@ ROWS: list[tuple[str, str, list[Row]]] = [
     ),
     (
         "classifier",
-        "src/paydown/async_connections.py",
+        "src/paydown/transport/direct_async.py",
         [
             (
                 "unasked bytes on an idle connection are overlooked",
@@ -639,7 +639,7 @@ ROWS: list[tuple[str, str, list[Row]]] = [
     ),
     (
         "classifier",
-        "src/paydown/repay/reconcile.py",
+        "src/paydown/repay/evidence/verdict.py",
         [
             (
                 "equal rows of two lists are one whatever their times",
@@ -665,7 +665,7 @@ ROWS: list[tuple[str, str, list[Row]]] = [
     ),
     (
         "classifier",
-        "src/paydown/repay/journal.py",
+        "src/paydown/repay/journal/journal.py",
         [
             (
                 "a proven attempt's part is not kept",
@@ -676,7 +676,7 @@ ROWS: list[tuple[str, str, list[Row]]] = [
     ),
     (
         "classifier",
-        "src/paydown/repay/planner.py",
+        "src/paydown/repay/planning/planner.py",
         [
             (
                 "a goal above what is still owed is asked for",
@@ -692,7 +692,7 @@ ROWS: list[tuple[str, str, list[Row]]] = [
     ),
     (
         "classifier",
-        "src/paydown/repay/engine.py",
+        "src/paydown/repay/execution/engine.py",
         [
             (
                 "another amount answered than asked is counted as asked",
@@ -713,7 +713,7 @@ ROWS: list[tuple[str, str, list[Row]]] = [
     ),
     (
         "signer",
-        "src/paydown/parameters.py",
+        "src/paydown/call/parameters.py",
         [
             (
                 "an enum member goes as what it prints",
@@ -724,7 +724,7 @@ ROWS: list[tuple[str, str, list[Row]]] = [
     ),
     (
         "classifier",
-        "src/paydown/attempts.py",
+        "src/paydown/call/attempts.py",
         [
             (
                 "guard tells asset names apart by case",

@@ -10,11 +10,11 @@ from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from paydown_contract import wire
 from paydown_contract.document import Document, Operation
-from paydown_contract.oracle import ABOUT_FORM, Request
-from paydown_contract.stock import code_of
+from paydown_contract.requests import raw_text as wire
+from paydown_contract.requests.verifier import ABOUT_FORM, Request
 from tests.contract.report.targets import CLIENT, EXCHANGE, read_members, touched
+from tests.contract.support.stock import code_of
 
 Message = MutableMapping[str, Any]
 Asgi = Callable[

@@ -11,7 +11,7 @@ from functools import lru_cache
 from typing import Any, Final
 
 from paydown_contract.document import Document, Field, Operation
-from paydown_contract.oracle import value_fault
+from paydown_contract.requests.verifier import value_fault
 
 Schema = Mapping[str, Any]
 CLIENT: Final = "client"

@@ -9,10 +9,10 @@ from typing import Any, Final
 import httpx
 
 from paydown import AsyncClient, Client, Credentials
-from paydown.budget.terms import Charge, Priority, Snapshot, Ticket
+from paydown.budget.protocol import Charge, Priority, Snapshot, Ticket
 from paydown_contract.document import Operation
-from paydown_contract.oracle import Request
-from paydown_contract.proof import Key, RsaNumbers
+from paydown_contract.requests.signer import Key, RsaNumbers
+from paydown_contract.requests.verifier import Request
 from tests.contract.report.meter import METER
 from tests.contract.report.targets import CLIENT
 from tests.contract.support.exchange import NOW_MS

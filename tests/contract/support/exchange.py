@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, Final
 
-from paydown_contract.oracle import Request
-from paydown_contract.proof import Key
-from paydown_sandbox.application import create_app
+from paydown_contract.requests.signer import Key
+from paydown_contract.requests.verifier import Request
+from paydown_sandbox.serving.application import create_app
 from tests.contract.report.meter import Watched
 from tests.contract.support.asgi import Answer, AsgiServer
 from tests.contract.support.keys import signing_key

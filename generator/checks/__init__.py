@@ -1,0 +1,1 @@
+"""Refuse a document that cannot be trusted."""

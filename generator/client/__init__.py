@@ -1,0 +1,1 @@
+"""Describe the client that follows from a document, as plain data."""

@@ -1,0 +1,1 @@
+"""Compare two versions of a client, by their effect on users."""

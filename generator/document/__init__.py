@@ -1,0 +1,1 @@
+"""Read a document: its files, bounds and references."""

@@ -1,0 +1,1 @@
+"""Write the client's files from its description."""

@@ -1,0 +1,98 @@
+"""What each call costs on which counter of the exchange, and what the answer's headers say is used.
+
+A counter is kept per address, per account or per endpoint, as the document says. An account is named by a
+digest of its API key: the ledger is a file, and the key itself has no business there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Final
+
+from paydown.budget.protocol import Charge, Limit
+from paydown_wire.error_codes import LIMITS
+
+if TYPE_CHECKING:
+    from paydown.credentials import Credentials
+    from paydown_wire.operation import Operation
+
+_ORDERS: Final = "orders"
+_HEADERS: Final[Mapping[str, str]] = {limit.header.lower(): name for name, limit in LIMITS.items()}
+# The headers of an answer that speak of limits; `client.last` shows them.
+LIMIT_HEADERS: Final = frozenset({*_HEADERS, "retry-after"})
+
+
+class Charges:
+    """The costs of the calls of one client."""
+
+    def __init__(self, credentials: Credentials | None) -> None:
+        self._credentials = credentials
+        self._account: str | None = None
+        self._known: dict[tuple[str, int], tuple[Charge, ...]] = {}
+
+    def of(self, operation: Operation, texts: Mapping[str, str]) -> tuple[Charge, ...]:
+        """What one call costs, with its parameters by wire name."""
+        cost = weight_of(operation, texts)
+        charges = self._known.get((operation.id, cost))
+        if charges is None:
+            charges = self._known[operation.id, cost] = self._charges(operation, cost)
+        return charges
+
+    def _charges(self, operation: Operation, cost: int) -> tuple[Charge, ...]:
+        weight = self._charge(operation, operation.weight.budget, cost)
+        if not (operation.signed and operation.mutates) or operation.weight.budget == _ORDERS:
+            return (weight,)
+        # Whether such calls count as orders nobody says. Nothing is reserved, but if the header comes, it is
+        # heard.
+        return weight, self._charge(operation, _ORDERS, 0)
+
+    def _charge(self, operation: Operation, name: str, cost: int) -> Charge:
+        limit = LIMITS[name]
+        key = ""
+        if limit.per_endpoint:
+            key = operation.path
+        if limit.per == "account":
+            key = f"{self._account_name()}{key}"
+        return Charge(Limit(limit.id, limit.limit, limit.interval_ms), cost, key)
+
+    def _account_name(self) -> str:
+        if self._account is None:
+            from hashlib import sha256
+
+            key = b"" if self._credentials is None else self._credentials.api_key.encode("ascii")
+            self._account = sha256(key).hexdigest()[:16]
+        return self._account
+
+
+def weight_of(operation: Operation, texts: Mapping[str, str]) -> int:
+    """The weight of one call: the first case that fits its parameters, else the usual one."""
+    weight = operation.weight
+    for case in weight.when:
+        if (case.parameter in texts) is case.present:
+            return case.value
+    return weight.value
+
+
+def used(charges: Iterable[Charge], headers: Mapping[str, str]) -> dict[str, int]:
+    """Limit id -> what the answer's header says is used, for the counters of these charges."""
+    wanted = {charge.limit.id for charge in charges}
+    found: dict[str, int] = {}
+    for header, name in _HEADERS.items():
+        if name in wanted and (count := _count(headers.get(header))) is not None:
+            found[name] = count
+    return found
+
+
+def used_weight(operation: Operation, headers: Mapping[str, str]) -> int | None:
+    """What the answer says is used of the weight that the operation is charged to."""
+    return _count(headers.get(LIMITS[operation.weight.budget].header.lower()))
+
+
+def order_count(headers: Mapping[str, str]) -> int | None:
+    """What the answer says is used of the orders."""
+    return _count(headers.get(LIMITS[_ORDERS].header.lower()))
+
+
+def _count(text: str | None) -> int | None:
+    # isdigit() alone takes "²" for a digit.
+    return int(text) if text is not None and text.isascii() and text.isdigit() and len(text) < 10 else None

@@ -1,0 +1,1 @@
+"""Find out by evidence what an attempt with an unknown outcome did."""

@@ -1,0 +1,96 @@
+"""One look at the account: every debt and every holding that one balance reading showed.
+
+A look is the only thing the repayer believes about the account, so it also says when it was
+taken: the exchange formed the answer somewhere between `sent_at_ms` and `answered_at_ms`.
+Assets that the exchange leaves out are zero (it does not list every asset).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import cast
+
+from paydown.repay.amounts import ZERO, exact, from_text, to_text
+
+__all__ = ["NOTHING", "Holding", "Look"]
+
+
+@dataclass(frozen=True, slots=True)
+class Holding:
+    """What the cross-margin wallet says about one asset, in units of that asset."""
+
+    borrowed: Decimal = ZERO
+    interest: Decimal = ZERO
+    free: Decimal = ZERO
+    locked: Decimal = ZERO
+
+    @property
+    def debt(self) -> Decimal:
+        """Principal and accrued interest together."""
+        with exact():
+            return self.borrowed + self.interest
+
+    @property
+    def held(self) -> Decimal:
+        """Free and locked together: placing an order moves one into the other, a repayment lowers the sum."""
+        with exact():
+            return self.free + self.locked
+
+    def to_json(self) -> dict[str, str]:
+        """The four amounts as text."""
+        return {
+            "borrowed": to_text(self.borrowed),
+            "interest": to_text(self.interest),
+            "free": to_text(self.free),
+            "locked": to_text(self.locked),
+        }
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, str]) -> Holding:
+        """What `to_json` wrote."""
+        return cls(
+            borrowed=from_text(data["borrowed"]),
+            interest=from_text(data["interest"]),
+            free=from_text(data["free"]),
+            locked=from_text(data["locked"]),
+        )
+
+
+NOTHING = Holding()
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """A reading of all balances. Times are UTC milliseconds on the exchange's clock."""
+
+    sent_at_ms: int
+    answered_at_ms: int
+    assets: Mapping[str, Holding]
+
+    @classmethod
+    def of(cls, sent_at_ms: int, answered_at_ms: int, rows: Iterable[tuple[str, Holding]]) -> Look:
+        """A look from its rows; rows that are zero throughout are left out, as the exchange may do."""
+        kept = {asset: holding for asset, holding in rows if holding != NOTHING}
+        return cls(sent_at_ms, answered_at_ms, kept)
+
+    def __getitem__(self, asset: str) -> Holding:
+        return self.assets.get(asset, NOTHING)
+
+    def to_json(self) -> dict[str, object]:
+        """Plain data, amounts as text; also the form in the journal."""
+        return {
+            "sent_at_ms": self.sent_at_ms,
+            "answered_at_ms": self.answered_at_ms,
+            "assets": {asset: holding.to_json() for asset, holding in sorted(self.assets.items())},
+        }
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, object]) -> Look:
+        """What `to_json` wrote. Raises `ValueError` on anything else."""
+        sent, answered, assets = data.get("sent_at_ms"), data.get("answered_at_ms"), data.get("assets")
+        if not (isinstance(sent, int) and isinstance(answered, int) and isinstance(assets, dict)):
+            raise ValueError("not a look: sent_at_ms, answered_at_ms and assets are required")
+        rows = cast("dict[str, dict[str, str]]", assets)
+        return cls.of(sent, answered, ((asset, Holding.from_json(row)) for asset, row in rows.items()))

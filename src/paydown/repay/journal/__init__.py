@@ -1,0 +1,1 @@
+"""Keep the durable record of plans and attempts, and hold the account while it is written."""

@@ -1,0 +1,252 @@
+"""A plan: what was asked, what the account looked like, and the pieces that follow from both.
+
+Plain data, exact to the last digit, and able to explain itself: `print(plan)` for people,
+`to_json` for machines and for the journal. A plan never sends anything.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+
+from paydown.repay.amounts import ZERO, exact, from_text, money, to_text
+from paydown.repay.evidence.snapshot import Look
+
+__all__ = ["Piece", "Plan", "Price", "Request", "moment"]
+
+
+def moment(at_ms: int) -> str:
+    """A time in UTC milliseconds as `2026-11-22 12:00:00Z`."""
+    return datetime.fromtimestamp(at_ms // 1000, UTC).strftime("%Y-%m-%d %H:%M:%SZ")
+
+
+@dataclass(frozen=True, slots=True)
+class Price:
+    """USD for one unit of an asset, and who says so: "given" by the caller, or the exchange's "index"."""
+
+    usd: Decimal
+    source: str
+
+    def to_json(self) -> dict[str, str]:
+        """Price as text, and its source."""
+        return {"usd": to_text(self.usd), "source": self.source}
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, str]) -> Price:
+        """What `to_json` wrote."""
+        return cls(from_text(data["usd"]), data["source"])
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What the caller asked for; equal requests are the same request under one plan key.
+
+    Attributes:
+        asset: Asset owed.
+        amount: How much to repay in units of `asset`; `None` repays the whole debt.
+        pay_with: Assets that may pay, in the caller's order. `asset` itself always pays first.
+        given_prices: Prices that the caller insists on, USD per unit.
+        margin: Share of the cap to stay below.
+    """
+
+    asset: str
+    amount: Decimal | None
+    pay_with: tuple[str, ...]
+    given_prices: tuple[tuple[str, Decimal], ...]
+    margin: Decimal
+
+    def to_json(self) -> dict[str, object]:
+        """Plain data with one spelling per request, so that equal requests give equal text."""
+        return {
+            "asset": self.asset,
+            "amount": None if self.amount is None else to_text(self.amount),
+            "pay_with": list(self.pay_with),
+            "given_prices": {asset: to_text(price) for asset, price in sorted(self.given_prices)},
+            "margin": to_text(self.margin),
+        }
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Request:
+        """What `to_json` wrote."""
+        amount: str | None = data["amount"]
+        prices: Mapping[str, str] = data["given_prices"]
+        return cls(
+            asset=data["asset"],
+            amount=None if amount is None else from_text(amount),
+            pay_with=tuple(data["pay_with"]),
+            given_prices=tuple(sorted((asset, from_text(price)) for asset, price in prices.items())),
+            margin=from_text(data["margin"]),
+        )
+
+    @property
+    def fingerprint(self) -> str:
+        """SHA-256 of the request's canonical text: what the journal compares under one plan key."""
+        text = json.dumps(self.to_json(), sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+        return hashlib.sha256(text.encode()).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """One repayment of a plan, as foreseen. The engine cuts each piece anew from the debt it sees.
+
+    Attributes:
+        number: Place in the plan, from 1.
+        amount: `amount` of the request, in units of the asset; `None` sends none and so clears the debt.
+        expected: How much of the debt this piece is expected to repay.
+        value_usd: Value of `expected` at the plan's price.
+        reason: Why this piece has this size, in one sentence.
+    """
+
+    number: int
+    amount: Decimal | None
+    expected: Decimal
+    value_usd: Decimal
+    reason: str
+
+    def to_json(self) -> dict[str, object]:
+        """Plain data, amounts as text."""
+        return {
+            "number": self.number,
+            "amount": None if self.amount is None else to_text(self.amount),
+            "expected": to_text(self.expected),
+            "value_usd": to_text(self.value_usd),
+            "reason": self.reason,
+        }
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Piece:
+        """What `to_json` wrote."""
+        amount: str | None = data["amount"]
+        return cls(
+            number=data["number"],
+            amount=None if amount is None else from_text(amount),
+            expected=from_text(data["expected"]),
+            value_usd=from_text(data["value_usd"]),
+            reason=data["reason"],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """How a debt is to be repaid. Made by `SafeRepay.plan`; nothing has been sent.
+
+    Attributes:
+        key: The idempotency key: the journal knows this plan, its attempts and its report by it.
+        request: What was asked.
+        look: The account as it was when the plan was made.
+        prices: USD prices that were used, by asset.
+        piece_limit_usd: Cap less margin: no piece is worth more.
+        pieces: The repayments in order.
+        weight: Request weight of the whole plan, its looks included.
+        earliest_finish_ms: Earliest moment of the last repayment that weight and cap allow.
+        warnings: What a person should know before saying yes.
+        created_at_ms: When the plan was made, UTC milliseconds.
+    """
+
+    key: str
+    request: Request
+    look: Look
+    prices: Mapping[str, Price]
+    piece_limit_usd: Decimal
+    pieces: tuple[Piece, ...]
+    weight: int
+    earliest_finish_ms: int
+    warnings: tuple[str, ...]
+    created_at_ms: int
+
+    @property
+    def asset(self) -> str:
+        """The asset owed."""
+        return self.request.asset
+
+    @property
+    def debt(self) -> Decimal:
+        """Principal and interest owed when the plan was made."""
+        return self.look[self.asset].debt
+
+    @property
+    def whole(self) -> bool:
+        """Whether the plan clears the debt, interest that accrues meanwhile included."""
+        return self.request.amount is None
+
+    @property
+    def total(self) -> Decimal:
+        """What the pieces together are expected to repay."""
+        with exact():
+            return sum((piece.expected for piece in self.pieces), ZERO)
+
+    @property
+    def value_usd(self) -> Decimal:
+        """Value of `total` at the plan's price."""
+        with exact():
+            return sum((piece.value_usd for piece in self.pieces), ZERO)
+
+    def to_json(self) -> dict[str, object]:
+        """Plain data, amounts as text, times in UTC milliseconds."""
+        return {
+            "key": self.key,
+            "request": self.request.to_json(),
+            "debt": to_text(self.debt),
+            "total": to_text(self.total),
+            "value_usd": to_text(self.value_usd),
+            "whole": self.whole,
+            "look": self.look.to_json(),
+            "prices": {asset: price.to_json() for asset, price in sorted(self.prices.items())},
+            "piece_limit_usd": to_text(self.piece_limit_usd),
+            "pieces": [piece.to_json() for piece in self.pieces],
+            "weight": self.weight,
+            "earliest_finish_ms": self.earliest_finish_ms,
+            "warnings": list(self.warnings),
+            "created_at_ms": self.created_at_ms,
+        }
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Plan:
+        """What `to_json` wrote."""
+        prices: Mapping[str, Mapping[str, str]] = data["prices"]
+        pieces: list[Mapping[str, Any]] = data["pieces"]
+        return cls(
+            key=data["key"],
+            request=Request.from_json(data["request"]),
+            look=Look.from_json(data["look"]),
+            prices={asset: Price.from_json(price) for asset, price in prices.items()},
+            piece_limit_usd=from_text(data["piece_limit_usd"]),
+            pieces=tuple(Piece.from_json(piece) for piece in pieces),
+            weight=data["weight"],
+            earliest_finish_ms=data["earliest_finish_ms"],
+            warnings=tuple(data["warnings"]),
+            created_at_ms=data["created_at_ms"],
+        )
+
+    def __str__(self) -> str:
+        owed = self.look[self.asset]
+        price = self.prices[self.asset]
+        payers = ", ".join(self.request.pay_with) or "nothing else"
+        asked = (
+            f"the whole debt of {self.asset}"
+            if self.request.amount is None
+            else f"{to_text(self.request.amount)} {self.asset}"
+        )
+        lines = [
+            f"Plan {self.key}: repay {asked}, paid with {self.asset} first, then {payers}",
+            f"  owed      {to_text(owed.debt)} {self.asset} = principal {to_text(owed.borrowed)} + "
+            f"interest {to_text(owed.interest)}, at {to_text(price.usd)} USD ({price.source}) "
+            f"worth {money(owed.debt * price.usd)}",
+            f"  pieces    {len(self.pieces)}, each worth at most {money(self.piece_limit_usd)}",
+        ]
+        for piece in self.pieces:
+            size = (
+                "no amount (clears the debt)" if piece.amount is None else f"amount {to_text(piece.amount)}"
+            )
+            lines.append(f"    {piece.number:>3}  {size}, about {money(piece.value_usd)}: {piece.reason}")
+        lines.append(
+            f"  cost      weight {self.weight:,}; the last piece can leave at "
+            f"{moment(self.earliest_finish_ms)} at the earliest"
+        )
+        lines.extend(f"  warning   {warning}" for warning in self.warnings)
+        return "\n".join(lines)

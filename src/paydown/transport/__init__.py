@@ -1,0 +1,1 @@
+"""Carry one request to the exchange and its answer back: over own connections, a proxy, or httpx."""

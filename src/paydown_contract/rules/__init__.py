@@ -1,0 +1,1 @@
+"""Hold answers to the document's rules."""

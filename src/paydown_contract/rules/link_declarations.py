@@ -1,0 +1,135 @@
+"""The document's `links`: which call shows what another one has done, and what it must show.
+
+A link of the answer 200 names a call, and for its parameters where in the first request or in its answer their values
+stand. Whoever follows it must be answered, about the very thing that was done.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal, InvalidOperation
+from typing import Any, Final
+
+from paydown_contract.bounded_reader import answer_json
+from paydown_contract.document import BrokenDocument, Document, Operation
+from paydown_contract.json_types import is_object
+from paydown_contract.rules.answer_form import Answer
+from paydown_contract.rules.answer_meaning import rows_of
+
+BEYOND_A_LIMIT: Final = (429, 418)  # says nothing about a request
+_REQUEST: Final = ("$request.body#/", "$request.query.")
+_ANSWER: Final = "$response.body#/"
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """One link of a call's answer 200."""
+
+    name: str
+    source: Operation
+    target: Operation
+    parameters: Mapping[str, str] = field(
+        repr=False
+    )  # of the target: a runtime expression, or the value itself
+
+    @property
+    def clause(self) -> str:
+        """Where it stands in the document."""
+        return f"{self.source.id}: responses.200.links.{self.name}"
+
+    @property
+    def by_id(self) -> bool:
+        """Whether it finds one record by the number that the answer gave."""
+        return self.target.facts.get("x-pagination", {}).get("id") in self.parameters
+
+    def arguments(self, texts: Mapping[str, str], content: Mapping[str, Any]) -> dict[str, str] | None:
+        """What to send to the target; None if request or answer lack a value that the link wants.
+
+        Args:
+            texts: What the first request sent, decoded, by name.
+            content: The members of its answer.
+        """
+        given: dict[str, str] = {}
+        for name, source in self.parameters.items():
+            value = _pointed(source, texts, content)
+            if value is None:
+                return None
+            given[name] = value
+        return given
+
+    def unseen(self, texts: Mapping[str, str], given: Mapping[str, str], answer: Answer) -> str:
+        """What the target's answer gets wrong about the first call; empty if it shows what was done.
+
+        Args:
+            texts: What the first request sent.
+            given: What was sent to the target, as `arguments` said.
+            answer: The target's answer.
+        """
+        if answer.status != 200:
+            if self.by_id:
+                return "0 records for the id that the answer gave"
+            return f"{self.target.id} was answered {answer.status} when it was asked right afterwards"
+        content = json_of(answer.body)
+        if self.by_id:
+            rows = rows_of(self.target, content)
+            if len(rows) != 1:
+                return f"{len(rows)} records for the id that the answer gave"
+            if any(name in rows[0] and str(rows[0][name]) != value for name, value in given.items()):
+                return "the record is that of something else"
+            return "" if _adds_up(rows[0], texts) else "the record's amount is another one"
+        if is_object(content):
+            for name, text in texts.items():
+                if isinstance(content.get(name), bool) and str(content[name]).lower() != text:
+                    return f"{name} was set to {text}, and {self.target.id} does not show it"
+        return ""
+
+
+def links_of(document: Document, operation: Operation) -> tuple[Link, ...]:
+    """The links of an operation's answer 200, in document order.
+
+    Raises:
+        BrokenDocument: one leads to no operation.
+    """
+    found: list[Link] = []
+    for name, link in operation.responses.get("200", {}).get("links", {}).items():
+        wanted = link.get("operationId", "")
+        target = next((each for each in document.operations if each.id == wanted), None)
+        if target is None:
+            raise BrokenDocument(
+                f"{operation.id}: responses.200.links.{name} leads to no operation: {wanted!r}"
+            )
+        parameters = {str(key): str(value) for key, value in link.get("parameters", {}).items()}
+        found.append(Link(name, operation, target, parameters))
+    return tuple(found)
+
+
+def json_of(body: bytes) -> Any:
+    """The JSON of a body; None if it is none."""
+    try:
+        return answer_json(body)
+    except ValueError:
+        return None
+
+
+def members_of(body: bytes) -> dict[str, Any]:
+    """The members of a JSON object; none if it is something else."""
+    content = json_of(body)
+    return content if is_object(content) else {}
+
+
+def _adds_up(row: Mapping[str, Any], texts: Mapping[str, str]) -> bool:
+    """Whether a record is about the amount that was sent: the whole of it, or principal alone where nothing else is."""
+    try:
+        return Decimal(row["amount"] if "amount" in row else row["principal"]) == Decimal(texts["amount"])
+    except (KeyError, TypeError, ValueError, InvalidOperation):
+        return False
+
+
+def _pointed(source: str, texts: Mapping[str, str], content: Mapping[str, Any]) -> str | None:
+    """The value of a link's runtime expression; a text that is none stands for itself."""
+    for start in _REQUEST:
+        if source.startswith(start):
+            return texts.get(source.removeprefix(start))
+    if source.startswith(_ANSWER):
+        value = content.get(source.removeprefix(_ANSWER))
+        return None if value is None else str(value)
+    return None if source.startswith("$") else source

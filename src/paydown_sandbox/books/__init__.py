@@ -1,0 +1,1 @@
+"""Keep the sandbox's books: holdings, debts, records and stream events, all exact."""

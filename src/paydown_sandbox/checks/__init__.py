@@ -1,0 +1,1 @@
+"""Check a request before anything is executed: key, signature, clock, parameters and limits."""

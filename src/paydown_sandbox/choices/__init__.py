@@ -1,0 +1,1 @@
+"""What the published pages leave open: the table of choices, and the settings that follow from it."""

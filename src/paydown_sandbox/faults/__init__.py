@@ -1,0 +1,1 @@
+"""Make the sandbox fail on purpose."""

@@ -1,0 +1,1 @@
+"""Read, write and build the state document of a sandbox."""
