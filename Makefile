@@ -85,7 +85,7 @@ api-guard: $(ENV) ## Compare the public Python names with the last tag, and name
 # The report is written to reports/contract/; a seed that failed is tried again with PAYDOWN_CONTRACT_SEED=… make contract.
 # Behind the suite come the parts' own checks: whoever changes a clock, a book or a template hears of it here as well.
 CONTRACT = PAYDOWN_CONTRACT_REPORT=reports/contract $(BIN)/python -m pytest -n $(WORKERS) --dist worksteal \
-	tests/contract tests/unit tests/sandbox tests/generator tests/faults tests/repay
+	tests/contract tests/client tests/sandbox tests/generator tests/faults tests/repay
 
 .PHONY: contract
 contract: export PAYDOWN_CONTRACT_PROFILE ?= full
@@ -99,7 +99,7 @@ contract-deep: $(ENV) ## The same for hours, for nights; what it finds is kept i
 
 .PHONY: soak
 soak: $(ENV) ## Send 300,000 requests of every kind to the sandbox; then 1,000 listeners and 200 drips beside its control API
-	@$(BIN)/python -m pytest tests/sandbox/test_hostile.py tests/sandbox/test_soak.py tests/sandbox/test_soak_memory.py -m deep -s
+	@$(BIN)/python -m pytest tests/sandbox/serving/test_hostile.py tests/sandbox/serving/test_soak.py tests/sandbox/serving/test_soak_memory.py -m deep -s
 
 # atheris guides by coverage where it has a wheel; without it the same targets get changed inputs at random.
 .PHONY: fuzz

@@ -36,7 +36,7 @@ def run(settings: Settings) -> Section:
         )
     )
     section.notes += [
-        "The exchange is `tests/faults/independent_fake.py`; a fault strikes the first try only.",
+        "The exchange is `tests/doubles/independent_fake.py`; a fault strikes the first try only.",
         "Type says neither: the exception's type was also raised where the opposite is true.",
         "Taken for done: the call returned although the answer does not say that the repayment was done.",
     ]

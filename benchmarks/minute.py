@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from benchmarks.result import Section, Settings, Table
 from paydown import PaydownError
-from tests.unit.internet import Internet, repay
+from tests.client.support.internet import Internet, repay
 
 REPAYMENTS = 20
 

@@ -16,7 +16,7 @@ class Settings:
 
     Attributes:
         quick: Fewer clients and rounds: under three minutes instead of fifteen.
-        server: Who answers the clients, "sandbox" or "fake" (`tests.faults.independent_fake`).
+        server: Who answers the clients, "sandbox" or "fake" (`tests.doubles.independent_fake`).
     """
 
     quick: bool = False

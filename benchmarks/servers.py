@@ -7,7 +7,7 @@ import socket
 import sys
 from collections.abc import Iterator
 
-from tests.faults.independent_fake import API_KEY, API_SECRET
+from tests.doubles.independent_fake import API_KEY, API_SECRET
 from tests.interop.exchange import Sandbox, process
 from tests.interop.peer import Target
 
@@ -15,7 +15,7 @@ from tests.interop.peer import Target
 @contextlib.contextmanager
 def fake() -> Iterator[Target]:
     """The independent fake as a process of its own, so that its work is nobody else's CPU time."""
-    command = [sys.executable, "-m", "tests.faults.independent_fake", "--port", "0"]
+    command = [sys.executable, "-m", "tests.doubles.independent_fake", "--port", "0"]
     with process(command, says="fake ready at") as (url, _):
         yield Target(url, API_KEY, API_SECRET)
 

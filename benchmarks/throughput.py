@@ -21,7 +21,7 @@ from pathlib import Path
 from benchmarks import load
 from benchmarks.result import ROOT, Section, Settings, Table, median, spread
 from benchmarks.servers import free_port
-from tests.faults.independent_fake import OWED
+from tests.doubles.independent_fake import OWED
 from tests.interop.exchange import KEY, SECRET, Sandbox, ServerFailed, process
 
 DOCUMENT = ROOT / "generated_client" / "paydown_wire" / "openapi.json"

@@ -19,7 +19,7 @@
    A plan in another journal, begun when nothing was in doubt, is a new wish: what it pays counts anew, while what is
    still on its way from before is held against it.
 
-   Defences, each of which can be taken away (0); `VARIANTS` in tests/repay/test_model.py gives for each what breaks:
+   Defences, each of which can be taken away (0); `VARIANTS` in tests/repay/evidence/test_models.py gives for each what breaks:
      settled 1          a lost answer is settled before anything else is sent
      intent_first 1     the intent is in the journal before the request leaves
      deadline 1         a look counts only when the request can no longer act

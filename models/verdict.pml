@@ -25,7 +25,7 @@
    Nor is anything assumed of what could pay, except where a borrowing is never listed: there strangers may take from
    it, not add to it.
 
-   The world in which all holds, and the values that deny a part of it (`VARIANTS` in tests/repay/test_model.py
+   The world in which all holds, and the values that deny a part of it (`VARIANTS` in tests/repay/evidence/test_models.py
    gives for each what breaks):
      late 1                  one request acts after its deadline, in whole and before 180 s
      late_part 0             ... or in half

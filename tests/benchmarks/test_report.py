@@ -13,7 +13,7 @@ import pytest
 import benchmarks.__main__ as command
 from benchmarks import imports, load, minute, readme, report
 from benchmarks.result import ROOT, Section, Settings, Table
-from tests.faults.independent_fake import API_KEY, API_SECRET, OWED
+from tests.doubles.independent_fake import API_KEY, API_SECRET, OWED
 from tests.interop.exchange import Fake, ServerFailed, process
 
 

@@ -18,7 +18,7 @@ import pytest
 
 from paydown.repay.execution.stopping import StopSwitch
 from tests.cli.conftest import Ran
-from tests.repay.test_doubts import Wire, late, says
+from tests.repay.evidence.test_doubts import Wire, late, says
 from tests.repay.world import API_KEY, BASE_URL, SECRET, World
 
 Paydown = Callable[..., Ran]

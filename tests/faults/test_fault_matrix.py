@@ -25,9 +25,9 @@ from paydown import (
     UnresolvedOutcome,
 )
 from paydown.budget import MemoryBudget
+from tests.doubles.independent_fake import FakeExchange, refused_url
 from tests.faults.fault_behaviour import FAULT_BEHAVIOUR
 from tests.faults.fault_table import BY_NAME, FAULTS, STRANGER_FAULTS, Expected, Fault
-from tests.faults.independent_fake import FakeExchange, refused_url
 from tests.interop.exchange import Exchange, Fake, Sandbox
 
 TRIES = 3

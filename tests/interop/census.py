@@ -12,9 +12,9 @@ import argparse
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from tests.doubles.independent_fake import refused_url
 from tests.faults.fault_table import BY_NAME as FAULT_BY_NAME
 from tests.faults.fault_table import FAULTS, Fault
-from tests.faults.independent_fake import refused_url
 from tests.interop.exchange import Exchange, Fake, Sandbox
 from tests.interop.peer import BY_NAME, PEERS, Peer, Running
 

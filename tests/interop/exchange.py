@@ -22,7 +22,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any, Protocol
 
-from tests.faults import independent_fake
+from tests.doubles import independent_fake
 from tests.faults.fault_behaviour import REPAY_PATH
 from tests.interop.environments import ROOT
 from tests.interop.peer import Target, clean_environment

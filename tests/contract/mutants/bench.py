@@ -31,7 +31,8 @@ from typing import Any
 
 from tests.contract.mutants.catalogue import Mutant, catalogue
 from tests.contract.report.strength import MODES, RESULTS, Result, Strength, digest, read
-from tests.contract.report.summary import PARTS
+
+PARTS = ("tests/client", "tests/sandbox", "tests/generator", "tests/faults", "tests/repay")
 from tests.contract.report.text import strength_table
 from tests.contract.support.gaps import is_gap
 
@@ -89,8 +90,8 @@ _NOT_ASKED = ("test_d_", "test_e_")
 _LEFT_OUT = ("repay/test_crash", "repay/test_model", "repay/test_never_twice_page", "sandbox/test_soak")
 # Start pytest anew, with the plugin as it is installed: that one is not of the copy.
 _NOT_OF_THE_COPY = (
-    "tests/sandbox/test_socket.py::test_the_plugin_gives_both_fixtures",
-    "tests/sandbox/test_socket.py::test_the_plugin_says_what_to_install",
+    "tests/sandbox/serving/test_socket.py::test_the_plugin_gives_both_fixtures",
+    "tests/sandbox/serving/test_socket.py::test_the_plugin_says_what_to_install",
 )
 
 

@@ -22,48 +22,41 @@ from tests.contract.report.targets import CLIENT, EXCHANGE, KINDS, SIDES, kind_o
 LEAST_SUCCESSES: Final = 20
 LEAST_IN_LAYER: Final = {"matrix": 2, "schemathesis": 2}
 
-# By the beginning of a module's name, the longest that fits.
+# By the beginning of a test module's path below tests/, the longest that fits.
 LAYERS: Final = {
-    "test_a_facts": "facts",
-    "test_a_events": "events",
-    "test_a_requests": "requests",
-    "test_a_responses": "answers",
-    "test_a_errors": "errors",
-    "test_a_signer": "signer",
-    "test_b_faults": "faults",
-    "test_b_limits": "limits",
-    "test_b_rules": "rules",
-    "test_b_answers": "answers",
-    "test_b_matrix": "matrix",
-    "test_b_stock": "schemathesis",
-    "test_b_time": "time",
-    "test_b_stream": "stream",
-    "test_b_ledger": "ledger",
-    "test_b_records": "records",
-    "test_b_ways_in": "ways in",
-    "test_c_": "evidence",
-    "test_d_": "server half",
-    "test_e_": "strength",
-}
-
-
-# The parts' own checks stand in folders of their own.
-PARTS: Final = {
-    "tests/unit": "client",
-    "tests/sandbox": "exchange",
-    "tests/generator": "generator",
-    "tests/faults": "faults of others",
-    "tests/repay": "repayment",
+    "contract/client/test_client_facts": "facts",
+    "contract/client/test_client_events": "events",
+    "contract/client/test_client_requests": "requests",
+    "contract/client/test_client_responses": "answers",
+    "contract/client/test_client_errors": "errors",
+    "contract/client/test_client_signer": "signer",
+    "contract/sandbox/test_sandbox_faults": "faults",
+    "contract/sandbox/test_sandbox_limits": "limits",
+    "contract/sandbox/test_sandbox_rules": "rules",
+    "contract/sandbox/test_sandbox_answers": "answers",
+    "contract/sandbox/test_sandbox_matrix": "matrix",
+    "contract/sandbox/test_sandbox_stock": "schemathesis",
+    "contract/sandbox/test_sandbox_time": "time",
+    "contract/sandbox/test_sandbox_stream": "stream",
+    "contract/sandbox/test_sandbox_ledger": "ledger",
+    "contract/sandbox/test_sandbox_records": "records",
+    "contract/sandbox/test_sandbox_ways_in": "ways in",
+    "contract/document/": "evidence",
+    "contract/server/": "server half",
+    "contract/suite/": "strength",
+    "client/": "client",
+    "sandbox/": "exchange",
+    "generator/": "generator",
+    "faults/": "faults of others",
+    "repay/": "repayment",
 }
 
 
 def layer_of(nodeid: str) -> str:
-    """The layer that a test belongs to, by the name of its folder or its module."""
-    folder, _, module = nodeid.partition("::")[0].removesuffix(".py").rpartition("/")
-    if folder in PARTS:
-        return PARTS[folder]
-    fitting = [start for start in LAYERS if module.startswith(start)]
-    return LAYERS[max(fitting, key=len)] if fitting else module.removeprefix("test_")
+    """Return the layer that a test belongs to, by its folder and module."""
+    path = nodeid.partition("::")[0].removesuffix(".py").removeprefix("tests/")
+    fitting = [start for start in LAYERS if path.startswith(start)]
+    return LAYERS[max(fitting, key=len)] if fitting else path.rpartition("/")[2].removeprefix("test_")
 
 
 @dataclass(frozen=True, slots=True)

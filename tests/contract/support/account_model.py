@@ -91,7 +91,7 @@ class AccountModel(Model):
     # ------------------------------------------------------------------ reads
 
     def balance(self, texts: Mapping[str, str], now_ms: int) -> Outcome:
-        """Balances of all assets or of one, as `test_b_matrix.balances_read` reads them."""
+        """Balances of all assets or of one, as `test_sandbox_matrix.balances_read` reads them."""
         asset = texts.get("asset")
         everything = self.option("balance-array-holds", "touched") == "all"
         if (
