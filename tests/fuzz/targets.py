@@ -2,8 +2,7 @@
 
 A target takes bytes and raises if a promise is broken: an exception that is not the promised one, an answer of the
 server's own fault, a repayment that was proven by noise. A new place gets a function here, marked with `@target`, and
-a folder of the same name in `corpus/`; `make fuzz` and the tests then run it like the others. The journal's file and
-the rules of the terminal belong here, too, as soon as each has its one reader.
+a folder of the same name in `corpus/`; `make fuzz` and the tests then run it like the others.
 """
 
 from __future__ import annotations
@@ -11,8 +10,10 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import sqlite3
 import tempfile
 from collections.abc import Callable, Iterator
+from decimal import Decimal
 from functools import cache
 from pathlib import Path
 from typing import Any, Final
@@ -22,6 +23,13 @@ from generator.document.source import parse_files
 from generator.problems import DocumentRefused
 from paydown.call.outcome import Answer, Cleaner, judge, read, refusal
 from paydown.file_ownership import FileNotOurs, Found, inspect
+from paydown.repay.errors import JournalUnusable
+from paydown.repay.evidence.snapshot import Holding, Look
+from paydown.repay.journal.journal import Intent, Journal, look_into
+from paydown.repay.journal.states import AttemptState, PlanState
+from paydown.repay.journal.tables import MIGRATIONS
+from paydown.repay.planning.plan import Piece, Plan, Price, Request, moment
+from paydown.repay.report import Report
 from paydown.transport.channel import Address, Lost, Outgoing
 from paydown.transport.http1 import Http1
 from paydown_contract.bounded_reader import Unreadable, answer_json, parse
@@ -116,6 +124,131 @@ def owned_files(data: bytes) -> None:
             assert inspect(path, 0x70796462) in Found
         except FileNotOurs as refused:
             assert str(refused).isprintable()  # noqa: PT017  (either way is right)
+
+
+_ACCOUNT: Final = "acc"
+_LOOK: Final = Look.of(_NOW_MS - 20, _NOW_MS - 10, [("BNB", Holding(borrowed=Decimal("1.5")))])
+_STEPS: Final = 20_000_000  # of SQLite's machine: a statement of a fuzzer may have no end
+
+
+@cache
+def _journal() -> bytes:
+    """A right journal with one row of each kind, as bytes."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "repay.db"
+        with Journal(path, synchronous="OFF") as journal:
+            request = Request("BNB", None, ("USDT",), (), Decimal("0.02"))
+            piece = Piece(1, None, Decimal("1.5"), Decimal(900), "clears the whole debt")
+            price = {"BNB": Price(Decimal(600), "index")}
+            plan = Plan("k", request, _LOOK, price, Decimal(49000), (piece,), 3060, _NOW_MS, (), _NOW_MS)
+            row = journal.add_plan(_ACCOUNT, plan, _NOW_MS)
+            journal.move_plan(row.id, PlanState.RUNNING, _NOW_MS)
+            for number, outcome in enumerate(
+                (AttemptState.UNKNOWN, AttemptState.EXECUTED, AttemptState.UNKNOWN), 1
+            ):
+                name = f"a{number}"
+                intent = Intent(name, number, "BNB", None, Decimal("1.5"), (), _LOOK, (), _NOW_MS, 5000)
+                journal.begin(_ACCOUNT, row.id, intent, _NOW_MS)
+                journal.finish(name, outcome, _NOW_MS, outcome={"kind": "x"}, repaid=Decimal(1))
+                if number == 1:
+                    verdict = {
+                        "rule": 1,
+                        "findings": [{"says": "executed", "witness": "debt", "text": "it fell"}],
+                    }
+                    body = {"verdict": {**verdict, "signs": []}, "sightings": []}
+                    journal.prove(name, "PROVEN_EXECUTED", _NOW_MS, body=body, repaid=Decimal(1))
+                    journal.correct(name, _NOW_MS, executed=False, moved=Decimal(0), note="seen")
+            journal.adopt(_ACCOUNT, _NOW_MS, note="mine", count=9, body={})
+        return path.read_bytes()
+
+
+def _changed_journal(path: Path, data: bytes) -> None:
+    """Write a journal: the input itself (0), or a right one with bytes changed (1) or with statements run (2)."""
+    kind, rest = (data[0] % 3 if data else 0), data[1:]
+    if kind == 0:
+        content = bytearray(rest)
+        content[68:72] = (0x7079646E).to_bytes(4, "big")
+    else:
+        content = bytearray(_journal())
+    if kind == 1:
+        for at in range(0, len(rest) - 4, 5):
+            content[int.from_bytes(rest[at : at + 4], "big") % len(content)] = rest[at + 4]
+    path.write_bytes(content)
+    path.chmod(0o600)
+    if kind == 2:
+        with contextlib.closing(sqlite3.connect(path, isolation_level=None)) as db:
+            for pragma in ("ignore_check_constraints = ON", "writable_schema = ON", "synchronous = OFF"):
+                db.execute(f"PRAGMA {pragma}")
+            for (name,) in db.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'").fetchall():
+                db.execute(f"DROP TRIGGER {name}")
+            # Only this file is changed, whatever the statements name.
+            db.set_authorizer(
+                lambda action, *_: (
+                    sqlite3.SQLITE_DENY if action == sqlite3.SQLITE_ATTACH else sqlite3.SQLITE_OK
+                )
+            )
+            db.set_progress_handler(lambda: 1, _STEPS)
+            for statement in rest.decode("utf-8", "replace").split(";;"):
+                # A statement of a fuzzer need not be one.
+                with contextlib.suppress(sqlite3.Error, sqlite3.Warning, ValueError):
+                    db.execute(statement).fetchmany(1)
+            db.set_authorizer(None)
+            if b"trigger" not in rest:
+                # Its rules stand again, so that it is a journal by its schema, and its rows are what is wrong.
+                for text in _triggers():
+                    with contextlib.suppress(sqlite3.Error):
+                        db.execute(text)
+
+
+@cache
+def _triggers() -> list[str]:
+    with contextlib.closing(sqlite3.connect(":memory:")) as db:
+        for script in MIGRATIONS:
+            db.executescript(script)
+        return [text for (text,) in db.execute("SELECT sql FROM sqlite_master WHERE type = 'trigger'")]
+
+
+@target
+def journals(data: bytes) -> None:
+    """Look into a journal, open it and read all of it: it works or is refused in words; looking changes nothing."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "repay.db"
+        _changed_journal(path, data)
+        before = {file.name: file.read_bytes() for file in Path(folder).iterdir()}
+        with _refused_in_words():
+            look_into(path)
+        if not any(name.endswith("-wal") for name in before):
+            assert {file.name: file.read_bytes() for file in Path(folder).iterdir()} == before
+        with _refused_in_words(), Journal(path, synchronous="OFF") as journal:
+            for read in (journal.health, journal.adoptions, journal.looks, journal.signs, journal.standing):
+                with _refused_in_words():
+                    arguments = {"health": (), "looks": (_ACCOUNT, "BNB")}.get(read.__name__, (_ACCOUNT,))
+                    read(*arguments)
+            with _refused_in_words():
+                journal.last_attempt(_ACCOUNT)
+            with _refused_in_words():
+                for record in journal.plans():
+                    assert str(record.plan)
+                    assert json.dumps(record.plan.to_json())
+                    for attempt in journal.attempts(record.id):
+                        assert json.dumps(attempt.to_json())
+                        assert moment(attempt.intent.signed_at_ms)
+                        assert attempt.moved is None or attempt.moved.is_finite()
+                        for evidence in journal.evidence(attempt.id):
+                            assert evidence.words is not None
+                        assert journal.corrections(attempt.id) is not None
+                    if record.report is not None:
+                        assert str(Report.from_json(record.report))
+            with _refused_in_words():
+                journal.orphaned(_ACCOUNT, _NOW_MS)
+
+
+@contextlib.contextmanager
+def _refused_in_words() -> Iterator[None]:
+    try:
+        yield
+    except JournalUnusable as refused:
+        assert str(refused)  # noqa: PT017  (either way is right)
 
 
 class _Wire(asyncio.Transport):

@@ -34,6 +34,7 @@ from paydown.repay.journal.journal import AttemptRecord, Journal
 from paydown.repay.planning.plan import moment
 from paydown.repay.planning.repay_facts import Facts
 from paydown.repay.repay_options import Options
+from paydown.repay.stored import readable
 
 __all__ = [
     "Context",
@@ -167,7 +168,8 @@ def _seen_before(context: Context, attempt_id: str) -> list[Sighting]:
     """The sightings of earlier reconciliations of an attempt: what a look showed then does not grow old."""
     found: list[Sighting] = []
     for record in context.journal.evidence(attempt_id):
-        found += [Sighting.from_json(one) for one in record.body.get("sightings", ())]
+        with readable(f"The evidence of attempt {attempt_id} in the journal"):
+            found += [Sighting.from_json(one) for one in record.body.get("sightings", ())]
     return found
 
 

@@ -52,6 +52,7 @@ from paydown.repay.planning.plan import Price, moment
 from paydown.repay.planning.planner import Cut, cut, earliest_finish_ms, refuse_liquidation, warn_if_short
 from paydown.repay.progress import Progress
 from paydown.repay.report import AttemptLine, Report
+from paydown.repay.stored import readable
 
 __all__ = ["report_of", "report_of_failed", "report_of_settled", "settle_open", "work"]
 
@@ -342,7 +343,8 @@ class _Work:
         ):
             # A person's word comes without a look, and so does a fall that was told before: then it is theirs to say.
             seen = context.journal.evidence(last.id)[-1].body.get("sightings")
-            self.denied = (last, Look.from_json(seen[-1]["look"])) if seen else None
+            with readable(f"The evidence of attempt {last.id} in the journal"):
+                self.denied = (last, Look.from_json(seen[-1]["look"])) if seen else None
         if closed > now - context.options.quiet_ms:
             self.left_at_ms = closed
         # Until everything that was accepted is certainly shown, a look may be older than what was confirmed: the pause

@@ -52,8 +52,9 @@ from paydown.repay.evidence.snapshot import Look
 from paydown.repay.journal.forks import close_in_children, leave_open
 from paydown.repay.journal.opened_file import OpenedFile
 from paydown.repay.journal.states import AttemptState, PlanState
-from paydown.repay.journal.tables import APPLICATION_ID, MIGRATIONS, SCHEMA_VERSION, statements
+from paydown.repay.journal.tables import APPLICATION_ID, MIGRATIONS, SCHEMA_VERSION, differing, statements
 from paydown.repay.planning.plan import Plan
+from paydown.repay.stored import checked, readable
 from paydown.state_directory import make_directories
 
 __all__ = [
@@ -262,7 +263,15 @@ class EvidenceRecord:
 
     @property
     def words(self) -> str:
-        """What decided, in one sentence: the rule and the first witness that says so, or a person's note."""
+        """What decided, in one sentence: the rule and the first witness that says so, or a person's note.
+
+        Raises:
+            JournalUnusable: The evidence is not what paydown writes.
+        """
+        with readable(f"The evidence of attempt {self.attempt_id} in the journal"):
+            return self._words()
+
+    def _words(self) -> str:
         if "statement" in self.body:
             return f"somebody's word: {self.body['statement']['note']}"
         if "refusal" in self.body:
@@ -289,6 +298,15 @@ class EvidenceRecord:
             "verdict": self.verdict,
             "body": self.body,
         }
+
+
+@dataclass(frozen=True, slots=True)
+class _Point:
+    """The debt at one moment."""
+
+    taken_at_ms: int
+    principal: Decimal
+    interest: Decimal
 
 
 class Journal:
@@ -337,11 +355,13 @@ class Journal:
             before = self.path.stat()
             self._prepare(synchronous)
             self._salt = self._read_meta("salt", "accounts in it can no longer be told apart")
-            self.identity = self._read_meta("identity", "it cannot be told from another journal").decode()
+            self.identity = self._read_meta("identity", "it cannot be told from another journal").decode(
+                "ascii"
+            )
             self._file = OpenedFile(self.path)
             if not os.path.samestat(before, self.path.stat()):
                 raise JournalUnusable(f"{self.path} was replaced while it was opened. Try again.")
-        except (sqlite3.Error, OSError) as error:
+        except (sqlite3.Error, OSError, UnicodeError) as error:
             self._close()
             raise self._unusable("cannot be prepared", error) from error
         except BaseException:
@@ -415,7 +435,7 @@ class Journal:
                     ),
                 ).lastrowid
                 known = db.execute(f"SELECT {_PLAN} FROM plans WHERE id = ?", (row_id,)).fetchone()  # noqa: S608  # constants of this module
-        record = _plan_record(known)
+        record = self._plan_record(known)
         if record.plan.request.fingerprint != plan.request.fingerprint:
             raise _conflict(record, plan.key)
         return record
@@ -430,7 +450,7 @@ class Journal:
             row = self._plan_row(account, key)
         if row is None:
             return None
-        record = _plan_record(row)
+        record = self._plan_record(row)
         if fingerprint is not None and record.plan.request.fingerprint != fingerprint:
             raise _conflict(record, key)
         return record
@@ -453,7 +473,7 @@ class Journal:
         )
         with self.reading() as db:
             rows = db.execute(f"SELECT {_PLAN} FROM plans {where} ORDER BY id DESC", values).fetchall()  # noqa: S608  # constants of this module
-        return [_plan_record(row) for row in rows]
+        return [self._plan_record(row) for row in rows]
 
     def move_plan(self, plan_id: int, state: PlanState, now_ms: int, report: Json | None = None) -> None:
         """Record how far a plan has come, with its report if there is one.
@@ -679,7 +699,8 @@ class Journal:
                 " ORDER BY id",
                 (attempt_id,),
             ).fetchall()
-        return [_correction(row) for row in rows]
+        with readable(f"A correction in the journal {self.path}"):
+            return [_correction(row) for row in rows]
 
     def confirm_refusal(self, attempt_id: str, now_ms: int, *, body: Json) -> None:
         """Store that a look behind the refusal of an attempt found the debt where it was."""
@@ -694,9 +715,10 @@ class Journal:
                 f' WHERE attempts.account IN {_OF_ACCOUNT} AND evidence.body LIKE \'%"signs":["%\'',
                 (account, account),
             ).fetchall()
-        return frozenset(
-            str(sign) for row in rows for sign in json.loads(row[0]).get("verdict", {}).get("signs", ())
-        )
+        with readable(f"The evidence in the journal {self.path}"):
+            return frozenset(
+                str(sign) for row in rows for sign in json.loads(row[0]).get("verdict", {}).get("signs", ())
+            )
 
     def last_attempt(self, account: str) -> AttemptRecord | None:
         """The newest attempt of the account that may have left this machine, or `None`."""
@@ -742,7 +764,8 @@ class Journal:
                 " ORDER BY id",
                 (attempt_id,),
             ).fetchall()
-        return [EvidenceRecord(row[0], row[1], row[2], json.loads(row[3])) for row in rows]
+        with readable(f"The evidence of attempt {attempt_id} in the journal {self.path}"):
+            return [checked(EvidenceRecord(row[0], row[1], row[2], json.loads(row[3]))) for row in rows]
 
     # The debt over time
 
@@ -759,14 +782,16 @@ class Journal:
                 " AND asset = ? ORDER BY taken_at_ms, id",
                 (account, account, asset),
             ).fetchall()
-        return [(row[0], from_text(row[1]), from_text(row[2])) for row in rows]
+        with readable(f"The debt over time in the journal {self.path}"):
+            points = [checked(_Point(row[0], from_text(row[1]), from_text(row[2]))) for row in rows]
+        return [(point.taken_at_ms, point.principal, point.interest) for point in points]
 
     # What is remembered outside
 
     def standing(self, account: str) -> Standing:
         """Who this journal is, how much it knows, and what is in doubt in it for an account."""
         with self.reading() as db:
-            count: int = db.execute("SELECT value FROM counter").fetchone()[0]
+            count = self._count(db)
             doubts = self.open_attempts(account)
         return Standing(self.identity, count, doubts[0] if doubts else None)
 
@@ -808,7 +833,8 @@ class Journal:
                 f"SELECT made_at_ms, note, body FROM adoptions WHERE account IN {_OF_ACCOUNT} ORDER BY id",  # noqa: S608  # constants of this module
                 (account, account),
             ).fetchall()
-        return [{"made_at_ms": row[0], "note": row[1], **json.loads(row[2])} for row in rows]
+        with readable(f"An adoption in the journal {self.path}"):
+            return [{"made_at_ms": row[0], "note": row[1], **json.loads(row[2])} for row in rows]
 
     # Health
 
@@ -821,7 +847,7 @@ class Journal:
             return {
                 "path": str(self.path),
                 "identity": self.identity,
-                "count": db.execute("SELECT value FROM counter").fetchone()[0],
+                "count": self._count(db),
                 "schema_version": db.execute("PRAGMA user_version").fetchone()[0],
                 "journal_mode": db.execute("PRAGMA journal_mode").fetchone()[0],
                 "synchronous": {0: "OFF", 1: "NORMAL", 2: "FULL", 3: "EXTRA"}[
@@ -841,6 +867,8 @@ class Journal:
 
     def _prepare(self, synchronous: str) -> None:
         db = self._db
+        db.execute("PRAGMA trusted_schema = OFF")
+        db.execute("PRAGMA cell_size_check = ON")
         db.execute("PRAGMA foreign_keys = ON")
         db.execute(f"PRAGMA synchronous = {synchronous}")
         # On macOS fsync alone leaves data in the drive's cache; elsewhere this changes nothing.
@@ -859,6 +887,7 @@ class Journal:
                 f"{self.path} was written by a newer version (schema {version}; this one knows "
                 f"{SCHEMA_VERSION}). Upgrade this program; nothing was changed."
             )
+        _check_schema(self.path, db, version)
         mode = db.execute("PRAGMA journal_mode = WAL").fetchone()[0]
         if mode != "wal":
             raise JournalUnusable(
@@ -872,6 +901,7 @@ class Journal:
         with self.writing() as db:
             # Read again inside the transaction: another process may have been faster.
             version = db.execute("PRAGMA user_version").fetchone()[0]
+            _check_schema(self.path, db, version)
             for script in MIGRATIONS[version:]:
                 for statement in statements(script):
                     db.execute(statement)
@@ -887,7 +917,7 @@ class Journal:
 
     def _read_meta(self, name: str, without: str) -> bytes:
         row = self._db.execute("SELECT value FROM meta WHERE name = ?", (name,)).fetchone()
-        if row is None:
+        if row is None or not isinstance(row[0], bytes):
             raise JournalUnusable(f"{self.path} has lost its {name}: {without}.")
         value: bytes = row[0]
         return value
@@ -986,7 +1016,22 @@ class Journal:
                 f" WHERE {where} ORDER BY attempts.opened_at_ms, attempts.plan_id, attempts.number",
                 values,
             ).fetchall()
-        return [_attempt_record(row) for row in rows]
+        with readable(f"An attempt in the journal {self.path}"):
+            return [_attempt_record(row) for row in rows]
+
+    def _plan_record(self, row: Sequence[Any]) -> PlanRecord:
+        with readable(f"A plan in the journal {self.path}"):
+            return _plan_record(row)
+
+    def _count(self, db: sqlite3.Connection) -> int:
+        row = db.execute("SELECT value FROM counter").fetchone()
+        if row is None or type(row[0]) is not int:
+            raise JournalUnusable(
+                f"{self.path} has lost its count: it cannot be told from an older copy of itself. Restore it from a "
+                "backup."
+            )
+        count: int = row[0]
+        return count
 
 
 # An account, and the keys whose rows an older version wrote under a hash of the key.
@@ -1046,40 +1091,46 @@ def _attempt_record(row: Sequence[Any]) -> AttemptRecord:
         signed_at_ms=row[8],
         recv_window_ms=row[9],
     )
-    return AttemptRecord(
-        intent=intent,
-        plan_key=row[1],
-        state=AttemptState(row[10]),
-        outcome=None if row[11] is None else json.loads(row[11]),
-        repaid=None if row[12] is None else from_text(row[12]),
-        opened_at_ms=row[13],
-        closed_at_ms=row[14],
-        correction=None if row[15] is None else _correction(row[15:]),
+    return checked(
+        AttemptRecord(
+            intent=checked(intent),
+            plan_key=row[1],
+            state=AttemptState(row[10]),
+            outcome=None if row[11] is None else json.loads(row[11]),
+            repaid=None if row[12] is None else from_text(row[12]),
+            opened_at_ms=row[13],
+            closed_at_ms=row[14],
+            correction=None if row[15] is None else _correction(row[15:]),
+        )
     )
 
 
 def _correction(row: Sequence[Any]) -> CorrectionRecord:
-    return CorrectionRecord(
-        id=row[0],
-        attempt_id=row[1],
-        made_at_ms=row[2],
-        executed=bool(row[3]),
-        moved=from_text(row[4]),
-        note=row[5],
+    return checked(
+        CorrectionRecord(
+            id=row[0],
+            attempt_id=row[1],
+            made_at_ms=row[2],
+            executed={0: False, 1: True}[row[3]],
+            moved=from_text(row[4]),
+            note=row[5],
+        )
     )
 
 
 def _plan_record(row: Sequence[Any]) -> PlanRecord:
-    return PlanRecord(
-        id=row[0],
-        account=row[1],
-        plan=Plan.from_json(json.loads(row[2])),
-        state=PlanState(row[3]),
-        report=None if row[4] is None else json.loads(row[4]),
-        created_at_ms=row[5],
-        changed_at_ms=row[6],
-        first_report=None if row[7] is None else json.loads(row[7]),
-        corrected=bool(row[8]),
+    return checked(
+        PlanRecord(
+            id=row[0],
+            account=row[1],
+            plan=Plan.from_json(json.loads(row[2])),
+            state=PlanState(row[3]),
+            report=None if row[4] is None else json.loads(row[4]),
+            created_at_ms=row[5],
+            changed_at_ms=row[6],
+            first_report=None if row[7] is None else json.loads(row[7]),
+            corrected=bool(row[8]),
+        )
     )
 
 
@@ -1141,6 +1192,20 @@ def _checked_path(path: str | os.PathLike[str]) -> Path:
         ) from error
 
 
+def _check_schema(path: Path, db: sqlite3.Connection, version: int) -> None:
+    """Refuse a file whose tables, rules or indexes are not the ones that a version of paydown has made.
+
+    A trigger that deletes an INTENT behind its commit, a view that never ends in the place of a table: what stands in
+    a schema is executed by those who read the database, so it is compared before anything of it is used.
+    """
+    wrong = differing(db, version)
+    if wrong:
+        raise JournalUnusable(
+            f"{path} is no journal as paydown makes it: {wrong}. It was damaged, or another program changed it. Nothing "
+            "was changed. Restore it from a backup, or choose another journal file."
+        )
+
+
 def look_into(path: Path) -> Json | None:
     """What `doctor` shows of a journal, read without changing a byte of it; `None` if there is none.
 
@@ -1155,9 +1220,13 @@ def look_into(path: Path) -> Json | None:
         how = "mode=ro" if real.with_name(f"{real.name}-wal").exists() else "mode=ro&immutable=1"
         with closing(sqlite3.connect(f"{real.as_uri()}?{how}", uri=True, timeout=5)) as db:
             count = "SELECT count(*) FROM "
+            db.execute("PRAGMA trusted_schema = OFF")
+            db.execute("PRAGMA cell_size_check = ON")
+            version = db.execute("PRAGMA user_version").fetchone()[0]
+            _check_schema(path, db, version)
             return {
                 "path": str(path),
-                "schema_version": db.execute("PRAGMA user_version").fetchone()[0],
+                "schema_version": version,
                 "journal_mode": db.execute("PRAGMA journal_mode").fetchone()[0],
                 "integrity": db.execute("PRAGMA quick_check").fetchone()[0],
                 "owner_only": not real.stat().st_mode & 0o077 if os.name == "posix" else None,
