@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import io
 import json
 import sqlite3
 import tempfile
@@ -22,6 +23,8 @@ from generator.document.bundle import bundle
 from generator.document.source import parse_files
 from generator.problems import DocumentRefused
 from paydown.call.outcome import Answer, Cleaner, judge, read, refusal
+from paydown.cli.output import Output, on_one_line, shown
+from paydown.errors import RequestRejected
 from paydown.file_ownership import FileNotOurs, Found, inspect
 from paydown.repay.errors import JournalUnusable
 from paydown.repay.evidence.snapshot import Holding, Look
@@ -32,7 +35,7 @@ from paydown.repay.planning.plan import Piece, Plan, Price, Request, moment
 from paydown.repay.report import Report
 from paydown.transport.channel import Address, Lost, Outgoing
 from paydown.transport.http1 import Http1
-from paydown_contract.bounded_reader import Unreadable, answer_json, parse
+from paydown_contract.bounded_reader import Unreadable, answer_json, parse, visible
 from paydown_sandbox.exchange import Exchange
 from paydown_sandbox.sandbox_clock import Clock
 from paydown_sandbox.serving.application import create_app
@@ -249,6 +252,40 @@ def _refused_in_words() -> Iterator[None]:
         yield
     except JournalUnusable as refused:
         assert str(refused)  # noqa: PT017  (either way is right)
+
+
+def _steers(text: str) -> list[str]:
+    """What a terminal would obey instead of showing it."""
+    return [letter for letter in text if letter != "\n" and not letter.isprintable()]
+
+
+@target
+def terminal(data: bytes) -> None:
+    """Show a foreign text in every way: nothing of it is obeyed, no markup acts, a row of a table is one line."""
+    text = data.decode("utf-8", "surrogateescape")
+    row = on_one_line(text)
+    assert not _steers(row)
+    assert "\n" not in row
+    assert not _steers(shown(text).replace("\t", ""))
+    outputs = (io.StringIO(), io.StringIO())
+    with contextlib.redirect_stdout(outputs[0]), contextlib.redirect_stderr(outputs[1]):
+        output = Output(json_mode=False)
+        output.console.width = output.errors.width = 100_000
+        output.line(text)
+        output.note(text)
+        output.failure(RequestRejected(text))
+        before = len(outputs[0].getvalue())
+        output.table("", [("Asset", "left")], [["first"], [text], ["last"]])
+    printed = outputs[0].getvalue()
+    for stream in outputs:
+        assert "".join(shown(text).split()) in "".join(stream.getvalue().split()), "it was changed on its way"
+    assert not _steers((printed + outputs[1].getvalue()).replace("\t", ""))
+    table = [line.strip() for line in printed[before:].splitlines() if line.strip()]
+    assert table.index("last") - table.index("first") == (2 if row.strip() else 1), table
+    if row.strip():
+        assert table[table.index("first") + 1] == row.strip()
+    assert "\x1b" not in visible(text)
+    assert not _steers(visible(text).replace("\t", ""))
 
 
 class _Wire(asyncio.Transport):

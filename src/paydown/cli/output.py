@@ -51,6 +51,11 @@ def shown(text: str) -> str:
     )
 
 
+def on_one_line(text: str) -> str:
+    """The same for a cell of a table or a live line: a line break or a tab in it is spelled out, too."""
+    return shown(text).replace("\n", "\\n").replace("\t", "\\t")
+
+
 class Output:
     """One command's output, in one of two languages.
 
@@ -120,7 +125,7 @@ class Output:
         from rich.table import Table
         from rich.text import Text
 
-        named = Text(shown(title)) if title else None
+        named = Text(on_one_line(title)) if title else None
         table = Table(title=named, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD)
         for heading, justify in columns:
             # An amount that is cut short is a wrong amount: fold it instead.
@@ -132,7 +137,7 @@ class Output:
             )
         for row in rows:
             # As text, not as markup: an asset called "[bold]BNB" is shown as it is called.
-            table.add_row(*(Text(shown(cell)) for cell in row))
+            table.add_row(*(Text(on_one_line(cell)) for cell in row))
         self._write(lambda: self.console.print(table))
 
     def failure(self, error: PaydownError) -> None:
@@ -186,14 +191,15 @@ class Output:
             advice = (
                 f": attempt {doubt} may have happened. Run `paydown reconcile {doubt}` before anything else."
             )
-            text = Text.assemble(("OutcomeUnknown", "bold yellow"), advice)
+            text = Text.assemble(("OutcomeUnknown", "bold yellow"), shown(advice))
             self._remark(lambda: self.errors.print(text))
 
     def confirm(self, question: str) -> bool | None:
         """Ask a person; `None` when there is nobody to ask (stdin is no terminal)."""
         if sys.stdin is None or sys.stdin.closed or not sys.stdin.isatty():  # pyright: ignore[reportUnnecessaryComparison]  # None if closed at the start
             return None
-        self._remark(lambda: self.errors.print(question, markup=False, end=" "))
+        asked = shown(question)
+        self._remark(lambda: self.errors.print(asked, markup=False, end=" "))
         try:
             answer = input()
         except EOFError:
@@ -238,7 +244,8 @@ def _console(*, stderr: bool) -> Console:
         def on_broken_pipe(self) -> None:
             raise BrokenPipeError(32, "Broken pipe")
 
-    return Plain(stderr=stderr, highlight=False)
+    # Neither [bold] nor :smile: in a text means anything.
+    return Plain(stderr=stderr, highlight=False, markup=False, emoji=False)
 
 
 def describe(error: PaydownError) -> dict[str, object]:

@@ -10,7 +10,7 @@ import time
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
-from paydown.cli.output import Output, decimal_text, shown
+from paydown.cli.output import Output, decimal_text, on_one_line
 
 if TYPE_CHECKING:
     from rich.progress import Progress as Bar
@@ -80,7 +80,7 @@ class LiveProgress:
         """Take in what the repayer tells."""
         if progress.kind in _STAYS and progress.kind != "reconciling":
             self.settled.append(progress)
-        text = shown(progress.message or progress.kind)
+        text = on_one_line(progress.message or progress.kind)
         left_s = 0 if progress.finish_ms is None else max(0, progress.finish_ms - progress.at_ms) // 1000
         left = f"{_duration(left_s)} left" if left_s else ""
         if self._bar is not None and self._task is not None:

@@ -56,7 +56,8 @@ def checked(record: T) -> T:
     Raises:
         ValueError: One does not, or is a time or an amount that cannot be.
     """
-    hints = _hints(cast("type[object]", type(record)))
+    kind: Any = type(record)
+    hints = _hints(kind)
     for field in fields(cast("Any", record)):
         value = getattr(record, field.name)
         if not _fits(value, hints[field.name]):

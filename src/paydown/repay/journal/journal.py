@@ -953,7 +953,7 @@ class Journal:
         with self._lock:
             try:
                 yield self._db
-            except (sqlite3.Error, OSError) as error:
+            except (sqlite3.Error, OSError, UnicodeError) as error:  # SQLite's messages repeat damaged bytes
                 raise self._unusable("cannot be read", error) from error
 
     @contextmanager
@@ -983,7 +983,7 @@ class Journal:
                     if db.in_transaction:
                         db.execute("ROLLBACK")
                     raise
-            except sqlite3.Error as error:
+            except (sqlite3.Error, UnicodeError) as error:
                 raise self._unusable("cannot be written", error) from error
 
     def _refuse_child(self) -> None:
@@ -1195,14 +1195,14 @@ def _checked_path(path: str | os.PathLike[str]) -> Path:
 def _check_schema(path: Path, db: sqlite3.Connection, version: int) -> None:
     """Refuse a file whose tables, rules or indexes are not the ones that a version of paydown has made.
 
-    A trigger that deletes an INTENT behind its commit, a view that never ends in the place of a table: what stands in
-    a schema is executed by those who read the database, so it is compared before anything of it is used.
+    A trigger that deletes an INTENT behind its commit, a view that never ends in the place of a table: what stands
+    in a schema is executed by those who read the database, so it is compared before anything of it is used.
     """
     wrong = differing(db, version)
     if wrong:
         raise JournalUnusable(
-            f"{path} is no journal as paydown makes it: {wrong}. It was damaged, or another program changed it. Nothing "
-            "was changed. Restore it from a backup, or choose another journal file."
+            f"{path} is no journal as paydown makes it: {wrong}. It was damaged, or another program changed it. "
+            "Nothing was changed. Restore it from a backup, or choose another journal file."
         )
 
 
@@ -1238,7 +1238,7 @@ def look_into(path: Path) -> Json | None:
             }
     except FileNotOurs as error:
         raise JournalUnusable(f"{error} Nothing may be sent without a journal.") from error
-    except (OSError, sqlite3.Error) as error:
+    except (OSError, sqlite3.Error, UnicodeError) as error:
         raise JournalUnusable(f"The journal {path} cannot be read: {error}.") from error
 
 
