@@ -608,6 +608,7 @@ class _Call:
             banned_until_ms=banned_until_ms(answered.msg),
             pause_after_429_ms=BAN.pause_after_429_ms,
             minimum_ban_ms=BAN.minimum_ms,
+            maximum_ban_ms=BAN.maximum_ms,
         )
         try:
             core.budget.close_gate(pause_ms, "banned" if answer.status == 418 else "rate-limited")

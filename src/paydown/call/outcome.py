@@ -335,7 +335,7 @@ def refusal(
             advice = f"Wait {wait_s:g} s before anything else is sent."
         else:
             if banned is not None:
-                wait_s = max(0.0, (banned - now_ms) / 1000)
+                wait_s = min(max(0.0, (banned - now_ms) / 1000), BAN.maximum_ms / 1000)
             wait_s = (
                 max(wait_s, asked or 0.0)
                 if banned is not None or asked is not None
