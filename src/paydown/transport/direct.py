@@ -154,9 +154,10 @@ class DirectChannel:
             # no byte of the request was handed to a socket.
             _close(connected)
             raise NotSent(reason(error)) from error
-        except BaseException:
+        except BaseException as error:
             _close(connected)
-            raise
+            # An interrupt: the caller of this one is to know that nothing has left.
+            raise error from NotSent("interrupted before a connection stood")
         connection = _Connection(connected, address)
         with self._lock:
             self._busy.add(connection)

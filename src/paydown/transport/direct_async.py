@@ -109,6 +109,9 @@ class AsyncDirectChannel:
             raise
         except Exception as error:  # whatever it is: no byte of the request was handed to a socket
             raise NotSent(reason(error)) from error
+        except BaseException as error:
+            # A cancelled task, an interrupt: the caller of this one is to know that nothing has left.
+            raise error from NotSent("interrupted before a connection stood")
         if self._pins is not None:
             shown = transport.get_extra_info("ssl_object")
             try:

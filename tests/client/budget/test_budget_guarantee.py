@@ -537,9 +537,9 @@ def test_the_pause_is_what_the_exchange_says_or_what_the_document_does(status, r
     status=st.sampled_from([429, 418]),
     header=st.text(max_size=12)
     | st.integers(min_value=0, max_value=10**10).map(str)
-    | st.datetimes(min_value=datetime(1971, 1, 1)).map(
-        lambda at: format_datetime(at.replace(tzinfo=UTC), usegmt=True)
-    ),  # made aware behind
+    | st.datetimes(min_value=datetime(1971, 1, 1), timezones=st.just(UTC)).map(  # noqa: DTZ001  # the strategy adds it
+        lambda at: format_datetime(at, usegmt=True)
+    ),
     until=st.none() | st.integers(min_value=0, max_value=10**13 - 1),
 )
 def test_nothing_that_an_answer_says_closes_the_gate_for_longer_than_the_longest_ban(status, header, until):
