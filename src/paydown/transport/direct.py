@@ -223,7 +223,9 @@ class _Connection:
     def has_more(self) -> bool:
         """Whether something can be read, below TLS or above it."""
         connected = self.socket
-        return (isinstance(connected, ssl.SSLSocket) and connected.pending() > 0) or _readable(connected)
+        return (isinstance(connected, ssl.SSLSocket) and connected.pending() > 0) or readable(
+            connected.fileno()
+        )
 
     def hang_up(self) -> None:
         """Wake the thread that waits for an answer: it has lost it."""
@@ -318,9 +320,8 @@ def _close(connected: socket.socket | None) -> None:
         connected.close()
 
 
-def _readable(connected: socket.socket) -> bool:
+def readable(number: int) -> bool:
     """Whether something can be read without waiting, or nobody can tell: then the connection is not used again."""
-    number = connected.fileno()
     if number < 0:
         return True
     try:
