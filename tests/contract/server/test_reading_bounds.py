@@ -369,6 +369,8 @@ def test_a_link_out_of_the_folder_is_not_followed(tmp_path: Path) -> None:
 
 SPOILT = {
     "a pattern that is none": ('"pattern": "', '"pattern": "('),
+    "a pattern without an end": ('"pattern": "', '"pattern": "((a+)+)*$|'),
+    "a pattern of many repeats": ('"pattern": "', '"pattern": "a*a*a*a*a*a*a*a*$|'),
     "a type that is none": ('"type": "object"', '"type": "thing"'),
     "a size of billions": ('"minLength": 1', '"minLength": 1000000000'),
     "no signing": ('"x-signing"', '"x-singing"'),
