@@ -429,7 +429,9 @@ class Cleaner:
         return text if len(text) <= longest else f"{text[: longest - 1]}…"
 
     def _without_runs(self, text: str) -> str:
-        lower, kept, at, done = text.translate(_LOWER), [], 0, 0
+        lower = text.translate(_LOWER)
+        kept: list[str] = []
+        at = done = 0
         while at + _RUN <= len(lower):
             if lower[at : at + _RUN] not in self._runs:
                 at += 1
