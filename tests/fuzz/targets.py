@@ -13,7 +13,7 @@ import io
 import json
 import sqlite3
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from decimal import Decimal
 from functools import cache
 from pathlib import Path
@@ -158,7 +158,7 @@ def _journal() -> bytes:
                         "rule": 1,
                         "findings": [{"says": "executed", "witness": "debt", "text": "it fell"}],
                     }
-                    body = {"verdict": {**verdict, "signs": []}, "sightings": []}
+                    body: dict[str, Any] = {"verdict": {**verdict, "signs": []}, "sightings": []}
                     journal.prove(name, "PROVEN_EXECUTED", _NOW_MS, body=body, repaid=Decimal(1))
                     journal.correct(name, _NOW_MS, executed=False, moved=Decimal(0), note="seen")
             journal.adopt(_ACCOUNT, _NOW_MS, note="mine", count=9, body={})
@@ -185,11 +185,7 @@ def _changed_journal(path: Path, data: bytes) -> None:
             for (name,) in db.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'").fetchall():
                 db.execute(f"DROP TRIGGER {name}")
             # Only this file is changed, whatever the statements name.
-            db.set_authorizer(
-                lambda action, *_: (
-                    sqlite3.SQLITE_DENY if action == sqlite3.SQLITE_ATTACH else sqlite3.SQLITE_OK
-                )
-            )
+            db.set_authorizer(_only_this_file)
             db.set_progress_handler(lambda: 1, _STEPS)
             for statement in rest.decode("utf-8", "replace").split(";;"):
                 # A statement of a fuzzer need not be one.
@@ -201,6 +197,10 @@ def _changed_journal(path: Path, data: bytes) -> None:
                 for text in _triggers():
                     with contextlib.suppress(sqlite3.Error):
                         db.execute(text)
+
+
+def _only_this_file(action: int, *_: str | None) -> int:
+    return sqlite3.SQLITE_DENY if action == sqlite3.SQLITE_ATTACH else sqlite3.SQLITE_OK
 
 
 @cache
@@ -247,7 +247,7 @@ def journals(data: bytes) -> None:
 
 
 @contextlib.contextmanager
-def _refused_in_words() -> Iterator[None]:
+def _refused_in_words() -> Generator[None]:
     try:
         yield
     except JournalUnusable as refused:
