@@ -20,7 +20,7 @@ from generator.document.bundle import Bundle
 from generator.document.source import at, escape, unescape, walk
 from generator.pipeline import describe
 from generator.problems import DocumentRefused, GeneratorFault
-from generator.render import render
+from generator.render.render import render
 from generator.render.verify import verify
 from tests.generator.hostile import ATTACKS, MARK, hostile_texts
 from tests.generator.small_document import FOLDER, edited, joined, small
