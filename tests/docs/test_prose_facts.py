@@ -409,3 +409,43 @@ def test_wherever_an_ending_is_explained_it_means_the_same() -> None:
 
     assert seen > 60
     assert not wrong
+
+
+# ------------------------------------------------------------------------------- words for fields
+
+
+def test_words_for_order_unit_and_choice_of_arguments_are_those_of_the_fields() -> None:
+    """Order of rows, unit of an amount and "send this or that" are worded as the fields hold them."""
+    wrong, seen = [], 0
+    for one in (*prose.of_the_document(), *prose.of_the_generated_client()):
+        pages, unit = one.operation.get("x-pagination", {}), one.node.get("x-unit", "")
+        checks: list[tuple[bool, bool]] = []
+        if pages.get("order") in ("newest-first", "oldest-first") and "x-note" not in one.place:
+            other = "oldest first" if pages["order"] == "newest-first" else "newest first"
+            checks.append((" first" in one.text, other in one.text.lower()))
+        if unit == "asset":
+            checks.append((True, bool(re.search(r"\bUSD(?!-M)\b", one.text))))
+        elif unit == "USD":
+            checks.append((True, "USD" not in one.text))
+        elif unit == "fraction per day":
+            checks.append((True, "Daily rate" not in one.text))
+        if named := re.search(r"\bSend `(\w+)` or `(\w+)`", one.text):
+            names = [
+                re.sub(r"(?<=[a-z])([A-Z])", r"_\1", name).lower() for name in one.operation["x-requires-any"]
+            ]
+            stated = [re.sub(r"(?<=[a-z])([A-Z])", r"_\1", name).lower() for name in named.groups()]
+            checks.append((True, stated != names))
+        seen += sum(applies for applies, _ in checks)
+        wrong += [f"{one.place}: {one.text}" for applies, bad in checks if applies and bad]
+
+    assert seen > 100
+    assert not wrong
+
+
+def test_the_control_api_is_said_to_need_no_key_where_it_is_explained() -> None:
+    """The control API's own description and its guide agree that no key is asked for."""
+    info = next(one.text for one in prose.of_the_control_api() if one.place == "control:/info/description")
+    guide = " ".join(one.text for one in prose.written_by_hand() if one.place == "docs/sandbox.md")
+
+    assert "It asks for no key:" in info
+    assert len(re.findall(r"asks for no key|needs no key", guide)) == 2
