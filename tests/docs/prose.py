@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from paydown_contract import document
+from paydown_contract.json_types import is_list, is_object
 
 ROOT = Path(__file__).resolve().parents[2]
 # Where programs with docstrings lie, without what the generator writes: that is read by its structure.
@@ -179,7 +180,9 @@ def _described(node: Any, place: str, operation: Mapping[str, Any]) -> Iterator[
     for at, inner in _objects(node, ""):
         if "operationId" in inner and "responses" in inner:
             operation = inner
-        inside = operation if f"/{operation.get('operationId')}" in f"/{_operation_at(node, at)}" else {}
+        inside: Mapping[str, Any] = (
+            operation if f"/{operation.get('operationId')}" in f"/{_operation_at(node, at)}" else {}
+        )
         for key, value in inner.items():
             if isinstance(value, str) and (key in _PROSE or at.endswith(_DESCRIBED_VALUES)):
                 yield Passage(f"{place}{at}/{key}", _flat(value), inner, inside)
@@ -188,18 +191,18 @@ def _described(node: Any, place: str, operation: Mapping[str, Any]) -> Iterator[
 def _operation_at(root: Any, at: str) -> str:
     parts = at.split("/")
     if len(parts) > 3 and parts[1] == "paths":
-        item = root["paths"][parts[2].replace("~1", "/")].get(parts[3], {})
-        return str(item.get("operationId", "")) if isinstance(item, dict) else ""
+        item: Any = root["paths"][parts[2].replace("~1", "/")].get(parts[3], {})
+        return str(item.get("operationId", "")) if is_object(item) else ""
     return ""
 
 
 def _objects(node: Any, at: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    if isinstance(node, dict):
+    if is_object(node):
         yield at, node
         for key, value in node.items():
             if key != "examples" or "schema" not in at:
                 yield from _objects(value, f"{at}/{str(key).replace('/', '~1')}")
-    elif isinstance(node, list):
+    elif is_list(node):
         for number, value in enumerate(node):
             yield from _objects(value, f"{at}/{number}")
 

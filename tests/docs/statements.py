@@ -18,7 +18,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import cache
-from typing import Any
+from typing import Any, cast
 
 from paydown.repay import Options
 from paydown_sandbox.books import exact_amounts as amounts
@@ -30,7 +30,7 @@ from tests.docs.prose import Passage, contract, operations
 _WORDS = {"one": 1, "two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8, "ten": 10}
 _DAY_MS = 86_400_000
 _UNITS = {"ms": 1, "millisecond": 1, "s": 1000, "second": 1000, "min": 60_000, "minute": 60_000}
-_UNITS |= {"hour": 3_600_000, "day": _DAY_MS, "month": 0}
+_UNITS.update({"hour": 3_600_000, "day": _DAY_MS, "month": 0})
 NUMBER = rf"(?:\b\d+(?:,\d{{3}})*(?:\.\d+)?|\b(?:{'|'.join(_WORDS)})\b)"
 DURATION = (
     rf"(?:(?:{NUMBER}|an?|a full) ?)?(?:milliseconds?|ms|seconds?|s|minutes?|min|hours?|days?|months?)\b"
@@ -250,7 +250,7 @@ def patterns() -> list[re.Pattern[str]]:
 @cache
 def _patterns() -> tuple[tuple[re.Pattern[str], dict[str, tuple[str, str]]], ...]:
     shapes = {"n": NUMBER, "d": DURATION, "m": NUMBER, "c": r"-?\d{4,5}"}
-    found = []
+    found: list[tuple[re.Pattern[str], dict[str, tuple[str, str]]]] = []
     for statement in STATEMENTS:
         names: dict[str, tuple[str, str]] = {}
 
@@ -301,11 +301,11 @@ def _fact(name: str, passage: Passage) -> set[object]:
         except (KeyError, IndexError, TypeError):
             continue
         if value is not None:
-            return value if isinstance(value, set) else {_plain(value)}
+            return _set_of(value)
     if not operation and name.partition(".")[0] in ("window", "archive"):
         # A sentence about lists in general: it must hold for each list that comes in pages.
         paged = [o for o in operations().values() if o.get("x-pagination", {}).get("style") == "page"]
-        found = [_of_the_operation(name, one) for one in paged]
+        found: list[Any] = [_of_the_operation(name, one) for one in paged]
         if name == "window.code":
             found = [
                 {row["sandbox-answer"]["code"]}
@@ -313,10 +313,14 @@ def _fact(name: str, passage: Passage) -> set[object]:
                 for row in o["x-undocumented"]
                 if row["id"] == "window-too-long"
             ]
-        facts = [one if isinstance(one, set) else {_plain(one)} for one in found]
+        facts = [_set_of(one) for one in found]
         if facts:
-            return set.intersection(*facts)
+            return {one for one in facts[0] if all(one in other for other in facts)}
     raise NoSuchFact(name)
+
+
+def _set_of(value: Any) -> set[object]:
+    return set(cast("set[object]", value)) if isinstance(value, set) else {_plain(value)}
 
 
 def _plain(value: object) -> object:
@@ -389,7 +393,8 @@ def _span(ms: int) -> set[object]:
     """Return the span as milliseconds, and as calendar months if it is the shortest run of so many."""
     lengths = [31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31] * 2
     shortest = {n: min(sum(lengths[start : start + n]) for start in range(12)) for n in range(1, 7)}
-    return {Decimal(ms)} | {f"{n} months" for n, days in shortest.items() if days * _DAY_MS == ms}
+    exact: set[object] = {Decimal(ms)}
+    return exact | {f"{n} months" for n, days in shortest.items() if days * _DAY_MS == ms}
 
 
 def _of_the_protocol(name: str, _operation: Mapping[str, Any]) -> Any:

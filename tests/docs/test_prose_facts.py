@@ -243,7 +243,8 @@ _SECURITY_WORDS = (
 
 def test_what_the_document_says_of_keys_and_signatures_is_the_security_type() -> None:
     """A sentence about a call that speaks of its key or signature agrees with the call's security type."""
-    wrong, seen = [], 0
+    wrong: list[str] = []
+    seen = 0
     for one in (*prose.of_the_document(), *prose.of_the_generated_client()):
         if not one.operation or "x-note" in one.place or one.text.endswith("?"):
             continue
@@ -305,8 +306,7 @@ def test_sentences_explain_what_the_document_means(one: Explained) -> None:
 
 def test_no_example_takes_the_principal_for_the_debt() -> None:
     """Code in the guides that reads what is owed adds up all parts of the debt."""
-    wire = meaning("debt.sum")
-    assert isinstance(wire, list)
+    wire: list[str] = contract()["x-meanings"]["debt"]["sum"]
     parts = [re.sub(r"(?<=[a-z])([A-Z])", r"_\1", name).lower() for name in wire]
     lines = [
         line
@@ -396,7 +396,8 @@ def test_wherever_an_ending_is_explained_it_means_the_same() -> None:
         r"\b(\d )?`?(RequestNotSent|RequestRejected|OutcomeUnknown)`?(?:\]\[[\w.]+\])?"
         r"(?: \((\d)\) | ?: | \| )(.*?)(?= \d (?:[A-Z]\w+|paydown|the)|[├└│]|$| [A-Z][A-Za-z]+: )"
     )
-    wrong, seen = [], 0
+    wrong: list[str] = []
+    seen = 0
     for one in (*prose.written_by_hand(), *prose.of_the_generated_client()):
         for before, name, code, text in explained.findall(one.text):
             seen += 1
@@ -416,7 +417,8 @@ def test_wherever_an_ending_is_explained_it_means_the_same() -> None:
 
 def test_words_for_order_unit_and_choice_of_arguments_are_those_of_the_fields() -> None:
     """Order of rows, unit of an amount and "send this or that" are worded as the fields hold them."""
-    wrong, seen = [], 0
+    wrong: list[str] = []
+    seen = 0
     for one in (*prose.of_the_document(), *prose.of_the_generated_client()):
         pages, unit = one.operation.get("x-pagination", {}), one.node.get("x-unit", "")
         checks: list[tuple[bool, bool]] = []
