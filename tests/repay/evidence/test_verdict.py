@@ -351,6 +351,12 @@ TOLD = [
         account=rich,
     ),
     Told(
+        "our amount is borrowed unlisted, and what paid comes back unlisted before the last look",
+        [repay(), borrow("10", keep=False), move("USDT", "6000", 100_000)],
+        "UNDECIDED",
+        "holdings-fell",
+    ),
+    Told(
         "our amount is borrowed unlisted, and another asset gains as much",
         [repay(), borrow("10", keep=False), move("BTC", "0.1")],
         "UNDECIDED",
@@ -594,6 +600,28 @@ def test_a_history_is_judged_as_it_must_be(told):
     assert verdict.rule == told.rule or not told.rule
     assert verdict.decided is (verdict.repaid is not None)
     assert verdict.repaid == (0 if verdict.result == NOT_EXECUTED else tried.asked) or not verdict.decided
+
+
+# How long before and after the timestamp of an attempt a row may stand that it left: a record clock may be behind by
+# what the exchange tolerates and by its own uncertainty, and a row may be stamped late.
+EARLIEST_MS = -FACTS.future_tolerance_ms - OPTIONS.clock_slack_ms
+LATEST_MS = max(5_000, FACTS.answer_timeout_ms) + OPTIONS.near_ms + OPTIONS.clock_slack_ms
+
+
+@pytest.mark.parametrize(
+    ("after_ms", "near"),
+    [(EARLIEST_MS - 1, False), (EARLIEST_MS, True), (LATEST_MS, True), (LATEST_MS + 1, False)],
+)
+@pytest.mark.parametrize("source", [RECORD, FLOW])
+def test_a_part_counts_as_near_from_the_earliest_to_the_latest_time_it_can_bear(source, after_ms, near):
+    """A row of 4 of 10 forbids "not executed" wherever this attempt may have left it, to the millisecond."""
+    tried, looks = played(Account(), [listed_repayment("4", after_ms, source, shown_after_ms=0)])
+
+    verdict = settle(tried, looks)
+
+    assert (verdict.result, verdict.rule) == (
+        (UNDECIDED, "rows-near") if near else (NOT_EXECUTED, "debt-stood")
+    )
 
 
 def test_borrowings_of_half_a_minute_before_the_oldest_moment_of_the_base_count_in():
