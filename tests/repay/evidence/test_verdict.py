@@ -98,6 +98,11 @@ def listed_borrowing(
     )
 
 
+def liquidation(amount: str, after_ms: int = 500) -> Act:
+    """Add a row of the capital flow: the exchange has repaid with what it liquidated."""
+    return lambda account: account.list(FLOW, "REPAY_LIQUIDATION", f"-{amount}", SIGNED_MS + after_ms)
+
+
 def move(asset: str, change: str, after_ms: int = 2_000) -> Act:
     """Let a trade or a transfer change what is held."""
     return lambda account: account.move(SIGNED_MS + after_ms, asset, change)
@@ -172,6 +177,20 @@ def test_not_executed_needs_two_looks_that_lie_apart(looks_ms, result):
     tried, _ = played(account, [])
 
     assert settle(tried, [account.sighting(at_ms) for at_ms in looks_ms]).result == result
+
+
+@pytest.mark.parametrize(("took_ms", "result"), [(100, NOT_EXECUTED), (8_500, UNDECIDED)])
+def test_looks_lie_apart_by_the_time_between_them_and_not_by_their_own(took_ms, result):
+    """A look that takes long shows any moment of that time: two may show one moment although they began apart."""
+    account = Account()
+    tried, _ = played(account, [])
+    looks = [account.sighting(DEAD_MS + 200_000 + after_ms) for after_ms in (0, 9_200, 145_000)]
+    slow = [
+        replace(seen, look=replace(seen.look, answered_at_ms=seen.look.sent_at_ms + took_ms))
+        for seen in looks
+    ]
+
+    assert judge(tried, slow).result == result
 
 
 @pytest.mark.parametrize("missing", sorted(LISTS))
@@ -447,8 +466,39 @@ TOLD = [
         "a repayment FAILED", [listed_repayment("10", status="FAILED")], "PROVEN_NOT_EXECUTED", "debt-stood"
     ),
     Told("a status that nobody knows", [listed_repayment("4", status="DONE")], "UNDECIDED", "rows-near"),
+    Told("4 were repaid by a liquidation", [liquidation("4")], "UNDECIDED", "rows-near"),
+    Told(
+        "lost; a borrowing FAILED",
+        [listed_borrowing("10", status="FAILED")],
+        "PROVEN_NOT_EXECUTED",
+        "debt-stood",
+    ),
+    Told(
+        "executed; a borrowing FAILED",
+        [repay(), listed_borrowing("10", status="FAILED")],
+        "PROVEN_EXECUTED",
+        "debt-fell",
+    ),
+    Told(
+        "lost; one borrowing stands in two lists, 20 s apart",
+        [
+            borrow("10", 100_000, keep=False),
+            listed_borrowing("10", 100_000),
+            listed_borrowing("10", 120_000, FLOW),
+        ],
+        "PROVEN_NOT_EXECUTED",
+        "debt-stood",
+    ),
     Told("a row of nothing", [repay(), listed_repayment("0")], "PROVEN_EXECUTED", "debt-fell"),
     Told("the row fits and the debt stands", [listed_repayment("10")], "UNDECIDED", "rows-near"),
+    Told("the row fits, 100 s later", [listed_repayment("10", 100_000)], "UNDECIDED", "rows-near"),
+    Told("the row fits, 20 s earlier", [listed_repayment("10", -20_000)], "UNDECIDED", "rows-near"),
+    Told(
+        "somebody repaid 9.95, which is all of the fall, and borrowed a little later",
+        [repay("9.95"), listed_repayment("9.95"), borrow("0.01", 100_000)],
+        "UNDECIDED",
+        "disturbed",
+    ),
     Told(
         "the row fits and the debt fell by somewhat else",
         [repay(), borrow("3"), listed_repayment("10")],
