@@ -846,6 +846,9 @@ def test_a_refusal_is_in_doubt_if_the_debt_may_have_fallen_by_half():
     assert not may_have_fallen(tried, looks[0])
     tried, looks = played(rich(), [repay(), borrow("10"), listed_borrowing("10")])
     assert may_have_fallen(tried, looks[1])
+    for amount, doubted in (("6", True), ("4", False)):  # and what paid has come back: the debt alone tells
+        tried, looks = played(Account(), [repay(amount), move("USDT", "6000")])
+        assert may_have_fallen(tried, looks[0]) is doubted
 
 
 # Part 2: histories that are drawn, see `drawn`.
