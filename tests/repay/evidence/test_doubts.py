@@ -1133,6 +1133,19 @@ REPORTS = st.builds(
 )
 
 
+@pytest.mark.parametrize(
+    ("cause", "lines", "alone"),
+    [("not-sent", [], 3), ("refused", [("REJECTED", "")], 4), ("read-failed", [], 6)],
+)
+def test_no_code_that_denies_it_ends_plans_of_which_one_has_moved_money(cause, lines, alone):
+    """One plan is done and the other did nothing: the code of the second one would be a lie about the first."""
+    done = a_report(PlanState.DONE, "", [("EXECUTED", "")])
+    idle = a_report(PlanState.STOPPED, cause, lines)
+
+    assert exit_code_of([idle]) == alone
+    assert exit_code_of([done, idle]) == exit_code_of([idle, done]) == 7
+
+
 @settings(max_examples=300, deadline=None)
 @given(st.lists(REPORTS, max_size=4))
 def test_the_exit_code_of_several_plans_is_the_one_that_matters_most(reports):
