@@ -20,6 +20,7 @@ from hypothesis import strategies as st
 from paydown.repay import LiabilityChange
 from paydown.repay.amounts import exact
 from paydown.repay.evidence.observed import Row, Sighting, Source
+from paydown.repay.evidence.snapshot import Holding
 from paydown.repay.evidence.verdict import LATE_EXECUTION, Case, Verdict, deadline_ms, judge, may_have_fallen
 from tests.repay.evidence.drawn_books import (
     BASE_MS,
@@ -814,6 +815,33 @@ def test_a_fall_that_only_a_later_look_shows_is_never_called_not_executed(stood_
             "fell-later",
             (LATE_EXECUTION,),
         )
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "rule"),
+    [
+        (
+            ("494000", "6000"),
+            ("494000", "0"),
+            "holdings-fell",
+        ),  # an order is cancelled, and what it held pays
+        (("500000", "0"), ("494000", "6000"), "debt-stood"),  # an order is placed
+    ],
+)
+def test_what_could_pay_is_what_is_free_and_what_is_locked(before, after, rule):
+    """Moving between the two is neither spent nor a reason to overlook what was."""
+
+    def holding(look, free, locked):
+        usdt = Holding(free=Decimal(free), locked=Decimal(locked))
+        return replace(look, assets={**look.assets, "USDT": usdt})
+
+    account = Account()
+    tried = case(attempt("10", holding(account.look(BASE_MS), *before)))
+    looks = [account.sighting(at_ms) for at_ms in LOOKS_MS]
+
+    verdict = settle(tried, [replace(seen, look=holding(seen.look, *after)) for seen in looks])
+
+    assert verdict.rule == rule
 
 
 def test_a_debt_that_came_back_to_where_it_was_proves_nothing():
