@@ -158,17 +158,11 @@ bench: $(ENV) ## Measure every speed claim against the others, side by side (15 
 bench-quick: $(ENV) ## The same in three minutes: fewer rounds, fewer clients
 	@$(BIN)/python -m benchmarks --quick
 
-COMPILE = .build/lock-env/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
-	--no-emit-index-url --no-emit-find-links --no-header
-
 .PHONY: lock
-lock: $(ENV) ## Pin the dependencies anew, with hashes and without addresses
+lock: $(ENV) ## Pin the dependencies anew, with the hashes of what a supported machine installs, without addresses
 	@test -x .build/lock-env/bin/python || $(PYTHON) -m venv .build/lock-env
 	@.build/lock-env/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/lock.txt
-	@$(COMPILE) --extra dev pyproject.toml -o requirements/dev.txt
-	@$(COMPILE) --extra docs pyproject.toml -o requirements/docs.txt
-	@$(COMPILE) --extra sandbox pyproject.toml -o requirements/sandbox.txt
-	@for name in build lock audit fuzz lint-container; do $(COMPILE) requirements/$$name.in -o requirements/$$name.txt; done
+	@$(BIN)/python requirements/lock.py .build/lock-env/bin/uv
 
 .PHONY: audit
 audit: ## Ask a public database about every pinned package (where it cannot be reached, that is said)
