@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from typing import cast
 
 WIDTH = 110
 
@@ -26,20 +27,28 @@ def _written(value: object, depth: int, used: int) -> str:
         used: How many columns of its first line stand before and behind it.
     """
     line = json.dumps(value, ensure_ascii=False)
-    if used + len(line) <= WIDTH or not isinstance(value, dict | list | tuple) or not value:
+    members = _members(value)
+    if used + len(line) <= WIDTH or not members:
         return line
     indent = " " * (depth + 1)
-    lines = "".join(f"{indent}{line}\n" for line in _filled(value, depth + 1))
-    opening, closing = "{}" if isinstance(value, dict) else "[]"
-    return f"{opening}\n{lines}{' ' * depth}{closing}"
+    lines = "".join(f"{indent}{line}\n" for line in _filled(members, depth + 1))
+    return f"{line[0]}\n{lines}{' ' * depth}{line[-1]}"
 
 
-def _filled(value: dict[str, object] | list[object] | tuple[object, ...], depth: int) -> Iterator[str]:
+def _members(value: object) -> list[tuple[str, object]]:
+    """Return what stands before each member of an object or an array, and the member; nothing for a plain value."""
+    if isinstance(value, dict):
+        table = cast("dict[str, object]", value)
+        return [(f"{json.dumps(name, ensure_ascii=False)}: ", item) for name, item in table.items()]
+    if isinstance(value, list | tuple):
+        return [("", item) for item in cast("Sequence[object]", value)]
+    return []
+
+
+def _filled(members: list[tuple[str, object]], depth: int) -> Iterator[str]:
     """Yield the lines between the brackets, without their indentation."""
-    members = list(value.items()) if isinstance(value, dict) else [(None, item) for item in value]
     line = ""
-    for number, (name, item) in enumerate(members, 1):
-        lead = "" if name is None else f"{json.dumps(name, ensure_ascii=False)}: "
+    for number, (lead, item) in enumerate(members, 1):
         comma = "," if number < len(members) else ""
         text = f"{lead}{_written(item, depth, depth + len(lead) + len(comma))}{comma}"
         shares = not isinstance(item, dict | list | tuple)
