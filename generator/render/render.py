@@ -18,11 +18,11 @@ from generator.client.client_model import Client, Field, Model, Operation, Param
 from generator.client.opc_adapter import module_name
 from generator.client.python_types import Type
 from generator.document.source import Json
-from generator.render.filled_json import json_text
 from generator.problems import GeneratorFault
 from generator.quoting import Source, cell, code_cell, comment, identifier, visible
 from generator.quoting import docstring as quoted_docstring
 from generator.render import docstrings as docstring
+from generator.render.filled_json import json_text
 from generator.render.literals import ban, constructed, literal, signing, stream
 
 PACKAGE = "paydown_wire"
