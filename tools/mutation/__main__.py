@@ -94,7 +94,7 @@ def _head(tool: str, seed: int, drawn: int, tried: Sequence[Outcome], wanted: in
     ]
     if invalid:
         lines.append(
-            f"{invalid} of the sample broke the import of the tests, which proves nothing; they are not counted."
+            f"{invalid} of the sample proved nothing, since no test could be collected or the tests did not end."
         )
     if len(tried) < wanted:
         lines.append(f"The time was over after {len(tried)} of {wanted}.")

@@ -2,7 +2,7 @@
 
 Everything that does not belong to the project is imported once, before the first change; then each one is tried in
 a fork of its own. A change with which the tests cannot even be collected is called invalid: it has proved nothing.
-Tests that hang count as having noticed, since the unchanged tree passes them within their time limits.
+A test that hangs is ended by its own time limit, and has noticed; a whole run that does not end has proved nothing.
 """
 
 import contextlib
@@ -105,8 +105,8 @@ class Outcome:
     Attributes:
         id: The change.
         area: Its area.
-        result: `noticed`, `survived`, `invalid` (no test could be collected) or `stale` (its place is not there).
-        noticed_by: The first test that failed, `generator` where that refused the document, or `time-out`.
+        result: `noticed`, `survived`, `invalid` (no test could be collected, or no end) or `stale` (its place is not there).
+        noticed_by: The first test that failed, or `generator` where that refused the document.
         message: How it failed.
         seconds: How long it took.
     """
@@ -166,7 +166,7 @@ class Runner:
 
     jobs: int
     not_asked: tuple[str, ...]
-    limit_s: float = 600.0
+    limit_s: float = 1200.0
 
     def run(
         self, changes: Sequence[Change], report: Callable[[Outcome], None], ends_at: float
@@ -361,7 +361,11 @@ def _in_a_fork(work: Callable[[], tuple[str, str, str]], limit_s: float) -> tupl
         if mine.poll(limit_s):
             found: tuple[str, str, str] = mine.recv()
             return found
-        return "noticed", "time-out", f"the tests did not end within {limit_s:.0f} s"
+        return (
+            "invalid",
+            "",
+            f"the tests did not end within {limit_s:.0f} s",
+        )  # on a busy machine that proves nothing
     except EOFError:
         return "noticed", "crash", "the process that ran the tests died"
     finally:
