@@ -105,7 +105,8 @@ class Outcome:
     Attributes:
         id: The change.
         area: Its area.
-        result: `noticed`, `survived`, `invalid` (no test could be collected, or no end) or `stale` (its place is not there).
+        result: `noticed`, `survived`, `invalid` (no test could be collected, or they did not end) or `stale` (its
+            place is not there).
         noticed_by: The first test that failed, or `generator` where that refused the document.
         message: How it failed.
         seconds: How long it took.
