@@ -17,6 +17,7 @@ from __future__ import annotations
 
 TYPE_CHECKING = False  # type checkers take it for true; importing typing would cost more than this package
 if TYPE_CHECKING:
+    from paydown._version import __version__ as __version__
     from paydown.budget import BudgetUnavailable as BudgetUnavailable
     from paydown.budget import MemoryBudget as MemoryBudget
     from paydown.budget import SqliteBudget as SqliteBudget
@@ -66,8 +67,6 @@ if TYPE_CHECKING:
     from paydown_wire.operation import UNSET as UNSET
     from paydown_wire.operation import DecodeError as DecodeError
     from paydown_wire.operation import Unset as Unset
-
-__version__ = "0.1.0"
 
 # name -> module; test_public_names holds it, the imports above and __all__ to each other
 _HOMES = {
@@ -119,6 +118,7 @@ _HOMES = {
     "UnresolvedOutcome": "paydown.errors",
     "Unset": "paydown_wire.operation",
     "WrongAddress": "paydown.errors",
+    "__version__": "paydown._version",
     "utc": "paydown.timestamps",
 }
 

@@ -20,7 +20,7 @@ import time
 from typing import Final
 from urllib.parse import urlsplit
 
-from paydown import __version__
+from paydown._version import __version__
 from paydown.events import Event
 
 try:

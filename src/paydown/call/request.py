@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 from urllib.parse import unquote
 
-from paydown import __version__
+from paydown._version import __version__
 from paydown.call.outcome import Cleaner
 from paydown.call.signing import encode_pairs, signed
 from paydown.errors import InvalidCredentials
