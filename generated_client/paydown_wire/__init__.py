@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from . import operation as operation
     from . import operations as operations
     from . import resources as resources
+    from .client_resources import AsyncClientResources as AsyncClientResources
+    from .client_resources import ClientResources as ClientResources
     from .enums import AccountStatus as AccountStatus
     from .enums import FlowType as FlowType
     from .enums import FuturesBusiness as FuturesBusiness
@@ -124,6 +126,7 @@ __all__ = [
     "AssetIndexPrice",
     "AssetPosition",
     "AsyncAccountResource",
+    "AsyncClientResources",
     "AsyncFuturesDebtResource",
     "AsyncMarginResource",
     "AsyncMarketResource",
@@ -140,6 +143,7 @@ __all__ = [
     "CLOCKS",
     "Cap",
     "CapitalFlow",
+    "ClientResources",
     "Confirmation",
     "DecodeError",
     "ERROR_CODES",
@@ -226,6 +230,7 @@ _MODULES = {
     "AssetIndexPrice": "models.asset_index_price",
     "AssetPosition": "models.asset_position",
     "AsyncAccountResource": "resources.account",
+    "AsyncClientResources": "client_resources",
     "AsyncFuturesDebtResource": "resources.futures_debt",
     "AsyncMarginResource": "resources.margin",
     "AsyncMarketResource": "resources.market",
@@ -242,6 +247,7 @@ _MODULES = {
     "CLOCKS": "error_codes",
     "Cap": "operation",
     "CapitalFlow": "models.capital_flow",
+    "ClientResources": "client_resources",
     "Confirmation": "models.confirmation",
     "DecodeError": "operation",
     "ERROR_CODES": "error_codes",

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from paydown.budget import SqliteBudget as SqliteBudget
     from paydown.call.attempts import Attempt as Attempt
     from paydown.call.attempts import AttemptObserver as AttemptObserver
-    from paydown.call.attempts import AttemptState as AttemptState
+    from paydown.call.outcome import Outcome as Outcome
     from paydown.call.retry import ReadRetries as ReadRetries
     from paydown.client import AsyncClient as AsyncClient
     from paydown.client import Client as Client
@@ -79,7 +79,6 @@ _HOMES = {
     "Attempt": "paydown.call.attempts",
     "AttemptObserver": "paydown.call.attempts",
     "AttemptRefused": "paydown.errors",
-    "AttemptState": "paydown.call.attempts",
     "Balance": "paydown_wire.models",
     "BudgetExceeded": "paydown.errors",
     "BudgetUnavailable": "paydown.budget",
@@ -101,6 +100,7 @@ _HOMES = {
     "IpBanned": "paydown.errors",
     "LastCall": "paydown.events",
     "MemoryBudget": "paydown.budget",
+    "Outcome": "paydown.call.outcome",
     "OutcomeUnknown": "paydown.errors",
     "PaydownError": "paydown.errors",
     "RateLimited": "paydown.errors",
@@ -132,7 +132,6 @@ __all__ = [
     "Attempt",
     "AttemptObserver",
     "AttemptRefused",
-    "AttemptState",
     "Balance",
     "BudgetExceeded",
     "BudgetUnavailable",
@@ -154,6 +153,7 @@ __all__ = [
     "IpBanned",
     "LastCall",
     "MemoryBudget",
+    "Outcome",
     "OutcomeUnknown",
     "PaydownError",
     "RateLimited",

@@ -125,7 +125,7 @@ class Reporter:
         """Whether anybody would hear this: making an event costs more than asking."""
         return self._hook is not None or LOGGER.isEnabledFor(_LEVELS[name])
 
-    def tell(self, event: Event) -> None:
+    def report(self, event: Event) -> None:
         """Tell the hook and the log."""
         level = _LEVELS[event.name]
         if LOGGER.isEnabledFor(level):

@@ -19,7 +19,8 @@ from paydown import (
     RequestRejected,
     SystemClock,
 )
-from paydown.transport.channel import Address, Lost, Outgoing
+from paydown.transport.address import Address
+from paydown.transport.channel import Lost, Outgoing
 from paydown.transport.direct import DirectChannel
 from paydown.transport.http1 import LARGEST_BODY, Body
 from tests.client.support.kit import ONE_TRY, Plenty, credentials

@@ -20,9 +20,13 @@ from typing import Any, Final
 from generator.document.bundle import bundle
 from generator.document.source import parse_files
 from generator.problems import DocumentRefused
-from paydown.call.outcome import Answer, Cleaner, judge, read, refusal
+from paydown.call.answer import parse_answer
+from paydown.call.failures import refusal
+from paydown.call.outcome import answer_outcome
 from paydown.file_ownership import FileNotOurs, Found, inspect
-from paydown.transport.channel import Address, Lost, Outgoing
+from paydown.redaction import Redactor
+from paydown.transport.address import Address
+from paydown.transport.channel import Answer, Lost, Outgoing
 from paydown.transport.http1 import Http1
 from paydown_contract.bounded_reader import Unreadable, answer_json, parse
 from paydown_sandbox.exchange import Exchange
@@ -75,17 +79,17 @@ def bodies(data: bytes) -> None:
 
 
 def _judge(answer: Answer) -> None:
-    clean = Cleaner(["secret"])
+    clean = Redactor(["secret"])
     for operation in (REPAY_DEBT, ACCOUNT_BALANCE):
-        answered = read(answer, strict=operation.mutates)
-        verdict = judge(operation, answered, {"asset": "BNB"})
-        if verdict.executed == "done" and operation.mutates:
+        answered = parse_answer(answer, strict=operation.mutates)
+        outcome = answer_outcome(operation, answered, {"asset": "BNB"})
+        if outcome.executed == "done" and operation.mutates:
             content = json.loads(answer.body)
             assert answer.status == 200
             assert content["success"] is True
             assert content["asset"] == "BNB"
-        if verdict.executed == "no":
-            error = refusal(operation, answered, verdict, now_ms=_NOW_MS, sent_at_ms=None, clean=clean)
+        if outcome.executed == "no":
+            error = refusal(operation, answered, outcome, now_ms=_NOW_MS, sent_at_ms=None, clean=clean)
             assert str(error).isprintable()
         assert "\x1b" not in clean.excerpt(answer.body)
 

@@ -1,7 +1,7 @@
 """One ledger of request weight for every process on the machine, so that no 429 is ever earned.
 
-    terms    what is asked and answered: Limit, Charge, Ticket, Wait, the Budget protocol
-    pool     one counter of the exchange, and why no window exceeds it
+    terms    what is asked and answered: Limit, Weight, Reservation, Wait, the Budget protocol
+    window     one counter of the exchange, and why no window exceeds it
     ledger   the counters of one address, the gate and the queue
     memory   a ledger for one process            sqlite   a ledger for the machine
 
@@ -12,22 +12,22 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from paydown.budget.gate_pause import gate_pause_ms
 from paydown.budget.memory import MemoryBudget
 from paydown.budget.protocol import (
     Budget,
     BudgetUnavailable,
-    Charge,
+    BudgetUse,
     Ended,
     GateReason,
     Limit,
-    PoolUse,
     Priority,
+    Reservation,
     Rules,
-    Snapshot,
-    Ticket,
     Wait,
     WaitReason,
-    gate_pause_ms,
+    Weight,
+    WindowUse,
 )
 
 if TYPE_CHECKING:
@@ -36,19 +36,19 @@ if TYPE_CHECKING:
 __all__ = [
     "Budget",
     "BudgetUnavailable",
-    "Charge",
+    "BudgetUse",
     "Ended",
     "GateReason",
     "Limit",
     "MemoryBudget",
-    "PoolUse",
     "Priority",
+    "Reservation",
     "Rules",
-    "Snapshot",
     "SqliteBudget",
-    "Ticket",
     "Wait",
     "WaitReason",
+    "Weight",
+    "WindowUse",
     "gate_pause_ms",
 ]
 

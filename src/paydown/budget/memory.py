@@ -9,8 +9,8 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Mapping, Sequence
 
-from paydown.budget.gate import Ledger
-from paydown.budget.protocol import Charge, Ended, GateReason, Priority, Rules, Snapshot, Ticket, Wait
+from paydown.budget.gate import Gate
+from paydown.budget.protocol import BudgetUse, Ended, GateReason, Priority, Reservation, Rules, Wait, Weight
 from paydown.clock import ExchangeClock, machine_ms
 
 __all__ = ["MemoryBudget"]
@@ -22,7 +22,7 @@ class MemoryBudget:
     Args:
         rules: Guards and reserves.
         clock: Tells where the exchange's minute begins, which sharpens the reading of its header (see
-            `pool.Pool.observe`). Not needed for the guarantee.
+            `window.Window.observe`). Not needed for the guarantee.
         ticks: Milliseconds that only run forward.
     """
 
@@ -37,52 +37,52 @@ class MemoryBudget:
         self._clock = clock
         self._ticks = ticks
         self._lock = threading.Lock()
-        self._ledger = Ledger(self.rules)
+        self._gate = Gate(self.rules)
 
     def acquire(
         self,
-        charges: Sequence[Charge],
+        weights: Sequence[Weight],
         *,
         timeout_ms: int,
         priority: Priority = Priority.READ,
         max_wait_ms: int | None = None,
         place: int | None = None,
-    ) -> Ticket | Wait:
+    ) -> Reservation | Wait:
         """See `Budget.acquire`."""
         with self._lock:
-            return self._ledger.acquire(self._ticks(), charges, timeout_ms, priority, max_wait_ms, place)
+            return self._gate.acquire(self._ticks(), weights, timeout_ms, priority, max_wait_ms, place)
 
-    def may_send(self, ticket: Ticket) -> bool:
+    def may_send(self, reservation: Reservation) -> bool:
         """See `Budget.may_send`."""
-        return ticket.open and self._ticks() <= ticket.send_before_ms
+        return reservation.open and self._ticks() <= reservation.send_before_ms
 
-    def settle(
-        self, ticket: Ticket, *, ended: Ended = "answered", used: Mapping[str, int] | None = None
+    def release(
+        self, reservation: Reservation, *, ended: Ended = "answered", used: Mapping[str, int] | None = None
     ) -> None:
-        """See `Budget.settle`."""
+        """See `Budget.release`."""
         clock = self._clock
         error_ms = clock.error_ms if clock is not None else None
         with self._lock:
-            if not ticket.open:
+            if not reservation.open:
                 return
-            ticket.open = False
+            reservation.open = False
             exchange_ms = clock.now_ms() if clock is not None and error_ms is not None else None
-            self._ledger.settle(self._ticks(), ticket, ended, used, exchange_ms, error_ms or 0)
+            self._gate.release(self._ticks(), reservation, ended, used, exchange_ms, error_ms or 0)
 
     def close_gate(self, wait_ms: int, reason: GateReason) -> None:
         """See `Budget.close_gate`."""
         with self._lock:
-            self._ledger.close_gate(self._ticks() + wait_ms, reason)
+            self._gate.close_gate(self._ticks() + wait_ms, reason)
 
     def leave(self, place: int) -> None:
         """See `Budget.leave`."""
         with self._lock:
-            self._ledger.leave(place)
+            self._gate.leave(place)
 
-    def snapshot(self) -> Snapshot:
+    def snapshot(self) -> BudgetUse:
         """See `Budget.snapshot`."""
         with self._lock:
-            return self._ledger.snapshot(self._ticks())
+            return self._gate.snapshot(self._ticks())
 
     def close(self) -> None:
         """Nothing to release."""

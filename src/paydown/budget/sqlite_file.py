@@ -24,7 +24,7 @@ from paydown.state_directory import (
     state_directory,
 )
 
-__all__ = ["LedgerFile"]
+__all__ = ["BudgetFile"]
 
 _SCHEMA = 1
 _APPLICATION_ID = 0x70796462  # "pydb": by which the file is known to be ours before anything is changed
@@ -40,7 +40,7 @@ CREATE TABLE ledger (
     tick INTEGER NOT NULL,      -- ms of the machine's oscillator at the last change
     wall INTEGER NOT NULL,      -- UTC ms at the last change
     names TEXT NOT NULL,        -- counters, one per line
-    state BLOB NOT NULL         -- see Ledger.to_numbers: 64-bit integers
+    state BLOB NOT NULL         -- see Gate.to_numbers: 64-bit integers
 )
 """
 
@@ -56,7 +56,7 @@ _ADVICE = {
 }
 
 
-class LedgerFile:
+class BudgetFile:
     """One SQLite file, opened at the first use. Hold `lock` around everything.
 
     Args:
@@ -68,7 +68,7 @@ class LedgerFile:
         self._chosen = path
         self._busy_timeout_ms = busy_timeout_ms
         self._connection: sqlite3.Connection | None = None
-        self._closing: weakref.finalize[..., LedgerFile] | None = None
+        self._closing: weakref.finalize[..., BudgetFile] | None = None
         self._identity: tuple[int, int] | None = None
         self._log_identity: tuple[int, int] | None = None  # of SQLite's -wal file, once there is one
         self.lock = threading.Lock()
@@ -215,8 +215,8 @@ def _identity(path: str) -> tuple[int, int] | None:
     return found.st_dev, found.st_ino
 
 
-_files: weakref.WeakSet[LedgerFile] = weakref.WeakSet()
-_held: list[LedgerFile] = []
+_files: weakref.WeakSet[BudgetFile] = weakref.WeakSet()
+_held: list[BudgetFile] = []
 
 
 def _before_fork() -> None:

@@ -4,7 +4,7 @@ Nobody documents whether the exchange counts clock minutes or the last 60 second
 sending and answering it counts. So every call is held against the limit for all the time in which it
 might count:
 
-        acquire         counted somewhere here         settle               expires
+        acquire         counted somewhere here         release               expires
     ───────┬──────────────────────────────────────────────┬────────────────────┬───────>
            └──────────── in flight: held ─────────────────┴ interval + guard ──┘
 
@@ -30,7 +30,7 @@ from __future__ import annotations
 from array import array
 from collections.abc import Iterator
 
-__all__ = ["UNCERTAIN", "Pool"]
+__all__ = ["UNCERTAIN", "Window"]
 
 UNCERTAIN = -(1 << 62)
 """As `since` of a call: it may not have been counted at all. Before every tick."""
@@ -45,7 +45,7 @@ _SLOTS = 200
 _FIXED_FOR = 60
 
 
-class Pool:
+class Window:
     """What may count on one counter, on the ledger's ticks (ms). The caller locks."""
 
     __slots__ = (
@@ -114,9 +114,9 @@ class Pool:
             self.settled_weight -= gone
             self.purged_ever += gone
         if self.next_expiry <= now:
-            for ticket, (weight, _, expires) in list(self.flying.items()):
+            for reservation, (weight, _, expires) in list(self.flying.items()):
                 if expires <= now:
-                    self.land(ticket)
+                    self.land(reservation)
                     self.purged_ever += weight
             self.next_expiry = min((flight[2] for flight in self.flying.values()), default=_FAR)
         if self.foreign and self.foreign_until <= now:
@@ -153,22 +153,22 @@ class Pool:
 
     # One call
 
-    def fly(self, ticket: int, weight: int, low: int, expires: int) -> None:
+    def fly(self, reservation: int, weight: int, low: int, expires: int) -> None:
         """Reserve `weight` for a call that is about to leave; until `expires` if its process dies."""
-        self.flying[ticket] = (weight, low, expires)
+        self.flying[reservation] = (weight, low, expires)
         self.flying_weight += weight
         self.flying_low += low
         if expires < self.next_expiry:
             self.next_expiry = expires
 
-    def land(self, ticket: int) -> None:
-        """The call is not in flight any more. Without `settle`, its weight is free: it never left."""
-        flight = self.flying.pop(ticket, None)
+    def land(self, reservation: int) -> None:
+        """The call is not in flight any more. Without `release`, its weight is free: it never left."""
+        flight = self.flying.pop(reservation, None)
         if flight is not None:
             self.flying_weight -= flight[0]
             self.flying_low -= flight[1]
 
-    def settle(self, weight: int, low: int, expires: int, since: int, keep_ms: int) -> None:
+    def record(self, weight: int, low: int, expires: int, since: int, keep_ms: int) -> None:
         """Hold the weight of a call that ended until `expires`.
 
         Args:
@@ -211,7 +211,7 @@ class Pool:
         exchange_ms: int | None,
         error_ms: int,
     ) -> None:
-        """Take in a used-weight header, after `settle` of the call that brought it.
+        """Take in a used-weight header, after `record` of the call that brought it.
 
         The call was counted somewhere between `acquired` and `now`. All of ours that may be in the header
         is what is held now and what expired since `acquired`; the rest of the header is foreign.
@@ -225,7 +225,7 @@ class Pool:
         Args:
             header: What the exchange says is used.
             weight: Cost of the call that brought the header.
-            acquired: When its ticket was given.
+            acquired: When its reservation was given.
             mark: `settled_ever` and `purged_ever` at that time.
             now: The tick of its answer.
             interval_ms: Length of the interval.
@@ -303,20 +303,20 @@ class Pool:
             self.minute_weight,
             self.fixed_until,
         ]
-        for ticket, flight in self.flying.items():
-            head.append(ticket)
+        for reservation, flight in self.flying.items():
+            head.append(reservation)
             head += flight
         numbers.fromlist(head)
         numbers.extend(self.settled)
 
     @classmethod
-    def unpack(cls, numbers: array[int], at: int) -> tuple[Pool, int]:
+    def unpack(cls, numbers: array[int], at: int) -> tuple[Window, int]:
         """Rebuild a counter from `pack` at index `at`; also the index behind it.
 
         Raises:
             ValueError: These are not the numbers of a counter.
         """
-        pool = cls()
+        window = cls()
         body = at + _NUMBERS
         if body > len(numbers) or numbers[at] < 0 or numbers[at + 1] < 0:
             raise ValueError("a counter is cut off")
@@ -325,19 +325,19 @@ class Pool:
         if end > len(numbers):
             raise ValueError("a counter is cut off")
         (
-            pool.foreign,
-            pool.foreign_until,
-            pool.settled_ever,
-            pool.purged_ever,
-            pool.minute,
-            pool.minute_weight,
-            pool.fixed_until,
+            window.foreign,
+            window.foreign_until,
+            window.settled_ever,
+            window.purged_ever,
+            window.minute,
+            window.minute_weight,
+            window.fixed_until,
         ) = numbers[at + 2 : body]
         for i in range(body, middle, _FLIGHT):
-            pool.fly(numbers[i], numbers[i + 1], numbers[i + 2], numbers[i + 3])
-        pool.settled = numbers[middle:end]
-        pool.settled_weight = sum(pool.settled[1::_WIDTH])
-        pool.settled_low = sum(pool.settled[2::_WIDTH])
-        if min(pool.settled[1::_WIDTH], default=0) < 0:
+            window.fly(numbers[i], numbers[i + 1], numbers[i + 2], numbers[i + 3])
+        window.settled = numbers[middle:end]
+        window.settled_weight = sum(window.settled[1::_WIDTH])
+        window.settled_low = sum(window.settled[2::_WIDTH])
+        if min(window.settled[1::_WIDTH], default=0) < 0:
             raise ValueError("a counter holds a negative weight")
-        return pool, end
+        return window, end

@@ -19,24 +19,14 @@ from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field, replace
-from enum import StrEnum
 from os import urandom
 from typing import TYPE_CHECKING, Final, Protocol
 
-from paydown.errors import AttemptRefused, InvalidRequestType, PaydownError, UnknownAttempt, UnresolvedOutcome
+from paydown.call.outcome import Outcome
+from paydown.errors import InvalidRequestType, PaydownError, UnknownAttempt, UnresolvedOutcome
 
 if TYPE_CHECKING:
     from paydown_wire.operation import Operation
-
-
-class AttemptState(StrEnum):
-    """What is known about an attempt."""
-
-    INTENT = "INTENT"  # noted, perhaps sent, no answer yet
-    EXECUTED = "EXECUTED"  # the exchange confirmed it
-    REJECTED = "REJECTED"  # the exchange said that nothing was executed
-    NOT_SENT = "NOT_SENT"  # nothing left this machine
-    UNKNOWN = "UNKNOWN"  # it may have happened
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +41,7 @@ class Attempt:
         arguments: Every parameter as it goes on the wire, without timestamp and signature.
         created_at_ms: When it was noted, UTC milliseconds on the exchange's clock.
         sent_at_ms: When it was last signed, UTC milliseconds on the exchange's clock; None if it never was.
-        state: What is known about it.
+        outcome: What is proven about it.
     """
 
     id: str
@@ -61,12 +51,12 @@ class Attempt:
     arguments: Mapping[str, str] = field(hash=False)
     created_at_ms: int
     sent_at_ms: int | None = None
-    state: AttemptState = AttemptState.INTENT
+    outcome: Outcome = Outcome.INTENT
 
     def __str__(self) -> str:
         amount = "the whole debt" if self.amount is None else self.amount
         what = f" of {amount} {self.asset}" if self.asset is not None else ""
-        return f"{self.id}: {self.operation}{what}, {self.state.value}"
+        return f"{self.id}: {self.operation}{what}, {self.outcome.value}"
 
 
 class AttemptObserver(Protocol):
@@ -170,7 +160,7 @@ class Attempts:
         return attempt
 
     def update(
-        self, attempt: Attempt, *, sent_at_ms: int | None = None, state: AttemptState | None = None
+        self, attempt: Attempt, *, sent_at_ms: int | None = None, outcome: Outcome | None = None
     ) -> Attempt:
         """Note when an attempt was signed, or that its outcome is unknown."""
         changed = Attempt(  # not `replace`, which takes ten times as long
@@ -181,7 +171,7 @@ class Attempts:
             attempt.arguments,
             attempt.created_at_ms,
             attempt.sent_at_ms if sent_at_ms is None else sent_at_ms,
-            attempt.state if state is None else state,
+            attempt.outcome if outcome is None else outcome,
         )
         with self._lock:
             if attempt.id in self._open:
@@ -215,39 +205,29 @@ class Attempts:
         with self._lock:
             attempt = self._open.get(attempt_id)
             if attempt is None:
-                ids = ", ".join(
-                    open_.id for open_ in self._open.values() if open_.state is AttemptState.UNKNOWN
-                )
+                ids = ", ".join(open_.id for open_ in self._open.values() if open_.outcome is Outcome.UNKNOWN)
                 raise UnknownAttempt(
                     f"No attempt {attempt_id!r} is open in this client. "
                     + (f"Open: {ids}." if ids else "None is open: nothing to settle.")
                 )
-            if attempt.state is not AttemptState.UNKNOWN:
+            if attempt.outcome is not Outcome.UNKNOWN:
                 raise UnknownAttempt(
                     f"Attempt {attempt_id} is still in flight. Wait for its call to end before settling it."
                 )
             self._close(attempt_id)
-        return replace(attempt, state=AttemptState.EXECUTED if executed else AttemptState.REJECTED)
+        return replace(attempt, outcome=Outcome.EXECUTED if executed else Outcome.REJECTED)
 
     @property
     def unresolved(self) -> tuple[Attempt, ...]:
         """Every attempt that may have happened, oldest first. Those in flight are not among them."""
         with self._lock:
-            return tuple(attempt for attempt in self._open.values() if attempt.state is AttemptState.UNKNOWN)
+            return tuple(attempt for attempt in self._open.values() if attempt.outcome is Outcome.UNKNOWN)
 
     def _close(self, attempt_id: str) -> None:
         self._open.pop(attempt_id, None)
         guard = self._guards.pop(attempt_id, None)
         if guard is not None:
             del self._holders[guard]
-
-
-def refused_by_observer(attempt: Attempt, error: Exception) -> AttemptRefused:
-    """The error for an observer that failed before anything was sent."""
-    return AttemptRefused(
-        f"{attempt.operation} was not sent: its observer failed ({type(error).__name__}). Repair that first.",
-        operation=attempt.operation,
-    )
 
 
 _BLANK: Final = "\u115f\u1160\u3164\uffa0"  # letters by category, though nothing is seen of them
@@ -268,7 +248,7 @@ def _same_debt(asset: str) -> str:
 
 def _unresolved(holder: Attempt, operation: Operation) -> UnresolvedOutcome:
     of = f" of {holder.asset}" if holder.asset is not None else ""
-    if holder.state is AttemptState.UNKNOWN:
+    if holder.outcome is Outcome.UNKNOWN:
         what = (
             f"{operation.name} was not sent: attempt {holder.id} ({holder.operation}{of}) may have happened. "
             f"Look at the balance{of}, then call settle({holder.id!r}, executed=True) or executed=False."

@@ -13,10 +13,11 @@ from typing import TYPE_CHECKING, Final
 from urllib.parse import unquote
 
 from paydown._version import __version__
-from paydown.call.outcome import Cleaner
 from paydown.call.signing import encode_pairs, signed
 from paydown.errors import InvalidCredentials
-from paydown.transport.channel import Address, Outgoing
+from paydown.redaction import Redactor
+from paydown.transport.address import Address
+from paydown.transport.channel import Outgoing
 from paydown_wire.error_codes import SERVERS, SIGNING
 
 if TYPE_CHECKING:
@@ -42,9 +43,9 @@ class Prepared:
     api_key: str = field(repr=False)
     signature: str = field(repr=False)
 
-    def cleaner(self) -> Cleaner:
-        """Takes the secrets of this request out of texts."""
-        return Cleaner((self.api_key, self.signature, unquote(self.signature)))
+    def redactor(self) -> Redactor:
+        """Return what removes the secrets of this request from texts."""
+        return Redactor((self.api_key, self.signature, unquote(self.signature)))
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,8 +18,8 @@ import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final, TypeAlias, cast
 
-from paydown.call.outcome import Answer
-from paydown.transport.channel import Address, Lost, NotSent, Outgoing, reason
+from paydown.transport.address import Address
+from paydown.transport.channel import Answer, Lost, NotSent, Outgoing, reason
 from paydown.transport.http1 import Http1
 
 if TYPE_CHECKING:

@@ -13,8 +13,8 @@ import ssl
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, cast
 
-from paydown.call.outcome import Answer
-from paydown.transport.channel import Address, Lost, NotSent, Outgoing, reason
+from paydown.transport.address import Address
+from paydown.transport.channel import Answer, Lost, NotSent, Outgoing, reason
 from paydown.transport.direct import CONNECTIONS, KEEPALIVE_S, NEXT_ADDRESS_S, Found, alternating, default_tls
 from paydown.transport.http1 import Http1
 

@@ -15,8 +15,7 @@ from typing import Final
 
 import h11
 
-from paydown.call.outcome import Answer
-from paydown.transport.channel import Lost, NotSent, Outgoing
+from paydown.transport.channel import Answer, Lost, NotSent, Outgoing
 
 LARGEST_BODY: Final = 8 * 1024 * 1024  # the longest list of the document is well below a megabyte
 _LARGEST_HEAD: Final = 100 * 1024

@@ -15,13 +15,11 @@ from collections.abc import Iterable, Mapping
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, TypeAlias
 
-from paydown.transport.channel import Lost, NotSent, Outgoing, reason, timeouts
+from paydown.transport.channel import Answer, Lost, NotSent, Outgoing, reason, timeouts
 from paydown.transport.http1 import Body
 
 if TYPE_CHECKING:
     import httpx
-
-    from paydown.call.outcome import Answer
 
 
 class _Sending:

@@ -16,8 +16,8 @@ from urllib.parse import unquote
 
 import httpcore
 
-from paydown.call.outcome import Answer
-from paydown.transport.channel import Lost, NotSent, Outgoing, parse_proxy, reason, timeouts
+from paydown.transport.address import parse_proxy
+from paydown.transport.channel import Answer, Lost, NotSent, Outgoing, reason, timeouts
 from paydown.transport.direct import CONNECTIONS, default_tls
 from paydown.transport.http1 import Body
 from paydown.transport.pins import Pins

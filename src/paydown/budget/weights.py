@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Final
 
-from paydown.budget.protocol import Charge, Limit
+from paydown.budget.protocol import Limit, Weight
 from paydown_wire.error_codes import LIMITS
 
 if TYPE_CHECKING:
@@ -22,38 +22,38 @@ _HEADERS: Final[Mapping[str, str]] = {limit.header.lower(): name for name, limit
 LIMIT_HEADERS: Final = frozenset({*_HEADERS, "retry-after"})
 
 
-class Charges:
+class Weights:
     """The costs of the calls of one client."""
 
     def __init__(self, credentials: Credentials | None) -> None:
         self._credentials = credentials
         self._account: str | None = None
-        self._known: dict[tuple[str, int], tuple[Charge, ...]] = {}
+        self._known: dict[tuple[str, int], tuple[Weight, ...]] = {}
 
-    def of(self, operation: Operation, texts: Mapping[str, str]) -> tuple[Charge, ...]:
+    def of(self, operation: Operation, texts: Mapping[str, str]) -> tuple[Weight, ...]:
         """What one call costs, with its parameters by wire name."""
         cost = weight_of(operation, texts)
-        charges = self._known.get((operation.id, cost))
-        if charges is None:
-            charges = self._known[operation.id, cost] = self._charges(operation, cost)
-        return charges
+        weights = self._known.get((operation.id, cost))
+        if weights is None:
+            weights = self._known[operation.id, cost] = self._weights(operation, cost)
+        return weights
 
-    def _charges(self, operation: Operation, cost: int) -> tuple[Charge, ...]:
-        weight = self._charge(operation, operation.weight.budget, cost)
+    def _weights(self, operation: Operation, cost: int) -> tuple[Weight, ...]:
+        weight = self._weight(operation, operation.weight.budget, cost)
         if not (operation.signed and operation.mutates) or operation.weight.budget == _ORDERS:
             return (weight,)
         # Whether such calls count as orders nobody says. Nothing is reserved, but if the header comes, it is
         # heard.
-        return weight, self._charge(operation, _ORDERS, 0)
+        return weight, self._weight(operation, _ORDERS, 0)
 
-    def _charge(self, operation: Operation, name: str, cost: int) -> Charge:
+    def _weight(self, operation: Operation, name: str, cost: int) -> Weight:
         limit = LIMITS[name]
         key = ""
         if limit.per_endpoint:
             key = operation.path
         if limit.per == "account":
             key = f"{self._account_name()}{key}"
-        return Charge(Limit(limit.id, limit.limit, limit.interval_ms), cost, key)
+        return Weight(Limit(limit.id, limit.limit, limit.interval_ms), cost, key)
 
     def _account_name(self) -> str:
         if self._account is None:
@@ -73,9 +73,9 @@ def weight_of(operation: Operation, texts: Mapping[str, str]) -> int:
     return weight.value
 
 
-def used(charges: Iterable[Charge], headers: Mapping[str, str]) -> dict[str, int]:
-    """Limit id -> what the answer's header says is used, for the counters of these charges."""
-    wanted = {charge.limit.id for charge in charges}
+def used(weights: Iterable[Weight], headers: Mapping[str, str]) -> dict[str, int]:
+    """Limit id -> what the answer's header says is used, for the counters of these weights."""
+    wanted = {weight.limit.id for weight in weights}
     found: dict[str, int] = {}
     for header, name in _HEADERS.items():
         if name in wanted and (count := _count(headers.get(header))) is not None:
