@@ -308,7 +308,7 @@ def test_a_cancelled_task_leaves_its_attempt_unresolved():
             raise AssertionError
 
         async with async_client(Exchange(repaid())) as pm:
-            pm._transport = httpx.MockTransport(never)
+            pm._channel._transport = httpx.MockTransport(never)
             with pytest.raises(TimeoutError):
                 async with asyncio.timeout(0.01):
                     await pm.margin.repay_debt(asset="BNB")
