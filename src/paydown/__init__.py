@@ -6,7 +6,7 @@
     with Client(Credentials.from_env()) as pm:
         pm.margin.repay_debt(asset="BNB", amount=Decimal("0.1"), specify_repay_assets=["USDT", "BTC"])
 
-Every failure says by its class what is known about the debt: `RequestNotSent`, `RequestRejected`,
+The class of every error shows what is known about the debt: `RequestNotSent`, `RequestRejected`,
 `OutcomeUnknown` (see `paydown.errors`). Money is `Decimal`, times are integers, UTC milliseconds; `utc()`
 makes an aware datetime of one.
 

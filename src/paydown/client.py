@@ -77,7 +77,7 @@ class _Base:
 
     @property
     def last(self) -> LastCall | None:
-        """The last request and its answer, whatever thread or task made it; None before the first."""
+        """The last request of any thread or task, and its answer; None before the first."""
         return self._core.last
 
     @property
@@ -129,8 +129,7 @@ class _Base:
 
     @property
     def unresolved(self) -> tuple[Attempt, ...]:
-        """Attempts that may have been executed, oldest first. Each keeps its debt from being repaid until
-        `settle()`."""
+        """Attempts that may have been executed, oldest first. Each blocks repaying its debt until it is settled."""
         return self._core.attempts.unresolved
 
     def settle(self, attempt_id: str, *, executed: bool) -> Attempt:
@@ -172,7 +171,7 @@ class Client(_Base, ClientResources):
     """Calls the exchange, blocking. Safe to share between threads.
 
     Args:
-    credentials: Key and secret that sign. Without them only calls that need no key work.
+        credentials: Key and secret that sign. Without them only calls that need no key work.
         base_url: Where every call goes, such as "http://127.0.0.1:8087". None asks `PAYDOWN_BASE_URL`, then
             takes the servers of the document.
         transport: A transport of httpx to send through instead of our own connections. It must send a request
@@ -248,8 +247,10 @@ class Client(_Base, ClientResources):
         return self._channel.get().exchange(command)
 
     def close(self) -> None:
-        """Close every connection. Calls made afterwards raise `ClientClosed`; calls in flight lose their
-        answer."""
+        """Close every connection.
+
+        Calls made afterwards raise `ClientClosed`; calls in flight lose their answer.
+        """
         self._shut()
         self._channel.close()
 
@@ -324,8 +325,10 @@ class AsyncClient(_Base, AsyncClientResources):
         return None
 
     async def aclose(self) -> None:
-        """Close every connection. Calls made afterwards raise `ClientClosed`; calls in flight lose their
-        answer."""
+        """Close every connection.
+
+        Calls made afterwards raise `ClientClosed`; calls in flight lose their answer.
+        """
         self._shut()
         await self._channel.aclose()
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import KW_ONLY, dataclass
 from typing import TYPE_CHECKING, Any, Concatenate, Final, Generic, ParamSpec, TypeVar, cast
 from urllib.parse import urlsplit
 
@@ -43,7 +43,7 @@ TransportT = TypeVar("TransportT")
 SleepT = TypeVar("SleepT")
 
 
-@dataclass(repr=False, eq=False)
+@dataclass(repr=False, eq=False, match_args=False)
 class ClientOptions(Generic[TransportT, SleepT]):
     """The arguments of a client, which `Client` documents, with their defaults.
 
@@ -52,22 +52,23 @@ class ClientOptions(Generic[TransportT, SleepT]):
     """
 
     credentials: Credentials | None = None
-    base_url: str | None = field(default=None, kw_only=True)
-    transport: TransportT | None = field(default=None, kw_only=True)
-    connect_timeout_s: float | None = field(default=None, kw_only=True)
-    answer_timeout_s: float | None = field(default=None, kw_only=True)
-    recv_window: int | None = field(default=None, kw_only=True)
-    clock: Clock | None = field(default=None, kw_only=True)
-    budget: Budget | BudgetName | None = field(default=None, kw_only=True)
-    max_wait_s: float = field(default=65.0, kw_only=True)
-    retries: ReadRetries | None = field(default=None, kw_only=True)
-    observer: AttemptObserver | None = field(default=None, kw_only=True)
-    on_event: Callable[[Event], object] | None = field(default=None, kw_only=True)
-    ssl_context: ssl.SSLContext | None = field(default=None, kw_only=True)
-    proxy: str | None = field(default=None, kw_only=True)
-    pin: str | Sequence[str] | None = field(default=None, kw_only=True)
-    ticks: Callable[[], int] = field(default=machine_ms, kw_only=True)
-    sleep: SleepT | None = field(default=None, kw_only=True)
+    _: KW_ONLY
+    base_url: str | None = None
+    transport: TransportT | None = None
+    connect_timeout_s: float | None = None
+    answer_timeout_s: float | None = None
+    recv_window: int | None = None
+    clock: Clock | None = None
+    budget: Budget | BudgetName | None = None
+    max_wait_s: float = 65.0
+    retries: ReadRetries | None = None
+    observer: AttemptObserver | None = None
+    on_event: Callable[[Event], object] | None = None
+    ssl_context: ssl.SSLContext | None = None
+    proxy: str | None = None
+    pin: str | Sequence[str] | None = None
+    ticks: Callable[[], int] = machine_ms
+    sleep: SleepT | None = None
 
     def core(self) -> tuple[Core, Budget | None]:
         """Check the options, and make what the calls of the client share.

@@ -1,6 +1,6 @@
-"""All counters behind one address, the gate in front of them and the queue before it.
+"""The state of one budget: the windows of one address, the gate in front of them and the queue before it.
 
-    gate closed?  ──yes──> Wait rate-limited / banned       429 and 418 stop everybody
+    gate closed?  ──yes──> Wait rate-limited / banned       429 and 418 stop all calls
     room on every counter?  ──no──> Wait spent
     does it delay a call that waits ahead?  ──yes──> Wait queue
     ──> Reservation
@@ -10,8 +10,8 @@ only if they lose nothing by it: at the moment when the calls ahead will fit, th
 passing call counted in. A read that passes a write is judged by a moment a little later than the one the
 write was promised when it began to wait (`Rules.read_may_delay_ms`), which does not move however
 many reads pass. So polls of the balance go through while a repayment waits for the minute, unless they would
-take the room that it waits for. A place belongs to whoever keeps asking; it is gone when `recheck_ms`
-is overslept by far.
+take the room that it waits for. A place belongs to the call that keeps asking; it is gone when
+`recheck_ms` is overslept by far.
 
 This module decides; it does not lock, store or read a clock. `memory` and `sqlite` do.
 """
@@ -35,6 +35,7 @@ from paydown.budget.protocol import (
     WindowUse,
 )
 from paydown.budget.window import UNCERTAIN, Window
+from paydown.budget.window_numbers import pack_window, unpack_window
 
 __all__ = ["Gate"]
 
@@ -82,7 +83,16 @@ class Gate:
         max_wait_ms: int | None,
         place: int | None,
     ) -> Reservation | Wait:
-        """See `Budget.acquire`."""
+        """Reserve room or a place in the queue: `Budget.acquire`, on the state alone.
+
+        Args:
+            now: The tick, ms.
+            weights: What the call costs.
+            timeout_ms: The longest that the call can take.
+            priority: The call's priority.
+            max_wait_ms: Longest wait, or None for any.
+            place: The call's place in the queue, if it has one.
+        """
         go_at, blocker = now, ""
         reason: WaitReason = "spent"
         windows, rules = self.windows, self.rules
@@ -211,7 +221,16 @@ class Gate:
         exchange_ms: int | None = None,
         error_ms: int = 0,
     ) -> None:
-        """See `Budget.release`. `exchange_ms` and `error_ms` are the exchange's time now, if known."""
+        """Release a reservation: `Budget.release`, on the state alone.
+
+        Args:
+            now: The tick, ms.
+            reservation: What `acquire` gave.
+            ended: How the request ended.
+            used: Limit id -> what the answer's header shows as used.
+            exchange_ms: The exchange's time now, UTC ms; None if unknown.
+            error_ms: How far that may be behind, ms.
+        """
         guard_ms = self.rules.guard_ms
         for weight, mark in zip(reservation.weights, reservation.marks, strict=True):
             window = self.windows.get(weight.window)
@@ -229,11 +248,11 @@ class Gate:
             if cost:
                 expires = now + keep_ms + (self.rules.lost_ms if ended == "lost" else 0)
                 low = cost if reservation.priority is Priority.READ else 0
-                # Without the header nobody says that it was counted: 503 "Service Unavailable." is not.
+                # Without the header it is not certain that the call was counted: a 503 "Service Unavailable." is not.
                 since = reservation.acquired_ms if header is not None else UNCERTAIN
                 window.record(cost, low, expires, since, keep_ms)
                 if exchange_ms is not None:
-                    window.tell_minute((exchange_ms + guard_ms) // interval_ms, cost)
+                    window.count_minute((exchange_ms + guard_ms) // interval_ms, cost)
             if header is not None:
                 window.observe(
                     header,
@@ -248,7 +267,12 @@ class Gate:
                 )
 
     def close_gate(self, until: int, reason: GateReason) -> None:
-        """Let nobody pass before the tick `until`."""
+        """Let no call pass before the tick `until`.
+
+        Args:
+            until: Tick of the budget, ms.
+            reason: Why the gate is closed.
+        """
         if until > self.gate_until:
             self.gate_until = until
             self.gate_reason = _REASONS.index(reason)
@@ -272,8 +296,14 @@ class Gate:
         )
 
     def absorb(self, other: Gate, now: int) -> None:
-        """Take in what another ledger of the same counters holds, as if others had used it: too much rather than too
-        little, and the next header of the exchange says how much it was."""
+        """Count what another budget of the same windows holds as the use of others.
+
+        That is too much rather than too little, and the next header of the exchange corrects it.
+
+        Args:
+            other: The other budget.
+            now: The tick, ms.
+        """
         for name, window in other.windows.items():
             window.advance(now)
             if window.used:
@@ -287,14 +317,19 @@ class Gate:
     # Storage
 
     def shift(self, delta: int, gate_delta: int) -> None:
-        """Move every tick by `delta`, the gate's by `gate_delta`: the machine's clock restarted."""
+        """Move every tick, since the machine's clock restarted.
+
+        Args:
+            delta: For what is counted, ms.
+            gate_delta: For the gate, ms.
+        """
         for window in self.windows.values():
             window.shift(delta)
         self.gate_until += gate_delta
-        self.queue.clear()  # whoever waited is gone
+        self.queue.clear()  # the calls that waited are gone
 
     def to_numbers(self) -> tuple[str, array[int]]:
-        """The names of the counters, one per line, and everything else as integers, for a file."""
+        """Return the names of the windows, one per line, and everything else as integers, for a file."""
         names = list(self.windows)
         numbers = [
             _FORMAT,
@@ -310,22 +345,27 @@ class Gate:
                 numbers += (names.index(name), cost)
         packed = array("q", numbers)
         for window in self.windows.values():
-            window.pack(packed)
+            pack_window(window, packed)
         return "\n".join(names), packed
 
     @classmethod
     def from_numbers(cls, rules: Rules, names: str, numbers: array[int]) -> Gate:
-        """Rebuild a ledger from `to_numbers`.
+        """Rebuild a budget's state from `to_numbers`.
+
+        Args:
+            rules: Guards and reserves.
+            names: Names of the windows, one per line.
+            numbers: Everything else.
 
         Raises:
-            ValueError: These are not the numbers of a gate.
+            ValueError: These are not the numbers of a budget.
         """
         gate = cls(rules)
         known = names.split("\n") if names else []
         try:
             form, gate.next_id, gate.gate_until, gate.gate_reason, waiting, windows = numbers[:_NUMBERS]
             if form != _FORMAT or windows != len(known) or not 0 <= gate.gate_reason < len(_REASONS):
-                raise ValueError("a ledger of another format")
+                raise ValueError("a budget of another format")
             at = _NUMBERS
             for _ in range(waiting):
                 place, priority, due, lost_at, count = numbers[at : at + 5]
@@ -334,9 +374,9 @@ class Gate:
                 gate.queue.append(_Waiting(place, priority, due, lost_at, costs))
                 at += 5 + 2 * count
             for name in known:
-                gate.windows[name], at = Window.unpack(numbers, at)
+                gate.windows[name], at = unpack_window(numbers, at)
         except IndexError:
-            raise ValueError("a ledger that is cut off") from None
+            raise ValueError("a budget that is cut off") from None
         if at != len(numbers):
-            raise ValueError("a ledger with something behind its end")
+            raise ValueError("a budget with something behind its end")
         return gate

@@ -1,7 +1,7 @@
 """The budget of one process, in memory.
 
 Choose it when nothing else on the machine talks to the exchange, or nothing may be written to disk. Two
-processes with a ledger each can spend twice the limit; a child made by `fork` has a copy of its own.
+processes with a budget each can spend twice the limit; a child made by `fork` has a copy of its own.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ class MemoryBudget:
 
     Args:
         rules: Guards and reserves.
-        clock: Tells where the exchange's minute begins, which sharpens the reading of its header (see
+        clock: Shows where the exchange's minute begins, which sharpens the reading of its header (see
             `window.Window.observe`). Not needed for the guarantee.
         ticks: Milliseconds that only run forward.
     """
@@ -48,7 +48,15 @@ class MemoryBudget:
         max_wait_ms: int | None = None,
         place: int | None = None,
     ) -> Reservation | Wait:
-        """See `Budget.acquire`."""
+        """Reserve room for one call; see `Budget.acquire`.
+
+        Args:
+            weights: What the call costs.
+            timeout_ms: The longest that the call can take.
+            priority: The call's priority.
+            max_wait_ms: Longest wait; None means any.
+            place: The call's place in the queue.
+        """
         with self._lock:
             return self._gate.acquire(self._ticks(), weights, timeout_ms, priority, max_wait_ms, place)
 
@@ -59,7 +67,13 @@ class MemoryBudget:
     def release(
         self, reservation: Reservation, *, ended: Ended = "answered", used: Mapping[str, int] | None = None
     ) -> None:
-        """See `Budget.release`."""
+        """Release a reservation after its request; see `Budget.release`.
+
+        Args:
+            reservation: What `acquire` gave.
+            ended: How the request ended.
+            used: Limit id -> what the answer's header shows as used.
+        """
         clock = self._clock
         error_ms = clock.error_ms if clock is not None else None
         with self._lock:
@@ -70,7 +84,12 @@ class MemoryBudget:
             self._gate.release(self._ticks(), reservation, ended, used, exchange_ms, error_ms or 0)
 
     def close_gate(self, wait_ms: int, reason: GateReason) -> None:
-        """See `Budget.close_gate`."""
+        """Let no call pass for a while; see `Budget.close_gate`.
+
+        Args:
+            wait_ms: For how long.
+            reason: Why.
+        """
         with self._lock:
             self._gate.close_gate(self._ticks() + wait_ms, reason)
 

@@ -37,7 +37,7 @@ Ended: TypeAlias = Literal["answered", "lost", "not-sent"]
 """How a call ended: an answer was read, it may have left without one, or nothing left this machine."""
 
 GateReason: TypeAlias = Literal["rate-limited", "banned"]
-"""Why everybody waits: HTTP 429 or HTTP 418."""
+"""Why all calls wait: HTTP 429 or HTTP 418."""
 
 WaitReason: TypeAlias = Literal["spent", "queue", "rate-limited", "banned"]
 """`spent`: the minute is used up. `queue`: there is room, but it belongs to a call that waits ahead."""
@@ -78,7 +78,7 @@ class Weight:
     key: str = ""
     """Whose counter it is, where there are several: an account's name, an endpoint's path. No secret."""
     window: str = field(init=False)
-    """Name of the counter in the ledger."""
+    """Name of the window in the budget."""
 
     def __post_init__(self) -> None:
         if self.cost < 0:
@@ -89,7 +89,7 @@ class Weight:
 
 
 class Rules(NamedTuple):
-    """The margins that make the count safe. All processes that share a ledger should use the same."""
+    """The margins that make the count safe. All processes that share a budget should use the same."""
 
     guard_ms: int = 1_000
     """Added to every interval. It covers an exchange that counts in whole seconds, and the drift of two
@@ -111,7 +111,7 @@ class Rules(NamedTuple):
 
 
 class Reservation:
-    """Room for one call, taken from the ledger. Send the call, then `release` the reservation, whatever happened.
+    """Room for one call, taken from the budget. Send the call, then `release` the reservation in any case.
 
     A reservation that is never released (the process died) counts as if the call had been answered as late as
     possible, then expires by itself.
@@ -132,11 +132,11 @@ class Reservation:
         self.weights: Final = weights
         self.priority: Final = priority
         self.acquired_ms: Final = acquired_ms
-        """When the room was taken, on the ledger's ticks."""
+        """When the room was taken, on the budget's ticks."""
         self.send_before_ms: Final = send_before_ms
         """Last tick at which the call may be written."""
         self.marks: Final = marks
-        """Per weight: what had been released and what had expired by then, since the ledger began."""
+        """Per weight: what had been released and what had expired by then, since the budget began."""
         self.open = True
 
     def __repr__(self) -> str:
@@ -185,31 +185,33 @@ class WindowUse:
 
 @dataclass(frozen=True, slots=True)
 class BudgetUse:
-    """The ledger at one moment."""
+    """What a budget holds at one moment."""
 
     windows: tuple[WindowUse, ...]
     gate_wait_ms: int
     """How long the gate stays closed; 0 if it is open."""
     gate_reason: GateReason | None
     waiting: int
-    """Calls in the queue, of all processes that share the ledger."""
+    """Calls in the queue, of all processes that share the budget."""
 
 
 class BudgetUnavailable(RequestNotSent):
-    """The shared ledger cannot be read or written, so nobody knows what is left. Nothing was sent.
+    """The shared budget cannot be read or written, so what is left of it is unknown. Nothing was sent.
 
-    The text says which file and why: damaged, disk full, read-only, held by a stopped process, written by a
-    newer version. Going on without a shared ledger is a decision for a person: pass `MemoryBudget()`.
+    The text names the file and the reason: damaged, disk full, read-only, held by a stopped process, written by a
+    newer version. Going on without a shared budget is a decision for a person: pass `MemoryBudget()`.
     """
 
 
 @runtime_checkable
 class Budget(Protocol):
-    """One ledger of what the exchange may have counted. Every method may be called from any thread.
+    """What the exchange may have counted, kept so that no call exceeds a limit.
+
+    Every method may be called from any thread.
 
     `MemoryBudget` and `SqliteBudget` keep it; so may a class of yours, on a server say, for machines behind one
     address (examples/budget_server.py). Three things make it safe: a decision is taken on the newest state only,
-    a ledger that cannot be reached raises `BudgetUnavailable` before anything is sent, and what happened is written
+    a budget that cannot be reached raises `BudgetUnavailable` before anything is sent, and what happened is written
     down before the next reservation is given.
     """
 
@@ -233,7 +235,7 @@ class Budget(Protocol):
 
         Raises:
             ValueError: The call alone costs more than an interval allows. It can never be sent.
-            BudgetUnavailable: The ledger cannot be used. Nothing was reserved.
+            BudgetUnavailable: The budget cannot be used. Nothing was reserved.
         """
         ...
 
@@ -241,27 +243,31 @@ class Budget(Protocol):
         """Whether the reservation is still good. If not: release it as "not-sent" and acquire again.
 
         Ask right before writing the request. A process that was stopped in between (a debugger, a sleeping
-        laptop) would otherwise send on room that went to somebody else.
+        laptop) would otherwise send on room that went to another call.
         """
         ...
 
     def release(
         self, reservation: Reservation, *, ended: Ended = "answered", used: Mapping[str, int] | None = None
     ) -> None:
-        """The call is over. Never raises on account of the ledger; settling twice does nothing.
+        """Release a reservation after its request. Never raises on account of the budget; a second time does nothing.
 
         Args:
             reservation: What `acquire` gave.
             ended: "answered": a complete status line and headers were read. "not-sent": no byte of the
                 request left, so its room is free at once. "lost": anything else.
-            used: Limit id -> what the exchange's header says is used, from this answer.
+            used: Limit id -> what the header of this answer shows as used.
         """
         ...
 
     def close_gate(self, wait_ms: int, reason: GateReason) -> None:
-        """Let nobody send for `wait_ms` (see `gate_pause_ms`). A gate closed for longer stays closed.
+        """Let no call pass for a while. A gate that is closed for longer already stays closed for longer.
 
-        Never raises on account of the ledger.
+        Never raises on account of the budget.
+
+        Args:
+            wait_ms: For how long; see `gate_pause_ms`.
+            reason: Why.
         """
         ...
 
@@ -270,9 +276,9 @@ class Budget(Protocol):
         ...
 
     def snapshot(self) -> BudgetUse:
-        """What the ledger holds now."""
+        """Return what the budget holds now."""
         ...
 
     def close(self) -> None:
-        """Release files. The ledger itself stays."""
+        """Release files. What was counted stays."""
         ...

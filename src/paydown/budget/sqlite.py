@@ -1,12 +1,12 @@
-"""The budget of a machine: one ledger in a SQLite file, for all processes of one user.
+"""The budget of a machine: one row in a SQLite file, for all processes of one user.
 
     process A ──acquire──┐                       ┌── one row per address of the exchange ──┐
     process B ──release───┼─> one writer, by ───> │ version, ticks, names, state            │
     process C ──acquire──┘   SQLite's lock       └─────────────────────────────────────────┘
 
 Each call is one short write transaction around the same rules as in memory (`gate.Gate`). A process
-first bets that nobody wrote since it did: it decides on the state it remembers and writes "if the version
-is still mine", one statement. If somebody wrote, it throws that decision away, takes the write lock
+first bets that no other process wrote meanwhile: it decides on the state it remembers and writes "if the version
+is still mine", one statement. If another process wrote, it throws that decision away, takes the write lock
 (BEGIN IMMEDIATE), reads the row, decides anew and writes. Either way a decision is only kept if it was
 made on the newest state, so two processes can never both take the last 3000.
 
@@ -15,7 +15,7 @@ read alike. The wall clock would be wrong here: a process that does not know the
 a date that was just set, would let other processes' entries expire early. When the machine restarts, the
 oscillator restarts near zero. The row remembers the boot it was written in; after another boot (or,
 where the system does not name its boots, when the tick lies in the future) every entry is held for its
-full remaining time again, since nobody knows how long the restart took. Only a ban, which may last days,
+full remaining time again, since it is unknown how long the restart took. Only a ban, which may last days,
 is shortened by the time that passed on the wall. A restart that goes unnoticed can only mean that *more*
 time passed than the ticks say, which errs towards waiting.
 
@@ -69,7 +69,7 @@ _UPDATE = (
 )
 
 # Sandboxes on ports of their own leave rows behind. Nothing in a row matters for longer than a ban, 3 days.
-# Rows of this boot are judged by ticks: a wall clock that was set wrong must not delete a ledger in use.
+# Rows of this boot are judged by ticks: a wall clock that was set wrong must not delete a row in use.
 _FORGET = "DELETE FROM ledger WHERE boot = ? AND tick < ? OR boot <> ? AND wall < ?"
 _FORGET_MS = 7 * 86_400_000
 
@@ -77,7 +77,7 @@ _LOOK_AFTER_FILE_MS = 1_000
 
 
 def _boot_id() -> str:
-    """A name for this run of the machine, or "" where the system has none."""
+    """Return a name for this run of the machine, or "" where the system has none."""
     try:
         with open("/proc/sys/kernel/random/boot_id", encoding="ascii") as file:
             return file.read().strip()
@@ -92,12 +92,12 @@ class SqliteBudget:
     over a `fork`.
 
     Args:
-        scope: Address of the exchange, such as "https://papi.binance.com". Ledgers of different addresses do
+        scope: Address of the exchange, such as "https://papi.binance.com". Budgets of different addresses do
             not mix: what a sandbox counts is not what the exchange counts.
         path: The file, on a local disk. It is made readable for its owner alone. Default: `budget.sqlite3` in
             the state directory.
         rules: Guards and reserves.
-        clock: Tells where the exchange's minute begins, which sharpens the reading of its header.
+        clock: Shows where the exchange's minute begins, which sharpens the reading of its header.
         busy_timeout_ms: How long to wait for another process's transaction. They take a tenth of a
             millisecond; only a process that was stopped inside one holds longer.
         ticks: Milliseconds that only run forward, the same for every process that opens the file.
@@ -150,7 +150,15 @@ class SqliteBudget:
         max_wait_ms: int | None = None,
         place: int | None = None,
     ) -> Reservation | Wait:
-        """See `Budget.acquire`."""
+        """Reserve room for one call; see `Budget.acquire`.
+
+        Args:
+            weights: What the call costs.
+            timeout_ms: The longest that the call can take.
+            priority: The call's priority.
+            max_wait_ms: Longest wait; None means any.
+            place: The call's place in the queue.
+        """
         return self._change(
             lambda gate, now: gate.acquire(now, weights, timeout_ms, priority, max_wait_ms, place)
         )
@@ -162,7 +170,13 @@ class SqliteBudget:
     def release(
         self, reservation: Reservation, *, ended: Ended = "answered", used: Mapping[str, int] | None = None
     ) -> None:
-        """See `Budget.release`."""
+        """Release a reservation after its request; see `Budget.release`.
+
+        Args:
+            reservation: What `acquire` gave.
+            ended: How the request ended.
+            used: Limit id -> what the answer's header shows as used.
+        """
         if not reservation.open:
             return
         reservation.open = False
@@ -174,7 +188,12 @@ class SqliteBudget:
         )
 
     def close_gate(self, wait_ms: int, reason: GateReason) -> None:
-        """See `Budget.close_gate`."""
+        """Let no call pass for a while; see `Budget.close_gate`.
+
+        Args:
+            wait_ms: For how long.
+            reason: Why.
+        """
         until = self._ticks() + wait_ms
         self._record(lambda gate, _: gate.close_gate(until, reason))
 
@@ -186,7 +205,7 @@ class SqliteBudget:
         """See `Budget.snapshot`.
 
         Raises:
-            BudgetUnavailable: The ledger cannot be read.
+            BudgetUnavailable: The file cannot be read.
         """
         return self._change(lambda gate, now: gate.snapshot(now))
 
@@ -208,7 +227,7 @@ class SqliteBudget:
                 self._unwritten.append(work)
 
     def _change(self, work: Callable[[Gate, int], T]) -> T:
-        """Run `work` on the newest ledger and write it back. A run on an older one is thrown away."""
+        """Run `work` on the newest state and write it back. A run on an older one is thrown away."""
         file = self._file
         with file.lock:
             if file.pid != os.getpid():
@@ -287,7 +306,7 @@ class SqliteBudget:
         return gate
 
     def _store(self, connection: sqlite3.Connection, gate: Gate, now: int) -> bool:
-        """Write the ledger if the row is still the one it was made from."""
+        """Write the state if the row is still the one it was made from."""
         names, numbers = gate.to_numbers()
         version = self._version
         # A row that was deleted and made anew never reaches the number that a process remembers.

@@ -1,7 +1,7 @@
 """What each call costs on which counter of the exchange, and what the answer's headers say is used.
 
-A counter is kept per address, per account or per endpoint, as the document says. An account is named by a
-digest of its API key: the ledger is a file, and the key itself has no business there.
+A counter is kept per address, per account or per endpoint, as the document has it. An account is named by a
+digest of its API key: the budget is a file, and the key itself has no business there.
 """
 
 from __future__ import annotations
@@ -31,7 +31,12 @@ class Weights:
         self._known: dict[tuple[str, int], tuple[Weight, ...]] = {}
 
     def of(self, operation: Operation, texts: Mapping[str, str]) -> tuple[Weight, ...]:
-        """What one call costs, with its parameters by wire name."""
+        """Return what one call costs.
+
+        Args:
+            operation: The operation to call.
+            texts: Its parameters by wire name.
+        """
         cost = weight_of(operation, texts)
         weights = self._known.get((operation.id, cost))
         if weights is None:
@@ -42,8 +47,8 @@ class Weights:
         weight = self._weight(operation, operation.weight.budget, cost)
         if not (operation.signed and operation.mutates) or operation.weight.budget == _ORDERS:
             return (weight,)
-        # Whether such calls count as orders nobody says. Nothing is reserved, but if the header comes, it is
-        # heard.
+        # It is undocumented whether such calls count as orders. Nothing is reserved for them, but a header that comes
+        # is taken into account.
         return weight, self._weight(operation, _ORDERS, 0)
 
     def _weight(self, operation: Operation, name: str, cost: int) -> Weight:
@@ -65,7 +70,12 @@ class Weights:
 
 
 def weight_of(operation: Operation, texts: Mapping[str, str]) -> int:
-    """The weight of one call: the first case that fits its parameters, else the usual one."""
+    """Return the weight of one call: the first case that fits its parameters, else the usual one.
+
+    Args:
+        operation: The operation to call.
+        texts: Its parameters by wire name.
+    """
     weight = operation.weight
     for case in weight.when:
         if (case.parameter in texts) is case.present:
@@ -74,7 +84,12 @@ def weight_of(operation: Operation, texts: Mapping[str, str]) -> int:
 
 
 def used(weights: Iterable[Weight], headers: Mapping[str, str]) -> dict[str, int]:
-    """Limit id -> what the answer's header says is used, for the counters of these weights."""
+    """Return limit id -> what the answer's header shows as used.
+
+    Args:
+        weights: What the call costs; headers of other limits are ignored.
+        headers: Those of the answer, lower-case names.
+    """
     wanted = {weight.limit.id for weight in weights}
     found: dict[str, int] = {}
     for header, name in _HEADERS.items():
@@ -84,12 +99,17 @@ def used(weights: Iterable[Weight], headers: Mapping[str, str]) -> dict[str, int
 
 
 def used_weight(operation: Operation, headers: Mapping[str, str]) -> int | None:
-    """What the answer says is used of the weight that the operation is charged to."""
+    """Return what the answer shows as used of the limit that the operation counts on.
+
+    Args:
+        operation: The operation that was called.
+        headers: Those of the answer, lower-case names.
+    """
     return _count(headers.get(LIMITS[operation.weight.budget].header.lower()))
 
 
 def order_count(headers: Mapping[str, str]) -> int | None:
-    """What the answer says is used of the orders."""
+    """Return what the answer shows as used of the orders."""
     return _count(headers.get(LIMITS[_ORDERS].header.lower()))
 
 

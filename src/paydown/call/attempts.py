@@ -2,14 +2,14 @@
 
 Every call that changes something is an attempt. It is noted before anything is sent, and forgotten only when
 the answer proves that it was executed or refused, or when it certainly never left. Everything else, an
-exception that nobody foresaw, Ctrl-C, a cancelled task, leaves it open, and the next call on the same debt is
-refused until somebody has looked:
+exception that was not foreseen, Ctrl-C, a cancelled task, leaves it open, and the next call on the same debt is
+refused until the attempt is settled:
 
     INTENT ──> EXECUTED | REJECTED | NOT_SENT          forgotten
            ──> UNKNOWN ──settle()──> forgotten
 
-Which calls guard each other says the document (`x-unresolved-scope`): repaying BNB guards repaying BNB, by
-whatever call. This memory lives as long as its client; an observer can write it down for longer.
+The document defines which calls guard each other (`x-unresolved-scope`): repaying BNB guards repaying BNB, by
+any call. This memory lives as long as its client; an observer can write it down for longer.
 """
 
 from __future__ import annotations
@@ -63,15 +63,19 @@ class AttemptObserver(Protocol):
     """Watches attempts: a journal, say. Called from the thread or task that makes the call."""
 
     def before_send(self, attempt: Attempt) -> None:
-        """Called when the request is signed and before its first byte is sent; again if it is signed anew.
+        """Note an attempt whose request is signed and not yet sent; again if the request is signed anew.
 
-        `attempt.sent_at_ms` is its timestamp. Whatever this raises refuses the attempt: nothing is sent then.
+        `attempt.sent_at_ms` is its timestamp. Any exception refuses the attempt: nothing is sent then.
         """
         ...
 
     def after(self, attempt: Attempt, error: PaydownError | None) -> None:
-        """Called when the state is decided. What it raises is logged and changes nothing: the money has moved
-        or not."""
+        """Note the outcome of an attempt. An exception is logged and changes nothing, since the money has moved or not.
+
+        Args:
+            attempt: The attempt, with its outcome.
+            error: What the call raises, or None.
+        """
         ...
 
 
@@ -87,7 +91,12 @@ class ObserverChain:
             observer.before_send(attempt)
 
     def after(self, attempt: Attempt, error: PaydownError | None) -> None:
-        """See `AttemptObserver.after`. The second is told even if the first fails."""
+        """Pass the outcome to both observers, also to the second if the first fails.
+
+        Args:
+            attempt: The attempt, with its outcome.
+            error: What the call raises, or None.
+        """
         first, second = self._both
         try:
             first.after(attempt, error)
@@ -95,7 +104,7 @@ class ObserverChain:
             second.after(attempt, error)
 
 
-# Who watches the calls of this thread or task, beside those who watch a client for good: (memory of a client,
+# What observes the calls of this thread or task, in addition to the client's own observer: (attempts of a client,
 # observer). A value of the context, not of the client: it ends with the block, and other threads never see it.
 _observing: ContextVar[tuple[tuple[Attempts, AttemptObserver], ...]] = ContextVar(
     "paydown_observing", default=()
@@ -121,7 +130,7 @@ class Attempts:
             _observing.reset(token)
 
     def observer(self, permanent: AttemptObserver | None) -> AttemptObserver | None:
-        """Who watches an attempt that begins now: the client's own observer first, then those of `observing`."""
+        """Return what observes an attempt that begins now: the permanent observer, then those of `observing`."""
         watching = permanent
         for attempts, observer in _observing.get():
             if attempts is self:
@@ -162,7 +171,16 @@ class Attempts:
     def update(
         self, attempt: Attempt, *, sent_at_ms: int | None = None, outcome: Outcome | None = None
     ) -> Attempt:
-        """Note when an attempt was signed, or that its outcome is unknown."""
+        """Note when an attempt was signed, or that its outcome is unknown.
+
+        Args:
+            attempt: The attempt.
+            sent_at_ms: Its timestamp, UTC milliseconds; None keeps it.
+            outcome: Its outcome; None keeps it.
+
+        Returns:
+            The changed attempt.
+        """
         changed = Attempt(  # not `replace`, which takes ten times as long
             attempt.id,
             attempt.operation,
@@ -184,7 +202,7 @@ class Attempts:
             self._close(attempt.id)
 
     def settle(self, attempt_id: str, *, executed: bool) -> Attempt:
-        """Close an attempt whose outcome somebody has found out.
+        """Close an attempt whose outcome a person or a program has found out.
 
         Args:
             attempt_id: As in `OutcomeUnknown.attempt_id`.

@@ -49,7 +49,7 @@ T = TypeVar("T")
 
 @dataclass(slots=True)
 class Core:
-    """What all calls of one client share, whatever thread or task makes them.
+    """What all calls of one client share, in every thread and task.
 
     Attributes:
         requests: Writes and signs requests.

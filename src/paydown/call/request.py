@@ -1,6 +1,6 @@
 """Turn a checked call into the finished request: address, headers, query, body, signature.
 
-Calls that change something send their parameters as a form body, reads as a query. Whatever takes no part in
+Calls that change something send their parameters as a form body, reads as a query. What takes no part in
 the signature is prepared once per operation; the rest is written, signed and handed over in one step, at the
 moment of sending.
 """
@@ -65,7 +65,7 @@ class RequestMaker:
     """Makes the requests of one client.
 
     Args:
-        credentials: Who signs; None can only make calls that need no key.
+        credentials: Key and secret that sign; None can only make calls that need no key.
         base_url: Where every call goes; None means the servers of the document.
         connect_timeout_s: Instead of the document's, for every call.
         answer_timeout_s: Instead of the document's, for every call.
@@ -90,7 +90,7 @@ class RequestMaker:
         self._routes: dict[str, _Route] = {}
 
     def address(self, server: str) -> Address:
-        """Where calls of a server of the document go."""
+        """Return where calls of a server of the document go."""
         if self._one_address is not None:
             return self._one_address
         address = self._addresses.get(server)
@@ -162,7 +162,12 @@ class RequestMaker:
         )
 
     def fetch(self, url: str, like: Operation) -> Outgoing:
-        """An unsigned GET of a whole URL, such as a clock's, with the time-outs of an operation."""
+        """Return an unsigned GET of a whole URL, such as that of a clock.
+
+        Args:
+            url: The URL.
+            like: Operation whose time-outs hold.
+        """
         address = Address.parse(url)
         return Outgoing(
             method="GET",

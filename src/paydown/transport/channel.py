@@ -1,7 +1,7 @@
-"""What goes to a channel and what comes back: addresses, finished requests, and two ways to fail.
+"""What goes to a channel and what comes back: a finished request, its answer, and two ways to fail.
 
-A channel sends one request exactly once: through `connections` or `async_connections`, through a proxy (`proxies`), or
-through a transport of httpx (`transport`). This module loads none of them, so that a client can be built before one is
+A channel sends one request exactly once: through `direct` or `direct_async`, through a proxy (`proxy`), or through a
+transport of httpx (`httpx_adapter`). This module loads none of them, so that a client can be built before one is
 needed.
 """
 
@@ -17,11 +17,11 @@ if TYPE_CHECKING:
 
 
 class NotSent(Exception):
-    """Nothing was written. `str()` says why, without addresses of the request."""
+    """Nothing was written. `str()` is the reason, without addresses of the request."""
 
 
 class Lost(Exception):
-    """Something may have been written, and no complete answer came. `str()` says why."""
+    """Something may have been written, and no complete answer came. `str()` is the reason."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +62,7 @@ class Answer:
 
 
 def timeouts(outgoing: Outgoing) -> dict[str, float]:
-    """The time limits of a request, as httpcore and httpx take them."""
+    """Return the time limits of a request, as httpcore and httpx take them."""
     return {
         "connect": outgoing.connect_timeout_s,
         "pool": outgoing.connect_timeout_s,
@@ -96,7 +96,7 @@ class AsyncChannel(Protocol):
 
 
 def reason(error: BaseException) -> str:
-    """Why, in a few words: the class, and its text, which holds no part of the request."""
+    """Return why, in a few words: the class, and its text, which holds no part of the request."""
     text = " ".join(str(error).split())
     name = type(error).__name__
     return f"{name}: {text[:200]}" if text else name
