@@ -43,7 +43,7 @@ _Ledger.register("budget", exposed=["acquire", "may_send", "release", "close_gat
 
 
 class _Served(MemoryBudget):
-    """The ledger as clients reach it: reservations come as copies, closed by the client that settles them once."""
+    """The ledger as clients reach it: reservations come as copies, closed by the client that releases them once."""
 
     def release(
         self, reservation: Reservation, *, ended: Ended = "answered", used: Mapping[str, int] | None = None
