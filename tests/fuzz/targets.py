@@ -89,7 +89,7 @@ def _judge(answer: Answer) -> None:
             assert content["success"] is True
             assert content["asset"] == "BNB"
         if outcome.executed == "no":
-            error = refusal(operation, answered, outcome, now_ms=_NOW_MS, sent_at_ms=None, clean=clean)
+            error = refusal(operation, answered, outcome, now_ms=_NOW_MS, sent_at_ms=None, redact=clean)
             assert str(error).isprintable()
         assert "\x1b" not in clean.excerpt(answer.body)
 
