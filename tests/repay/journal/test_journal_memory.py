@@ -315,7 +315,7 @@ def test_what_is_in_doubt_is_remembered_before_a_byte_leaves(world):
     """When the request arrives at the exchange, its attempt stands in the memory already."""
     seen = []
 
-    class Peeping(type(world.client()._transport)):
+    class Peeping(type(world.client()._channel._transport)):
         def handle_request(self, request):
             if request.url.path == REPAY_PATH:
                 seen.append(repayer._memory.read().journals[repayer.journal.identity])
