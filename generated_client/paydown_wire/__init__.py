@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from . import operation as operation
     from . import operations as operations
     from . import resources as resources
+    from .client_resources import AsyncClientResources as AsyncClientResources
+    from .client_resources import ClientResources as ClientResources
     from .enums import AccountStatus as AccountStatus
     from .enums import FlowType as FlowType
     from .enums import FuturesBusiness as FuturesBusiness
@@ -116,23 +118,23 @@ if TYPE_CHECKING:
 
 __all__ = [
     "ALL_OPERATIONS", "Account", "AccountPositionEvent", "AccountResource", "AccountStatus", "Archive",
-    "AssetIndexPrice", "AssetPosition", "AsyncAccountResource", "AsyncFuturesDebtResource",
-    "AsyncMarginResource", "AsyncMarketResource", "AsyncRecordsResource", "AsyncSender",
-    "AsyncStreamResource", "AutoRepayStatus", "BAN", "Balance", "BalanceUpdateEvent", "Ban", "BorrowRecord",
-    "BorrowRecordPage", "CLOCKS", "Cap", "CapitalFlow", "Confirmation", "DecodeError", "ERROR_CODES",
-    "EVIDENCE_MARKS", "ErrorCode", "FlowType", "FuturesAccountUpdate", "FuturesAccountUpdateEvent",
-    "FuturesBalance", "FuturesBusiness", "FuturesDebtResource", "FuturesPosition", "InterestRecord",
-    "InterestRecordPage", "InterestType", "LIMITS", "LiabilityChangeEvent", "LiabilityChangeType", "Limit",
-    "ListenKey", "ListenKeyExpiredEvent", "MarginResource", "MarketResource", "MaxBorrowable", "MaxWithdraw",
-    "NegativeBalanceExchangeDetail", "NegativeBalanceExchangeRecord", "NegativeBalanceExchangeRecordList",
-    "NegativeBalanceInterest", "OpenEnum", "OpenOrderLoss", "OpenOrderLossEvent", "Operation", "PageWindow",
-    "Pagination", "Parameter", "RateLimit", "RateLimitInterval", "RateLimitType", "RecordStatus",
-    "RecordsResource", "RepayDebtResult", "RepayRecord", "RepayRecordPage", "RiskLevel",
-    "RiskLevelChangeEvent", "SERVERS", "SIGNING", "STATUS_OUTCOMES", "STREAM", "Sender", "ServerTime",
-    "Signing", "SigningAlgorithm", "StatusOutcome", "Stream", "StreamEvent", "StreamResource", "SuccessRule",
-    "TransactionId", "UNSET", "UnknownStreamEvent", "UnresolvedScope", "Unset", "Weight", "WeightCase",
-    "enums", "error_codes", "find_error_code", "models", "operation", "operations", "resources",
-    "stream_event_from_json",
+    "AssetIndexPrice", "AssetPosition", "AsyncAccountResource", "AsyncClientResources",
+    "AsyncFuturesDebtResource", "AsyncMarginResource", "AsyncMarketResource", "AsyncRecordsResource",
+    "AsyncSender", "AsyncStreamResource", "AutoRepayStatus", "BAN", "Balance", "BalanceUpdateEvent", "Ban",
+    "BorrowRecord", "BorrowRecordPage", "CLOCKS", "Cap", "CapitalFlow", "ClientResources", "Confirmation",
+    "DecodeError", "ERROR_CODES", "EVIDENCE_MARKS", "ErrorCode", "FlowType", "FuturesAccountUpdate",
+    "FuturesAccountUpdateEvent", "FuturesBalance", "FuturesBusiness", "FuturesDebtResource",
+    "FuturesPosition", "InterestRecord", "InterestRecordPage", "InterestType", "LIMITS",
+    "LiabilityChangeEvent", "LiabilityChangeType", "Limit", "ListenKey", "ListenKeyExpiredEvent",
+    "MarginResource", "MarketResource", "MaxBorrowable", "MaxWithdraw", "NegativeBalanceExchangeDetail",
+    "NegativeBalanceExchangeRecord", "NegativeBalanceExchangeRecordList", "NegativeBalanceInterest",
+    "OpenEnum", "OpenOrderLoss", "OpenOrderLossEvent", "Operation", "PageWindow", "Pagination", "Parameter",
+    "RateLimit", "RateLimitInterval", "RateLimitType", "RecordStatus", "RecordsResource", "RepayDebtResult",
+    "RepayRecord", "RepayRecordPage", "RiskLevel", "RiskLevelChangeEvent", "SERVERS", "SIGNING",
+    "STATUS_OUTCOMES", "STREAM", "Sender", "ServerTime", "Signing", "SigningAlgorithm", "StatusOutcome",
+    "Stream", "StreamEvent", "StreamResource", "SuccessRule", "TransactionId", "UNSET", "UnknownStreamEvent",
+    "UnresolvedScope", "Unset", "Weight", "WeightCase", "enums", "error_codes", "find_error_code", "models",
+    "operation", "operations", "resources", "stream_event_from_json",
 ]
 
 _MODULES = {
@@ -140,13 +142,14 @@ _MODULES = {
     "AccountPositionEvent": "models.account_position_event", "AccountResource": "resources.account",
     "AccountStatus": "enums", "Archive": "operation", "AssetIndexPrice": "models.asset_index_price",
     "AssetPosition": "models.asset_position", "AsyncAccountResource": "resources.account",
-    "AsyncFuturesDebtResource": "resources.futures_debt", "AsyncMarginResource": "resources.margin",
-    "AsyncMarketResource": "resources.market", "AsyncRecordsResource": "resources.records",
-    "AsyncSender": "operation", "AsyncStreamResource": "resources.stream",
-    "AutoRepayStatus": "models.auto_repay_status", "BAN": "error_codes", "Balance": "models.balance",
-    "BalanceUpdateEvent": "models.balance_update_event", "Ban": "error_codes",
-    "BorrowRecord": "models.borrow_record", "BorrowRecordPage": "models.borrow_record_page",
-    "CLOCKS": "error_codes", "Cap": "operation", "CapitalFlow": "models.capital_flow",
+    "AsyncClientResources": "client_resources", "AsyncFuturesDebtResource": "resources.futures_debt",
+    "AsyncMarginResource": "resources.margin", "AsyncMarketResource": "resources.market",
+    "AsyncRecordsResource": "resources.records", "AsyncSender": "operation",
+    "AsyncStreamResource": "resources.stream", "AutoRepayStatus": "models.auto_repay_status",
+    "BAN": "error_codes", "Balance": "models.balance", "BalanceUpdateEvent": "models.balance_update_event",
+    "Ban": "error_codes", "BorrowRecord": "models.borrow_record",
+    "BorrowRecordPage": "models.borrow_record_page", "CLOCKS": "error_codes", "Cap": "operation",
+    "CapitalFlow": "models.capital_flow", "ClientResources": "client_resources",
     "Confirmation": "models.confirmation", "DecodeError": "operation", "ERROR_CODES": "error_codes",
     "EVIDENCE_MARKS": "error_codes", "ErrorCode": "error_codes", "FlowType": "enums",
     "FuturesAccountUpdate": "models.futures_account_update",

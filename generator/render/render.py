@@ -29,7 +29,7 @@ PACKAGE = "paydown_wire"
 _TEMPLATES = Path(__file__).parents[1] / "templates"
 _LINE = 110
 # Modules whose public names are reachable from the package itself.
-_REEXPORTED = ("operation", "operations", "error_codes", "enums")
+_REEXPORTED = ("client_resources", "operation", "operations", "error_codes", "enums")
 
 
 def header(template: str, source: str, prefix: str = "# ", suffix: str = "") -> str:
@@ -48,16 +48,17 @@ def render(client: Client, document: Mapping[str, Json]) -> dict[str, str]:
 
 @dataclass(frozen=True, slots=True)
 class _Colour:
-    """How the blocking class and its awaited twin differ: by a prefix and two keywords."""
+    """How the blocking class and its awaited twin differ: by a prefix, two keywords and a word."""
 
     prefix: Source
     async_: Source
     await_: Source
+    article: Source
 
 
 _COLOURS = (
-    _Colour(Source(""), Source(""), Source("")),
-    _Colour(Source("Async"), Source("async "), Source("await ")),
+    _Colour(Source(""), Source(""), Source(""), Source("a blocking")),
+    _Colour(Source("Async"), Source("async "), Source("await "), Source("an awaited")),
 )
 
 
@@ -157,6 +158,9 @@ class _Renderer:
                 resource=resource,
                 colours=_COLOURS,
             )
+        python["client_resources.py"] = self._text(
+            "client_resources.py.jinja", "openapi/paths/", resources=client.resources, colours=_COLOURS
+        )
         python |= self._packages(python)
         return files | {f"{PACKAGE}/{name}": text for name, text in python.items()}
 

@@ -22,10 +22,13 @@ from typing import Any, Final
 from generator.document.bundle import bundle
 from generator.document.source import parse_files
 from generator.problems import DocumentRefused
-from paydown.call.outcome import Answer, Cleaner, judge, read, refusal
+from paydown.call.answer import parse_answer
+from paydown.call.failures import refusal
+from paydown.call.outcome import answer_outcome
 from paydown.cli.output import Output, on_one_line, shown
 from paydown.errors import RequestRejected
 from paydown.file_ownership import FileNotOurs, Found, inspect
+from paydown.redaction import Redactor
 from paydown.repay.errors import JournalUnusable
 from paydown.repay.evidence.snapshot import Holding, Look
 from paydown.repay.journal.journal import Intent, Journal, look_into
@@ -33,7 +36,8 @@ from paydown.repay.journal.states import AttemptState, PlanState
 from paydown.repay.journal.tables import MIGRATIONS
 from paydown.repay.planning.plan import Piece, Plan, Price, Request, moment
 from paydown.repay.report import Report
-from paydown.transport.channel import Address, Lost, Outgoing
+from paydown.transport.address import Address
+from paydown.transport.channel import Answer, Lost, Outgoing
 from paydown.transport.http1 import Http1
 from paydown_contract.bounded_reader import Unreadable, answer_json, parse, visible
 from paydown_sandbox.exchange import Exchange
@@ -86,17 +90,17 @@ def bodies(data: bytes) -> None:
 
 
 def _judge(answer: Answer) -> None:
-    clean = Cleaner(["secret"])
+    clean = Redactor(["secret"])
     for operation in (REPAY_DEBT, ACCOUNT_BALANCE):
-        answered = read(answer, strict=operation.mutates)
-        verdict = judge(operation, answered, {"asset": "BNB"})
-        if verdict.executed == "done" and operation.mutates:
+        answered = parse_answer(answer, strict=operation.mutates)
+        outcome = answer_outcome(operation, answered, {"asset": "BNB"})
+        if outcome.executed == "done" and operation.mutates:
             content = json.loads(answer.body)
             assert answer.status == 200
             assert content["success"] is True
             assert content["asset"] == "BNB"
-        if verdict.executed == "no":
-            error = refusal(operation, answered, verdict, now_ms=_NOW_MS, sent_at_ms=None, clean=clean)
+        if outcome.executed == "no":
+            error = refusal(operation, answered, outcome, now_ms=_NOW_MS, sent_at_ms=None, redact=clean)
             assert str(error).isprintable()
         assert "\x1b" not in clean.excerpt(answer.body)
 

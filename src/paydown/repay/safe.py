@@ -506,7 +506,7 @@ class _Base:
         return sorted(found, key=lambda event: event.at_ms)
 
     def _used_weight(self) -> int:
-        uses = self._budget.snapshot().pools
+        uses = self._budget.snapshot().windows
         return sum(use.used for use in uses if use.name == "ip-weight")
 
     @contextmanager

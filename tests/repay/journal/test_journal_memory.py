@@ -315,7 +315,7 @@ def test_what_is_in_doubt_is_remembered_before_a_byte_leaves(world):
     """When the request arrives at the exchange, its attempt stands in the memory already."""
     seen = []
 
-    class Peeping(type(world.client()._transport)):
+    class Peeping(type(world.client()._channel._transport)):
         def handle_request(self, request):
             if request.url.path == REPAY_PATH:
                 seen.append(repayer._memory.read().journals[repayer.journal.identity])
@@ -694,14 +694,14 @@ def test_two_tasks_of_one_repayer_exclude_each_other(world):
                 except AccountBusy as error:
                     heard.append(error)
 
-            class Busy(type(client._transport)):
+            class Busy(type(client._channel._transport)):
                 async def handle_async_request(self, request):
                     if request.url.path == REPAY_PATH:
                         repayer.stop()
                         await asyncio.ensure_future(disturb())
                     return await super().handle_async_request(request)
 
-            client._transport.__class__ = Busy
+            client._channel._transport.__class__ = Busy
             return await repayer.run(plan)
 
     report = asyncio.run(scenario())
