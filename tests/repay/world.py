@@ -14,7 +14,8 @@ from paydown import AsyncClient, Client, Credentials
 from paydown.budget import MemoryBudget
 from paydown.clock import ExchangeClock
 from paydown.repay import AsyncSafeRepay, Options, Progress, SafeRepay
-from paydown.repay.journal.journal import AttemptRecord, Journal
+from paydown.repay.journal.journal import Journal
+from paydown.repay.journal.records import AttemptRecord
 from paydown_sandbox import Clock, Exchange, ExchangeTransport
 from paydown_sandbox.books.ledger import Holding
 

@@ -27,7 +27,7 @@ from typing import TYPE_CHECKING
 from paydown.errors import OutcomeUnknown, ReadFailed, RequestNotSent
 
 if TYPE_CHECKING:
-    from paydown.repay.journal.account_lock import Holder
+    from paydown.repay.account.lock_holder import Holder
 
 __all__ = [
     "AccountBusy",
@@ -37,13 +37,13 @@ __all__ = [
     "DebtNotListed",
     "JournalForgot",
     "JournalUnusable",
-    "LookTooOld",
     "NothingOwed",
     "OutcomeNotRecorded",
     "PlanKeyConflict",
     "PlanRefused",
     "PlanUnfinished",
     "RefusalNotVerified",
+    "SnapshotTooOld",
     "UnknownPlan",
 ]
 
@@ -180,7 +180,7 @@ class RefusalNotVerified(ReadFailed):
     """The exchange refused a repayment, and the balance that would confirm the refusal could not be read."""
 
 
-class LookTooOld(RequestNotSent):
+class SnapshotTooOld(RequestNotSent):
     """The look before a repayment had grown old when the first byte was about to leave. Nothing was sent."""
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from paydown.repay.amounts import from_text, to_text
 from paydown.repay.journal.states import OPEN_STATES, AttemptState, PlanState
-from paydown.repay.planning.plan import moment
+from paydown.repay.moments import moment
 
 __all__ = ["IN_DOUBT", "AttemptLine", "Report", "exit_code_of"]
 

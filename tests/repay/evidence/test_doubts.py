@@ -77,17 +77,17 @@ class Wire(Door):
 
     def bases(self) -> list[tuple[Passed, Passed]]:
         """Each repayment with the newest reading of the balances before it."""
-        found, look = [], None
+        found, snapshot = [], None
         for one in self.passed:
             if one.name == BALANCE:
-                look = one
-            elif one.name == REPAY and look is not None:
-                found.append((look, one))
+                snapshot = one
+            elif one.name == REPAY and snapshot is not None:
+                found.append((snapshot, one))
         return found
 
     def base_age_ms(self) -> int:
         """How old at most the newest look was when a repayment left."""
-        return max(repayment.sent_ms - look.answered_ms for look, repayment in self.bases())
+        return max(repayment.sent_ms - snapshot.answered_ms for snapshot, repayment in self.bases())
 
 
 @pytest.fixture
@@ -653,7 +653,7 @@ def test_a_refusal_that_ends_the_run_is_looked_behind(world, name):
     with world.repayer(world.client(transport=wire)) as repayer:
         report = repayer.run(repayer.plan("BNB", "10", pay_with=["USDT"]))
         (attempt,) = attempts(repayer)
-        evidence = repayer.journal.evidence(attempt.id)
+        evidence = repayer.journal.evidence.of(attempt.id)
 
     assert (report.state, report.exit_code, len(wire.all(REPAY))) == (PlanState.STOPPED, 4, 1)
     assert attempt.state is AttemptState.REJECTED
@@ -669,7 +669,7 @@ def test_a_success_that_lied_about_not_executing_is_settled_like_a_lost_answer(w
     wire = Wire(world, repay_debt=says(status, body, executes=True))
     with world.repayer(world.client(transport=wire)) as repayer:
         report = repayer.run(repayer.plan("BNB", "10", pay_with=["USDT"], key="k"))
-        signs = repayer.journal.signs(repayer.account)
+        signs = repayer.journal.evidence.signs(repayer.account)
         (resumed,) = repayer.resume("k")
 
     assert [line.state for line in report.attempts] == ["PROVEN_EXECUTED"]
@@ -837,7 +837,7 @@ def test_a_debt_that_falls_after_not_executed_stops_the_plan(world):
     with world.repayer(progress=arrive) as repayer:
         report = repayer.run(repayer.plan("BNB", "10", pay_with=["USDT"], key="k"))
         (attempt,) = attempts(repayer)
-        signs = repayer.journal.signs(repayer.account)
+        signs = repayer.journal.evidence.signs(repayer.account)
         repayer.correct(attempt.id, executed=True, note="in the history, minutes late")
         (resumed,) = repayer.resume("k")
 

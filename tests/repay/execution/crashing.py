@@ -101,7 +101,7 @@ class WireTransport(httpx.BaseTransport):
         return httpx.Response(status, headers=headers, content=body, request=request)
 
 
-def repayer(wire: Wire, folder: Path, mark: Callable[[str], None]) -> SafeRepay:
+def repayer(wire: Wire, folder: Path, mark: Callable[[str], None], journal: str = "repay.db") -> SafeRepay:
     clock = ExchangeClock((f"{BASE_URL}/papi/v1/time",), ticks=wire.now_ms, wall=wire.now_ms)
     client = Client(
         Credentials.hmac(API_KEY, SECRET),
@@ -114,7 +114,7 @@ def repayer(wire: Wire, folder: Path, mark: Callable[[str], None]) -> SafeRepay:
     )
     return SafeRepay(
         client,
-        folder / "repay.db",
+        folder / journal,
         lock_directory=folder / "locks",
         sleep=wire.sleep,
         signals=False,
@@ -255,7 +255,9 @@ def new_world(folder: Path) -> World:
 def outcome(world: World, folder: Path, case: str, last: Child, marks: list[str]) -> dict[str, Any]:
     """What one case came to, from the exchange's ledger and from the journal, for the test to judge."""
     with Journal(folder / "repay.db") as journal:
-        attempts = [attempt for plan in journal.plans() for attempt in journal.attempts(plan.id)]
+        attempts = [
+            attempt for plan in journal.plans.newest_first() for attempt in journal.attempts.of_plan(plan.id)
+        ]
         return {
             "case": case,
             "state": None if last.result is None else last.result["state"],
@@ -321,7 +323,7 @@ def recovery(folder: Path, full: bool) -> Iterator[dict[str, Any]]:
         whole = cleaned_up(world, here)
         yield outcome(world, here, f"{name}: undisturbed", whole, whole.marks)
         # What comes after the proof, and how a read can fail, `steps` has tried already.
-        proven = whole.marks.index(f"after {Step.SETTLE}")
+        proven = whole.marks.index(f"after {Step.RELEASE_GUARD}")
         for number, mark in chosen(whole.marks, True, set()):
             if not full and (number > proven or ":" in mark):
                 continue
@@ -339,11 +341,7 @@ def refused(wire: Wire, folder: Path, mark: Callable[[str], None]) -> str:
     """A second process that wants to repay the same account with the same journal, and with another."""
     names: list[str] = []
     for journal in ("repay.db", "other.db"):
-        with repayer(wire, folder, mark) as repay:
-            if journal != "repay.db":
-                repay.journal.close()
-                repay.journal = Journal(folder / journal)
-                repay.account = repay.journal.account("other")
+        with repayer(wire, folder, mark, journal) as repay:
             try:
                 repay.resume()
                 names.append("resumed")

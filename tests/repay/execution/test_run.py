@@ -309,7 +309,7 @@ def test_nothing_is_looked_at_before_the_lost_request_is_dead(world, repayer):
     repayer.run(repayer.plan("BNB", pay_with=["USDT"]))
 
     (attempt, _) = attempts(repayer)
-    (evidence,) = repayer.journal.evidence(attempt.id)
+    (evidence,) = repayer.journal.evidence.of(attempt.id)
     for seen in evidence.body["sightings"]:
         assert seen["server_ms"] - attempt.intent.signed_at_ms >= 10_000 + 15_000
 
@@ -321,7 +321,7 @@ def test_not_executed_waits_for_lists_that_reach_up_to_the_look(world):
         report = repayer.run(repayer.plan("BNB", pay_with=["USDT"]))
 
         (attempt, _) = attempts(repayer)
-        (evidence,) = repayer.journal.evidence(attempt.id)
+        (evidence,) = repayer.journal.evidence.of(attempt.id)
     proof = evidence.body["sightings"][-1]
     assert (report.state, attempt.state) == (PlanState.DONE, AttemptState.PROVEN_NOT_EXECUTED)
     first, second = (seen["look"]["answered_at_ms"] for seen in evidence.body["sightings"][:3:2])
@@ -468,7 +468,9 @@ def test_a_person_can_settle_what_evidence_cannot(world, repayer, executed):
     settled = repayer.settle(attempt.id, executed=executed, note="looked at the history page")
 
     assert settled.state.value == ("PROVEN_EXECUTED" if executed else "PROVEN_NOT_EXECUTED")
-    assert repayer.journal.evidence(attempt.id)[-1].body["statement"]["note"] == "looked at the history page"
+    assert (
+        repayer.journal.evidence.of(attempt.id)[-1].body["statement"]["note"] == "looked at the history page"
+    )
     assert repayer.resume("k")[0].state is PlanState.DONE
     assert world.debt("BNB") == 0
 
@@ -568,8 +570,8 @@ def test_resume_does_not_start_what_was_only_planned(world, repayer):
 def test_a_running_plan_that_lost_its_process_is_reported_as_such(world, repayer):
     """Until somebody resumes it, its report says that it was interrupted, and running it sends nothing."""
     plan = repayer.plan("BNB", pay_with=["USDT"], key="k")
-    record = repayer.journal.plan(repayer.account, "k")
-    repayer.journal.move_plan(record.id, PlanState.RUNNING, START_MS)
+    record = repayer.journal.plans.get(repayer.account, "k")
+    repayer.journal.plans.move(record.id, PlanState.RUNNING, START_MS)
 
     report = repayer.run(plan)
 
@@ -627,7 +629,7 @@ def test_two_keys_of_one_account_share_its_name(world):
     ):
         assert one.account == two.account
         assert apart.account != one.account
-        assert one._lock.path == two._lock.path
+        assert one.hold.lock.path == two.hold.lock.path
 
 
 def test_somebody_who_keeps_borrowing_does_not_keep_us_paying(world, repayer):
@@ -679,8 +681,8 @@ def test_a_stream_event_makes_it_look_again(world):
         repayer.progress = borrow
         repayer.run(plan)
 
-    looks = [record for record in world.exchange.requests if record.path == "/papi/v1/balance"]
-    assert len(looks) == 4  # plan, first, the event's, last
+    snapshots = [record for record in world.exchange.requests if record.path == "/papi/v1/balance"]
+    assert len(snapshots) == 4  # plan, first, the event's, last
 
 
 def test_the_newest_stream_event_is_the_one_that_counts(world):
@@ -700,8 +702,8 @@ def test_the_newest_stream_event_is_the_one_that_counts(world):
         repayer.progress = tell
         repayer.run(plan)
 
-    looks = [record for record in world.exchange.requests if record.path == "/papi/v1/balance"]
-    assert len(looks) == 3  # plan, first, last
+    snapshots = [record for record in world.exchange.requests if record.path == "/papi/v1/balance"]
+    assert len(snapshots) == 3  # plan, first, last
 
 
 class OtherWords(Door):

@@ -114,7 +114,7 @@ class Repaying(RuleBasedStateMachine):
             if not self.dead:
                 raise
             self.dead = False
-            self.process._lock.release(clean=False)  # what the kernel does
+            self.process.hold.lock.release(clean=False)  # what the kernel does
             self.open()
             return None
         finally:
@@ -122,7 +122,7 @@ class Repaying(RuleBasedStateMachine):
 
     def newest_amount(self):
         """What the newest attempt asked for: what a stranger can do most harm with."""
-        newest = self.process.journal.attempts_since(self.process.account, 0)[-1:]
+        newest = self.process.journal.attempts.since(self.process.account, 0)[-1:]
         return newest[0].intent.amount or newest[0].intent.expected if newest else Decimal(1)
 
     # What happens
@@ -154,7 +154,7 @@ class Repaying(RuleBasedStateMachine):
 
     def learn(self, key, amount):
         """A process that died after it stored its plan has bound the key, though its caller never heard of it."""
-        for stored in self.process.journal.plans(self.process.account):
+        for stored in self.process.journal.plans.newest_first(self.process.account):
             if stored.key == key:
                 assert stored.plan.request.amount == self.asked.setdefault(key, amount)
 
@@ -172,7 +172,7 @@ class Repaying(RuleBasedStateMachine):
     @rule()
     def another_process_beside(self):
         """While this one holds the account, another one is refused."""
-        with self.process._hold():
+        with self.process.hold.holding(lambda: None, lambda step, side: None):
             with self.world.repayer(journal="repay.db", progress=lambda _: None) as other:
                 try:
                     other.resume()
@@ -260,8 +260,8 @@ class Repaying(RuleBasedStateMachine):
         )
         attempts = [
             (plan, attempt)
-            for plan in self.process.journal.plans(self.process.account)
-            for attempt in self.process.journal.attempts(plan.id)
+            for plan in self.process.journal.plans.newest_first(self.process.account)
+            for attempt in self.process.journal.attempts.of_plan(plan.id)
         ]
         paid = sum(attempt.state.paid for _, attempt in attempts)
         undecided = sum(attempt.state.open for _, attempt in attempts)
@@ -271,7 +271,7 @@ class Repaying(RuleBasedStateMachine):
         amounts: dict[int, Decimal] = {}
         for line in self.world.exchange.lines:
             amounts[line.request] = line.interest + line.principal
-        for plan in self.process.journal.plans(self.process.account):
+        for plan in self.process.journal.plans.newest_first(self.process.account):
             asked = self.asked.get(plan.key)
             if asked is None:
                 continue
@@ -289,11 +289,11 @@ class Repaying(RuleBasedStateMachine):
         journal = self.process.journal
         wrong = [
             attempt
-            for attempt in journal.attempts_since(self.process.account, 0)
+            for attempt in journal.attempts.since(self.process.account, 0)
             if attempt.state is AttemptState.PROVEN_EXECUTED and not self.lines(attempt.intent.signed_at_ms)
         ]
         for attempt in wrong:
-            told = journal.evidence(attempt.id)[-1].body
+            told = journal.evidence.of(attempt.id)[-1].body
             if "statement" not in told:
                 assert self.strangers, f"nobody else repaid, yet {attempt.id} was taken for executed"
         event(f"taken for executed: {len(wrong)}")
@@ -316,7 +316,7 @@ def test_a_key_is_bound_as_soon_as_its_plan_is_stored(die_in, monkeypatch):
         state.plan_and_run(
             amount=Decimal("0.00000001"), die_in=die_in, key="a", meddle_in=None, meddler="borrow"
         )
-        stored = [plan.key for plan in state.process.journal.plans(state.process.account)]
+        stored = [plan.key for plan in state.process.journal.plans.newest_first(state.process.account)]
         assert list(state.asked) == stored
         if stored:
             with pytest.raises(PlanKeyConflict):

@@ -11,14 +11,14 @@ import sys
 import pytest
 
 from paydown.repay import AccountBusy
-from paydown.repay.journal.account_lock import AccountLock
+from paydown.repay.account.account_lock import AccountLock
 
 NOW_MS = 1_795_000_000_000
 
 HOLD = """
 import sys, time
 from pathlib import Path
-from paydown.repay.journal.account_lock import AccountLock
+from paydown.repay.account.account_lock import AccountLock
 lock = AccountLock(Path(sys.argv[1]), "acc")
 lock.acquire("their.db", 1795000000000)
 print("held", flush=True)

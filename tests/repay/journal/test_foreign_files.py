@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from paydown.repay import Journal, JournalUnusable
-from paydown.repay.journal.journal import look_into
+from paydown.repay.journal.inspection import inspect_journal
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="modes, sockets and links as POSIX has them")
 
@@ -74,7 +74,7 @@ def as_it_is(folder: Path) -> dict[str, tuple[int, int, bytes]]:
         a_link_to_a_foreign_database,
     ],
 )
-@pytest.mark.parametrize("use", [Journal, look_into])
+@pytest.mark.parametrize("use", [Journal, inspect_journal])
 def test_what_is_no_journal_is_refused_and_left_as_it_is(tmp_path, make, use):
     """Neither a repayer nor `doctor` changes mode, content or neighbours of what it did not make."""
     path = tmp_path / "repay.db"
@@ -94,7 +94,7 @@ def test_a_look_into_a_journal_changes_nothing_of_it(tmp_path):
     path.chmod(0o644)
     before = as_it_is(tmp_path)
 
-    found = look_into(path)
+    found = inspect_journal(path)
 
     assert found is not None
     assert (found["owner_only"], found["attempts"]) == (False, 0)
@@ -103,7 +103,7 @@ def test_a_look_into_a_journal_changes_nothing_of_it(tmp_path):
 
 def test_a_journal_that_does_not_exist_is_not_made_by_a_look(tmp_path):
     """Looking makes no file and no folder."""
-    assert look_into(tmp_path / "deeper" / "repay.db") is None
+    assert inspect_journal(tmp_path / "deeper" / "repay.db") is None
     assert list(tmp_path.iterdir()) == []
 
 

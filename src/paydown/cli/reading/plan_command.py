@@ -61,7 +61,7 @@ def begun_before(arguments: argparse.Namespace, repay: SafeRepay) -> Report | No
 def said_of_begun(plan: Plan, report: Report) -> str:
     """What a person should read before the report of such a plan."""
     from paydown.repay import PlanState
-    from paydown.repay.planning.plan import moment
+    from paydown.repay.moments import moment
 
     if report.state is PlanState.DONE:
         payers = "".join(f", then {name}" for name in plan.request.pay_with)

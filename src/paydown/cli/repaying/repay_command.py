@@ -49,7 +49,7 @@ def add_parser(commands: Commands) -> None:
 def run(arguments: argparse.Namespace, output: Output) -> int:
     """Plan, ask, run, report."""
     from paydown.repay import Options, PlanUnfinished
-    from paydown.repay.planning.plan import moment
+    from paydown.repay.moments import moment
 
     live = LiveProgress(output)
     options = Options(reconcile_last=arguments.reconcile)

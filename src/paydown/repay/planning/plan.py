@@ -10,19 +10,14 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
 from paydown.repay.amounts import ZERO, exact, from_text, money, to_text
-from paydown.repay.evidence.snapshot import Look
+from paydown.repay.evidence.snapshot import Snapshot
+from paydown.repay.moments import moment
 
-__all__ = ["Piece", "Plan", "Price", "Request", "moment"]
-
-
-def moment(at_ms: int) -> str:
-    """A time in UTC milliseconds as `2026-11-22 12:00:00Z`."""
-    return datetime.fromtimestamp(at_ms // 1000, UTC).strftime("%Y-%m-%d %H:%M:%SZ")
+__all__ = ["Piece", "Plan", "Price", "Request"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,7 +145,7 @@ class Plan:
 
     key: str
     request: Request
-    look: Look
+    snapshot: Snapshot
     prices: Mapping[str, Price]
     piece_limit_usd: Decimal
     pieces: tuple[Piece, ...]
@@ -167,7 +162,7 @@ class Plan:
     @property
     def debt(self) -> Decimal:
         """Principal and interest owed when the plan was made."""
-        return self.look[self.asset].debt
+        return self.snapshot[self.asset].debt
 
     @property
     def whole(self) -> bool:
@@ -195,7 +190,7 @@ class Plan:
             "total": to_text(self.total),
             "value_usd": to_text(self.value_usd),
             "whole": self.whole,
-            "look": self.look.to_json(),
+            "look": self.snapshot.to_json(),
             "prices": {asset: price.to_json() for asset, price in sorted(self.prices.items())},
             "piece_limit_usd": to_text(self.piece_limit_usd),
             "pieces": [piece.to_json() for piece in self.pieces],
@@ -213,7 +208,7 @@ class Plan:
         return cls(
             key=data["key"],
             request=Request.from_json(data["request"]),
-            look=Look.from_json(data["look"]),
+            snapshot=Snapshot.from_json(data["look"]),
             prices={asset: Price.from_json(price) for asset, price in prices.items()},
             piece_limit_usd=from_text(data["piece_limit_usd"]),
             pieces=tuple(Piece.from_json(piece) for piece in pieces),
@@ -224,7 +219,7 @@ class Plan:
         )
 
     def __str__(self) -> str:
-        owed = self.look[self.asset]
+        owed = self.snapshot[self.asset]
         price = self.prices[self.asset]
         payers = ", ".join(self.request.pay_with) or "nothing else"
         asked = (

@@ -10,9 +10,8 @@ from decimal import Decimal
 from paydown.errors import InvalidRequest, InvalidRequestType, PaydownError
 from paydown.repay.amounts import to_text
 from paydown.repay.errors import DebtNotListed, PlanRefused
-from paydown.repay.evidence.reconcile import Decisions
-from paydown.repay.evidence.snapshot import Look
 from paydown.repay.execution.commands import ReadBalances, ReadPrices, ReadStatus
+from paydown.repay.execution.run_context import Decisions
 from paydown.repay.planning.plan import Plan, Price, Request
 from paydown.repay.planning.planner import look_alike, make_plan, refuse_liquidation
 from paydown.repay.planning.repay_facts import Facts
@@ -115,10 +114,10 @@ def propose(
         PlanRefused: It cannot be done; the numbers say why.
         ReadFailed: The account could not be read.
     """
-    status: str = yield ReadStatus()
+    status = yield from ReadStatus().reply()
     refuse_liquidation(status)
     try:
-        look: Look = yield ReadBalances(request.asset)
+        snapshot = yield from ReadBalances(request.asset).reply()
     except DebtNotListed as error:
         if not error.listed:
             raise
@@ -128,22 +127,22 @@ def propose(
     wanted = tuple(
         asset
         for asset in dict.fromkeys((request.asset, *request.pay_with))
-        if asset not in prices and (asset == request.asset or look[asset].held > 0)
+        if asset not in prices and (asset == request.asset or snapshot[asset].held > 0)
     )
     if wanted:
         try:
-            index: Mapping[str, Price] = yield ReadPrices(wanted)
+            index = yield from ReadPrices(wanted).reply()
         except PaydownError:
             index = {}  # the planner refuses with the name of the price that is missing
         prices = {**index, **prices}
     return make_plan(
         request,
-        look,
+        snapshot,
         prices,
         key=key,
         account_status=status,
         facts=facts,
         options=options,
-        now_ms=look.answered_at_ms,
+        now_ms=snapshot.answered_at_ms,
         used_weight=used_weight,
     )

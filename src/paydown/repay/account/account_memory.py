@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from paydown.repay.errors import JournalUnusable
-from paydown.repay.planning.plan import moment
+from paydown.repay.moments import moment
 from paydown.state_directory import make_directories
 
 __all__ = ["AccountMemory", "Doubt", "Remembered", "RememberedJournal"]

@@ -23,11 +23,12 @@ from paydown.errors import (
     UnresolvedOutcome,
 )
 from paydown.repay.amounts import exact
-from paydown.repay.errors import LookTooOld
-from paydown.repay.evidence.observed import Row
-from paydown.repay.evidence.snapshot import Holding, Look
-from paydown.repay.execution.commands import Outcome, Repay
+from paydown.repay.errors import SnapshotTooOld
+from paydown.repay.evidence.rows import Row
+from paydown.repay.evidence.snapshot import Holding, Snapshot
+from paydown.repay.execution.commands import Repay, RepayOutcome
 from paydown.repay.planning.plan import Price
+from paydown_wire.error_codes import ERROR_CODES
 
 if TYPE_CHECKING:
     from paydown_wire.models import (
@@ -44,15 +45,15 @@ __all__ = [
     "executed",
     "failed",
     "flow_rows",
-    "look_of",
     "prices_of",
     "repay_arguments",
     "repay_rows",
+    "snapshot_of",
 ]
 
-# Code of "another borrow or repayment of the account is still running". After it, waiting for what is
-# running comes before the next look; the classic API's guidance is 100 ms, a second is ten times that.
-_PENDING_CODE = 51007
+# "Another borrow or repayment of the account is still running." How long to wait for that is our own margin: the
+# classic API's guidance is that it ends within 100 ms, a second is ten times that.
+_PENDING_NAME = next(row.name for row in ERROR_CODES if row.name == "HAS_PENDING_TRANSACTION")
 _PENDING_WAIT_MS = 1_000
 
 # By how much a whole debt can have grown between the look and its repayment: two hours' charges at 2 % a day.
@@ -69,9 +70,9 @@ def repay_arguments(command: Repay) -> dict[str, Any]:
     return arguments
 
 
-def look_of(balances: Iterable[Balance], sent_at_ms: int, answered_at_ms: int) -> Look:
+def snapshot_of(balances: Iterable[Balance], sent_at_ms: int, answered_at_ms: int) -> Snapshot:
     """A look from the rows of `account.balance()`."""
-    return Look.of(
+    return Snapshot.of(
         sent_at_ms,
         answered_at_ms,
         (
@@ -119,7 +120,7 @@ def borrow_rows(records: Iterable[BorrowRecord]) -> list[Row]:
     ]
 
 
-def executed(result: RepayDebtResult, command: Repay, attempt_id: str) -> Outcome:
+def executed(result: RepayDebtResult, command: Repay, attempt_id: str) -> RepayOutcome:
     """The exchange confirmed it, which counts as what was asked. An odd amount is doubt, whatever `success` says.
 
     A live answer to a whole-debt repayment names no amount; the page does not describe the field.
@@ -133,8 +134,8 @@ def executed(result: RepayDebtResult, command: Repay, attempt_id: str) -> Outcom
     if amount is not None and not _as_asked(amount, command):
         asked = "the whole debt" if command.amount is None else format(command.amount, "f")
         detail["message"] = f"confirmed, but over {format(amount, 'f')} where {asked} was asked"
-        return Outcome("unknown", attempt_id, cause="unknown", detail=detail)
-    return Outcome("executed", attempt_id, cause="executed", detail=detail)
+        return RepayOutcome("unknown", attempt_id, cause="unknown", detail=detail)
+    return RepayOutcome("executed", attempt_id, cause="executed", detail=detail)
 
 
 def _as_asked(amount: Decimal, command: Repay) -> bool:
@@ -146,7 +147,7 @@ def _as_asked(amount: Decimal, command: Repay) -> bool:
         return command.expected <= amount <= command.expected * _WHOLE_DEBT_GREW
 
 
-def failed(error: PaydownError, attempt_id: str | None) -> Outcome:
+def failed(error: PaydownError, attempt_id: str | None) -> RepayOutcome:
     """What an error of the client means for the attempt, and whether the same may go again by itself.
 
     Args:
@@ -155,10 +156,10 @@ def failed(error: PaydownError, attempt_id: str | None) -> Outcome:
     """
     detail = _detail(error)
     if isinstance(error, OutcomeUnknown):
-        return Outcome("unknown", attempt_id, cause="unknown", detail=detail)
+        return RepayOutcome("unknown", attempt_id, cause="unknown", detail=detail)
     if isinstance(error, RequestRejected):
         again, wait_ms = _rejected(error)
-        return Outcome(
+        return RepayOutcome(
             "rejected",
             attempt_id,
             again="backoff" if again else "never",
@@ -168,17 +169,17 @@ def failed(error: PaydownError, attempt_id: str | None) -> Outcome:
         )
     if isinstance(error, BudgetExceeded) and error.wait_s is not None:
         wait_ms = round(error.wait_s * 1000)
-        return Outcome(
+        return RepayOutcome(
             "not-sent", attempt_id, again="backoff", wait_ms=wait_ms, cause="budget", detail=detail
         )
-    if isinstance(error, LookTooOld):
-        return Outcome(
+    if isinstance(error, SnapshotTooOld):
+        return RepayOutcome(
             "not-sent", attempt_id, again="backoff", wait_ms=0, cause="look-too-old", detail=detail
         )
     if isinstance(error, ConnectionFailed):
-        return Outcome("not-sent", attempt_id, again="backoff", cause="no-connection", detail=detail)
+        return RepayOutcome("not-sent", attempt_id, again="backoff", cause="no-connection", detail=detail)
     cause = "client-guard" if isinstance(error, UnresolvedOutcome) else "not-sent"
-    return Outcome("not-sent", attempt_id, cause=cause, detail=detail)
+    return RepayOutcome("not-sent", attempt_id, cause=cause, detail=detail)
 
 
 def _rejected(error: RequestRejected) -> tuple[bool, int | None]:
@@ -186,7 +187,7 @@ def _rejected(error: RequestRejected) -> tuple[bool, int | None]:
     if isinstance(error, RateLimited):  # and IpBanned
         return True, round(error.retry_after_s * 1000)
     if isinstance(error, ExchangeBusy):
-        pending = error.code is not None and abs(error.code) == _PENDING_CODE
+        pending = error.code_name == _PENDING_NAME
         return error.retry == "yes-after-backoff", _PENDING_WAIT_MS if pending else None
     # Refused for its timestamp: the next one is signed anew, after the clock has asked again.
     return isinstance(error, ClockRejected), None

@@ -21,9 +21,9 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from paydown.errors import InvalidRequest
+from paydown.repay.account.account_memory import AccountMemory
 from paydown.repay.errors import AccountUnconfirmed
 from paydown.repay.journal.journal import Journal
-from paydown.repay.journal.journal_memory import AccountMemory
 
 __all__ = [
     "DEFAULT",
@@ -81,7 +81,7 @@ def lock_name(base_url: str, name_or_key: str) -> str:
 
 def account_id(journal: Journal, base_url: str, name: str) -> str:
     """The name of an account inside a journal, whether it is in it yet or not."""
-    with journal.reading() as db:
+    with journal.file.reading() as db:
         return _account_id(journal, db, base_url, name)
 
 
@@ -104,7 +104,7 @@ def _account_id(journal: Journal, db: sqlite3.Connection, base_url: str, name: s
 def has_older_rows(journal: Journal, base_url: str, api_key: str) -> bool:
     """Whether an older version wrote rows under the hash of this key, and they have not been found yet."""
     key = journal.account(f"{base_url}\n{api_key}")
-    with journal.reading() as db:
+    with journal.file.reading() as db:
         return _has_rows(db, key) and _name_of_key(db, key) is None
 
 
@@ -137,10 +137,10 @@ def confirm(journal: Journal, memory: AccountMemory, asking: Asking, now_ms: int
     """
     base_url, name = asking.base_url, asking.name
     key = journal.account(f"{base_url}\n{asking.api_key}")
-    with journal.reading() as db:
+    with journal.file.reading() as db:
         if _name_of_key(db, key) == name:
             return
-    with journal.writing() as db:
+    with journal.file.writing() as db:
         account = _account_id(journal, db, base_url, name)
         owner = _name_of_key(db, key)
         if owner is None and _has_rows(db, key):
@@ -181,7 +181,7 @@ def rename(journal: Journal, base_url: str, old: str, new: str, now_ms: int) -> 
     Raises:
         InvalidRequest: The new name is taken.
     """
-    with journal.writing() as db:
+    with journal.file.writing() as db:
         if _is_taken(journal, db, base_url, new):
             raise InvalidRequest(
                 f"There is {spoken(new)} already in {journal.path}; two accounts cannot become one.",
