@@ -29,7 +29,7 @@ from paydown.errors import PaydownError
 from paydown.repay import AccountBusy, JournalUnusable, Options, OutcomeNotRecorded, SafeRepay
 from paydown.repay.execution.commands import Step
 from paydown.repay.journal.journal import Journal
-from paydown.repay.journal.records import AttemptRecord
+from paydown.repay.journal.journal_records import AttemptRecord
 from paydown_sandbox import Clock, Exchange, ExchangeTransport
 
 BASE_URL = "http://sandbox"

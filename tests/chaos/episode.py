@@ -31,7 +31,7 @@ from typing import Any
 
 from paydown.errors import PaydownError
 from paydown.repay.execution.stopping import StopAsked
-from paydown.repay.journal.records import AttemptRecord
+from paydown.repay.journal.journal_records import AttemptRecord
 from paydown.repay.journal.states import AttemptState, PlanState
 from paydown_sandbox.choices.choice_table import draw
 from paydown_sandbox.faults.faults import FAULTS

@@ -15,7 +15,7 @@ from paydown.budget import MemoryBudget
 from paydown.clock import ExchangeClock
 from paydown.repay import AsyncSafeRepay, Options, Progress, SafeRepay
 from paydown.repay.journal.journal import Journal
-from paydown.repay.journal.records import AttemptRecord
+from paydown.repay.journal.journal_records import AttemptRecord
 from paydown_sandbox import Clock, Exchange, ExchangeTransport
 from paydown_sandbox.books.ledger import Holding
 

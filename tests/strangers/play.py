@@ -24,7 +24,7 @@ from tests.strangers.repayment import Arrival
 from tests.strangers.tally import Tally
 
 if TYPE_CHECKING:
-    from paydown.repay.journal.records import AttemptRecord, EvidenceRecord
+    from paydown.repay.journal.journal_records import AttemptRecord, EvidenceRecord
 
 QUIET_MS = 900_000  # after the last process, so that whatever was late has happened
 NEAR_MS = 2_000

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from paydown.repay.journal.journal import Journal
-from paydown.repay.journal.records import AttemptRecord, CorrectionRecord, EvidenceRecord, PlanRecord
+from paydown.repay.journal.journal_records import AttemptRecord, CorrectionRecord, EvidenceRecord, PlanRecord
 
 __all__ = ["PlanHistory", "history_of"]
 

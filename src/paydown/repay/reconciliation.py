@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from paydown.repay.evidence.reconcile import Reconciled
 from paydown.repay.evidence.verdict import Verdict
 from paydown.repay.journal.journal import Journal
-from paydown.repay.journal.records import AttemptRecord
+from paydown.repay.journal.journal_records import AttemptRecord
 
 __all__ = ["Reconciliation", "reconciliations"]
 

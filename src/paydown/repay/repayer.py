@@ -22,7 +22,7 @@ from paydown.repay.execution.plan_report import report_of
 from paydown.repay.execution.run_context import Context
 from paydown.repay.execution.stopping import StopSwitch
 from paydown.repay.journal.journal import Journal
-from paydown.repay.journal.records import AttemptRecord, PlanRecord
+from paydown.repay.journal.journal_records import AttemptRecord, PlanRecord
 from paydown.repay.plan_history import PlanHistory, history_of
 from paydown.repay.planning.repay_facts import Facts
 from paydown.repay.planning.stored_plan import unfinished_plans
@@ -89,13 +89,7 @@ class Repayer:
         self._api_key = credentials.api_key
         self._now_ms = pm.clock.now_ms
         self._recv_window_ms = pm.recv_window
-        if lock_directory is not None and not os.fspath(lock_directory).strip():
-            raise InvalidRequest(
-                "The lock directory is empty (an unset variable?).", parameter="lock_directory"
-            )
-        self._directory = (
-            private_directory(state_directory() / "locks") if lock_directory is None else Path(lock_directory)
-        )
+        self._directory = _lock_directory(lock_directory)
         self._owned_journal: Journal | None = None
         if isinstance(journal, Journal):
             self.journal = journal
@@ -256,3 +250,12 @@ class Repayer:
                 f"{len(left)} repayment{' was' if len(left) == 1 else 's were'} begun before the "
                 f"journal failed, the last one as attempt {left[-1]}: {error} Repair its disk, then resume."
             ) from error
+
+
+def _lock_directory(given: str | os.PathLike[str] | None) -> Path:
+    """Return where the locks are: the given directory, or the one in the user's state directory."""
+    if given is None:
+        return private_directory(state_directory() / "locks")
+    if not os.fspath(given).strip():
+        raise InvalidRequest("The lock directory is empty (an unset variable?).", parameter="lock_directory")
+    return Path(given)

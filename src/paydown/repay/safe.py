@@ -23,8 +23,16 @@ from paydown.repay.driving.run_services import Trace
 from paydown.repay.execution.open_attempts import reconcile_open
 from paydown.repay.execution.plan_report import report_of
 from paydown.repay.journal.journal import Journal
-from paydown.repay.journal.records import AttemptRecord
+from paydown.repay.journal.journal_records import AttemptRecord
 from paydown.repay.journal.states import PlanState
+from paydown.repay.persons_word import (
+    checked_correction,
+    checked_note,
+    checked_word,
+    correct_by_word,
+    known_attempt,
+    settle_by_word,
+)
 from paydown.repay.plan_runs import resume_plans, run_plan
 from paydown.repay.planning.plan import Plan
 from paydown.repay.planning.stored_plan import plan_decisions, store_plan
@@ -33,14 +41,6 @@ from paydown.repay.reconciliation import Reconciliation, reconciliations
 from paydown.repay.repay_options import Options
 from paydown.repay.repayer import Repayer
 from paydown.repay.report import Report
-from paydown.repay.settlement import (
-    checked_correction,
-    checked_note,
-    checked_word,
-    correct_by_word,
-    known_attempt,
-    settle_by_word,
-)
 
 if TYPE_CHECKING:
     from paydown.client import AsyncClient, Client
@@ -57,13 +57,13 @@ class SafeRepay(Repayer):
         account: A name for the account: with the base URL, its identity. Without it, the one default account of the
             base URL. A rotated or second key under the same name inherits every doubt.
         same_account: Answers the question about a new key of the default account: it is the same account.
-        new_account: Answers the question about a new name beside a doubt: it is really another account.
+        new_account: Answers the question about a new name next to a doubt: it is really another account.
         options: Thresholds.
         lock_directory: Where the locks are; `None` for the state directory, which all journals share.
-        progress: Is told what happens.
+        progress: Is called with what happens.
         sleep: Waits for so many seconds; the default wakes when a stop is asked for.
         signals: Whether SIGINT and SIGTERM stop a run in an orderly way. Main thread only.
-        trace: Is told of every step, before and after: for tests.
+        trace: Is called before and after every step: for tests.
 
     Raises:
         InvalidCredentials: The client has none.
@@ -145,10 +145,10 @@ class SafeRepay(Repayer):
         return known if known is not None else self._driver().run(decisions)
 
     def run(self, plan: Plan) -> Report:
-        """Repay what the plan says. A plan that was begun before is not run again: its report is returned.
+        """Repay a plan. A plan that was begun before is not run again: its report is returned.
 
         Returns:
-            The report. Look at `.state`: DONE, STOPPED or UNDECIDED.
+            The report. Its `.state` is DONE, STOPPED or UNDECIDED.
 
         Raises:
             AccountBusy: Another process repays for this account. Nothing was sent.
@@ -167,7 +167,7 @@ class SafeRepay(Repayer):
     def resume(self, plan_key: str | None = None) -> list[Report]:
         """Go on with a plan that did not end, or with all of them, oldest first.
 
-        Settles what an earlier process left in doubt, then repays what is left. A plan that is DONE is not touched,
+        Reconciles what an earlier process left in doubt, then repays what is left. A plan that is DONE is not touched,
         and its report is returned, unless one of its attempts was corrected since.
 
         Args:
@@ -200,16 +200,16 @@ class SafeRepay(Repayer):
             return reconciliations(self.journal, found, attempt_id)
 
     def settle(self, attempt_id: str, *, executed: bool, note: str) -> AttemptRecord:
-        """Close an attempt that the evidence did not decide, on the word of somebody who has looked.
+        """Settle an attempt that the evidence did not decide, by the word of a person who has looked.
 
         Args:
             attempt_id: The attempt, UNKNOWN.
             executed: Whether it happened.
-            note: Who says so and what was seen; stored as the evidence.
+            note: Which person looked and what they saw; stored as the evidence.
 
         Raises:
             UnknownAttempt: This journal has no such attempt of this account.
-            AccountInDoubt: It is not UNKNOWN, or "not executed" is said while the request may still act.
+            AccountInDoubt: It is not UNKNOWN, or it is called not executed while the request may still act.
             AccountBusy: Another process holds the account.
             InvalidRequest: The note is empty.
             ReadFailed: The exchange's time cannot be read, so "not executed" cannot be taken yet.
@@ -237,7 +237,7 @@ class SafeRepay(Repayer):
         Args:
             attempt_id: The attempt, in any state but INTENT and UNKNOWN.
             executed: Whether it happened after all.
-            note: Who says so and what was seen.
+            note: Which person looked and what they saw.
             amount: If it was executed: how much it repaid, by default what was asked. If it was not: the amount that
                 it asked for ("all" for a whole debt), typed as a safeguard, since it will be repaid again.
 
@@ -246,7 +246,7 @@ class SafeRepay(Repayer):
 
         Raises:
             UnknownAttempt: This journal has no such attempt of this account.
-            AccountInDoubt: It is open, or "not executed" is said while the request may still act.
+            AccountInDoubt: It is open, or it is called not executed while the request may still act.
             AccountBusy: Another process holds the account.
             InvalidRequest: The note is empty, the amount is not the asked one, or there is nothing to correct.
             ReadFailed: The exchange's time cannot be read, so "not executed" cannot be taken yet.
@@ -259,10 +259,10 @@ class SafeRepay(Repayer):
             return self._driver().run(decisions)
 
     def adopt(self, *, note: str) -> Adoption | None:
-        """Go on with this journal although more is remembered than it knows, after one look at the account.
+        """Go on with this journal although more is remembered than it knows, after one snapshot of the account.
 
         Args:
-            note: Who has looked at the account and what they saw; kept in the journal with the look.
+            note: Which person looked at the account and what they saw; kept in the journal with the snapshot.
 
         Returns:
             What was remembered and what was seen; `None` if there was nothing to adopt.
@@ -342,7 +342,17 @@ class AsyncSafeRepay(Repayer):
         margin: Decimal | str | None = None,
         new: bool = False,
     ) -> Plan:
-        """See `SafeRepay.plan`."""
+        """Read the account and cut the debt into pieces: see `SafeRepay.plan`.
+
+        Args:
+            asset: Asset owed, such as "BNB".
+            amount: How much to repay, in units of `asset`; `None` repays the whole debt.
+            pay_with: Assets that may pay; `asset` itself always pays first.
+            key: Idempotency key.
+            prices: USD per unit; they win over the index prices of the exchange.
+            margin: Share of the value cap that every piece stays below; default `options.margin`.
+            new: Without a key: plan even though an earlier plan for this asset is not finished.
+        """
         self._confirm()
         known, decisions = plan_decisions(
             self._context(),
@@ -358,7 +368,7 @@ class AsyncSafeRepay(Repayer):
         return known if known is not None else await self._driver().run(decisions)
 
     async def run(self, plan: Plan) -> Report:
-        """See `SafeRepay.run`."""
+        """Repay a plan: see `SafeRepay.run`."""
         self._confirm()
         record = await self._driver().run(store_plan(self._context(), plan))
         if record.state is not PlanState.PLANNED:
@@ -367,13 +377,13 @@ class AsyncSafeRepay(Repayer):
             return await self._driver().run(run_plan(self._context(), plan.key, only_new=True))
 
     async def resume(self, plan_key: str | None = None) -> list[Report]:
-        """See `SafeRepay.resume`."""
+        """Go on with plans that did not end: see `SafeRepay.resume`."""
         with self._running():
             keys = [record.key for record in self.unfinished(plan_key)]
             return await self._driver().run(resume_plans(self._context(), keys))
 
     async def reconcile(self, attempt_id: str | None = None) -> list[Reconciliation]:
-        """See `SafeRepay.reconcile`."""
+        """Find out by evidence what is in doubt, and record it: see `SafeRepay.reconcile`."""
         self._confirm()
         if attempt_id is not None:
             known_attempt(self._context(), attempt_id)
@@ -382,7 +392,13 @@ class AsyncSafeRepay(Repayer):
             return reconciliations(self.journal, found, attempt_id)
 
     async def settle(self, attempt_id: str, *, executed: bool, note: str) -> AttemptRecord:
-        """See `SafeRepay.settle`."""
+        """Settle an attempt by a person's word: see `SafeRepay.settle`.
+
+        Args:
+            attempt_id: The attempt, UNKNOWN.
+            executed: Whether it happened.
+            note: Which person looked and what they saw.
+        """
         checked_word(executed, note)
         self._confirm()
         known_attempt(self._context(), attempt_id)
@@ -399,7 +415,14 @@ class AsyncSafeRepay(Repayer):
     async def correct(
         self, attempt_id: str, *, executed: bool, note: str, amount: Decimal | str | None = None
     ) -> AttemptRecord:
-        """See `SafeRepay.correct`."""
+        """Append a correction to an attempt that has ended wrongly: see `SafeRepay.correct`.
+
+        Args:
+            attempt_id: The attempt, in any state but INTENT and UNKNOWN.
+            executed: Whether it happened after all.
+            note: Which person looked and what they saw.
+            amount: How much it repaid; or, if it did not happen, the amount that it asked for.
+        """
         checked_word(executed, note)
         self._confirm()
         moved = checked_correction(known_attempt(self._context(), attempt_id), executed, amount)
@@ -408,7 +431,7 @@ class AsyncSafeRepay(Repayer):
             return await self._driver().run(decisions)
 
     async def adopt(self, *, note: str) -> Adoption | None:
-        """See `SafeRepay.adopt`."""
+        """Go on with this journal although more is remembered than it knows: see `SafeRepay.adopt`."""
         checked_note(note)
         with self.hold.holding(self._confirm, self._services().mark, adopting=True) as state:
             return await self._driver().run(adopt_journal(self._context(), state, note))

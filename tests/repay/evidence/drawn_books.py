@@ -17,7 +17,7 @@ from paydown.repay.evidence.case import Case, deadline_ms
 from paydown.repay.evidence.observation import Observation
 from paydown.repay.evidence.rows import Row, Source
 from paydown.repay.evidence.snapshot import Holding, Snapshot
-from paydown.repay.journal.records import AttemptRecord, Intent
+from paydown.repay.journal.journal_records import AttemptRecord, Intent
 from paydown.repay.journal.states import AttemptState
 from paydown.repay.planning.repay_facts import Facts
 

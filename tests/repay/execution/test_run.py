@@ -17,6 +17,9 @@ from paydown.repay import AccountBusy, AccountInDoubt, Options, PlanKeyConflict,
 from paydown.repay.execution.commands import Step
 from paydown.repay.journal.journal import Journal
 from paydown.repay.journal.states import AttemptState, PlanState
+from paydown.repay.journal.tables.attempt_table import AttemptTable
+from paydown.repay.journal.tables.debt_table import DebtTable
+from paydown.repay.journal.tables.plan_table import PlanTable
 from tests.repay.world import API_KEY, REPAY_PATH, SECRET, START_MS, Door, World, attempts
 
 
@@ -386,7 +389,7 @@ def test_an_attempt_settled_by_a_person_is_reported_with_their_note(world, repay
 
     report = repayer.report("k")
     assert (report.state, report.cause, report.check) == (PlanState.STOPPED, "settled", ())
-    assert report.attempts[0].note == "somebody's word: looked at the history page"
+    assert report.attempts[0].note == "a person's word: looked at the history page"
     assert "may have happened" not in str(report)
 
 
@@ -863,7 +866,7 @@ def test_a_journal_that_breaks_after_sending_leaves_the_attempt_open(world, repa
 
     plan = repayer.plan("BNB", pay_with=["USDT"], key="k")
     broken = {"left": 1}
-    real = Journal.finish
+    real = AttemptTable.finish
 
     def finish(self, *arguments, **named):
         if broken["left"]:
@@ -871,7 +874,7 @@ def test_a_journal_that_breaks_after_sending_leaves_the_attempt_open(world, repa
             raise JournalUnusable("disk full")
         real(self, *arguments, **named)
 
-    monkeypatch.setattr(Journal, "finish", finish)
+    monkeypatch.setattr(AttemptTable, "finish", finish)
 
     with pytest.raises(OutcomeNotRecorded):
         repayer.run(plan)
@@ -883,14 +886,18 @@ def test_a_journal_that_breaks_after_sending_leaves_the_attempt_open(world, repa
     assert world.repaid == [Decimal("12.01")]
 
 
-@pytest.mark.parametrize("method", ["begin", "move_plan", "add_look"])
-def test_a_journal_that_breaks_after_a_piece_is_not_called_harmless(world, repayer, monkeypatch, method):
+@pytest.mark.parametrize(
+    ("table", "method"), [(AttemptTable, "begin"), (PlanTable, "move"), (DebtTable, "add")]
+)
+def test_a_journal_that_breaks_after_a_piece_is_not_called_harmless(
+    world, repayer, monkeypatch, table, method
+):
     """One piece is executed and recorded, then the disk is full: money has moved, and the exit code says so."""
     from paydown.repay import JournalUnusable, OutcomeNotRecorded
 
     world.give("BNB", borrowed="188")
     plan = repayer.plan("BNB", "100", pay_with=["USDT"], key="k")
-    real = getattr(Journal, method)
+    real = getattr(table, method)
 
     def breaks(self, *arguments, **named):
         if world.repaid:
@@ -898,7 +905,7 @@ def test_a_journal_that_breaks_after_a_piece_is_not_called_harmless(world, repay
         return real(self, *arguments, **named)
 
     with monkeypatch.context() as patched:
-        patched.setattr(Journal, method, breaks)
+        patched.setattr(table, method, breaks)
         with pytest.raises(OutcomeNotRecorded) as caught:
             repayer.run(plan)
 
@@ -957,7 +964,7 @@ def test_a_journal_that_breaks_before_anything_was_sent_is_harmless(world, repay
     def breaks(self, *arguments, **named):
         raise JournalUnusable("disk full")
 
-    monkeypatch.setattr(Journal, "begin", breaks)
+    monkeypatch.setattr(AttemptTable, "begin", breaks)
     with pytest.raises(JournalUnusable) as caught:
         repayer.run(plan)
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from paydown.repay import Journal, JournalUnusable
-from paydown.repay.journal.inspection import inspect_journal
+from paydown.repay.journal.journal_inspection import inspect_journal
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="modes, sockets and links as POSIX has them")
 

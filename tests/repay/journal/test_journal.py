@@ -16,7 +16,7 @@ import pytest
 from paydown.repay import AccountBusy, AccountInDoubt, JournalUnusable, PlanKeyConflict, UnknownPlan
 from paydown.repay.evidence.snapshot import Holding, Snapshot
 from paydown.repay.journal.journal import Journal
-from paydown.repay.journal.records import Intent
+from paydown.repay.journal.journal_records import Intent
 from paydown.repay.journal.schema import MIGRATIONS, SCHEMA_VERSION
 from paydown.repay.journal.states import ATTEMPT_MOVES, PLAN_MOVES, AttemptState, PlanState
 from paydown.repay.planning.plan import Piece, Plan, Price, Request

@@ -802,7 +802,7 @@ def test_a_repayer_that_cannot_be_made_closes_its_journal(world, monkeypatch):
         opened.append(self)
 
     monkeypatch.setattr(Journal, "__init__", remember)
-    monkeypatch.setattr("paydown.repay.safe.account_id", lambda *_: 1 / 0)
+    monkeypatch.setattr("paydown.repay.account.account_hold.account_id", lambda *_: 1 / 0)
 
     with pytest.raises(ZeroDivisionError):
         world.repayer()

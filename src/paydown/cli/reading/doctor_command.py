@@ -97,7 +97,7 @@ def _try(name: str, look: Callable[[], str]) -> Check:
 def _journal(arguments: argparse.Namespace) -> str:
     from pathlib import Path
 
-    from paydown.repay.journal.inspection import inspect_journal
+    from paydown.repay.journal.journal_inspection import inspect_journal
     from paydown.state_directory import state_directory
 
     path = Path(arguments.journal) if arguments.journal is not None else state_directory() / "repay.db"

@@ -14,7 +14,7 @@ from paydown.cli.where import account_of, exchange_of
 if TYPE_CHECKING:
     from paydown.cli.shared_options import Commands
     from paydown.repay import SafeRepay
-    from paydown.repay.journal.records import PlanRecord
+    from paydown.repay.journal.journal_records import PlanRecord
 
 NOT_CONFIRMED = 3  # like every other way in which nothing left this machine
 

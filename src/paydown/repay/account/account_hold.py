@@ -14,7 +14,7 @@ from paydown.repay.account.lock_holder import Holder
 from paydown.repay.account.remembered_state import RememberedState
 from paydown.repay.execution.commands import Step
 from paydown.repay.journal.journal import Journal
-from paydown.repay.journal.records import Intent
+from paydown.repay.journal.journal_records import Intent
 
 __all__ = ["AccountHold"]
 

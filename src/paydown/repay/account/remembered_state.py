@@ -11,7 +11,7 @@ from paydown.repay.account.account_memory import AccountMemory, Doubt, Remembere
 from paydown.repay.account.lock_holder import Holder
 from paydown.repay.errors import JournalForgot
 from paydown.repay.journal.journal import Journal
-from paydown.repay.journal.records import Intent, Standing
+from paydown.repay.journal.journal_records import Intent, Standing
 
 __all__ = ["RememberedState"]
 

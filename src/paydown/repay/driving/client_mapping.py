@@ -56,12 +56,12 @@ __all__ = [
 _PENDING_NAME = next(row.name for row in ERROR_CODES if row.name == "HAS_PENDING_TRANSACTION")
 _PENDING_WAIT_MS = 1_000
 
-# By how much a whole debt can have grown between the look and its repayment: two hours' charges at 2 % a day.
+# By how much a whole debt can have grown between the snapshot and its repayment: two hours' charges at 2 % a day.
 _WHOLE_DEBT_GREW = Decimal("1.002")
 
 
 def repay_arguments(command: Repay) -> dict[str, Any]:
-    """Keyword arguments of `margin.repay_debt`. An amount that is not named is left out, never None."""
+    """Return the keyword arguments of `margin.repay_debt`. An amount that is not named is left out, never None."""
     arguments: dict[str, Any] = {"asset": command.asset}
     if command.amount is not None:
         arguments["amount"] = command.amount
@@ -71,7 +71,13 @@ def repay_arguments(command: Repay) -> dict[str, Any]:
 
 
 def snapshot_of(balances: Iterable[Balance], sent_at_ms: int, answered_at_ms: int) -> Snapshot:
-    """A look from the rows of `account.balance()`."""
+    """Make a snapshot from the rows of `account.balance()`.
+
+    Args:
+        balances: The rows.
+        sent_at_ms: When they were asked for, UTC milliseconds on the exchange's clock.
+        answered_at_ms: When the answer had come.
+    """
     return Snapshot.of(
         sent_at_ms,
         answered_at_ms,
@@ -91,13 +97,18 @@ def snapshot_of(balances: Iterable[Balance], sent_at_ms: int, answered_at_ms: in
 
 
 def prices_of(rows: Iterable[AssetIndexPrice], assets: Iterable[str]) -> dict[str, Price]:
-    """Index prices of `assets`; those without one are left out."""
+    """Return the index prices of assets; those without one are left out.
+
+    Args:
+        rows: The exchange's prices.
+        assets: The assets that are wanted.
+    """
     wanted = frozenset(assets)
     return {row.asset: Price(row.asset_index_price, "index") for row in rows if row.asset in wanted}
 
 
 def flow_rows(flows: Iterable[CapitalFlow]) -> list[Row]:
-    """Rows of the capital flow."""
+    """Return the rows of the capital flow."""
     return [
         Row("capital-flow", str(flow.id), str(flow.type_), flow.asset, flow.amount, flow.timestamp)
         for flow in flows
@@ -105,7 +116,7 @@ def flow_rows(flows: Iterable[CapitalFlow]) -> list[Row]:
 
 
 def repay_rows(records: Iterable[RepayRecord]) -> list[Row]:
-    """Rows of the repayment records."""
+    """Return the rows of the repayment records."""
     return [
         Row("repay-record", str(row.tx_id), "REPAY", row.asset, row.amount, row.timestamp, str(row.status))
         for row in records
@@ -113,7 +124,7 @@ def repay_rows(records: Iterable[RepayRecord]) -> list[Row]:
 
 
 def borrow_rows(records: Iterable[BorrowRecord]) -> list[Row]:
-    """Rows of the loan records."""
+    """Return the rows of the loan records."""
     return [
         Row("loan-record", str(row.tx_id), "BORROW", row.asset, row.principal, row.timestamp, str(row.status))
         for row in records
@@ -121,9 +132,14 @@ def borrow_rows(records: Iterable[BorrowRecord]) -> list[Row]:
 
 
 def executed(result: RepayDebtResult, command: Repay, attempt_id: str) -> RepayOutcome:
-    """The exchange confirmed it, which counts as what was asked. An odd amount is doubt, whatever `success` says.
+    """Return the outcome of a confirmed repayment: what was asked. An odd amount is doubt, in spite of `success`.
 
     A live answer to a whole-debt repayment names no amount; the page does not describe the field.
+
+    Args:
+        result: The answer.
+        command: The repayment.
+        attempt_id: Its attempt.
     """
     amount: Decimal | None = result.amount
     detail: dict[str, Any] = {
@@ -139,16 +155,16 @@ def executed(result: RepayDebtResult, command: Repay, attempt_id: str) -> RepayO
 
 
 def _as_asked(amount: Decimal, command: Repay) -> bool:
-    """Whether an answer names what was asked: the amount, or about the debt of the last look."""
+    """Return whether an answer names what was asked: the amount, or about the debt of the last snapshot."""
     if command.amount is not None:
         return amount == command.amount
     with exact():
-        # Interest accrued since; what somebody borrowed since is not known here and is left to the evidence.
+        # Interest accrued since; what was borrowed since is not known here and is left to the evidence.
         return command.expected <= amount <= command.expected * _WHOLE_DEBT_GREW
 
 
 def failed(error: PaydownError, attempt_id: str | None) -> RepayOutcome:
-    """What an error of the client means for the attempt, and whether the same may go again by itself.
+    """Return what an error of the client means for the attempt, and whether the same may go again by itself.
 
     Args:
         error: What `margin.repay_debt` raised.
@@ -183,7 +199,7 @@ def failed(error: PaydownError, attempt_id: str | None) -> RepayOutcome:
 
 
 def _rejected(error: RequestRejected) -> tuple[bool, int | None]:
-    """Whether the same request may go again, and after how long at least."""
+    """Return whether the same request may go again, and after how long at least."""
     if isinstance(error, RateLimited):  # and IpBanned
         return True, round(error.retry_after_s * 1000)
     if isinstance(error, ExchangeBusy):
@@ -196,7 +212,7 @@ def _rejected(error: RequestRejected) -> tuple[bool, int | None]:
 def _detail(error: PaydownError) -> dict[str, Any]:
     detail: Mapping[str, Any] = {
         "error": type(error).__name__,
-        # What to do about it is the engine's to say, not the client's.
+        # What to do about it is decided by the engine, not by the client.
         "message": (error.reason if isinstance(error, OutcomeUnknown) else "") or str(error),
         "status": error.status,
         "code": error.code,

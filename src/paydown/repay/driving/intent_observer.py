@@ -19,7 +19,7 @@ from paydown.repay.errors import JournalUnusable, SnapshotTooOld
 from paydown.repay.execution.commands import Repay, Step
 from paydown.repay.journal.intent import write_intent
 from paydown.repay.journal.journal import Journal
-from paydown.repay.journal.records import Intent
+from paydown.repay.journal.journal_records import Intent
 from paydown.repay.journal.states import AttemptState
 
 if TYPE_CHECKING:
@@ -96,7 +96,12 @@ class IntentObserver:
             self.leaving(attempt.id)
 
     def after(self, attempt: Attempt, error: PaydownError | None) -> None:
-        """Do nothing: the engine records the outcome, and needs the answer for it."""
+        """Do nothing: the engine records the outcome, and needs the answer for it.
+
+        Args:
+            attempt: The attempt.
+            error: Why it failed, or `None`.
+        """
 
     def _record_kept_back(self, attempt_id: str, again: bool) -> None:
         """Record that nothing left, if the journal still takes it; else the attempt is reconciled as an orphan."""

@@ -8,7 +8,7 @@ from decimal import Decimal
 
 from paydown.repay.amounts import ZERO
 from paydown.repay.evidence.snapshot import Snapshot
-from paydown.repay.journal.records import AttemptRecord
+from paydown.repay.journal.journal_records import AttemptRecord
 from paydown.repay.planning.repay_facts import Facts
 from paydown.repay.repay_options import Options
 

@@ -19,7 +19,7 @@ class Observation:
 
     Attributes:
         server_ms: The exchange's own time, read before anything else here, UTC milliseconds.
-        look: All balances.
+        snapshot: All balances.
         rows: Rows since the snapshot before the attempt, from every list that could be read.
         events: Stream events on the asset since then, oldest first; empty when no stream is connected.
         read: Which lists could be read.

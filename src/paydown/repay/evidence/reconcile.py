@@ -30,7 +30,7 @@ from paydown.repay.execution.commands import (
     Step,
 )
 from paydown.repay.execution.run_context import Context, Decisions
-from paydown.repay.journal.records import AttemptRecord
+from paydown.repay.journal.journal_records import AttemptRecord
 from paydown.repay.moments import moment
 
 __all__ = [

@@ -113,8 +113,8 @@ def _row_fits(gathered: Gathered) -> bool:
     """Apply if a repayment row of exactly the amount is listed near the attempt, and the debt does not deny it.
 
     The amount identifies the attempt, since no two pieces of a plan ask for the same one. The debt denies the row where
-    it stands, unless it may have fallen and most of the value is gone from what could pay: then a borrowing has refilled
-    the debt since.
+    it stands, unless it may have fallen and most of the value is gone from what could pay: a borrowing has refilled
+    the debt then.
     """
     if gathered.stood or not exact_row(gathered.case, gathered.near):
         return False
@@ -137,7 +137,7 @@ def _fell_later(gathered: Gathered) -> bool:
 def _disturbed(gathered: Gathered) -> bool:
     """Apply if the debt did not stand, and yet fell by neither nothing nor what was asked.
 
-    Other users of the account move the same debt. What they did cannot be told apart from a part of our attempt.
+    Other users of the account move the same debt. What they did cannot be distinguished from a part of our attempt.
     """
     return not gathered.stood
 

@@ -7,7 +7,7 @@ from decimal import Decimal
 from paydown.repay.amounts import ZERO, exact
 from paydown.repay.evidence.snapshot import Snapshot
 from paydown.repay.execution.run_context import Context
-from paydown.repay.journal.records import AttemptRecord
+from paydown.repay.journal.journal_records import AttemptRecord
 from paydown.repay.journal.states import AttemptState
 from paydown.repay.planning.plan import Plan
 

@@ -11,7 +11,7 @@ from paydown.repay.execution.commands import ReadRows
 from paydown.repay.execution.ending import Ending
 from paydown.repay.execution.plan_report import repaid_by
 from paydown.repay.execution.run_context import Context, Decisions
-from paydown.repay.journal.records import PlanRecord
+from paydown.repay.journal.journal_records import PlanRecord
 from paydown.repay.journal.states import PlanState
 
 __all__ = ["completed"]

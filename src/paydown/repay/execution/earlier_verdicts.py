@@ -10,7 +10,7 @@ from paydown.repay.evidence.snapshot import Snapshot
 from paydown.repay.execution.commands import Commit, Step
 from paydown.repay.execution.ending import Ending
 from paydown.repay.execution.run_context import Context, Decisions
-from paydown.repay.journal.records import AttemptRecord
+from paydown.repay.journal.journal_records import AttemptRecord
 from paydown.repay.journal.states import AttemptState, PlanState
 
 __all__ = ["EarlierVerdicts"]

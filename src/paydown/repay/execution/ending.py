@@ -7,7 +7,7 @@ from decimal import Decimal
 
 from paydown.repay.amounts import to_text
 from paydown.repay.evidence.reconcile import Reconciled
-from paydown.repay.journal.records import AttemptRecord
+from paydown.repay.journal.journal_records import AttemptRecord
 from paydown.repay.journal.states import PlanState
 
 __all__ = [

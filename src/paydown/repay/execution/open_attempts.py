@@ -11,7 +11,7 @@ from paydown.repay.execution.commands import ShowProgress
 from paydown.repay.execution.ending import ending_in_doubt, ending_settled
 from paydown.repay.execution.plan_report import close_run, repaid_by
 from paydown.repay.execution.run_context import Context, Decisions
-from paydown.repay.journal.records import AttemptRecord, PlanRecord
+from paydown.repay.journal.journal_records import AttemptRecord, PlanRecord
 from paydown.repay.moments import moment
 from paydown.repay.progress import Progress
 

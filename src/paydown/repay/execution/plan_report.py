@@ -10,7 +10,7 @@ from paydown.repay.amounts import ZERO, exact
 from paydown.repay.execution.commands import Commit, Step
 from paydown.repay.execution.ending import Ending, ending_settled
 from paydown.repay.execution.run_context import Context, Decisions
-from paydown.repay.journal.records import AttemptRecord, PlanRecord
+from paydown.repay.journal.journal_records import AttemptRecord, PlanRecord
 from paydown.repay.journal.states import AttemptState, PlanState
 from paydown.repay.report import AttemptLine, Report
 

@@ -53,7 +53,7 @@ from paydown.repay.execution.plan_report import close_run
 from paydown.repay.execution.run_context import Context, Decisions
 from paydown.repay.execution.run_tally import RunTally
 from paydown.repay.execution.snapshot_reader import SnapshotReader
-from paydown.repay.journal.records import AttemptRecord, PlanRecord
+from paydown.repay.journal.journal_records import AttemptRecord, PlanRecord
 from paydown.repay.journal.states import AttemptState, PlanState
 from paydown.repay.moments import moment
 from paydown.repay.planning.planner import Cut, earliest_finish_ms, warn_if_short

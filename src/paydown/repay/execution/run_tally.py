@@ -7,7 +7,7 @@ from decimal import Decimal
 
 from paydown.repay.amounts import ZERO, exact
 from paydown.repay.execution.plan_report import repaid_by
-from paydown.repay.journal.records import AttemptRecord
+from paydown.repay.journal.journal_records import AttemptRecord
 from paydown.repay.planning.plan import Plan
 from paydown.repay.planning.planner import Cut
 from paydown.repay.planning.repay_facts import Facts

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from paydown.repay.journal.journal import Journal
-from paydown.repay.journal.records import Intent
+from paydown.repay.journal.journal_records import Intent
 
 __all__ = ["write_intent"]
 

@@ -25,9 +25,9 @@ from contextlib import AbstractContextManager
 from typing import Literal
 
 from paydown.repay.journal.commit_listeners import CommitListeners
-from paydown.repay.journal.inspection import health_of
 from paydown.repay.journal.journal_file import JournalFile
-from paydown.repay.journal.records import Json, Standing
+from paydown.repay.journal.journal_inspection import health_of
+from paydown.repay.journal.journal_records import Json, Standing
 from paydown.repay.journal.tables.adoption_table import AdoptionTable
 from paydown.repay.journal.tables.attempt_table import AttemptTable
 from paydown.repay.journal.tables.correction_table import CorrectionTable

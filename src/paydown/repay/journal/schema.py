@@ -26,7 +26,7 @@ from collections.abc import Iterator
 
 __all__ = ["APPLICATION_ID", "MIGRATIONS", "SCHEMA_VERSION", "statements"]
 
-# Tells `file` and us that a database is this journal: "pydn" as an integer.
+# Marks for `file` and for us that a database is this journal: "pydn" as an integer.
 APPLICATION_ID = 0x7079646E
 
 
@@ -312,7 +312,7 @@ SCHEMA_VERSION = len(MIGRATIONS)
 
 
 def statements(script: str) -> Iterator[str]:
-    """The statements of a script, one at a time, so that they can share one transaction."""
+    """Yield the statements of a script, one at a time, so that they can share one transaction."""
     statement = ""
     for line in script.splitlines(keepends=True):
         statement += line

@@ -1,4 +1,4 @@
-"""A plan: what was asked, what the account looked like, and the pieces that follow from both.
+"""A plan: what was asked, the account as it was, and the pieces that follow from both.
 
 Plain data, exact to the last digit, and able to explain itself: `print(plan)` for people,
 `to_json` for machines and for the journal. A plan never sends anything.
@@ -22,18 +22,18 @@ __all__ = ["Piece", "Plan", "Price", "Request"]
 
 @dataclass(frozen=True, slots=True)
 class Price:
-    """USD for one unit of an asset, and who says so: "given" by the caller, or the exchange's "index"."""
+    """USD for one unit of an asset, and where it is from: "given" by the caller, or the exchange's "index"."""
 
     usd: Decimal
     source: str
 
     def to_json(self) -> dict[str, str]:
-        """Price as text, and its source."""
+        """Return the price as text, and its source."""
         return {"usd": to_text(self.usd), "source": self.source}
 
     @classmethod
     def from_json(cls, data: Mapping[str, str]) -> Price:
-        """What `to_json` wrote."""
+        """Read what `to_json` wrote."""
         return cls(from_text(data["usd"]), data["source"])
 
 
@@ -56,7 +56,7 @@ class Request:
     margin: Decimal
 
     def to_json(self) -> dict[str, object]:
-        """Plain data with one spelling per request, so that equal requests give equal text."""
+        """Return plain data with one spelling per request, so that equal requests give equal text."""
         return {
             "asset": self.asset,
             "amount": None if self.amount is None else to_text(self.amount),
@@ -67,7 +67,7 @@ class Request:
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Request:
-        """What `to_json` wrote."""
+        """Read what `to_json` wrote."""
         amount: str | None = data["amount"]
         prices: Mapping[str, str] = data["given_prices"]
         return cls(
@@ -104,7 +104,7 @@ class Piece:
     reason: str
 
     def to_json(self) -> dict[str, object]:
-        """Plain data, amounts as text."""
+        """Return plain data, amounts as text."""
         return {
             "number": self.number,
             "amount": None if self.amount is None else to_text(self.amount),
@@ -115,7 +115,7 @@ class Piece:
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Piece:
-        """What `to_json` wrote."""
+        """Read what `to_json` wrote."""
         amount: str | None = data["amount"]
         return cls(
             number=data["number"],
@@ -133,11 +133,11 @@ class Plan:
     Attributes:
         key: The idempotency key: the journal knows this plan, its attempts and its report by it.
         request: What was asked.
-        look: The account as it was when the plan was made.
+        snapshot: The account as it was when the plan was made.
         prices: USD prices that were used, by asset.
         piece_limit_usd: Cap less margin: no piece is worth more.
         pieces: The repayments in order.
-        weight: Request weight of the whole plan, its looks included.
+        weight: Request weight of the whole plan, its snapshots included.
         earliest_finish_ms: Earliest moment of the last repayment that weight and cap allow.
         warnings: What a person should know before saying yes.
         created_at_ms: When the plan was made, UTC milliseconds.
@@ -182,7 +182,7 @@ class Plan:
             return sum((piece.value_usd for piece in self.pieces), ZERO)
 
     def to_json(self) -> dict[str, object]:
-        """Plain data, amounts as text, times in UTC milliseconds."""
+        """Return plain data, amounts as text, times in UTC milliseconds."""
         return {
             "key": self.key,
             "request": self.request.to_json(),
@@ -202,7 +202,7 @@ class Plan:
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Plan:
-        """What `to_json` wrote."""
+        """Read what `to_json` wrote."""
         prices: Mapping[str, Mapping[str, str]] = data["prices"]
         pieces: list[Mapping[str, Any]] = data["pieces"]
         return cls(

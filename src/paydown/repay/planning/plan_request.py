@@ -29,7 +29,14 @@ def checked_request(
     prices: Mapping[str, Decimal | str] | None,
     margin: Decimal | str,
 ) -> Request:
-    """What was asked, checked by the very rules that the call itself will be checked by.
+    """Check what was asked, by the very rules that the call itself will be checked by.
+
+    Args:
+        asset: Asset owed.
+        amount: How much to repay, in units of `asset`; `None` repays the whole debt.
+        pay_with: Assets that may pay.
+        prices: USD per unit, by asset.
+        margin: Share of the value cap that every piece stays below.
 
     Raises:
         InvalidRequest: An asset, amount, price or margin cannot be used.
@@ -87,7 +94,7 @@ def _decimal(value: object, name: str) -> Decimal:
 
 
 def checked_key(key: str) -> str:
-    """A plan key that people can type and logs can show.
+    """Check that a plan key is one that people can type and logs can show.
 
     Raises:
         InvalidRequest: It is empty, too long, or holds blanks at its ends or control characters.
@@ -101,7 +108,7 @@ def checked_key(key: str) -> str:
 
 
 def new_key(asset: str) -> str:
-    """A key nobody has used: for a plan that was given none."""
+    """Make a key that no plan has used: for a plan that was given none."""
     return f"{asset.lower()}-{secrets.token_hex(5)}"
 
 
@@ -109,6 +116,13 @@ def propose(
     request: Request, key: str, facts: Facts, options: Options, *, used_weight: int
 ) -> Decisions[Plan]:
     """Read balances, status and prices, and make the plan.
+
+    Args:
+        request: What to repay, and with what.
+        key: Idempotency key of the plan.
+        facts: The facts of the document.
+        options: Margins of caution.
+        used_weight: Request weight already used in the running minute.
 
     Raises:
         PlanRefused: It cannot be done; the numbers say why.

@@ -68,7 +68,7 @@ def cut(
     growth: Decimal = ZERO,
     avoid: Collection[Decimal] = (),
 ) -> Cut | None:
-    """The next piece of a debt; `None` when nothing is left to repay.
+    """Return the next piece of a debt; `None` when nothing is left to repay.
 
     Args:
         owed: Debt now, in units of the asset.
@@ -114,10 +114,16 @@ def _ceil(value: Decimal) -> int:
 
 
 def earliest_finish_ms(now_ms: int, pieces: int, facts: Facts, *, used_weight: int) -> int:
-    """Earliest moment at which the last of `pieces` repayments can leave, UTC milliseconds.
+    """Return the earliest moment at which the last of `pieces` repayments can leave, UTC milliseconds.
 
     The weight already used keeps calls out of the first interval; every later one takes as many as
     its weight allows, at its very start.
+
+    Args:
+        now_ms: Now, UTC milliseconds.
+        pieces: How many repayments are left.
+        facts: The facts of the document.
+        used_weight: Request weight already used in the running interval.
     """
     first = max(0, facts.weight_limit - used_weight) // facts.repay_weight
     intervals = -(-max(0, pieces - first) // facts.calls_per_interval)
@@ -151,14 +157,14 @@ def make_plan(
 
     Args:
         request: What to repay, and with what.
-        look: The account now.
+        snapshot: The account now.
         prices: USD prices that are known, by asset.
         key: Idempotency key of the plan.
         account_status: `accountStatus` of the account.
-        facts: What the document says about repay-debt.
+        facts: The facts of the document about repay-debt.
         options: Margins of caution.
         now_ms: Now, UTC milliseconds.
-        used_weight: Request weight already used in the running minute, looks of this plan included.
+        used_weight: Request weight already used in the running minute, snapshots of this plan included.
 
     Raises:
         PlanRefused: No debt, more asked than owed, a price unknown, too little to pay with, or the
@@ -237,7 +243,7 @@ _LOOK_ALIKES = str.maketrans(
 
 
 def look_alike(asset: str) -> str:
-    """What to write instead of a name whose letters only look like those of another one; "" if they do not."""
+    """Return what to write instead of a name whose letters only look like those of another one; "" otherwise."""
     instead = asset.translate(_LOOK_ALIKES)
     if instead == asset or not instead.isascii():
         return ""
@@ -277,7 +283,18 @@ def _piece(number: int, step: Cut, left: Decimal, asset: str) -> Piece:
 def warn_if_short(
     request: Request, snapshot: Snapshot, prices: Mapping[str, Price], total: Decimal, reserve: Decimal
 ) -> list[str]:
-    """Warn of payers whose price is unknown; raise `PlanRefused` when the known ones cannot cover `total`."""
+    """Warn of payers whose price is unknown; refuse when the known ones cannot cover what is to be repaid.
+
+    Args:
+        request: What to repay, and with what.
+        snapshot: The account now.
+        prices: USD prices that are known, by asset.
+        total: How much is to be repaid, in units of the asset.
+        reserve: Share by which the payment assets must exceed it.
+
+    Raises:
+        PlanRefused: There is too little to pay with, or a price is missing.
+    """
     asset = request.asset
     own = min(snapshot[asset].free, total)
     need_usd = (total - own) * prices[asset].usd * (1 + reserve)

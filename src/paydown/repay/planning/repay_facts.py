@@ -14,7 +14,7 @@ __all__ = ["Facts"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Facts:
-    """What the document says.
+    """The facts of the document about repay-debt.
 
     Attributes:
         cap_usd: Highest value of one repayment, the limit included.
@@ -44,15 +44,19 @@ class Facts:
         return max(1, self.weight_limit // self.repay_weight)
 
     def no_acceptance_after_ms(self, signed_at_ms: int, recv_window_ms: int) -> int:
-        """Last moment, on the exchange's clock, at which a request signed then can be accepted.
+        """Return the last moment, on the exchange's clock, at which a request signed then can be accepted.
 
         Documented rule: accepted only while `serverTime - timestamp <= recvWindow`.
+
+        Args:
+            signed_at_ms: Timestamp of the request, UTC milliseconds.
+            recv_window_ms: recvWindow of the request.
         """
         return signed_at_ms + recv_window_ms
 
     @classmethod
     def documented(cls) -> Facts:
-        """The facts as the generated client carries them."""
+        """Return the facts as the generated client carries them."""
         from paydown_wire import error_codes, operations
 
         repay, snapshot = operations.REPAY_DEBT, operations.ACCOUNT_BALANCE

@@ -8,7 +8,7 @@ from decimal import Decimal
 from paydown.repay.errors import PlanUnfinished
 from paydown.repay.execution.commands import Commit, Step
 from paydown.repay.execution.run_context import Context, Decisions
-from paydown.repay.journal.records import PlanRecord
+from paydown.repay.journal.journal_records import PlanRecord
 from paydown.repay.journal.states import PlanState
 from paydown.repay.moments import moment
 from paydown.repay.planning.plan import Plan, Request
@@ -94,7 +94,7 @@ def unfinished_plans(context: Context, plan_key: str | None) -> list[PlanRecord]
 
 
 def _refuse_beside_unfinished(context: Context, asset: str) -> None:
-    """Refuse a plan without a key: after a crash, a new request cannot be told from a repetition of the old one."""
+    """Refuse a plan without a key: after a crash, a repetition cannot be distinguished from a new request."""
     for record in unfinished_plans(context, None):
         if record.plan.asset == asset:
             raise PlanUnfinished(

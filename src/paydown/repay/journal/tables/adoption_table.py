@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 from paydown.repay.journal.journal_file import JournalFile
-from paydown.repay.journal.records import Json, json_text
+from paydown.repay.journal.journal_records import Json, json_text
 from paydown.repay.journal.tables.account_rows import OF_ACCOUNT
 
 __all__ = ["AdoptionTable"]

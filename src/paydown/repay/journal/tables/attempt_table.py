@@ -14,7 +14,7 @@ from paydown.repay.errors import AccountBusy, AccountInDoubt, JournalUnusable
 from paydown.repay.evidence.snapshot import Snapshot
 from paydown.repay.journal.commit_listeners import CommitListeners
 from paydown.repay.journal.journal_file import JournalFile
-from paydown.repay.journal.records import AttemptRecord, CorrectionRecord, Intent, Json, json_text
+from paydown.repay.journal.journal_records import AttemptRecord, CorrectionRecord, Intent, Json, json_text
 from paydown.repay.journal.states import AttemptState
 from paydown.repay.journal.tables.account_rows import OF_ACCOUNT, owner_of_attempt
 from paydown.repay.journal.tables.debt_table import insert_debt

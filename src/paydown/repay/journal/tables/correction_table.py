@@ -7,7 +7,7 @@ from decimal import Decimal
 from paydown.repay.amounts import to_text
 from paydown.repay.journal.commit_listeners import CommitListeners
 from paydown.repay.journal.journal_file import JournalFile
-from paydown.repay.journal.records import CorrectionRecord
+from paydown.repay.journal.journal_records import CorrectionRecord
 from paydown.repay.journal.tables.account_rows import owner_of_attempt
 
 __all__ = ["CorrectionTable"]

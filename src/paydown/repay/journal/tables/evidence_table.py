@@ -10,7 +10,7 @@ from paydown.repay.amounts import to_text
 from paydown.repay.errors import JournalUnusable
 from paydown.repay.journal.commit_listeners import CommitListeners
 from paydown.repay.journal.journal_file import JournalFile
-from paydown.repay.journal.records import EvidenceRecord, Json, json_text
+from paydown.repay.journal.journal_records import EvidenceRecord, Json, json_text
 from paydown.repay.journal.tables.account_rows import OF_ACCOUNT, owner_of_attempt
 from paydown.repay.journal.tables.attempt_table import AttemptTable
 

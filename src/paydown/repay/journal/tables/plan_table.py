@@ -10,7 +10,7 @@ from typing import Any
 from paydown.repay.amounts import to_text
 from paydown.repay.errors import JournalUnusable, PlanKeyConflict, UnknownPlan
 from paydown.repay.journal.journal_file import JournalFile
-from paydown.repay.journal.records import Json, PlanRecord, json_text
+from paydown.repay.journal.journal_records import Json, PlanRecord, json_text
 from paydown.repay.journal.states import PlanState
 from paydown.repay.journal.tables.account_rows import OF_ACCOUNT
 from paydown.repay.planning.plan import Plan

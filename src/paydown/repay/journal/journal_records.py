@@ -161,8 +161,10 @@ class AttemptRecord:
 
     @property
     def moved(self) -> Decimal | None:
-        """How much of the debt it repaid, corrections counted: what was asked where no amount is known, `None` while
-        it is open."""
+        """How much of the debt it repaid, corrections counted; `None` while it is open.
+
+        Where no amount is known it is what was asked.
+        """
         if self.open:
             return None
         if self.correction is not None:
@@ -246,7 +248,7 @@ class EvidenceRecord:
     def summary(self) -> str:
         """What decided, in one sentence: the rule and the first finding that supports it, or a person's note."""
         if "statement" in self.body:
-            return f"somebody's word: {self.body['statement']['note']}"
+            return f"a person's word: {self.body['statement']['note']}"
         if "refusal" in self.body:
             contradicted = self.body["refusal"]["contradicted"]
             return (

@@ -15,7 +15,7 @@ from paydown.repay.execution.commands import Commit, ReadTime, Step
 from paydown.repay.execution.plan_report import report_of_settled
 from paydown.repay.execution.run_context import Context, Decisions
 from paydown.repay.journal.journal import Journal
-from paydown.repay.journal.records import AttemptRecord
+from paydown.repay.journal.journal_records import AttemptRecord
 from paydown.repay.journal.states import AttemptState, PlanState
 from paydown.repay.moments import moment
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from paydown.file_ownership import FileNotOurs, Found, inspect
 from paydown.repay.errors import JournalUnusable
 from paydown.repay.journal.journal_file import JournalFile
-from paydown.repay.journal.records import Json
+from paydown.repay.journal.journal_records import Json
 from paydown.repay.journal.schema import APPLICATION_ID
 
 __all__ = ["health_of", "inspect_journal"]
