@@ -1,4 +1,4 @@
-"""Each rule of docs/never-twice.md names code and tests: they exist, and the page says what the code does."""
+"""Each rule of docs/never-twice.md names code and tests: they exist, and the page states what the code does."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def test_the_code_that_a_rule_names_exists(rule):
 
 @pytest.mark.parametrize("name", sorted(set(re.findall(r"`(test_\w+)`", PAGE))))
 def test_a_test_that_the_page_names_exists(name):
-    """Wherever the page says that a test holds something, there is one of that name."""
+    """Wherever the page states that a test holds something, there is one of that name."""
     assert name in TESTS
 
 

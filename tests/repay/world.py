@@ -124,7 +124,7 @@ class World:
         )
 
     def refuses(self, path: str) -> bool:
-        """Whether nobody listens when this request wants to leave."""
+        """Whether no server listens when this request wants to leave."""
         for refusal in self.refusals:
             if refusal["path"] == path and refusal["times"]:
                 if refusal["skip"]:
@@ -193,7 +193,7 @@ class World:
         )
 
     def stranger(self) -> Client:
-        """Somebody else who uses the same account, from another address and with another key."""
+        """Another user who uses the same account, from another address and with another key."""
         return self.client(ip="127.0.0.2", key=OTHER_KEY)
 
 

@@ -1,6 +1,6 @@
 """An account whose history is acted out, for the tests of the verdict: what happened, and what is shown of it.
 
-Written from the published pages alone. Whatever they leave open is an argument here: which asset pays, whether
+Written from the published pages alone. What they leave open is an argument here: which asset pays, whether
 interest or principal goes first, which rows stand in which list, when, with which time and amount, how old a
 balance is. Acts are done in the order of their times; what the account showed at any moment can be read later.
 """

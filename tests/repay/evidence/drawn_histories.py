@@ -1,4 +1,4 @@
-"""Histories of an account, drawn for Hypothesis: what the published pages leave open, and what strangers may do.
+"""Histories of an account, drawn for Hypothesis: what the published pages leave open, and what other users may do.
 
 Assumed away, so not drawn: an execution of a tenth or less, one later than three minutes, a late one of a part, and a
 borrowing in no list that refills the payer as well as the debt, or that meets an execution in part or late.
@@ -46,7 +46,7 @@ class Drawn:
     repaid_by_this: Decimal
 
     def __repr__(self) -> str:
-        """Tell the history, so that a failing one can be read."""
+        """Print the history, so that a failing one can be read."""
         snapshots = [
             f"{seen.server_ms - SIGNED_MS:+} ms: {seen.snapshot[OWED]}, read {sorted(seen.read)}"
             for seen in self.observations
@@ -100,7 +100,7 @@ def rows_drawn(draw: st.DrawFn) -> Callable[[Account, int, Decimal], None]:
 
 
 def stranger_drawn(draw: st.DrawFn, asked: Decimal, *, may_give: bool) -> tuple[int, Act]:
-    """Choose what somebody else does, and when."""
+    """Choose what another user does, and when."""
     at_ms = SIGNED_MS + draw(st.one_of(st.integers(-35_000, 30_000), st.integers(-70_000, 200_000)))
     amount = asked * draw(st.sampled_from(SHARES))
     kind = draw(st.sampled_from(["borrow", "borrow", "repay", "move", "charge"]))

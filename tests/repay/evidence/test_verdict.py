@@ -1,4 +1,4 @@
-"""A verdict after a lost answer: right or withheld, whatever the published pages leave open.
+"""A verdict after a lost answer: right or withheld, under every reading of the published pages.
 
 Three parts: histories that were judged wrongly once, one row each; histories that are drawn; and what a person reads.
 """
@@ -82,7 +82,7 @@ def listed_repayment(
 
 
 def borrow(amount: str, after_ms: int = 1_000, *, keep: bool = True) -> Act:
-    """Let somebody borrow, without a row."""
+    """Let another user borrow, without a row."""
     return lambda account: account.borrow(SIGNED_MS + after_ms, amount, keep=keep)
 
 
@@ -169,7 +169,7 @@ def test_an_account_that_once_executed_late_is_given_ten_minutes():
     ],
 )
 def test_not_executed_needs_two_looks_that_lie_apart(looks_ms, result):
-    """One look may be stale or torn, and the lists tell of a look only two minutes after it."""
+    """One look may be stale or torn, and the lists show a look only two minutes after it."""
     account = Account()
     tried, _ = played(account, [])
 
@@ -279,7 +279,7 @@ def rich() -> Account:
 
 
 def large() -> Account:
-    """A debt beside which a piece is tiny."""
+    """A debt next to which a piece is tiny."""
     return Account(owed="1000", interest="3")
 
 
@@ -496,7 +496,7 @@ TOLD = [
         "PROVEN_NOT_EXECUTED",
         amount=None,
     ),
-    # A tiny amount beside the interest
+    # A tiny amount next to the interest
     Told("0.1 of 1000 executed", [repay("0.1")], "PROVEN_EXECUTED", amount="0.1", account=large),
     Told("0.1 of 1000 lost", [], "PROVEN_NOT_EXECUTED", amount="0.1", account=large),
     Told(
@@ -527,7 +527,7 @@ TOLD = [
         amount="0.1",
         account=large,
     ),
-    # Prices that nobody knows
+    # Prices that it is not known
     Told(
         "paid with an asset without a price",
         [repay(payers={"XYZ": "1"})],
@@ -615,7 +615,7 @@ def test_borrowings_of_half_a_minute_before_the_oldest_moment_of_the_base_count_
 
 
 def test_a_borrowing_younger_than_what_a_look_shows_is_no_execution():
-    """Somebody borrows our amount, its row is 10 s early, and the look is 5 s old: nobody repaid anything."""
+    """Another user borrows our amount, its row is 10 s early, and the look is 5 s old: no user repaid anything."""
     account = rich()
     before = account.snapshot(SIGNED_MS - 60_000)
     account.borrow(DEAD_MS - 1_000, "10")
@@ -683,7 +683,7 @@ def test_rows_of_confirmed_pieces_of_the_same_minute_explain_themselves(shape, o
 
 
 def test_a_row_beside_those_of_confirmed_pieces_is_not_explained_by_them():
-    """One more row than the confirmed piece left: the sum says that somebody repaid, and it may be this one."""
+    """One more row than the confirmed piece left: the sum shows that another user repaid, and it may be this one."""
     account = Account()
     base_ms = SIGNED_MS - 30_000
     before = account.snapshot(base_ms)
@@ -785,7 +785,7 @@ DRAWN = settings(
 @given(histories(executed=True))
 @settings(DRAWN, max_examples=250)
 def test_a_verdict_of_not_executed_is_never_wrong(drawn):
-    """An executed attempt is never called not executed, at whatever look: that mistake pays twice."""
+    """An executed attempt is never called not executed, at any look: that mistake pays twice."""
     note(repr(drawn))
     if drawn.repaid_by_this <= drawn.case.asked * Decimal("0.11"):
         return  # next to nothing was left to repay
@@ -799,13 +799,14 @@ def test_a_verdict_of_not_executed_is_never_wrong(drawn):
 @given(st.booleans().flatmap(lambda executed: histories(executed=executed)))
 @settings(DRAWN, max_examples=250)
 def test_a_verdict_of_executed_means_that_the_debt_fell_by_as_much(drawn):
-    """Whoever lowered the debt: by nine tenths of what was asked at least, or the next plan would leave debt unseen."""
+    """Some user lowered the debt by nine tenths of what was asked at least, or the next plan leaves debt unseen."""
     note(repr(drawn))
     for count in range(1, len(drawn.observations) + 1):
         verdict = judge(drawn.case, drawn.observations[:count])
         if verdict.result == EXECUTED:
             confirmed = sum((one.intent.expected for one in drawn.case.prior), Decimal(0))
-            # A row bears a time up to 30 s off, and the base is up to 5 s old: a stranger of then may be taken for us.
+            # A row bears a time up to 30 s off, and the base is up to 5 s old: a repayment of another user in that time
+            # may be taken for us.
             since_ms = drawn.case.base.sent_at_ms - 70_000
             fell = sum((value for at_ms, value in drawn.account.repaid if at_ms >= since_ms), Decimal(0))
             with exact():
@@ -825,7 +826,7 @@ def test_a_verdict_of_executed_means_that_the_debt_fell_by_as_much(drawn):
 )
 @settings(DRAWN, max_examples=150)
 def test_nothing_near_means_a_decision(told):
-    """With nobody else near and lists that can be read, every lost answer is settled, whatever rows it leaves."""
+    """With no other user near and lists that can be read, every lost answer is settled, with any rows it leaves."""
     executed, drawn = told
     note(repr(drawn))
 
@@ -849,7 +850,7 @@ def test_nothing_near_means_a_decision(told):
 )
 @settings(DRAWN, max_examples=150)
 def test_more_unexplained_rows_never_make_a_verdict_more_certain(drawn, more):
-    """Rows of repayments that nobody explains may turn a verdict into doubt, and doubt into nothing but doubt."""
+    """Rows of repayments that nothing explains may turn a verdict into doubt, and doubt into nothing but doubt."""
     note(repr(drawn))
     with exact():
         rows = tuple(

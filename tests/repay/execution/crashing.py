@@ -5,7 +5,7 @@
     python -m tests.repay.execution.crashing FOLDER faults [full]     die around every fault there is
 
 The exchange lives in this process, on a clock that stands still. Repayers are forked children that talk to it
-over a socket pair; a child that is told to die does so with SIGKILL, in the middle of its own code. This
+over a socket pair; a child that is to die does so with SIGKILL, in the middle of its own code. This
 program has one thread, so that forking is safe, and prints one JSON line per case.
 
 `full` repeats what the short form tries once: the network steps of every single read, more starting points.
@@ -277,7 +277,7 @@ def outcome(world: World, folder: Path, case: str, last: Child, marks: list[str]
 
 
 def cleaned_up(world: World, folder: Path) -> Child:
-    """The next process, which nobody kills."""
+    """The next process, which is not killed."""
     return Child(world, folder)
 
 
@@ -351,7 +351,7 @@ def refused(wire: Wire, folder: Path, mark: Callable[[str], None]) -> str:
 
 
 def faults(folder: Path, full: bool) -> Iterator[dict[str, Any]]:
-    """Every fault on the first repayment, with a second process beside it, killed before, during and after.
+    """Every fault on the first repayment, with a second process next to it, killed before, during and after.
 
     To the journal it is all one whether a process dies before or after the answer came, and a request that
     dies half-sent never meets its fault: so the short form kills while the answer is on its way.

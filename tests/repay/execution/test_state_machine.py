@@ -1,4 +1,4 @@
-"""Whatever order things happen in: plan, run, crash, resume, strangers, interest, lost answers, duplicates."""
+"""Any order of things: plan, run, crash, resume, other users, interest, lost answers, duplicates."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ FIXED_WORLDS = st.sampled_from(
 WORLDS = FIXED_WORLDS | st.integers(0, 2**32).map(
     lambda seed: draw(random.Random(seed), ("rows", "looks", "borrowings", "interest"), unusual=0.3)
 )
-# Refusals, and reads that an exchange in trouble does not answer: nobody has sent anything on account of them.
+# Refusals, and reads that an exchange in trouble does not answer: nothing was sent on account of them.
 NOTHING_DONE = (PlanRefused, AccountInDoubt, ReadFailed)
 
 
@@ -121,7 +121,7 @@ class Repaying(RuleBasedStateMachine):
             self.die_in = self.meddle_in = None
 
     def newest_amount(self):
-        """What the newest attempt asked for: what a stranger can do most harm with."""
+        """What the newest attempt asked for: what another user can do most harm with."""
         newest = self.process.journal.attempts.since(self.process.account, 0)[-1:]
         return newest[0].intent.amount or newest[0].intent.expected if newest else Decimal(1)
 
@@ -135,7 +135,7 @@ class Repaying(RuleBasedStateMachine):
         meddler=st.sampled_from(["borrow", "repay", "trade"]),
     )
     def plan_and_run(self, key, amount, die_in, meddle_in, meddler):
-        """Ask under a key; the first request under it stays. A stranger may act in the middle of it."""
+        """Ask under a key; the first request under it stays. Another user may act in the middle of it."""
         amount = self.asked.get(key, amount)
         self.die_in, self.meddle_in, self.meddler = die_in, meddle_in, meddler
 
@@ -153,14 +153,14 @@ class Repaying(RuleBasedStateMachine):
         self.learn(key, amount)
 
     def learn(self, key, amount):
-        """A process that died after it stored its plan has bound the key, though its caller never heard of it."""
+        """A process that died after it stored its plan has bound the key, though its caller never learned of it."""
         for stored in self.process.journal.plans.newest_first(self.process.account):
             if stored.key == key:
                 assert stored.plan.request.amount == self.asked.setdefault(key, amount)
 
     @rule(die_in=st.none() | st.integers(0, 60))
     def resume(self, die_in):
-        """Whoever comes next cleans up."""
+        """The next process cleans up."""
         self.die_in = die_in
 
         def act():
@@ -183,7 +183,7 @@ class Repaying(RuleBasedStateMachine):
     @precondition(lambda self: self.process.in_doubt)
     @rule()
     def a_person_settles(self):
-        """Somebody compares with the exchange's own ledger and says what happened."""
+        """A person compares with the exchange's own ledger and states what happened."""
         for attempt in self.process.in_doubt:
             if attempt.state is not AttemptState.UNKNOWN:
                 return
@@ -194,7 +194,7 @@ class Repaying(RuleBasedStateMachine):
     @rule(name=st.sampled_from(sorted(FAULTS)), skip=st.integers(0, 2), times=st.integers(1, 2))
     def break_something(self, name, skip, times):
         """The next repayments meet a fault of the exchange."""
-        # Ours alone: a fault that meets a stranger is wasted.
+        # Ours alone: a fault that meets another user is wasted.
         match = {"path": REPAY_PATH, "ip": "127.0.0.1"}
         self.world.exchange.faults.arm({"match": match, "fault": name, "skip": skip, "times": times})
 
@@ -219,7 +219,7 @@ class Repaying(RuleBasedStateMachine):
 
     @rule(kind=st.sampled_from(["borrow", "repay", "trade"]), amount=AMOUNTS, same=st.booleans())
     def stranger(self, kind, amount, same):
-        """Somebody else uses the account, now and then with the very amount of our newest attempt."""
+        """Another user uses the account, now and then with the very amount of our newest attempt."""
         self.meddle(kind, self.newest_amount() if same else amount)
 
     def meddle(self, kind, amount):
@@ -285,7 +285,7 @@ class Repaying(RuleBasedStateMachine):
             assert total <= asked, f"asked {asked}, repaid {total} under {plan.key}"
 
     def mistaken(self):
-        """Attempts taken for executed because a stranger repaid in their place: an underpayment, never a second."""
+        """Attempts taken for executed because another user repaid in their place: an underpayment, never a second."""
         journal = self.process.journal
         wrong = [
             attempt

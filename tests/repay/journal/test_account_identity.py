@@ -60,7 +60,7 @@ CALLS = {
 
 @pytest.mark.parametrize("call", CALLS)
 def test_a_new_key_of_the_default_account_is_asked_about(world, call):
-    """Nobody can tell a rotated key from another account: nothing is sent before somebody has said which it is."""
+    """A rotated key may be another account: nothing is sent before a person has confirmed which it is."""
     doubt(world)
 
     with world.repayer(world.client(key=OTHER_KEY)) as repayer:
@@ -83,7 +83,7 @@ def test_a_plan_of_another_process_does_not_run_under_a_new_key(world):
 
 
 def test_a_rotated_key_inherits_doubt_and_plan_keys(world):
-    """Once somebody has said that it is the same account, it is: for good, and without being asked again."""
+    """Once a person has confirmed that it is the same account, it is: for good, and without being asked again."""
     attempt = doubt(world)
 
     with world.repayer(world.client(key=OTHER_KEY), same_account=True) as repayer:
@@ -104,7 +104,7 @@ def test_the_first_key_is_simply_remembered(world):
 
 
 def test_a_new_key_is_asked_about_whatever_journal_it_brings(world):
-    """The keys of an account are remembered beside its lock, too."""
+    """The keys of an account are remembered next to its lock, too."""
     with world.repayer() as repayer:
         repayer.run(repayer.plan("BNB", "1", pay_with=["USDT"]))
 
@@ -154,7 +154,7 @@ def test_a_new_name_with_nothing_in_doubt_is_no_question(world):
 
 
 def test_another_exchange_is_another_matter(world):
-    """A doubt at one address says nothing about an account at another one."""
+    """A doubt at one address means nothing about an account at another one."""
     doubt(world, account="desk")
     client = world.client(key=OTHER_KEY, base_url="http://elsewhere")
 
@@ -165,7 +165,7 @@ def test_another_exchange_is_another_matter(world):
 @pytest.mark.parametrize("journal", ["repay.db", "other.db"])
 @pytest.mark.parametrize(("first", "second"), [("desk", "other"), ("desk", None), (None, "desk")])
 def test_one_key_has_one_name(world, first, second, journal):
-    """Two names for one key would hide a doubt from each other: refused, whatever is answered."""
+    """Two names for one key would hide a doubt from each other: refused, with any answer."""
     doubt(world, account=first)
 
     with (
@@ -356,7 +356,7 @@ def test_rows_under_a_keys_hash_belong_to_the_default_account(world, version, st
     assert (report.state, report.cause) == (
         PlanState.STOPPED,
         "debt-left",
-    )  # the word was wrong, and the debt says so
+    )  # the word was wrong, and the debt shows it
     assert world.sent == 0
 
 
@@ -375,7 +375,7 @@ def test_the_database_itself_keeps_one_open_attempt_for_all_keys(world):
 
 
 def test_a_rotated_key_is_asked_about_what_an_older_version_left(world):
-    """The hash does not tell whose rows they are; the answer is remembered, and brings the doubt."""
+    """The hash does not show whose rows they are; the answer is remembered, and brings the doubt."""
     older_journal(world.folder / "repay.db", version=2, accounts={API_KEY: AttemptState.UNKNOWN})
     new = world.client(key=OTHER_KEY)
 

@@ -1,4 +1,4 @@
-"""What a person knows better stands beside a state that has ended; nothing is edited, and nothing is sent."""
+"""What a person knows better stands next to a state that has ended; nothing is edited, and nothing is sent."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def done(world):
 
 @pytest.mark.parametrize("state", ENDED)
 def test_the_newest_correction_counts(journal, begun, state):
-    """Whatever the state: it stands as it was, and what it repaid follows the last word."""
+    """In every such state: it stands as it was, and what it repaid follows the last word."""
     reach(journal, begun, state)
 
     first = journal.corrections.add("a1", NOW_MS, executed=True, moved=Decimal("0.5"), note="one")
@@ -77,7 +77,7 @@ def test_the_newest_correction_counts(journal, begun, state):
 
 @pytest.mark.parametrize("state", list(AttemptState))
 def test_without_a_correction_the_state_counts(journal, begun, state):
-    """Executed: what the answer named, else what was asked; not executed: nothing; open: nobody knows."""
+    """Executed: what the answer named, else what was asked; not executed: nothing; open: it is not known."""
     reach(journal, begun, state)
     record = journal.attempts.find("a1")
 
@@ -154,7 +154,7 @@ def test_only_a_refusal_can_be_contradicted(journal, begun, state):
 
 
 def test_a_persons_word_is_not_contradicted(journal, begun):
-    """Once somebody has corrected a refusal, evidence does not reopen it."""
+    """Once a person has corrected a refusal, evidence does not reopen it."""
     reach(journal, begun, AttemptState.REJECTED)
     journal.corrections.add("a1", NOW_MS, executed=True, moved=Decimal(1), note="seen")
 
@@ -227,7 +227,7 @@ def test_the_amount_of_a_whole_debt_is_all(world):
 
 
 def test_a_refusal_that_was_executed_is_corrected(world):
-    """The exchange said no and did it: what it asked for counts as repaid, or what the person saw."""
+    """The exchange refused and did it: what it asked for counts as repaid, or what the person saw."""
     world.fault("waf_403_html", times=2)
     with world.repayer() as repayer:
         repayer.run(repayer.plan("BNB", "3", pay_with=["USDT"], key="k"))
@@ -248,7 +248,7 @@ def test_a_refusal_that_was_executed_is_corrected(world):
     ],
 )
 def test_words_that_correct_nothing_are_refused(world, done, words, error):
-    """A correction says something new, and who says it."""
+    """A correction states something new, and names its person."""
     repayer, attempt = done
 
     with pytest.raises((InvalidRequest, InvalidRequestType), match=error):
@@ -279,7 +279,7 @@ def test_a_doubt_is_settled_and_not_corrected(world):
 
 
 def test_a_running_plan_is_not_corrected_from_the_side(world):
-    """Whoever corrects holds the account."""
+    """A correction holds the account."""
     busy = []
 
     def progress(told):

@@ -88,7 +88,7 @@ def test_what_is_no_journal_is_refused_and_left_as_it_is(tmp_path, make, use):
 
 
 def test_a_look_into_a_journal_changes_nothing_of_it(tmp_path):
-    """`doctor` neither migrates nor closes it to others: it says what it finds."""
+    """`doctor` neither migrates nor closes it to others: it reports what it finds."""
     path = tmp_path / "repay.db"
     Journal(path).close()
     path.chmod(0o644)

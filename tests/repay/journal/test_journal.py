@@ -68,7 +68,7 @@ def test_commits_are_durable_by_setting(journal):
 
 @pytest.mark.skipif(os.name != "posix", reason="file modes exist on POSIX")
 def test_files_are_for_their_owner_only(tmp_path):
-    """Nobody else can read what somebody owes: not in the files SQLite adds, nor in a file found open."""
+    """No other user can read what is owed: not in the files SQLite adds, nor in a file found open."""
     path = tmp_path / "new" / "repay.db"
     with Journal(path) as journal:
         journal.plans.add("acc", a_plan(), NOW_MS)
@@ -125,7 +125,7 @@ def test_the_salt_stays(tmp_path):
 
 
 def test_a_plan_key_is_an_idempotency_key(journal):
-    """The same request under the same key finds the first plan, whatever the second one looked like."""
+    """The same request under the same key finds the first plan, even if the second one differs."""
     first = journal.plans.add("acc", a_plan(), NOW_MS)
     later = Plan(
         **{**{f: getattr(a_plan(), f) for f in a_plan().__dataclass_fields__}, "created_at_ms": NOW_MS + 1}
@@ -135,7 +135,7 @@ def test_a_plan_key_is_an_idempotency_key(journal):
 
 
 def test_another_request_under_the_same_key_is_refused(journal):
-    """A key cannot come to mean something else; the refusal says what it means."""
+    """A key cannot come to mean something else; the refusal names what it means."""
     journal.plans.add("acc", a_plan(), NOW_MS)
 
     with pytest.raises(PlanKeyConflict, match="whole debt of BNB"):
@@ -185,7 +185,7 @@ def test_no_second_attempt_is_begun_while_one_is_open(journal, begun):
 
 
 def test_a_process_that_missed_an_attempt_cannot_begin_the_next(journal, begun):
-    """Whoever believes that attempt 1 comes next, while it came and went, is stopped: it missed what that paid."""
+    """A process for which attempt 1 comes next, while it came and went, is stopped: it missed what that paid."""
     journal.attempts.begin("acc", begun.id, an_intent("a1"), NOW_MS)
     journal.attempts.finish("a1", AttemptState.EXECUTED, NOW_MS, outcome={})
 
@@ -340,7 +340,7 @@ def test_a_new_signature_moves_the_time_forward(journal, begun):
 
 @pytest.mark.parametrize("state", [state for state in AttemptState if state is not AttemptState.INTENT])
 def test_what_another_process_has_settled_is_not_signed_again(journal, begun, state):
-    """A process that stood still, while another one took its INTENT for an orphan, hears it before anything leaves."""
+    """A process whose INTENT was taken for an orphan while it stood still gets an error before anything leaves."""
     reach(journal, begun, state)
 
     with pytest.raises(JournalUnusable, match=f"a1 is {state.value} in the journal"):
@@ -361,13 +361,13 @@ def test_what_another_process_has_settled_is_not_signed_again(journal, begun, st
     ],
 )
 def test_a_write_that_changes_no_row_is_an_error(journal, begun, write):
-    """Whoever writes about what the journal does not know hears it; nothing is taken for written."""
+    """Writing about what the journal does not know is an error; nothing is taken for written."""
     with pytest.raises(JournalUnusable, match="has no"):
         write(journal)
 
 
 def test_orphans_become_unknown(journal, begun):
-    """An INTENT that its process left behind may have happened, and says so."""
+    """An INTENT that its process left behind may have happened, and is reported so."""
     journal.attempts.begin("acc", begun.id, an_intent("a1"), NOW_MS)
 
     assert journal.attempts.mark_orphans("acc", NOW_MS) == ["a1"]
@@ -408,7 +408,7 @@ def test_a_stored_journal_is_brought_forward(tmp_path, stored):
 
 
 def test_every_version_of_the_schema_has_a_stored_journal():
-    """Whoever adds a version stores a file of the one before: that is what users have."""
+    """A new version comes with a file of the one before: that is what users have."""
     assert [path.stem for path in OLD] == [f"version-{number + 1}" for number in range(len(MIGRATIONS))]
 
 
@@ -428,7 +428,7 @@ def test_a_newer_version_is_refused_and_left_alone(tmp_path):
 
 
 def test_a_database_of_another_program_is_refused(tmp_path):
-    """A mistyped path never adds our tables to somebody else's file."""
+    """A mistyped path never adds our tables to another program's file."""
     path = tmp_path / "other.db"
     with sqlite3.connect(path) as db:
         db.execute("CREATE TABLE theirs (x)")
@@ -484,7 +484,7 @@ def test_a_journal_that_another_program_holds_is_refused(journal, begun):
 
 
 def test_a_full_disk_refuses_the_intent(journal, begun):
-    """When INTENT cannot be written, the caller hears it before anything is sent; nothing is half-written."""
+    """When INTENT cannot be written, the caller gets an error before anything is sent; nothing is half-written."""
     journal.file._db.execute(
         f"PRAGMA max_page_count = {journal.file._db.execute('PRAGMA page_count').fetchone()[0]}"
     )

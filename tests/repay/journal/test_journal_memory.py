@@ -91,7 +91,7 @@ HOW = {
 
 @pytest.mark.parametrize("how", HOW)
 def test_a_journal_that_forgot_is_refused_and_nothing_is_written(world, how):
-    """Whatever made it forget what is in doubt: nothing is sent, and asking twice changes nothing."""
+    """If it forgot in any way what is in doubt: nothing is sent, and asking twice changes nothing."""
     with world.repayer() as first:
         first.plan("BNB", "1", pay_with=["USDT"], key="k")
     shutil.copy(world.folder / "repay.db", world.folder / "backup.db")
@@ -205,7 +205,7 @@ def test_a_journal_from_another_machine_is_welcome(world):
 
 
 def test_another_journal_without_a_doubt_is_allowed(world):
-    """Whoever settles what is in doubt may change journals; the old one is still recognised afterwards."""
+    """A person who settles what is in doubt may change journals; the old one is still recognised afterwards."""
     with world.repayer() as one:
         one.run(one.plan("BNB", "1", pay_with=["USDT"]))
     with world.repayer(journal="other.db") as two:
@@ -217,7 +217,7 @@ def test_another_journal_without_a_doubt_is_allowed(world):
 
 
 def test_the_note_of_an_older_version_is_still_heard(world):
-    """Before there was a memory, only the note under the key's lock said that another journal holds a doubt."""
+    """Before there was a memory, only the note under the key's lock showed that another journal holds a doubt."""
     with world.repayer() as repayer:
         lock = repayer.hold.key_lock
         assert lock.acquire("/elsewhere/old.db", 1) is None
@@ -358,7 +358,7 @@ def test_a_memory_that_cannot_be_written_keeps_back_what_has_not_left(world, mon
 
 
 def test_a_damaged_memory_is_no_empty_memory(world):
-    """What cannot be read may hold a doubt: nothing is sent before somebody has looked."""
+    """What cannot be read may hold a doubt: nothing is sent before a person has looked."""
     with world.repayer() as repayer:
         plan = repayer.plan("BNB", "1", pay_with=["USDT"])
         repayer.hold.memory.path.parent.mkdir(exist_ok=True)
@@ -371,7 +371,7 @@ def test_a_damaged_memory_is_no_empty_memory(world):
 
 
 def test_the_memory_is_private_plain_data(tmp_path):
-    """It reads back as it was written, nobody else may read it, and no draft stays behind."""
+    """It reads back as it was written, no other user may read it, and no draft stays behind."""
     memory = AccountMemory(tmp_path / "locks", "acc")
     doubt = RememberedJournal("/j.db", 3, Doubt("a1", 99))
     remembered = Remembered(
@@ -435,7 +435,7 @@ def moved(folder):
 @pytest.mark.parametrize("lose", [unlinked, replaced, log_removed, emptied, moved])
 @pytest.mark.parametrize("when", ["before INTENT", "before the first byte"])
 def test_a_journal_that_lost_its_file_sends_nothing(world, lose, when):
-    """Commits to a file that nobody will find again are no commits: refused, before INTENT and after it."""
+    """Commits to a file that is not found again are no commits: refused, before INTENT and after it."""
 
     def interfere(step, side):
         wanted = "before" if when == "before INTENT" else "after"
@@ -465,7 +465,7 @@ def test_a_journal_that_lost_its_file_takes_no_plan(world, lose):
 
 @POSIX
 def test_an_answer_that_cannot_be_written_any_more_is_not_called_harmless(world):
-    """The file goes while the request is on its way: it has left, and the exit code says so."""
+    """The file goes while the request is on its way: it has left, and the exit code shows it."""
 
     def interfere(step, side):
         if (step, side) == (Step.WRITE_OUTCOME, "before"):
@@ -487,7 +487,7 @@ def test_an_answer_that_cannot_be_written_any_more_is_not_called_harmless(world)
 @pytest.mark.parametrize("recreated", [False, True])
 @pytest.mark.parametrize("when", ["before", "after"])
 def test_a_lock_file_that_was_deleted_while_held_is_noticed(world, recreated, when):
-    """Whoever comes next would make a new one and hold that: the first sends nothing more."""
+    """The next process would make a new one and hold that: the first sends nothing more."""
     others = []
 
     def interfere(step, side):
@@ -645,7 +645,7 @@ def in_thread(work):
     def run():
         try:
             work()
-        except Exception as error:  # noqa: BLE001  # the test looks at whatever it is
+        except Exception as error:  # noqa: BLE001  # the test looks at any of them
             raised.append(type(error).__name__)
 
     thread = threading.Thread(target=run)
@@ -656,7 +656,7 @@ def in_thread(work):
 
 @pytest.mark.parametrize("call", ["resume", "reconcile", "run"])
 def test_a_second_thread_takes_back_no_stop(world, call):
-    """It hears AccountBusy; what the first one was asked to do, and what it has sent, stay as they are."""
+    """It gets AccountBusy; what the first one was asked to do, and what it has sent, stay as they are."""
     world.give("BNB", borrowed="400")
     heard = []
 
@@ -676,7 +676,7 @@ def test_a_second_thread_takes_back_no_stop(world, call):
 
 
 def test_two_tasks_of_one_repayer_exclude_each_other(world):
-    """As two threads do: the second one hears AccountBusy, and takes back no stop."""
+    """As two threads do: the second one gets AccountBusy, and takes back no stop."""
     world.give("BNB", borrowed="400")
     heard = []
 
@@ -712,7 +712,7 @@ def test_two_tasks_of_one_repayer_exclude_each_other(world):
 
 
 def test_a_second_thread_does_not_make_the_first_forget_what_it_sent(world):
-    """A journal that breaks after a piece has left is "it may have happened", whoever called in between."""
+    """A journal that breaks after a piece has left is "it may have happened", also with calls in between."""
     world.give("BNB", borrowed="400")
 
     def progress(told):
@@ -793,7 +793,7 @@ def test_an_interrupt_right_after_begin_is_taken_back(tmp_path):
 
 
 def test_a_repayer_that_cannot_be_made_closes_its_journal(world, monkeypatch):
-    """A connection that nobody can reach any more is closed where it was opened."""
+    """A connection that nothing can reach any more is closed where it was opened."""
     opened = []
     real = Journal.__init__
 

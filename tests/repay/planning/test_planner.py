@@ -129,7 +129,7 @@ def test_a_strained_account_is_warned_about_but_may_repay(status):
 
 
 def test_no_debt_is_refused_and_the_other_debts_are_named():
-    """Somebody who mistypes the asset sees where debts are."""
+    """A person who mistypes the asset sees where debts are."""
     with pytest.raises(PlanRefused, match="ETH") as caught:
         plan(request(), snapshot(BNB=("0", "0", "3", "0"), ETH=("2", "0", "0", "0"), USDT=RICH))
 
@@ -146,7 +146,7 @@ def test_more_than_is_owed_is_refused_with_principal_and_interest():
 
 
 def test_an_unknown_price_is_refused():
-    """Without a price nobody can say what stays below the cap."""
+    """Without a price it is not known what stays below the cap."""
     with pytest.raises(PlanRefused) as caught:
         plan(request(), snapshot(BNB=("1", "0", "0", "0"), USDT=RICH), prices(USDT="1"))
 
@@ -179,7 +179,7 @@ def test_locked_funds_do_not_pay():
 
 
 def test_a_payer_without_price_is_warned_about_when_the_others_suffice():
-    """An asset that cannot be valued counts as nothing, and the plan says so."""
+    """An asset that cannot be valued counts as nothing, and the plan warns of it."""
     made = plan(request(pay_with=("USDT", "ODD")), snapshot(BNB=("1", "0", "0", "0"), USDT=RICH, ODD=RICH))
 
     assert any("ODD" in warning for warning in made.warnings)
@@ -224,7 +224,7 @@ def test_every_cut_is_legal_and_together_they_pay_what_was_asked(owed, price, ma
 
 
 def test_a_goal_above_what_is_still_owed_is_cut_down_to_it():
-    """Somebody repaid meanwhile: more than is owed is never asked for, and every piece still names its amount."""
+    """Another user repaid meanwhile: more than is owed is never asked for, and every piece still names its amount."""
     step = cut(Decimal(5), Decimal(10), price_usd=Decimal(600), limit_usd=CAP, digits=8)
 
     assert step is not None
@@ -249,7 +249,7 @@ def test_a_whole_debt_leaves_room_for_the_interest_until_it_is_paid(goal, pieces
 
 @given(st.decimals("0.01", "2000000", places=2))
 def test_pieces_of_one_plan_are_of_one_size(value):
-    """No piece is a crumb beside full ones: all are within a cent of each other, but for the rounding."""
+    """No piece is a crumb next to full ones: all are within a cent of each other, but for the rounding."""
     made = plan(request(), snapshot(BNB=(str(value / 600), "0", "0", "0"), USDT=RICH))
 
     values = [piece.value_usd for piece in made.pieces]
