@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from contextlib import suppress
 from decimal import Decimal, InvalidOperation
+from typing import Protocol
 
 from paydown.errors import InvalidRequest, InvalidRequestType, UnknownAttempt
 from paydown.repay.amounts import to_text
@@ -29,13 +29,17 @@ __all__ = [
 ]
 
 
+class _ReleasesGuard(Protocol):
+    def __call__(self, attempt_id: str, *, executed: bool) -> object: ...
+
+
 def settle_by_word(
     context: Context,
     attempt_id: str,
     *,
     executed: bool,
     note: str,
-    release_guard: Callable[[str, bool], object],
+    release_guard: _ReleasesGuard,
 ) -> Decisions[AttemptRecord]:
     """Settle an UNKNOWN attempt by a person's word, which is stored as its evidence. Under the account's lock.
 
@@ -44,7 +48,7 @@ def settle_by_word(
         attempt_id: The attempt.
         executed: Whether it happened.
         note: Which person has looked, and what they saw.
-        release_guard: Releases the client's own guard of the attempt, given its id and whether it happened.
+        release_guard: Releases the client's own guard of the attempt.
 
     Raises:
         AccountInDoubt: It is not UNKNOWN, or it may still act and cannot be called not executed yet.
@@ -76,7 +80,7 @@ def settle_by_word(
             lambda: journal.plans.move(record.id, report.state, context.now_ms(), report.to_json()),
         )
     with suppress(UnknownAttempt):  # another client sent it: then no guard of this one holds anything back
-        release_guard(attempt_id, executed)
+        release_guard(attempt_id, executed=executed)
     return _attempt(journal, attempt_id)
 
 

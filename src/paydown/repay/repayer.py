@@ -83,19 +83,15 @@ class Repayer:
         self.progress = progress
         self.trace = trace
         self._signals = signals
-        self._left: list[str] = []  # attempts of the running call that may have left this machine
+        self._left: list[str] = []  # attempts of the running call that may have left
         self._events = StreamEvents()
         self._base_url = pm.base_url
         self._api_key = credentials.api_key
         self._now_ms = pm.clock.now_ms
         self._recv_window_ms = pm.recv_window
         self._directory = _lock_directory(lock_directory)
-        self._owned_journal: Journal | None = None
-        if isinstance(journal, Journal):
-            self.journal = journal
-        else:
-            path = private_directory(state_directory()) / "repay.db" if journal is None else journal
-            self.journal = self._owned_journal = Journal(path)
+        self._owns_journal = not isinstance(journal, Journal)
+        self.journal = journal if isinstance(journal, Journal) else _opened(journal)
         try:
             self.hold = AccountHold(
                 self.journal,
@@ -115,8 +111,8 @@ class Repayer:
                 ):  # it is raised again when something is done for the account
                     self._confirm()
         except BaseException:
-            if self._owned_journal is not None:
-                self._owned_journal.close()
+            if self._owns_journal:
+                self.journal.close()
             raise
 
     @property
@@ -259,3 +255,8 @@ def _lock_directory(given: str | os.PathLike[str] | None) -> Path:
     if not os.fspath(given).strip():
         raise InvalidRequest("The lock directory is empty (an unset variable?).", parameter="lock_directory")
     return Path(given)
+
+
+def _opened(path: str | os.PathLike[str] | None) -> Journal:
+    """Open the journal at a path, or the one in the user's state directory."""
+    return Journal(private_directory(state_directory()) / "repay.db" if path is None else path)

@@ -218,11 +218,7 @@ class SafeRepay(Repayer):
         self._confirm()
         known_attempt(self._context(), attempt_id)
         decisions = settle_by_word(
-            self._context(),
-            attempt_id,
-            executed=executed,
-            note=note,
-            release_guard=lambda settled, done: self._pm.settle(settled, executed=done),
+            self._context(), attempt_id, executed=executed, note=note, release_guard=self._pm.settle
         )
         with self.hold.holding(self._confirm, self._services().mark):
             return self._driver().run(decisions)
@@ -279,8 +275,8 @@ class SafeRepay(Repayer):
 
     def close(self) -> None:
         """Close the journal, if it was opened here. The client stays open."""
-        if self._owned_journal is not None:
-            self._owned_journal.close()
+        if self._owns_journal:
+            self.journal.close()
 
     def __enter__(self) -> Self:
         return self
@@ -403,11 +399,7 @@ class AsyncSafeRepay(Repayer):
         self._confirm()
         known_attempt(self._context(), attempt_id)
         decisions = settle_by_word(
-            self._context(),
-            attempt_id,
-            executed=executed,
-            note=note,
-            release_guard=lambda settled, done: self._pm.settle(settled, executed=done),
+            self._context(), attempt_id, executed=executed, note=note, release_guard=self._pm.settle
         )
         with self.hold.holding(self._confirm, self._services().mark):
             return await self._driver().run(decisions)
@@ -438,8 +430,8 @@ class AsyncSafeRepay(Repayer):
 
     async def aclose(self) -> None:
         """Close the journal, if it was opened here. The client stays open."""
-        if self._owned_journal is not None:
-            self._owned_journal.close()
+        if self._owns_journal:
+            self.journal.close()
 
     async def __aenter__(self) -> Self:
         return self

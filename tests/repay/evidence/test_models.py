@@ -1,6 +1,6 @@
 """The protocol, checked over every interleaving by spin, with each defence taken away and each assumption denied once.
 
-Two models in `models/`: `verdict.pml` for what snapshots of the debt prove, `never_twice.pml` for processes, journal and
+Two models in `models/`: `verdict.pml` for what snapshots prove, `never_twice.pml` for processes, journal and
 its memory. Each states in its head what it covers and what every switch means. A model is compiled once; variants are
 the same program with other values in the environment.
 """
