@@ -53,7 +53,7 @@ __all__ = [
 
 # "Another borrow or repayment of the account is still running." How long to wait for that is our own margin: the
 # classic API's guidance is that it ends within 100 ms, a second is ten times that.
-_PENDING_NAME = next(row.name for row in ERROR_CODES if row.name == "HAS_PENDING_TRANSACTION")
+_PENDING_CODE = next(abs(row.code) for row in ERROR_CODES if row.name == "HAS_PENDING_TRANSACTION")
 _PENDING_WAIT_MS = 1_000
 
 # By how much a whole debt can have grown between the snapshot and its repayment: two hours' charges at 2 % a day.
@@ -203,7 +203,7 @@ def _rejected(error: RequestRejected) -> tuple[bool, int | None]:
     if isinstance(error, RateLimited):  # and IpBanned
         return True, round(error.retry_after_s * 1000)
     if isinstance(error, ExchangeBusy):
-        pending = error.code_name == _PENDING_NAME
+        pending = error.code is not None and abs(error.code) == _PENDING_CODE
         return error.retry == "yes-after-backoff", _PENDING_WAIT_MS if pending else None
     # Refused for its timestamp: the next one is signed anew, after the clock has asked again.
     return isinstance(error, ClockRejected), None
