@@ -808,7 +808,7 @@ def test_a_repayer_that_cannot_be_made_closes_its_journal(world, monkeypatch):
         world.repayer()
 
     with pytest.raises(JournalUnusable, match="closed database"):
-        opened[0].plans()
+        opened[0].plans.newest_first()
 
 
 def test_a_journal_that_nobody_closes_is_closed_with_its_last_user(tmp_path):
