@@ -7,10 +7,16 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests import skips
 from tests.unclosed import DATABASES
 
 _PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY")
 _OURS = "PAYDOWN_CONTRACT_"  # says how the suite runs, not what the product does
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Where nothing may be skipped in silence, every skip is held against a list."""
+    skips.register(config)
 
 
 @pytest.fixture(scope="session", autouse=True)

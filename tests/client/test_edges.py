@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import gzip
+import socket
+import struct
+import threading
 import time
 import tracemalloc
 
@@ -19,12 +22,14 @@ from paydown import (
     RequestRejected,
     SystemClock,
 )
+from paydown.call.outcome import Answer
 from paydown.transport.channel import Address, Lost, Outgoing
 from paydown.transport.direct import DirectChannel
+from paydown.transport.direct_async import AsyncDirectChannel
 from paydown.transport.http1 import LARGEST_BODY, Body
 from tests.client.support.kit import ONE_TRY, Plenty, credentials
 from tests.client.transport.test_httpx_adapter import SLOW
-from tests.doubles.scripted_exchange import Connection, exchange, http, read, respond, serving
+from tests.doubles.scripted_exchange import Connection, close, exchange, http, read, respond, serving
 
 BALANCERS_CLOSE_S = 60  # the idle time after which load balancers usually close, and may do so at any moment
 
@@ -209,6 +214,77 @@ def test_an_answer_that_came_before_the_write_failed_is_heard():
         channel.close()
     assert answer.status == 413
     assert b"too long" in answer.body
+
+
+@pytest.mark.parametrize("awaited", [False, True], ids=["blocking", "awaited"])
+def test_an_answer_that_came_before_the_very_first_write_failed_is_heard(awaited):
+    """Answered and reset before a byte was written: the answer lies in the socket, for either client."""
+    connected = threading.Event()
+
+    def answer_and_reset(connection: Connection) -> None:
+        connected.wait(5)
+        connection.send(http(b'{"code":-1102,"msg":"too long"}', status="413 Too Large"))
+        connection.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        connection.socket.close()
+
+    with serving([answer_and_reset]) as (_, url):
+        outgoing = Outgoing(
+            method="POST",
+            address=Address.parse(url),
+            target="/",
+            headers=[(b"Host", b"exchange.test"), (b"Content-Length", b"3")],
+            body=b"abc",
+            connect_timeout_s=5,
+            answer_timeout_s=5,
+        )
+        if awaited:
+
+            async def go() -> Answer:
+                channel = AsyncDirectChannel()
+                connection = await channel._open(outgoing)
+                connected.set()
+                time.sleep(0.2)  # noqa: ASYNC251  # the loop must not see it arrive
+                try:
+                    return await connection.exchange(outgoing)
+                finally:
+                    await channel.aclose()
+
+            answer = asyncio.run(go())
+        else:
+            channel = DirectChannel()
+            connection = channel._open(outgoing)
+            connected.set()
+            time.sleep(0.2)
+            answer = connection.exchange(outgoing)
+            channel._give_back(connection, keep=False)
+    assert answer.status == 413
+    assert b"too long" in answer.body
+
+
+def test_an_idle_connection_that_was_hung_up_unseen_is_not_written_to():
+    """The loop was busy and has not seen it: a repayment that is written to it would be in doubt for nothing."""
+    with serving([*exchange(), close], exchange()) as (server, url):
+        outgoing = Outgoing(
+            method="GET",
+            address=Address.parse(url),
+            target="/",
+            headers=[(b"Host", b"exchange.test")],
+            body=b"",
+            connect_timeout_s=5,
+            answer_timeout_s=5,
+        )
+
+        async def go() -> Answer:
+            channel = AsyncDirectChannel()
+            await channel.exchange(outgoing)
+            time.sleep(0.2)  # noqa: ASYNC251  # the loop must not see it
+            try:
+                return await channel.exchange(outgoing)
+            finally:
+                await channel.aclose()
+
+        assert asyncio.run(go()).status == 200
+        assert server.connections == 2
 
 
 def test_a_write_that_failed_without_an_answer_may_have_happened():

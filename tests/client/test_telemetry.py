@@ -100,13 +100,13 @@ def test_a_repayment_is_a_call_with_one_request(recorder):
         "server.port": 443,
         "http.response.status_code": 200,
         "paydown.operation": "margin.repay_debt",
-        "paydown.call.outcome": "done",
+        "paydown.outcome": "done",
         "paydown.weight": 3000,
         "paydown.attempt_id": attempt,
     }
     assert facts(call) == {
         "paydown.operation": "margin.repay_debt",
-        "paydown.call.outcome": "done",
+        "paydown.outcome": "done",
         "paydown.weight": 3000,
         "paydown.tries": 1,
         "paydown.attempt_id": attempt,
@@ -126,7 +126,7 @@ def test_a_refusal_shows_status_and_code(recorder):
     assert facts(request)["paydown.code"] == facts(call)["paydown.code"] == -1102
     assert facts(request)["http.response.status_code"] == facts(call)["http.response.status_code"] == 400
     assert facts(call)["error.type"] == "RequestRejected"
-    assert facts(call)["paydown.call.outcome"] == "rejected"
+    assert facts(call)["paydown.outcome"] == "rejected"
     assert call.status.status_code is request.status.status_code is StatusCode.ERROR
 
 
@@ -136,7 +136,7 @@ def test_an_unknown_outcome_names_its_attempt(recorder):
 
     request, call = recorder.finished
     assert facts(request)["error.type"] == "lost"
-    assert facts(call)["paydown.call.outcome"] == "unknown"
+    assert facts(call)["paydown.outcome"] == "unknown"
     assert facts(call)["error.type"] == "OutcomeUnknown"
     assert facts(call)["paydown.attempt_id"]
     assert [event.name for event in call.events] == ["unresolved"]

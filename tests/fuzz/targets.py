@@ -2,17 +2,19 @@
 
 A target takes bytes and raises if a promise is broken: an exception that is not the promised one, an answer of the
 server's own fault, a repayment that was proven by noise. A new place gets a function here, marked with `@target`, and
-a folder of the same name in `corpus/`; `make fuzz` and the tests then run it like the others. The journal's file and
-the rules of the terminal belong here, too, as soon as each has its one reader.
+a folder of the same name in `corpus/`; `make fuzz` and the tests then run it like the others.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
+import io
 import json
+import sqlite3
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
+from decimal import Decimal
 from functools import cache
 from pathlib import Path
 from typing import Any, Final
@@ -21,10 +23,22 @@ from generator.document.bundle import bundle
 from generator.document.source import parse_files
 from generator.problems import DocumentRefused
 from paydown.call.outcome import Answer, Cleaner, judge, read, refusal
+from paydown.cli.output import Output, on_one_line, shown
+from paydown.errors import RequestRejected
 from paydown.file_ownership import FileNotOurs, Found, inspect
+from paydown.repay.errors import JournalUnusable
+from paydown.repay.evidence.snapshot import Holding, Snapshot
+from paydown.repay.journal.journal import Journal
+from paydown.repay.journal.journal_inspection import inspect_journal
+from paydown.repay.journal.journal_records import Intent
+from paydown.repay.journal.schema import MIGRATIONS
+from paydown.repay.journal.states import AttemptState, PlanState
+from paydown.repay.moments import moment
+from paydown.repay.planning.plan import Piece, Plan, Price, Request
+from paydown.repay.report import Report
 from paydown.transport.channel import Address, Lost, Outgoing
 from paydown.transport.http1 import Http1
-from paydown_contract.bounded_reader import Unreadable, answer_json, parse
+from paydown_contract.bounded_reader import Unreadable, answer_json, parse, visible
 from paydown_sandbox.exchange import Exchange
 from paydown_sandbox.sandbox_clock import Clock
 from paydown_sandbox.serving.application import create_app
@@ -116,6 +130,171 @@ def owned_files(data: bytes) -> None:
             assert inspect(path, 0x70796462) in Found
         except FileNotOurs as refused:
             assert str(refused).isprintable()  # noqa: PT017  (either way is right)
+
+
+_ACCOUNT: Final = "acc"
+_LOOK: Final = Snapshot.of(_NOW_MS - 20, _NOW_MS - 10, [("BNB", Holding(borrowed=Decimal("1.5")))])
+_STEPS: Final = 20_000_000  # of SQLite's machine: a statement of a fuzzer may have no end
+
+
+@cache
+def _journal() -> bytes:
+    """A right journal with one row of each kind, as bytes."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "repay.db"
+        with Journal(path, synchronous="OFF") as journal:
+            request = Request("BNB", None, ("USDT",), (), Decimal("0.02"))
+            piece = Piece(1, None, Decimal("1.5"), Decimal(900), "clears the whole debt")
+            price = {"BNB": Price(Decimal(600), "index")}
+            plan = Plan("k", request, _LOOK, price, Decimal(49000), (piece,), 3060, _NOW_MS, (), _NOW_MS)
+            row = journal.plans.add(_ACCOUNT, plan, _NOW_MS)
+            journal.plans.move(row.id, PlanState.RUNNING, _NOW_MS)
+            for number, outcome in enumerate(
+                (AttemptState.UNKNOWN, AttemptState.EXECUTED, AttemptState.UNKNOWN), 1
+            ):
+                name = f"a{number}"
+                intent = Intent(name, number, "BNB", None, Decimal("1.5"), (), _LOOK, (), _NOW_MS, 5000)
+                journal.attempts.begin(_ACCOUNT, row.id, intent, _NOW_MS)
+                journal.attempts.finish(name, outcome, _NOW_MS, outcome={"kind": "x"}, repaid=Decimal(1))
+                if number == 1:
+                    verdict = {
+                        "rule": 1,
+                        "findings": [{"says": "executed", "witness": "debt", "text": "it fell"}],
+                    }
+                    body: dict[str, Any] = {"verdict": {**verdict, "signs": []}, "sightings": []}
+                    journal.evidence.prove(name, "PROVEN_EXECUTED", _NOW_MS, body=body, repaid=Decimal(1))
+                    journal.corrections.add(name, _NOW_MS, executed=False, moved=Decimal(0), note="seen")
+            journal.adoptions.add(_ACCOUNT, _NOW_MS, note="mine", count=9, body={})
+        return path.read_bytes()
+
+
+def _changed_journal(path: Path, data: bytes) -> None:
+    """Write a journal: the input itself (0), or a right one with bytes changed (1) or with statements run (2)."""
+    kind, rest = (data[0] % 3 if data else 0), data[1:]
+    if kind == 0:
+        content = bytearray(rest)
+        content[68:72] = (0x7079646E).to_bytes(4, "big")
+    else:
+        content = bytearray(_journal())
+    if kind == 1:
+        for at in range(0, len(rest) - 4, 5):
+            content[int.from_bytes(rest[at : at + 4], "big") % len(content)] = rest[at + 4]
+    path.write_bytes(content)
+    path.chmod(0o600)
+    if kind == 2:
+        with contextlib.closing(sqlite3.connect(path, isolation_level=None)) as db:
+            for pragma in ("ignore_check_constraints = ON", "writable_schema = ON", "synchronous = OFF"):
+                db.execute(f"PRAGMA {pragma}")
+            for (name,) in db.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'").fetchall():
+                db.execute(f"DROP TRIGGER {name}")
+            # Only this file is changed, whatever the statements name.
+            db.set_authorizer(_only_this_file)
+            db.set_progress_handler(lambda: 1, _STEPS)
+            for statement in rest.decode("utf-8", "replace").split(";;"):
+                # A statement of a fuzzer need not be one.
+                with contextlib.suppress(sqlite3.Error, sqlite3.Warning, ValueError):
+                    db.execute(statement).fetchmany(1)
+            db.set_authorizer(None)
+            if b"trigger" not in rest:
+                # Its rules stand again, so that it is a journal by its schema, and its rows are what is wrong.
+                for text in _triggers():
+                    with contextlib.suppress(sqlite3.Error):
+                        db.execute(text)
+
+
+def _only_this_file(action: int, *_: str | None) -> int:
+    return sqlite3.SQLITE_DENY if action == sqlite3.SQLITE_ATTACH else sqlite3.SQLITE_OK
+
+
+@cache
+def _triggers() -> list[str]:
+    with contextlib.closing(sqlite3.connect(":memory:")) as db:
+        for script in MIGRATIONS:
+            db.executescript(script)
+        return [text for (text,) in db.execute("SELECT sql FROM sqlite_master WHERE type = 'trigger'")]
+
+
+@target
+def journals(data: bytes) -> None:
+    """Look into a journal, open it and read all of it: it works or is refused in words; looking changes nothing."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "repay.db"
+        _changed_journal(path, data)
+        before = {file.name: file.read_bytes() for file in Path(folder).iterdir()}
+        with _refused_in_words():
+            inspect_journal(path)
+        if not any(name.endswith("-wal") for name in before):
+            assert {file.name: file.read_bytes() for file in Path(folder).iterdir()} == before
+        with _refused_in_words(), Journal(path, synchronous="OFF") as journal:
+            for read in (
+                journal.health,
+                journal.adoptions.of,
+                journal.debts.over_time,
+                journal.evidence.signs,
+                journal.standing,
+            ):
+                with _refused_in_words():
+                    arguments = {"health": (), "looks": (_ACCOUNT, "BNB")}.get(read.__name__, (_ACCOUNT,))
+                    read(*arguments)
+            with _refused_in_words():
+                journal.attempts.last_sent(_ACCOUNT)
+            with _refused_in_words():
+                for record in journal.plans.newest_first():
+                    assert str(record.plan)
+                    assert json.dumps(record.plan.to_json())
+                    for attempt in journal.attempts.of_plan(record.id):
+                        assert json.dumps(attempt.to_json())
+                        assert moment(attempt.intent.signed_at_ms)
+                        assert attempt.moved is None or attempt.moved.is_finite()
+                        for evidence in journal.evidence.of(attempt.id):
+                            assert evidence.summary is not None
+                        assert journal.corrections.of(attempt.id) is not None
+                    if record.report is not None:
+                        assert str(Report.from_json(record.report))
+            with _refused_in_words():
+                journal.attempts.mark_orphans(_ACCOUNT, _NOW_MS)
+
+
+@contextlib.contextmanager
+def _refused_in_words() -> Generator[None]:
+    try:
+        yield
+    except JournalUnusable as refused:
+        assert str(refused)  # noqa: PT017  (either way is right)
+
+
+def _steers(text: str) -> list[str]:
+    """What a terminal would obey instead of showing it."""
+    return [letter for letter in text if letter != "\n" and not letter.isprintable()]
+
+
+@target
+def terminal(data: bytes) -> None:
+    """Show a foreign text in every way: nothing of it is obeyed, no markup acts, a row of a table is one line."""
+    text = data.decode("utf-8", "surrogateescape")
+    row = on_one_line(text)
+    assert not _steers(row)
+    assert "\n" not in row
+    assert not _steers(shown(text).replace("\t", ""))
+    outputs = (io.StringIO(), io.StringIO())
+    with contextlib.redirect_stdout(outputs[0]), contextlib.redirect_stderr(outputs[1]):
+        output = Output(json_mode=False)
+        output.console.width = output.errors.width = 100_000
+        output.line(text)
+        output.note(text)
+        output.failure(RequestRejected(text))
+        before = len(outputs[0].getvalue())
+        output.table("", [("Asset", "left")], [["first"], [text], ["last"]])
+    printed = outputs[0].getvalue()
+    for stream in outputs:
+        assert "".join(shown(text).split()) in "".join(stream.getvalue().split()), "it was changed on its way"
+    assert not _steers((printed + outputs[1].getvalue()).replace("\t", ""))
+    table = [line.strip() for line in printed[before:].splitlines() if line.strip()]
+    assert table.index("last") - table.index("first") == (2 if row.strip() else 1), table
+    if row.strip():
+        assert table[table.index("first") + 1] == row.strip()
+    assert "\x1b" not in visible(text)
+    assert not _steers(visible(text).replace("\t", ""))
 
 
 class _Wire(asyncio.Transport):

@@ -16,7 +16,7 @@ from generator.document.bundle import bundle
 from generator.document.source import parse_files
 from generator.pipeline import describe
 from generator.problems import DocumentRefused
-from generator.render import render
+from generator.render.render import render
 from tests.generator.small_document import small
 
 BOMB = "a: &a [x,x,x,x,x,x,x,x,x,x]\n" + "".join(

@@ -16,7 +16,7 @@ from generator.document.source import Json
 from generator.problems import GeneratorFault
 from tests.generator.small_document import joined, small
 
-GENERATOR = Path(opc_adapter.__file__).parent
+GENERATOR = Path(opc_adapter.__file__).parents[1]
 
 
 def document(schemas: dict[str, Json], responses: dict[str, Json] | None = None) -> dict[str, Json]:
@@ -72,7 +72,7 @@ def test_only_the_adapter_imports_the_parser() -> None:
     """
     users = {
         path.name
-        for path in (*GENERATOR.glob("*.py"), *GENERATOR.glob("templates/*"))
+        for path in (*GENERATOR.rglob("*.py"), *GENERATOR.glob("templates/*"))
         if re.search(r"(import|from) openapi_python_client", path.read_text(encoding="utf-8"))
     }
 

@@ -7,7 +7,7 @@ from functools import cache
 import pytest
 
 from generator.problems import GeneratorFault
-from generator.render import render
+from generator.render.render import render
 from generator.render.verify import verify
 from tests.generator.small_document import client, joined, small
 

@@ -287,11 +287,13 @@ def gate_pause_ms(
     banned_until_ms: int | None = None,
     pause_after_429_ms: int,
     minimum_ban_ms: int,
+    maximum_ban_ms: int,
 ) -> int:
     """How long to close the gate after HTTP 429 or 418.
 
     What the exchange says wins: `Retry-After`, or the moment after "banned until" in the text of -1003; the
-    later of the two if it says both. Otherwise the document's pauses.
+    later of the two if it says both. Otherwise the document's pauses. No pause is longer than the longest ban: a
+    header of a gateway, or of somebody who plays the exchange, must not close a gate for years.
 
     Args:
         status: 429 or 418.
@@ -300,10 +302,11 @@ def gate_pause_ms(
         banned_until_ms: UTC ms.
         pause_after_429_ms: `x-ban.pause-after-429-ms` of the document.
         minimum_ban_ms: `x-ban.minimum-ms` of the document.
+        maximum_ban_ms: `x-ban.maximum-ms` of the document.
     """
     said = [pause for pause in (retry_after_ms,) if pause is not None and pause >= 0]
     if banned_until_ms is not None and banned_until_ms > now_ms:
         said.append(banned_until_ms - now_ms)
     if said:
-        return max(said)
+        return min(max(said), maximum_ban_ms)
     return minimum_ban_ms if status == 418 else pause_after_429_ms

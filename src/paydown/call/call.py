@@ -244,13 +244,17 @@ class _Call:
                     raise refused or self.not_connected(prepared, error) from error
                 except Lost as error:
                     raise self.unknown(attempt, prepared, None, str(error)) from error
+                except BaseException as error:
+                    if left_nothing(error):
+                        state = AttemptState.NOT_SENT
+                    raise
                 if verdict.executed == "done":
                     try:
                         result = decode(answered.json)
-                    except Exception as error:  # executed or not, the caller must hear of it as unknown
+                    except Exception as error:  # noqa: BLE001  # executed or not, the caller must hear of it as unknown
                         said = described(answered, verdict, prepared.cleaner())
                         why = f"{said}, whose body cannot be read: {error}"
-                        raise self.unknown(attempt, prepared, answered, why) from error
+                        raise self.unknown(attempt, prepared, answered, why) from cleaned(error, prepared)
                     state = AttemptState.EXECUTED
                     return result
                 if verdict.executed == "unknown":
@@ -352,7 +356,7 @@ class _Call:
                         # The same question would get the same odd answer.
                         raise self.read_failed(
                             prepared, answered, f"the answer cannot be read ({error})"
-                        ) from error
+                        ) from cleaned(error, prepared)
                 failure, again = self.read_failure(answered, verdict, prepared)
                 if isinstance(failure, ClockRejected) and not clock_asked:
                     clock_asked = True
@@ -581,7 +585,7 @@ class _Call:
             answer = yield prepared.outgoing
             assert answer is not None  # the driver answers an Outgoing with an Answer  # noqa: S101
         except BaseException as error:
-            not_sent = isinstance(error, NotSent)
+            not_sent = isinstance(error, NotSent) or left_nothing(error)
             self.settle(ticket, "not-sent" if not_sent else "lost")
             self.note(
                 prepared, None, None, "not-sent" if not_sent else "lost", (perf_counter() - begun) * 1000
@@ -608,6 +612,7 @@ class _Call:
             banned_until_ms=banned_until_ms(answered.msg),
             pause_after_429_ms=BAN.pause_after_429_ms,
             minimum_ban_ms=BAN.minimum_ms,
+            maximum_ban_ms=BAN.maximum_ms,
         )
         try:
             core.budget.close_gate(pause_ms, "banned" if answer.status == 418 else "rate-limited")
@@ -730,6 +735,19 @@ class _Call:
         error.tries = self.tries
         error.excerpt = "" if answered is None else clean.excerpt(answered.answer.body)
         return error
+
+
+def left_nothing(error: BaseException) -> bool:
+    """Whether an interrupt came before a connection stood, as the channel marks by its cause: nothing has left."""
+    return not isinstance(error, Exception) and isinstance(error.__cause__, NotSent)
+
+
+def cleaned(error: Exception, prepared: Prepared) -> Exception:
+    """An error of a decoder without what it repeats of the request: a traceback shows it with the error of the call."""
+    if not isinstance(error, DecodeError):
+        return error
+    clean = prepared.cleaner()
+    return DecodeError(clean(error.path) or "", clean(error.reason) or "")
 
 
 def default_recv_window() -> int:

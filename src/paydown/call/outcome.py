@@ -335,7 +335,7 @@ def refusal(
             advice = f"Wait {wait_s:g} s before anything else is sent."
         else:
             if banned is not None:
-                wait_s = max(0.0, (banned - now_ms) / 1000)
+                wait_s = min(max(0.0, (banned - now_ms) / 1000), BAN.maximum_ms / 1000)
             wait_s = (
                 max(wait_s, asked or 0.0)
                 if banned is not None or asked is not None
@@ -395,16 +395,27 @@ _CONTROLS: Final = re.compile(
 )
 
 
-class Cleaner:
-    """Takes the key and the signature of one request out of texts of the other side, and shortens them."""
+# A text that is cut short, or wrapped, holds a part of a secret: a run of so many of its characters is no chance.
+_RUN: Final = 16
+# Only these: what other alphabets make of a letter can be longer than it was.
+_LOWER: Final = {upper: upper + 32 for upper in range(ord("A"), ord("Z") + 1)}
 
-    __slots__ = ("_secrets",)
+
+class Cleaner:
+    """Takes the secrets of one request, and every longer run of their characters, out of texts of the other side, and
+    shortens them."""
+
+    __slots__ = ("_runs", "_secrets")
 
     def __init__(self, secrets: Iterable[str] = ()) -> None:
         known = [secret for secret in secrets if len(secret) >= 8]
         # An echo may change the case, in which a hexadecimal signature stays valid, or escape it for JSON.
         known += [secret.replace("/", r"\/") for secret in known if "/" in secret]
         self._secrets = re.compile("|".join(map(re.escape, known)), re.IGNORECASE) if known else None
+        lower = [secret.translate(_LOWER) for secret in known]
+        self._runs = frozenset(
+            secret[at : at + _RUN] for secret in lower for at in range(len(secret) - _RUN + 1)
+        )
 
     def __call__(self, text: str | None, longest: int = _LONGEST_MSG) -> str | None:
         """The text without secrets and control characters, at most `longest` characters."""
@@ -413,9 +424,23 @@ class Cleaner:
         # Far more than is kept, so that no secret is cut in half before it is recognised.
         text = text[: longest + 8192]
         if self._secrets is not None:
-            text = self._secrets.sub("[removed]", text)
+            text = self._without_runs(self._secrets.sub("[removed]", text))
         text = _CONTROLS.sub(" ", _LOOKS_SECRET.sub(r"\1\2[removed]", text)).strip()
         return text if len(text) <= longest else f"{text[: longest - 1]}…"
+
+    def _without_runs(self, text: str) -> str:
+        lower = text.translate(_LOWER)
+        kept: list[str] = []
+        at = done = 0
+        while at + _RUN <= len(lower):
+            if lower[at : at + _RUN] not in self._runs:
+                at += 1
+                continue
+            kept += [text[done:at], "[removed]"]
+            while lower[at : at + _RUN] in self._runs:
+                at += 1
+            at = done = at + _RUN - 1
+        return "".join([*kept, text[done:]])
 
     def headers(self, headers: Mapping[str, str]) -> dict[str, str]:
         """Headers without cookies, each value cleaned."""

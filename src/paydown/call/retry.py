@@ -14,6 +14,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from random import random
 
+from paydown_wire.error_codes import BAN
+
 
 @dataclass(frozen=True, slots=True)
 class ReadRetries:
@@ -49,7 +51,7 @@ class ReadRetries:
 
 
 def retry_after_s(headers: Mapping[str, str], *, now_ms: int) -> float | None:
-    """Seconds that a Retry-After header asks to wait, or None without a usable one.
+    """Seconds that a Retry-After header asks to wait, or None without a usable one; at most the longest ban.
 
     Args:
         headers: Lower-case names.
@@ -59,11 +61,11 @@ def retry_after_s(headers: Mapping[str, str], *, now_ms: int) -> float | None:
     if not text:
         return None
     if text.isascii() and text.isdigit() and len(text) < 10:
-        return float(text)
+        return min(float(text), BAN.maximum_ms / 1000)
     from email.utils import parsedate_to_datetime
 
     try:
         moment = parsedate_to_datetime(text)
-        return max(0.0, moment.timestamp() - now_ms / 1000)
+        return min(max(0.0, moment.timestamp() - now_ms / 1000), BAN.maximum_ms / 1000)
     except (ValueError, OverflowError, OSError):
         return None

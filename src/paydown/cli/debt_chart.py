@@ -1,7 +1,7 @@
 """The debt over time: blocks in a terminal, or a PNG.
 
 The PNG is matplotlib's work (the extra `plot`); the terminal chart is a step line of block characters, since the debt
-stays what it is between two looks.
+stays what it is between two snapshots.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ def terminal_chart(asset: str, points: Sequence[Point], *, width: int) -> str:
 
 
 def _levels(points: Sequence[Point], debts: Sequence[Decimal], top: Decimal, columns: int) -> list[int]:
-    """Height of each column in eighths of a line: the debt as last seen at that column's time."""
+    """Return the height of each column in eighths of a line: the debt as last seen at that column's time."""
     start, end = points[0][0], points[-1][0]
     levels: list[int] = []
     seen = 0
@@ -64,6 +64,11 @@ def _levels(points: Sequence[Point], debts: Sequence[Decimal], top: Decimal, col
 
 def write_png(path: Path, asset: str, points: Sequence[Point]) -> None:
     """Write the chart as a PNG.
+
+    Args:
+        path: The file to write.
+        asset: The asset owed.
+        points: What was seen, oldest first; at least one.
 
     Raises:
         InvalidRequest: matplotlib is not installed, or the file cannot be written.

@@ -56,7 +56,7 @@ environment:
 
 
 def build_parser() -> argparse.ArgumentParser:
-    """The whole grammar of the command line; also what the documentation is made from."""
+    """Build the whole grammar of the command line, from which the documentation is made, too."""
     import paydown
 
     parser = argparse.ArgumentParser(
@@ -100,7 +100,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     if words[:1] == ["sandbox"]:
         return sandbox_command.run(words[1:])
     arguments = build_parser().parse_args(words)
-    # The library logs what it does; here the same is printed, in better words.
+    # The library logs what it does; the command line prints the same in plainer words.
     logging.getLogger("paydown").addHandler(logging.NullHandler())
     output = Output(json_mode=bool(arguments.json))
     return _run(arguments, output)

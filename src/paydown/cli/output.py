@@ -2,8 +2,9 @@
 
 rich is imported when the first line for a person is printed, so that `--json` does not pay for it.
 
-Nothing here raises because it cannot be written (a reader that went away, a full disk): the exit code tells what
-became of the debt, and a display must not change it. `lost` remembers, and `paydown repay` sends nothing then.
+Nothing here raises because it cannot be written (a reader that went away, a full disk): the exit code states
+what became of the debt, and a display must not change it. `Output.lost` keeps the failure, and `paydown repay` sends
+nothing once it is set.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
 
 
 def decimal_text(value: Decimal) -> str:
-    """Plain decimal text without trailing zeros: `Decimal("1E-8")` is `0.00000001`."""
+    """Write a decimal as plain text without trailing zeros: `Decimal("1E-8")` is `0.00000001`."""
     text = format(value, "f")
     if "." in text:
         text = text.rstrip("0").rstrip(".")
@@ -36,7 +37,7 @@ def decimal_text(value: Decimal) -> str:
 
 
 def shown(text: str) -> str:
-    """Foreign text as it may be shown: what would steer a terminal, or turn the reading direction, is spelled out.
+    r"""Spell out what would steer a terminal or turn the reading direction, so that foreign text may be shown.
 
     Line breaks and tabs stay, since our own sentences hold them. Every text of the exchange passes through here on its
     way to a terminal: an asset called "\x1b[2J" is seen, not obeyed.
@@ -51,8 +52,13 @@ def shown(text: str) -> str:
     )
 
 
+def on_one_line(text: str) -> str:
+    """The same for a cell of a table or a live line: a line break or a tab in it is spelled out, too."""
+    return shown(text).replace("\n", "\\n").replace("\t", "\\t")
+
+
 class Output:
-    """One command's output, in one of two languages.
+    """Print one command's output, as text for people or as JSON for machines.
 
     Args:
         json_mode: Print one JSON document on stdout and nothing else there.
@@ -68,12 +74,12 @@ class Output:
 
     @cached_property
     def console(self) -> Console:
-        """stdout, for people."""
+        """Return stdout as a console for people."""
         return _console(stderr=False)
 
     @cached_property
     def errors(self) -> Console:
-        """stderr, for people."""
+        """Return stderr as a console for people."""
         return _console(stderr=True)
 
     def document(self, value: Mapping[str, object]) -> None:
@@ -84,13 +90,18 @@ class Output:
         self._write(lambda: print(text, flush=True))
 
     def line(self, text: str, *, style: str | None = None) -> None:
-        """Print a sentence for a person; square brackets in it are just brackets."""
+        """Print a sentence for a person; square brackets in it are just brackets.
+
+        Args:
+            text: The sentence; foreign text in it is escaped.
+            style: A style of rich, such as "bold".
+        """
         if not self.json_mode:
             folded = self._folded(shown(text))
             self._write(lambda: self.console.print(folded, style=style, markup=False, soft_wrap=True))
 
     def _folded(self, text: str) -> str:
-        """Long lines folded under their own beginning, in a terminal; elsewhere a line stays a line."""
+        """Fold long lines under their own beginning in a terminal; elsewhere a line stays a line."""
         if not self.console.is_terminal:
             return text
         return "\n".join(
@@ -111,16 +122,22 @@ class Output:
     def note(self, text: str) -> None:
         """Print a remark on stderr, in both modes."""
         # In a log a sentence stays on one line; a terminal folds it.
-        said = shown(text)
-        self._remark(lambda: self.errors.print(said, markup=False, soft_wrap=not self.errors.is_terminal))
+        escaped = shown(text)
+        self._remark(lambda: self.errors.print(escaped, markup=False, soft_wrap=not self.errors.is_terminal))
 
     def table(self, title: str, columns: Sequence[tuple[str, str]], rows: Sequence[Sequence[str]]) -> None:
-        """Print a table; `columns` are (heading, "left", "right" or "whole": left, and never broken)."""
+        """Print a table.
+
+        Args:
+            title: Its title; empty for none.
+            columns: Pairs of heading and "left", "right" or "whole", which is left and never broken.
+            rows: The cells of each row, as text.
+        """
         from rich import box
         from rich.table import Table
         from rich.text import Text
 
-        named = Text(shown(title)) if title else None
+        named = Text(on_one_line(title)) if title else None
         table = Table(title=named, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD)
         for heading, justify in columns:
             # An amount that is cut short is a wrong amount: fold it instead.
@@ -132,11 +149,11 @@ class Output:
             )
         for row in rows:
             # As text, not as markup: an asset called "[bold]BNB" is shown as it is called.
-            table.add_row(*(Text(shown(cell)) for cell in row))
+            table.add_row(*(Text(on_one_line(cell)) for cell in row))
         self._write(lambda: self.console.print(table))
 
     def failure(self, error: PaydownError) -> None:
-        """Say what went wrong, what is known about the debt, and what to do."""
+        """Print what went wrong, what is known about the debt, and what to do."""
         if self.json_mode:
             self.document({"ok": False, "error": describe(error)})
             return
@@ -147,7 +164,12 @@ class Output:
         self._remark(lambda: self.errors.print(text, soft_wrap=not self.errors.is_terminal))
 
     def refusal(self, text: str, *, exit_code: int) -> None:
-        """Say why the command itself did not go on, in the mode's language."""
+        """Print why the command itself did not go on.
+
+        Args:
+            text: The reason, with what to write instead.
+            exit_code: The exit code that the command will end with.
+        """
         if self.json_mode:
             self.document(
                 {
@@ -163,18 +185,17 @@ class Output:
 
         Args:
             report: The report.
-            settled: What was told of attempts in doubt meanwhile. A person has read it; a machine gets it here.
+            settled: How attempts in doubt were settled meanwhile. A person has read it; a machine gets it here.
         """
         if self.json_mode:
             code = report.exit_code
-            told = [one.to_json() for one in settled]
             self.document(
                 {
                     "ok": code == 0,
                     "exit_code": code,
                     "outcome": outcome_of(code),
                     "report": report.to_json(),
-                    "settled": told,
+                    "settled": [one.to_json() for one in settled],
                 }
             )
             return
@@ -186,14 +207,15 @@ class Output:
             advice = (
                 f": attempt {doubt} may have happened. Run `paydown reconcile {doubt}` before anything else."
             )
-            text = Text.assemble(("OutcomeUnknown", "bold yellow"), advice)
+            text = Text.assemble(("OutcomeUnknown", "bold yellow"), shown(advice))
             self._remark(lambda: self.errors.print(text))
 
     def confirm(self, question: str) -> bool | None:
-        """Ask a person; `None` when there is nobody to ask (stdin is no terminal)."""
+        """Ask a person a question; return `None` when stdin is no terminal, so that no person can be asked."""
         if sys.stdin is None or sys.stdin.closed or not sys.stdin.isatty():  # pyright: ignore[reportUnnecessaryComparison]  # None if closed at the start
             return None
-        self._remark(lambda: self.errors.print(question, markup=False, end=" "))
+        asked = shown(question)
+        self._remark(lambda: self.errors.print(asked, markup=False, end=" "))
         try:
             answer = input()
         except EOFError:
@@ -201,7 +223,7 @@ class Output:
         return answer.strip().lower() in {"y", "yes"}
 
     def end(self, exit_code: int) -> int:
-        """Hand over what is still buffered; the exit code, which a failure to do so makes 1 only if it was 0."""
+        """Flush what is still buffered, and return the exit code; a failure to write turns 0 into 1."""
         self._write(lambda: None if sys.stdout is None else sys.stdout.flush())  # pyright: ignore[reportUnnecessaryComparison]  # None if closed at the start
         if self.lost is None:
             return exit_code
@@ -233,16 +255,17 @@ def _console(*, stderr: bool) -> Console:
     from rich.console import Console
 
     class Plain(Console):
-        """A console that reports a broken pipe like any other failure; rich would end the process."""
+        """Report a broken pipe like any other failure; rich would end the process."""
 
         def on_broken_pipe(self) -> None:
             raise BrokenPipeError(32, "Broken pipe")
 
-    return Plain(stderr=stderr, highlight=False)
+    # Neither [bold] nor :smile: in a text means anything.
+    return Plain(stderr=stderr, highlight=False, markup=False, emoji=False)
 
 
 def describe(error: PaydownError) -> dict[str, object]:
-    """An error as JSON-able data: the class name decides, the rest explains."""
+    """Describe an error as JSON-able data: programs decide by the class name, the rest explains."""
     described: dict[str, object] = {
         "class": type(error).__name__,
         "outcome": outcome_of(error.exit_code),
@@ -274,7 +297,7 @@ _OUTCOMES = {
 
 
 def outcome_of(exit_code: int) -> str:
-    """The outcome that an exit code stands for, in words that do not change."""
+    """Name the outcome that an exit code stands for, in words that do not change."""
     return _OUTCOMES.get(exit_code, "failed")
 
 

@@ -1,7 +1,7 @@
 """The display of a running plan: pieces, weight, what it waits for, and how long it may still take.
 
-On a terminal one live line on stderr; elsewhere a line per event, so that a log tells the story. stdout stays
-free for the result.
+On a terminal one live line on stderr; elsewhere a line per event, so that a log shows the whole run. stdout
+stays free for the result.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import time
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
-from paydown.cli.output import Output, decimal_text, shown
+from paydown.cli.output import Output, decimal_text, on_one_line
 
 if TYPE_CHECKING:
     from rich.progress import Progress as Bar
@@ -32,13 +32,13 @@ _ROOM_FOR_A_BAR = 110
 
 
 class LiveProgress:
-    """Shows `Progress` of the repayer and waits of the client. A context manager.
+    """Show `Progress` of the repayer and waits of the client. A context manager.
 
     Args:
         output: Where to show; in JSON mode nothing is shown.
 
     Attributes:
-        settled: What was told of attempts in doubt: proven one way or the other, or undecided still.
+        settled: How each attempt in doubt was settled: proven one way or the other, or undecided still.
     """
 
     def __init__(self, output: Output) -> None:
@@ -61,8 +61,8 @@ class LiveProgress:
             columns: list[ProgressColumn] = [SpinnerColumn(), *shown]
             if console.width >= _ROOM_FOR_A_BAR:
                 columns.insert(2, BarColumn(bar_width=24))
-            says = Column(no_wrap=True, overflow="ellipsis", ratio=1)
-            columns.append(TextColumn("{task.description}", markup=False, table_column=says))
+            sentence = Column(no_wrap=True, overflow="ellipsis", ratio=1)
+            columns.append(TextColumn("{task.description}", markup=False, table_column=sentence))
             self._bar = Progress(*columns, console=console, transient=True, expand=True)
             self._task = self._bar.add_task(
                 "reading the account", total=None, pieces="pieces -/-", weight="weight 0", left=""
@@ -77,10 +77,10 @@ class LiveProgress:
             self._bar.stop()
 
     def repaying(self, progress: Progress) -> None:
-        """Take in what the repayer tells."""
+        """Show one step of the repayer."""
         if progress.kind in _STAYS and progress.kind != "reconciling":
             self.settled.append(progress)
-        text = shown(progress.message or progress.kind)
+        text = on_one_line(progress.message or progress.kind)
         left_s = 0 if progress.finish_ms is None else max(0, progress.finish_ms - progress.at_ms) // 1000
         left = f"{_duration(left_s)} left" if left_s else ""
         if self._bar is not None and self._task is not None:
@@ -102,7 +102,7 @@ class LiveProgress:
             )
 
     def calling(self, event: Event) -> None:
-        """Take in what the client tells: that it waits for room in the weight budget."""
+        """Show that the client waits for room in the weight budget."""
         if event.name != "waiting" or event.wait_s is None:
             return
         until = time.strftime("%H:%M:%S", time.localtime(time.time() + event.wait_s))

@@ -1,6 +1,6 @@
-"""`paydown sandbox`: the local exchange as a process.
+"""`paydown sandbox`: the sandbox as a process.
 
-The double has its own command line (`python -m paydown_sandbox`), since it must not share code with this
+The sandbox has its own command line (`python -m paydown_sandbox`), since it must not share code with this
 package; the words after `sandbox` are handed to it as they are.
 """
 
@@ -19,18 +19,18 @@ USAGE_ERROR = 2
 def add_parser(commands: Commands) -> None:
     """List `sandbox` in the help; its options are listed by `paydown sandbox --help`."""
     commands.add_parser(
-        "sandbox", help="run the local exchange: no key, no network, no money", add_help=False
+        "sandbox", help="run the sandbox, a local exchange: no key, no network, no money", add_help=False
     )
 
 
 def run(words: Sequence[str]) -> int:
-    """Run the double until it is told to stop.
+    """Run the sandbox until a signal stops it.
 
     Args:
         words: The command line after `sandbox`.
 
     Returns:
-        The double's own exit code, or 2 when the extra that it needs is not installed.
+        The sandbox's own exit code, or 2 when the extra that it needs is not installed.
     """
     try:
         from paydown_sandbox.serving.process import main as run_sandbox

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def given(word: str) -> str:
-    """A word of the command line that names something: an empty one is an unset variable, and exits 2."""
+    """Check a word of the command line that names something: an empty one is an unset variable, and exits 2."""
     if not word.strip():
         raise argparse.ArgumentTypeError(
             "is empty (an unset variable?); write a value, or leave the option out"
@@ -28,7 +28,17 @@ def given(word: str) -> str:
 
 
 def add_command(commands: Commands, name: str, summary: str, description: str) -> argparse.ArgumentParser:
-    """One command, with the options that every command has."""
+    """Add one command, with the options that every command has.
+
+    Args:
+        commands: The commands of the parser.
+        name: The word that a person types.
+        summary: One line for the list of commands.
+        description: The first paragraph of the command's own help.
+
+    Returns:
+        The command's parser, for its own options.
+    """
     # No abbreviations: `--am 5` must not come to mean `--amount 5` today and something else tomorrow.
     parser = commands.add_parser(name, help=summary, description=description, allow_abbrev=False)
     parser.add_argument("--json", action="store_true", help="print one JSON document instead of text")
@@ -42,7 +52,7 @@ def add_command(commands: Commands, name: str, summary: str, description: str) -
 
 
 def add_journal(parser: argparse.ArgumentParser) -> None:
-    """`--journal` and `--account`: where attempts are written down, and for which account."""
+    """Add the options that choose the journal and the account."""
     parser.add_argument(
         "--journal", metavar="FILE", type=given, help="the journal (default: in the user's state directory)"
     )
@@ -60,12 +70,12 @@ def add_journal(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--new-account",
         action="store_true",
-        help="a new name, or a new key, beside something in doubt: it is really another account",
+        help="a new name, or a new key, while something is in doubt: it is really another account",
     )
 
 
 def add_request(parser: argparse.ArgumentParser) -> None:
-    """What to repay and how: the arguments of a plan."""
+    """Add the arguments of a plan: what to repay, and how."""
     parser.add_argument("asset", metavar="ASSET", help="the asset that is owed, such as BNB")
     parser.add_argument(
         "--amount",
@@ -98,7 +108,12 @@ def add_request(parser: argparse.ArgumentParser) -> None:
 
 
 def open_client(arguments: argparse.Namespace, on_event: Callable[[Event], object] | None = None) -> Client:
-    """A client with the credentials of the environment and the address of the arguments."""
+    """Open a client with the credentials of the environment and the address of the arguments.
+
+    Args:
+        arguments: With `base_url`.
+        on_event: Gets each event of the client.
+    """
     from paydown.client import Client
 
     return Client(Credentials.from_env(), base_url=arguments.base_url, on_event=on_event)
@@ -112,15 +127,15 @@ def open_repay(
     options: Options | None = None,
     ask: bool = True,
 ) -> SafeRepay:
-    """A repayer with the journal and the account of the arguments.
+    """Open a repayer with the journal and the account of the arguments.
 
     Args:
         arguments: With those of `add_journal`.
         client: The client.
-        progress: Is told what happens.
+        progress: Gets each step of a running plan.
         options: Thresholds.
         ask: Ask a person at a terminal whose key it is, where that is not known; `False` for what only reads the
-            journal. Where nobody can be asked, the first command that needs the answer refuses.
+            journal. Where no person can be asked, the first command that needs the answer refuses.
     """
     from paydown.repay import SafeRepay
 
@@ -143,7 +158,7 @@ def open_repay(
 
 
 def _ask_whose(arguments: argparse.Namespace, repay: SafeRepay) -> None:
-    """Ask a person what a script says with `--same-account` and `--new-account`. `--yes` answers neither."""
+    """Ask a person what a script answers with `--same-account` and `--new-account`. `--yes` answers neither."""
     from paydown.cli.output import Output
 
     question = repay.account_question
@@ -165,14 +180,14 @@ _QUESTIONS = {
 
 
 def pay_with(arguments: argparse.Namespace) -> list[str]:
-    """The words of `--using`; what is wrong with them is said by the library."""
+    """Return the words of `--using`; the library checks them."""
     if arguments.using is None:
         return []
     return [name.strip() for name in str(arguments.using).split(",")]
 
 
 def prices(arguments: argparse.Namespace) -> dict[str, Decimal | str]:
-    """The words of `--price`, as {asset: USD}.
+    """Return the words of `--price`, as {asset: USD}.
 
     Raises:
         InvalidRequest: A word is not ASSET=USD.

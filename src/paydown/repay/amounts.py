@@ -28,6 +28,9 @@ _CONTEXT = decimal.Context(
 # What is calculated from amounts has more digits than one of them, and never as many as this.
 _LONGEST = 200
 
+# A sentence can hold a product of two of the longest.
+_WRITING = decimal.Context(prec=3 * _LONGEST, traps=[decimal.InvalidOperation])
+
 
 @contextmanager
 def exact() -> Generator[None]:
@@ -84,5 +87,5 @@ def from_text(text: str) -> Decimal:
 
 def money(value_usd: Decimal) -> str:
     """Write USD for people: two digits, thousands apart: `49,000.00 USD`."""
-    cents = value_usd.quantize(Decimal("0.01"), rounding=decimal.ROUND_HALF_UP, context=_CONTEXT)
+    cents = value_usd.quantize(Decimal("0.01"), rounding=decimal.ROUND_HALF_UP, context=_WRITING)
     return f"{cents:,f} USD"

@@ -10,6 +10,7 @@ from typing import Any
 from paydown.repay.amounts import from_text, to_text
 from paydown.repay.journal.states import OPEN_STATES, AttemptState, PlanState
 from paydown.repay.moments import moment
+from paydown.repay.stored import checked, readable
 
 __all__ = ["IN_DOUBT", "AttemptLine", "Report", "exit_code_of"]
 
@@ -65,15 +66,17 @@ class AttemptLine:
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> AttemptLine:
         """Read what `to_json` wrote."""
-        return cls(
-            id=data["id"],
-            number=data["number"],
-            amount=_optional(data["amount"]),
-            state=data["state"],
-            repaid=_optional(data["repaid"]),
-            signed_at_ms=data["signed_at_ms"],
-            note=data["note"],
-            corrected=data.get("corrected", ""),
+        return checked(
+            cls(
+                id=data["id"],
+                number=data["number"],
+                amount=_optional(data["amount"]),
+                state=data["state"],
+                repaid=_optional(data["repaid"]),
+                signed_at_ms=data["signed_at_ms"],
+                note=data["note"],
+                corrected=data.get("corrected", ""),
+            )
         )
 
 
@@ -170,25 +173,36 @@ class Report:
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Report:
-        """Read what `to_json` wrote."""
+        """Read what `to_json` wrote.
+
+        Raises:
+            JournalUnusable: It is something else.
+        """
+        with readable("The report of a plan in the journal"):
+            return cls._from_json(data)
+
+    @classmethod
+    def _from_json(cls, data: Mapping[str, Any]) -> Report:
         lines: list[Mapping[str, Any]] = data["attempts"]
-        return cls(
-            plan_key=data["plan_key"],
-            asset=data["asset"],
-            asked=_optional(data["asked"]),
-            state=PlanState(data["state"]),
-            cause=data["cause"],
-            message=data["message"],
-            debt_before=from_text(data["debt_before"]),
-            debt_after=_optional(data["debt_after"]),
-            repaid=from_text(data["repaid"]),
-            pieces_planned=data["pieces_planned"],
-            attempts=tuple(AttemptLine.from_json(line) for line in lines),
-            weight=data["weight"],
-            started_at_ms=data["started_at_ms"],
-            ended_at_ms=data["ended_at_ms"],
-            check=tuple(data["check"]),
-            overruled=data.get("overruled", False),
+        return checked(
+            cls(
+                plan_key=data["plan_key"],
+                asset=data["asset"],
+                asked=_optional(data["asked"]),
+                state=PlanState(data["state"]),
+                cause=data["cause"],
+                message=data["message"],
+                debt_before=from_text(data["debt_before"]),
+                debt_after=_optional(data["debt_after"]),
+                repaid=from_text(data["repaid"]),
+                pieces_planned=data["pieces_planned"],
+                attempts=tuple(AttemptLine.from_json(line) for line in lines),
+                weight=data["weight"],
+                started_at_ms=data["started_at_ms"],
+                ended_at_ms=data["ended_at_ms"],
+                check=tuple(data["check"]),
+                overruled=data.get("overruled", False),
+            )
         )
 
     def __str__(self) -> str:

@@ -114,7 +114,11 @@ class Channel(Protocol):
     """Sends one request and returns its answer. Blocking; safe to use from several threads."""
 
     def exchange(self, outgoing: Outgoing) -> Answer:
-        """Send it once. Raises NotSent or Lost."""
+        """Send it once. Raises NotSent or Lost.
+
+        An interrupt goes through. It has `NotSent` for its cause if it certainly came before the first byte; without
+        that the request may have left.
+        """
         ...
 
     def close(self) -> None:

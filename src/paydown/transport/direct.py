@@ -154,9 +154,10 @@ class DirectChannel:
             # no byte of the request was handed to a socket.
             _close(connected)
             raise NotSent(reason(error)) from error
-        except BaseException:
+        except BaseException as error:
             _close(connected)
-            raise
+            # An interrupt: the caller of this one is to know that nothing has left.
+            raise error from NotSent("interrupted before a connection stood")
         connection = _Connection(connected, address)
         with self._lock:
             self._busy.add(connection)
@@ -222,7 +223,9 @@ class _Connection:
     def has_more(self) -> bool:
         """Whether something can be read, below TLS or above it."""
         connected = self.socket
-        return (isinstance(connected, ssl.SSLSocket) and connected.pending() > 0) or _readable(connected)
+        return (isinstance(connected, ssl.SSLSocket) and connected.pending() > 0) or readable(
+            connected.fileno()
+        )
 
     def hang_up(self) -> None:
         """Wake the thread that waits for an answer: it has lost it."""
@@ -317,9 +320,8 @@ def _close(connected: socket.socket | None) -> None:
         connected.close()
 
 
-def _readable(connected: socket.socket) -> bool:
+def readable(number: int) -> bool:
     """Whether something can be read without waiting, or nobody can tell: then the connection is not used again."""
-    number = connected.fileno()
     if number < 0:
         return True
     try:

@@ -8,6 +8,7 @@ behind TLS it loses what its buffer has no room for when the other side hangs up
 from __future__ import annotations
 
 import asyncio
+import os
 import socket
 import ssl
 from collections.abc import Sequence
@@ -15,7 +16,16 @@ from typing import TYPE_CHECKING, cast
 
 from paydown.call.outcome import Answer
 from paydown.transport.channel import Address, Lost, NotSent, Outgoing, reason
-from paydown.transport.direct import CONNECTIONS, KEEPALIVE_S, NEXT_ADDRESS_S, Found, alternating, default_tls
+from paydown.transport.direct import (
+    CONNECTIONS,
+    KEEPALIVE_S,
+    NEXT_ADDRESS_S,
+    READ_AT_ONCE,
+    Found,
+    alternating,
+    default_tls,
+    readable,
+)
 from paydown.transport.http1 import Http1
 
 if TYPE_CHECKING:
@@ -77,7 +87,9 @@ class AsyncDirectChannel:
         for connection in reversed(self._idle):
             if connection.address == address:
                 self._idle.remove(connection)
-                if connection.silent and now - connection.idle_since < KEEPALIVE_S:
+                # The loop may not have looked yet: readable means that the other side has hung up, or says something.
+                fresh = connection.silent and now - connection.idle_since < KEEPALIVE_S
+                if fresh and not connection.has_more():
                     self._busy.add(connection)
                     return connection
                 connection.abort()
@@ -109,6 +121,9 @@ class AsyncDirectChannel:
             raise
         except Exception as error:  # whatever it is: no byte of the request was handed to a socket
             raise NotSent(reason(error)) from error
+        except BaseException as error:
+            # A cancelled task, an interrupt: the caller of this one is to know that nothing has left.
+            raise error from NotSent("interrupted before a connection stood")
         if self._pins is not None:
             shown = transport.get_extra_info("ssl_object")
             try:
@@ -167,6 +182,11 @@ class _Connection(asyncio.Protocol):
         """Whether the connection may carry another request; if so, it is ready for it."""
         return self.silent and self._http.ready_again()
 
+    def has_more(self) -> bool:
+        """Whether something can be read that the loop has not handed over yet."""
+        kept = None if self._transport is None else self._transport.get_extra_info("socket")
+        return kept is not None and readable(kept.fileno())
+
     def abort(self) -> None:
         """Close at once."""
         self.silent = False
@@ -201,10 +221,33 @@ class _Connection(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         """The connection is gone."""
+        if exc is not None:
+            self._read_what_came_early()
         self.silent = False
         self._end("the connection was lost" if exc is None else reason(exc))
         if not self.gone.done():
             self.gone.set_result(None)
+
+    def _read_what_came_early(self) -> None:
+        """Read what arrived before a write failed: a server may answer and hang up before it has read everything.
+
+        The loop stops reading when a write fails. Below TLS what is left are records that only the loop could open:
+        there the answer stays lost, which is the careful reading.
+        """
+        transport, waiting = self._transport, self._waiting
+        if transport is None or waiting is None or waiting.done() or transport.get_extra_info("ssl_object"):
+            return
+        kept = transport.get_extra_info("socket")
+        try:
+            # A socket of its own, since the transport's does not read.
+            with socket.socket(fileno=os.dup(kept.fileno())) as own:
+                own.setblocking(False)
+                while not waiting.done():
+                    self.data_received(data := own.recv(READ_AT_ONCE))
+                    if not data:
+                        return
+        except (OSError, ValueError):  # nothing there, or a platform whose sockets cannot be doubled so
+            return
 
     def _end(self, why: str) -> None:
         self.silent = False

@@ -6,7 +6,8 @@ server breaks.
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from importlib import import_module
 from typing import Any, Final
 
 import jsonschema_rs
@@ -17,12 +18,18 @@ from paydown_contract.requests.signer import Key
 from paydown_contract.requests.tampering import Composer
 from paydown_contract.requests.verifier import Oracle
 
+# Python's own reading of a pattern; its stubs leave it out.
+_parser: Final[Any] = import_module("re._parser")
+
 # What a request is built to: longer texts and lists than this are no request of any exchange.
 _LARGEST: Final = 10_000
 _SIZES: Final = (
     *("minItems", "maxItems", "minLength", "maxLength"),
     *("max-integer-digits", "max-fraction-digits"),
 )
+# A repeat without an end counts as so many ways; two of them behind each other are tried in a second at the worst.
+_LONG: Final = 1_000
+_MOST_WAYS: Final = 10_000_000
 _NOW_MS: Final = 1_700_000_000_000
 
 
@@ -81,5 +88,35 @@ def _check_schema(schema: Mapping[str, Any]) -> None:
             if isinstance(pattern, str):
                 try:
                     re.compile(pattern)
-                except re.error as error:
+                    ways = _ways(_parser.parse(pattern))
+                except (re.error, OverflowError, RecursionError) as error:
                     raise BrokenDocument(f"the pattern {pattern[:80]!r}: {error}") from error
+                if ways > _MOST_WAYS:
+                    raise BrokenDocument(
+                        f"the pattern {pattern[:80]!r} could be tried in too many ways to end; write it without a "
+                        "repeat inside of a repeat"
+                    )
+
+
+def _ways(parsed: Iterable[tuple[Any, Any]]) -> int:
+    """In how many ways an engine that goes back may at most try a part of a pattern."""
+    ways = 1
+    for kind, about in parsed:
+        name = str(kind)
+        if name in ("MAX_REPEAT", "MIN_REPEAT", "POSSESSIVE_REPEAT"):
+            least, most, inner = about
+            within = _ways(inner)
+            # What may itself be tried in several ways, several times: two to the power of the text's length.
+            ways *= (
+                _MOST_WAYS + 1 if within > 1 and most > 1 else within * min(int(most) - int(least) + 1, _LONG)
+            )
+        elif name == "BRANCH":
+            ways *= sum(_ways(one) for one in about[1])
+        elif name == "SUBPATTERN":
+            ways *= _ways(about[-1])
+        elif name in ("ASSERT", "ASSERT_NOT"):
+            ways *= _ways(about[1])
+        elif name in ("ATOMIC_GROUP", "GROUPREF", "GROUPREF_EXISTS"):
+            return _MOST_WAYS + 1
+        ways = min(ways, _MOST_WAYS + 1)
+    return ways

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import random
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from email.utils import format_datetime
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from paydown.budget import Budget, Charge, Limit, MemoryBudget, Priority, Rules, Ticket, Wait, gate_pause_ms
+from paydown.call.retry import retry_after_s
 from paydown.clock import ExchangeClock
 
 WEIGHT = Limit("ip-weight", 6_000, 60_000)
@@ -525,8 +528,36 @@ def test_the_pause_is_what_the_exchange_says_or_what_the_document_does(status, r
         banned_until_ms=until,
         pause_after_429_ms=60_000,
         minimum_ban_ms=120_000,
+        maximum_ban_ms=259_200_000,
     )
     assert pause == expected
+
+
+@given(
+    status=st.sampled_from([429, 418]),
+    header=st.text(max_size=12)
+    | st.integers(min_value=0, max_value=10**10).map(str)
+    | st.datetimes(min_value=datetime(1971, 1, 1), timezones=st.just(UTC)).map(  # noqa: DTZ001  # the strategy adds it
+        lambda at: format_datetime(at, usegmt=True)
+    ),
+    until=st.none() | st.integers(min_value=0, max_value=10**13 - 1),
+)
+def test_nothing_that_an_answer_says_closes_the_gate_for_longer_than_the_longest_ban(status, header, until):
+    """Bans last up to three days; a header of 999,999,999 s would keep a debt unpaid for 31 years."""
+    asked_s = retry_after_s({"retry-after": header}, now_ms=NOW)
+    assert asked_s is None or 0 <= asked_s <= 3 * 86_400
+    pause = gate_pause_ms(
+        status,
+        now_ms=NOW,
+        retry_after_ms=None if asked_s is None else int(asked_s * 1000),
+        banned_until_ms=until,
+        pause_after_429_ms=60_000,
+        minimum_ban_ms=120_000,
+        maximum_ban_ms=259_200_000,
+    )
+    assert 0 <= pause <= 3 * 86_400_000
+    if until is not None and until > NOW:
+        assert pause >= min(until - NOW, 3 * 86_400_000), "and what is within the bound is kept"
 
 
 def test_the_budgets_keep_the_protocol():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import traceback
 from typing import NamedTuple
 
 import httpx
@@ -502,3 +503,51 @@ def test_excerpts_are_short_and_harmless():
     assert clean.headers({"set-cookie": "session=1", "server": "nginx"}) == {"server": "nginx"}
     assert clean.excerpt(b"") == ""
     assert clean(None) is None
+
+
+# ------------------------------------------------------------------------------------- pieces of secrets
+
+
+@given(
+    secret=st.text("0123456789abcdefABCDEF", min_size=16, max_size=64)
+    | st.text("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789+/=", min_size=16, max_size=90),
+    data=st.data(),
+    before=st.text(max_size=40),
+    behind=st.text(max_size=40),
+    upper=st.booleans(),
+)
+def test_no_run_of_sixteen_characters_of_a_secret_is_kept(secret, data, before, behind, upper):
+    """A text that was cut, wrapped or had its case changed holds a part of a secret, and no more of it is shown."""
+    start = data.draw(st.integers(0, len(secret) - 16))
+    end = data.draw(st.integers(start + 16, len(secret)))
+    piece = secret[start:end].upper() if upper else secret[start:end]
+
+    kept = Cleaner([secret])(f"{before}{piece}{behind}")
+
+    assert kept is not None
+    runs = {secret[at : at + 16].lower() for at in range(len(secret) - 15)}
+    assert not any(kept.lower()[at : at + 16] in runs for at in range(len(kept)))
+
+
+@given(st.text(max_size=200))
+def test_a_text_without_a_secret_is_not_changed(text):
+    """Only what the request held is taken out."""
+    assert Cleaner(["0123456789abcdef" * 4])(text) == Cleaner()(text)
+
+
+@pytest.mark.parametrize("member", ["success", "amount", "updateTime"])
+def test_a_signature_in_the_place_of_another_value_is_not_shown(member):
+    """The error of a decoder repeats the start of what it found there, in its own text and in the traceback's."""
+
+    def echoes(request: httpx.Request) -> httpx.Response:
+        signature = request.content.decode().rpartition("=")[2]
+        sent.append(signature)
+        return repaid(**{member: signature})
+
+    sent: list[str] = []
+    with pytest.raises(OutcomeUnknown) as caught:
+        call(client(Exchange(echoes)))
+
+    shown = "".join(traceback.format_exception(caught.value)) + str(vars(caught.value))
+    (signature,) = sent
+    assert not any(signature[at : at + 16] in shown for at in range(len(signature) - 15))

@@ -204,6 +204,44 @@ def test_a_list_without_pages_is_cut_until_nothing_is_cut_off(times, size, start
     assert sorted(rows) == expected
 
 
+class OldestFirst(InterestShelf):
+    """The same list in the other order: which one the exchange chooses is nowhere written."""
+
+    def matching(self, start: int, end: int) -> list[dict[str, int]]:
+        return super().matching(start, end)[::-1]
+
+
+@pytest.mark.parametrize("awaited", [False, True], ids=["blocking", "awaited"])
+@pytest.mark.parametrize("shelf_class", [InterestShelf, OldestFirst], ids=["newest-first", "oldest-first"])
+@pytest.mark.parametrize("end_included", [True, False], ids=["end-counts", "end-does-not"])
+@pytest.mark.parametrize("start_included", [True, False], ids=["start-counts", "start-does-not"])
+def test_the_halves_of_a_split_window_hold_each_row_at_their_seam_once(
+    start_included, end_included, shelf_class, awaited
+):
+    """Rows on the seam and either side of it are read, whether or not the ends of a window count."""
+    start, end = NOW_MS - 8 * DAY, NOW_MS - 4 * DAY
+    seam = (start + end) // 2
+    earlier, later = (start + seam) // 2, (seam - 1 + end) // 2  # of the halves, which are split once more
+    times = sorted({at + near for at in (seam, earlier, later) for near in (-2, -1, 0, 1, 2)})
+    shelf = shelf_class(times, start_included=start_included, end_included=end_included)
+    arguments = {"startTime": start, "endTime": end}
+    operation = without_pages(6)
+
+    if awaited:
+
+        async def read() -> list[str]:
+            one = async_client(Exchange(shelf), budget=Plenty())
+            return [row async for row in one.iterate(operation, arguments, charge)]
+
+        rows = asyncio.run(read())
+    else:
+        rows = list(patient(shelf).iterate(operation, arguments, charge))
+
+    assert sorted(rows) == sorted(f"0.{row['id'] + 1}" for row in shelf.rows)
+    asked = [(int(one["startTime"]), int(one["endTime"])) for one in shelf.asked]
+    assert any(ends == seam for _, ends in asked), "the window was split where the rows are"
+
+
 def test_the_total_of_a_window_is_that_of_its_own_rows():
     """Pages shorter than asked are followed until the window's total is reached, in each window anew."""
     days = [95, 94, 93, 92, 91, 60, 59, 58, 57, 56]

@@ -415,6 +415,51 @@ def test_a_repayment_cancelled_in_flight_is_unresolved_and_its_connection_is_not
     assert server.connections == 2
 
 
+def test_a_repayment_cancelled_while_it_connects_is_not_sent():
+    """No connection stood yet, so nothing has left: nothing is in doubt, and the room in the budget is free again."""
+
+    async def scenario(port: int) -> None:
+        url = f"http://127.0.0.1:{port}"
+        async with AsyncClient(credentials(), base_url=url, clock=SystemClock(), budget=MemoryBudget()) as pm:
+            task = asyncio.create_task(pm.margin.repay_debt(asset="BNB"))
+            while not any(pool.in_flight for pool in pm.budget.snapshot().pools):  # noqa: ASYNC110  # it tells of no change
+                await asyncio.sleep(0.01)
+            await asyncio.sleep(0.05)  # the connect is under way, and stays so
+            task.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await task
+            assert pm.unresolved == ()
+            assert all(pool.in_flight == pool.used == 0 for pool in pm.budget.snapshot().pools)
+
+    with silent_address() as (_, port):
+        asyncio.run(scenario(port))
+
+
+@pytest.mark.usefixtures("ctrl_c")
+def test_an_interrupt_while_it_connects_leaves_a_repayment_not_sent():
+    """Ctrl-C before a connection stands: nothing is in doubt, and the room in the budget is free again."""
+    with (
+        silent_address() as (_, port),
+        Client(
+            credentials(), base_url=f"http://127.0.0.1:{port}", clock=SystemClock(), budget=MemoryBudget()
+        ) as pm,
+    ):
+        main = threading.get_ident()
+
+        def interrupt() -> None:
+            while not any(pool.in_flight for pool in pm.budget.snapshot().pools):
+                time.sleep(0.01)
+            time.sleep(0.2)  # the connect is under way, and stays so
+            signal.pthread_kill(main, signal.SIGINT)
+
+        threading.Thread(target=interrupt, daemon=True).start()
+        with pytest.raises(KeyboardInterrupt):
+            pm.margin.repay_debt(asset="BNB")
+
+        assert pm.unresolved == ()
+        assert all(pool.in_flight == pool.used == 0 for pool in pm.budget.snapshot().pools)
+
+
 @pytest.fixture
 def ctrl_c() -> Iterator[None]:
     """SIGINT interrupts, also in a run that a shell started in the background, where it is ignored."""

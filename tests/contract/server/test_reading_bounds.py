@@ -369,6 +369,8 @@ def test_a_link_out_of_the_folder_is_not_followed(tmp_path: Path) -> None:
 
 SPOILT = {
     "a pattern that is none": ('"pattern": "', '"pattern": "('),
+    "a pattern without an end": ('"pattern": "', '"pattern": "((a+)+)*$|'),
+    "a pattern of many repeats": ('"pattern": "', '"pattern": "a*a*a*a*a*a*a*a*$|'),
     "a type that is none": ('"type": "object"', '"type": "thing"'),
     "a size of billions": ('"minLength": 1', '"minLength": 1000000000'),
     "no signing": ('"x-signing"', '"x-singing"'),
@@ -453,7 +455,7 @@ def test_a_name_that_only_the_document_knows_is_the_exchange_too(
         text.replace("fapi.binance.com", "second.example").replace("fstream.binance.com", "third.example")
     )
 
-    for host in ("second.example", "third.example"):
+    for host in ("second.example", "third.example", "second.example.", "Third.Example"):
         arguments = ["--spec", str(file), "--url", f"https://{host}", "--allow-host", host]
         assert cli.main([*KEY, *arguments]) == 2
         assert "is the exchange itself" in capsys.readouterr().err

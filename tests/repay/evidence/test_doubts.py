@@ -520,6 +520,32 @@ def test_a_process_that_takes_the_room_in_between_costs_a_look_and_nothing_else(
     assert len(wire.all(REPAY)) == len(plan.pieces) == states.count("EXECUTED")
 
 
+@pytest.mark.parametrize(("patience_s", "why"), [(1, "max_wait_s"), (600, "look")])
+def test_waiting_for_weight_is_no_failed_try(tmp_path, patience_s, why):
+    """The room is taken in between more often than a piece may fail: the plan waits, and does not give up."""
+    world = World(tmp_path, accounts=("a", "b"), rate="0")
+    for account in ("a", "b"):
+        world.give("BNB", account=account, borrowed="300")
+        world.give("USDT", account=account, free="5000000")
+    pm = world.client(max_wait_s=patience_s)
+    other = world.client(key=key_of("b"), budget=pm.budget, max_wait_s=600)
+    taken, running = [], []
+
+    def take(step, side):
+        if running and (step, side) == (Step.READ_BALANCES, "after") and len(taken) < 4:
+            taken.append(other.margin.repay_debt(asset="BNB", amount="1", specify_repay_assets=["USDT"]))
+
+    options = Options(max_tries=2)
+    with world.repayer(pm, options=options, trace=take) as repayer:
+        plan = repayer.plan("BNB", "10", pay_with=["USDT"])
+        running.append(True)
+        report = repayer.run(plan)
+
+    assert (report.cause, report.exit_code, world.debt("BNB")) == ("", 0, 290)
+    waited = [one.message for one in world.progress if one.kind == "waiting" and why in one.message]
+    assert len(waited) > options.max_tries, [one.message for one in world.progress]
+
+
 @pytest.mark.parametrize("times", [1, 2, 3])
 def test_a_look_that_does_not_show_what_was_confirmed_is_taken_again(world, times):
     """The balance lags behind a confirmed piece: it is looked at again within a minute, and nothing is repaid twice."""
@@ -1105,6 +1131,19 @@ REPORTS = st.builds(
         st.tuples(st.sampled_from(STATES), st.sampled_from(["", "", "executed", "not executed"])), max_size=4
     ),
 )
+
+
+@pytest.mark.parametrize(
+    ("cause", "lines", "alone"),
+    [("not-sent", [], 3), ("refused", [("REJECTED", "")], 4), ("read-failed", [], 6)],
+)
+def test_no_code_that_denies_it_ends_plans_of_which_one_has_moved_money(cause, lines, alone):
+    """One plan is done and the other did nothing: the code of the second one would be a lie about the first."""
+    done = a_report(PlanState.DONE, "", [("EXECUTED", "")])
+    idle = a_report(PlanState.STOPPED, cause, lines)
+
+    assert exit_code_of([idle]) == alone
+    assert exit_code_of([done, idle]) == exit_code_of([idle, done]) == 7
 
 
 @settings(max_examples=300, deadline=None)

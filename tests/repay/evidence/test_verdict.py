@@ -22,6 +22,7 @@ from paydown.repay.amounts import exact
 from paydown.repay.evidence.case import LATE_EXECUTION, Case, deadline_ms
 from paydown.repay.evidence.observation import Observation
 from paydown.repay.evidence.rows import Row, Source
+from paydown.repay.evidence.snapshot import Holding
 from paydown.repay.evidence.verdict import Verdict, judge, may_have_fallen
 from tests.repay.evidence.drawn_books import (
     BASE_MS,
@@ -100,6 +101,11 @@ def listed_borrowing(
     )
 
 
+def liquidation(amount: str, after_ms: int = 500) -> Act:
+    """Add a row of the capital flow: the exchange has repaid with what it liquidated."""
+    return lambda account: account.list(FLOW, "REPAY_LIQUIDATION", f"-{amount}", SIGNED_MS + after_ms)
+
+
 def move(asset: str, change: str, after_ms: int = 2_000) -> Act:
     """Let a trade or a transfer change what is held."""
     return lambda account: account.move(SIGNED_MS + after_ms, asset, change)
@@ -174,6 +180,20 @@ def test_not_executed_needs_two_looks_that_lie_apart(looks_ms, result):
     tried, _ = played(account, [])
 
     assert settle(tried, [account.observation(at_ms) for at_ms in looks_ms]).result == result
+
+
+@pytest.mark.parametrize(("took_ms", "result"), [(100, NOT_EXECUTED), (8_500, UNDECIDED)])
+def test_looks_lie_apart_by_the_time_between_them_and_not_by_their_own(took_ms, result):
+    """A look that takes long shows any moment of that time: two may show one moment although they began apart."""
+    account = Account()
+    tried, _ = played(account, [])
+    snapshots = [account.observation(DEAD_MS + 200_000 + after_ms) for after_ms in (0, 9_200, 145_000)]
+    slow = [
+        replace(seen, snapshot=replace(seen.snapshot, answered_at_ms=seen.snapshot.sent_at_ms + took_ms))
+        for seen in snapshots
+    ]
+
+    assert judge(tried, slow).result == result
 
 
 @pytest.mark.parametrize("missing", sorted(LISTS))
@@ -353,6 +373,12 @@ TOLD = [
         account=rich,
     ),
     Told(
+        "our amount is borrowed unlisted, and what paid comes back unlisted before the last look",
+        [repay(), borrow("10", keep=False), move("USDT", "6000", 100_000)],
+        "UNDECIDED",
+        "holdings-fell",
+    ),
+    Told(
         "our amount is borrowed unlisted, and another asset gains as much",
         [repay(), borrow("10", keep=False), move("BTC", "0.1")],
         "UNDECIDED",
@@ -443,8 +469,39 @@ TOLD = [
         "a repayment FAILED", [listed_repayment("10", status="FAILED")], "PROVEN_NOT_EXECUTED", "debt-stood"
     ),
     Told("a status that nobody knows", [listed_repayment("4", status="DONE")], "UNDECIDED", "rows-near"),
+    Told("4 were repaid by a liquidation", [liquidation("4")], "UNDECIDED", "rows-near"),
+    Told(
+        "lost; a borrowing FAILED",
+        [listed_borrowing("10", status="FAILED")],
+        "PROVEN_NOT_EXECUTED",
+        "debt-stood",
+    ),
+    Told(
+        "executed; a borrowing FAILED",
+        [repay(), listed_borrowing("10", status="FAILED")],
+        "PROVEN_EXECUTED",
+        "debt-fell",
+    ),
+    Told(
+        "lost; one borrowing stands in two lists, 20 s apart",
+        [
+            borrow("10", 100_000, keep=False),
+            listed_borrowing("10", 100_000),
+            listed_borrowing("10", 120_000, FLOW),
+        ],
+        "PROVEN_NOT_EXECUTED",
+        "debt-stood",
+    ),
     Told("a row of nothing", [repay(), listed_repayment("0")], "PROVEN_EXECUTED", "debt-fell"),
     Told("the row fits and the debt stands", [listed_repayment("10")], "UNDECIDED", "rows-near"),
+    Told("the row fits, 100 s later", [listed_repayment("10", 100_000)], "UNDECIDED", "rows-near"),
+    Told("the row fits, 20 s earlier", [listed_repayment("10", -20_000)], "UNDECIDED", "rows-near"),
+    Told(
+        "somebody repaid 9.95, which is all of the fall, and borrowed a little later",
+        [repay("9.95"), listed_repayment("9.95"), borrow("0.01", 100_000)],
+        "UNDECIDED",
+        "disturbed",
+    ),
     Told(
         "the row fits and the debt fell by somewhat else",
         [repay(), borrow("3"), listed_repayment("10")],
@@ -598,6 +655,28 @@ def test_a_history_is_judged_as_it_must_be(told):
     assert verdict.repaid == (0 if verdict.result == NOT_EXECUTED else tried.asked) or not verdict.decided
 
 
+# How long before and after the timestamp of an attempt a row may stand that it left: a record clock may be behind by
+# what the exchange tolerates and by its own uncertainty, and a row may be stamped late.
+EARLIEST_MS = -FACTS.future_tolerance_ms - OPTIONS.clock_slack_ms
+LATEST_MS = max(5_000, FACTS.answer_timeout_ms) + OPTIONS.near_ms + OPTIONS.clock_slack_ms
+
+
+@pytest.mark.parametrize(
+    ("after_ms", "near"),
+    [(EARLIEST_MS - 1, False), (EARLIEST_MS, True), (LATEST_MS, True), (LATEST_MS + 1, False)],
+)
+@pytest.mark.parametrize("source", [RECORD, FLOW])
+def test_a_part_counts_as_near_from_the_earliest_to_the_latest_time_it_can_bear(source, after_ms, near):
+    """A row of 4 of 10 forbids "not executed" wherever this attempt may have left it, to the millisecond."""
+    tried, snapshots = played(Account(), [listed_repayment("4", after_ms, source, shown_after_ms=0)])
+
+    verdict = settle(tried, snapshots)
+
+    assert (verdict.result, verdict.rule) == (
+        (UNDECIDED, "rows-near") if near else (NOT_EXECUTED, "debt-stood")
+    )
+
+
 def test_borrowings_of_half_a_minute_before_the_oldest_moment_of_the_base_count_in():
     """The base is 5 s old, the borrowing younger than it, and its row bears a time 30 s too early."""
     account = rich()
@@ -740,6 +819,33 @@ def test_a_fall_that_only_a_later_look_shows_is_never_called_not_executed(stood_
         )
 
 
+@pytest.mark.parametrize(
+    ("before", "after", "rule"),
+    [
+        (
+            ("494000", "6000"),
+            ("494000", "0"),
+            "holdings-fell",
+        ),  # an order is cancelled, and what it held pays
+        (("500000", "0"), ("494000", "6000"), "debt-stood"),  # an order is placed
+    ],
+)
+def test_what_could_pay_is_what_is_free_and_what_is_locked(before, after, rule):
+    """Moving between the two is neither spent nor a reason to overlook what was."""
+
+    def holding(snapshot, free, locked):
+        usdt = Holding(free=Decimal(free), locked=Decimal(locked))
+        return replace(snapshot, assets={**snapshot.assets, "USDT": usdt})
+
+    account = Account()
+    tried = case(attempt("10", holding(account.snapshot(BASE_MS), *before)))
+    snapshots = [account.observation(at_ms) for at_ms in LOOKS_MS]
+
+    verdict = settle(tried, [replace(seen, snapshot=holding(seen.snapshot, *after)) for seen in snapshots])
+
+    assert verdict.rule == rule
+
+
 def test_a_debt_that_came_back_to_where_it_was_proves_nothing():
     """The first look after the deadline shows it lower by half; that it stands later does not undo that."""
     account = Account()
@@ -770,6 +876,9 @@ def test_a_refusal_is_in_doubt_if_the_debt_may_have_fallen_by_half():
     assert not may_have_fallen(tried, snapshots[0])
     tried, snapshots = played(rich(), [repay(), borrow("10"), listed_borrowing("10")])
     assert may_have_fallen(tried, snapshots[1])
+    for amount, doubted in (("6", True), ("4", False)):  # and what paid has come back: the debt alone tells
+        tried, snapshots = played(Account(), [repay(amount), move("USDT", "6000")])
+        assert may_have_fallen(tried, snapshots[0]) is doubted
 
 
 # Part 2: histories that are drawn, see `drawn`.

@@ -305,6 +305,37 @@ def test_a_lost_answer_is_settled_before_the_next_piece(world, repayer, executed
     )
 
 
+def test_an_earlier_repayment_of_the_same_amount_is_not_taken_for_the_lost_one(tmp_path):
+    """Its row stands near and names the very amount; it belongs to an attempt that the exchange confirmed."""
+    world = World(tmp_path, options={"repay-debt-record": "record", "repay-debt-flow": "row"})
+    world.give("BNB", borrowed="30")
+    world.give("USDT", free="5000000")
+    with world.repayer() as repayer:
+        first = repayer.run(repayer.plan("BNB", "10", pay_with=["USDT"]))
+    # From another address, which has a weight of its own, the second one follows in seconds.
+    with world.repayer(world.client(ip="127.0.0.2")) as repayer:
+        world.fault("not_executed_503_unknown")
+        second = repayer.run(repayer.plan("BNB", "10", pay_with=["USDT"]))
+
+    assert (first.exit_code, second.exit_code) == (0, 0)
+    assert [line.state for line in second.attempts] == ["PROVEN_NOT_EXECUTED", "EXECUTED"]
+    assert world.repaid == [10, 10]
+
+
+@pytest.mark.parametrize("name", ["marginLoan", "repayLoan", "capital-flow"])
+def test_the_lists_are_read_from_before_the_look_that_the_debt_is_held_against(world, repayer, name):
+    """A borrowing that the look before the attempt does not show yet may bear an earlier time than the look."""
+    world.fault("executed_then_reset")
+    repayer.run(repayer.plan("BNB", "1", pay_with=["USDT"]))
+    before = attempts(repayer)[0].intent.before
+
+    asked = [one for one in world.exchange.requests if one.path.endswith(name)]
+    starts = [int(re.search(r"startTime=(\d+)", one.shown_query)[1]) for one in asked]
+
+    assert starts
+    assert max(starts) <= before.sent_at_ms - repayer.options.edge_ms
+
+
 def test_nothing_is_looked_at_before_the_lost_request_is_dead(world, repayer):
     """The first look comes after recvWindow, the answer's time-out and the settle time have passed."""
     world.fault("not_executed_503_unknown")

@@ -7,6 +7,7 @@ import hmac
 import json
 import shutil
 import sqlite3
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 
@@ -14,8 +15,10 @@ import pytest
 
 from paydown import InvalidRequest
 from paydown.errors import UnknownAttempt
-from paydown.repay import AccountInDoubt, AccountUnconfirmed, Options
+from paydown.repay import AccountBusy, AccountInDoubt, AccountUnconfirmed, Options
 from paydown.repay.account.account_identity import lock_name
+from paydown.repay.account.account_lock import AccountLock
+from paydown.repay.account.account_memory import AccountMemory
 from paydown.repay.journal.journal import Journal
 from paydown.repay.journal.schema import MIGRATIONS, statements
 from paydown.repay.journal.states import AttemptState, PlanState
@@ -283,6 +286,37 @@ def test_a_rename_that_was_cut_short_can_be_done_again(world):
     with world.repayer(account="fund") as repayer:
         assert repayer.account_question is None
         assert len(repayer.in_doubt) == 1
+
+
+@pytest.mark.parametrize("held", ["", "fund", API_KEY], ids=["old name", "new name", "key"])
+def test_an_account_is_not_renamed_while_a_process_repays_for_it(world, held):
+    """Under the old name, the new one, or the key alone, as an older version does: nothing is renamed."""
+    attempt = doubt(world)
+    lock = AccountLock(world.folder / "locks", lock_name(BASE_URL, held))
+    lock.acquire("elsewhere.db", NOW_MS)
+    with world.repayer() as repayer:
+        with pytest.raises(AccountBusy):
+            repayer.rename_account("default", "fund")
+        assert repayer.in_doubt == [attempt]
+        lock.release(clean=True)
+        repayer.rename_account("default", "fund")
+        assert repayer.in_doubt == [attempt]
+
+
+def test_a_name_that_another_key_has_used_since_is_taken(world):
+    """A rename was cut short, and the new name went on with another key as well: the two do not become one."""
+    doubt(world, account="desk")
+    with world.repayer(account="desk") as repayer:
+        here = repayer._memory.read()
+        fund = AccountMemory(world.folder / "locks", lock_name(BASE_URL, "fund"))
+        fund.write(replace(here, name="fund").with_key(lock_name(BASE_URL, OTHER_KEY)))
+
+        with pytest.raises(InvalidRequest, match="already"):
+            repayer.rename_account("desk", "fund")
+
+        assert len(repayer.in_doubt) == 1
+        assert repayer._memory.read() == here
+        assert len(fund.read().keys) == 2
 
 
 # Journals of older versions

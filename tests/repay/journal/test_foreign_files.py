@@ -111,3 +111,44 @@ def test_a_name_that_no_system_takes_is_said_so(tmp_path):
     """A name of 300 letters is an error that names it, not a traceback of the system."""
     with pytest.raises(JournalUnusable, match="name"):
         Journal(tmp_path / ("j" * 300))
+
+
+@pytest.mark.parametrize(
+    "statements",
+    [
+        ["CREATE TRIGGER eats AFTER INSERT ON attempts BEGIN UPDATE counter SET value = value + 9; END"],
+        ["DROP TRIGGER attempts_kept"],
+        [
+            "DROP TABLE looks",
+            "CREATE VIEW looks AS WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i FROM n) SELECT i FROM n",
+        ],
+        ["ALTER TABLE plans ADD COLUMN more TEXT"],
+        ["PRAGMA user_version = -1"],
+    ],
+    ids=["a further trigger", "a rule is gone", "a view without end", "a further column", "no version"],
+)
+def test_a_journal_whose_schema_was_changed_is_refused_and_not_changed(tmp_path, statements):
+    """What stands in a schema is executed by those who read the file, so it is compared before it is used."""
+    path = tmp_path / "repay.db"
+    Journal(path).close()
+    with closing(sqlite3.connect(path, isolation_level=None)) as db:
+        for statement in statements:
+            db.execute(statement)
+    before = path.read_bytes()
+
+    for use in (Journal, inspect_journal):
+        with pytest.raises(JournalUnusable, match="no journal as paydown makes it"):
+            use(path)
+    assert path.read_bytes() == before
+
+
+def test_a_further_view_or_index_does_no_harm(tmp_path):
+    """People make reports of their own."""
+    path = tmp_path / "repay.db"
+    Journal(path).close()
+    with closing(sqlite3.connect(path, isolation_level=None)) as db:
+        db.execute("CREATE VIEW mine AS SELECT count(*) AS plans FROM plans")
+        db.execute("CREATE INDEX mine_too ON plans (created_at_ms)")
+
+    with Journal(path) as journal:
+        assert journal.plans.newest_first() == []

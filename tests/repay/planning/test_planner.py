@@ -170,12 +170,23 @@ def test_the_owed_asset_pays_first_and_may_be_enough():
     assert made.total == 10
 
 
-def test_locked_funds_do_not_pay():
-    """What open orders hold cannot be spent."""
+@pytest.mark.parametrize(
+    ("own", "payer"),
+    [
+        (("0", "0"), ("0", "999999")),
+        (("0", "0"), ("5000", "999999")),
+        (("1", "9"), ("5400", "999999")),
+        (("1", "9"), ("0", "999999")),
+    ],
+)
+def test_locked_funds_do_not_pay(own, payer):
+    """What open orders hold cannot be spent, neither of the owed asset nor of a payer that is partly free."""
     with pytest.raises(PlanRefused) as caught:
-        plan(request(), snapshot(BNB=("10", "0", "0", "0"), USDT=("0", "0", "0", "999999")))
+        plan(request(), snapshot(BNB=("10", "0", *own), USDT=("0", "0", *payer)))
 
     assert caught.value.reason == "not-enough-to-pay"
+    assert Decimal(caught.value.numbers["have_usd"]) == Decimal(payer[0])
+    assert Decimal(caught.value.numbers["need_usd"]) == (10 - Decimal(own[0])) * 600 * Decimal("1.01")
 
 
 def test_a_payer_without_price_is_warned_about_when_the_others_suffice():

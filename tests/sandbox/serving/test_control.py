@@ -351,10 +351,9 @@ def test_every_choice_is_listed_and_explained(control: Control, document: Docume
         assert option["value"] == option["default"]
         assert not option["values"] or option["default"] in option["values"]
     source = "".join(
-        entry.read_text()
-        for folder in ("", "operations")
-        for entry in files("paydown_sandbox").joinpath(folder).iterdir()
-        if entry.name.endswith(".py") and entry.name != "options.py"
+        path.read_text("utf-8")
+        for path in Path(str(files("paydown_sandbox"))).rglob("*.py")
+        if path.name != "settings.py"
     )
     assert [name for name in options if f'"{name}"' not in source] == []
     assert page == unknowns_page(document)

@@ -25,7 +25,7 @@ def add_parser(commands: Commands) -> None:
         verbs,
         "rename",
         "give an account another name",
-        "Give an account another name, in the journal and beside the locks. It keeps its plans and its doubts. The "
+        "Give an account another name, in the journal and among the locks. It keeps its plans and its doubts. The "
         "account without a name is called `default`.",
     )
     rename.add_argument("old", metavar="OLD", type=given, help="the name it has")
@@ -35,7 +35,15 @@ def add_parser(commands: Commands) -> None:
 
 
 def run(arguments: argparse.Namespace, output: Output) -> int:
-    """Rename the account."""
+    """Rename the account.
+
+    Args:
+        arguments: The parsed command line.
+        output: Where to print.
+
+    Returns:
+        The exit code.
+    """
     with open_client(arguments) as client, open_repay(arguments, client, ask=False) as repay:
         repay.rename_account(arguments.old, arguments.new)
     if output.json_mode:

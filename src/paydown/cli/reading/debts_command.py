@@ -28,7 +28,15 @@ def add_parser(commands: Commands) -> None:
 
 
 def run(arguments: argparse.Namespace, output: Output) -> int:
-    """Read all balances once (weight 20) and print them in two tables."""
+    """Read all balances with one request and print them in two tables.
+
+    Args:
+        arguments: The parsed command line.
+        output: Where to print.
+
+    Returns:
+        The exit code.
+    """
     with open_client(arguments) as client:
         balances = client.account.balance()
     owed = sorted((b for b in balances if _debt(b) > ZERO), key=lambda b: b.asset)

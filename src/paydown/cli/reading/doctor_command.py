@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One thing looked at: whether it is fine, and what was found; a warning stops no repayment."""
+    """Hold the result of one check: whether it is fine, and what was found. A warning stops no repayment."""
 
     name: str
     ok: bool
@@ -41,7 +41,15 @@ def add_parser(commands: Commands) -> None:
 
 
 def run(arguments: argparse.Namespace, output: Output) -> int:
-    """Make every check that can be made, even after one has failed."""
+    """Make every check that can be made, even after one has failed.
+
+    Args:
+        arguments: The parsed command line.
+        output: Where to print.
+
+    Returns:
+        The exit code.
+    """
     checks = list(_checks(arguments))
     exit_code = next((check.exit_code for check in checks if not check.ok), 0)
     if output.json_mode:
@@ -137,7 +145,7 @@ def _clock(client: Client) -> str:
 
 
 def _clock_is_off(client: Client) -> bool:
-    """Whether a request stamped by this machine's own clock would be refused."""
+    """Return whether a request stamped by this machine's own clock would be refused."""
     offset = _offset_ms(client)
     return offset is not None and abs(offset) > client.recv_window
 
@@ -158,6 +166,6 @@ def _weight(client: Client) -> str:
     limit = LIMITS[REPAY_DEBT.weight.budget].limit
     used = client.last.used_weight if client.last is not None else None
     if used is None:
-        return "the exchange did not say how much is used"
+        return "the exchange did not state how much is used"
     room = (limit - used) // REPAY_DEBT.weight.value
     return f"{used:,} of {limit:,} used in this minute: room for {room} repayment{'' if room == 1 else 's'}"

@@ -34,7 +34,15 @@ def add_parser(commands: Commands) -> None:
 
 
 def run(arguments: argparse.Namespace, output: Output) -> int:
-    """Print the history, or draw the debt."""
+    """Print the history, or draw the debt.
+
+    Args:
+        arguments: The parsed command line.
+        output: Where to print.
+
+    Returns:
+        The exit code.
+    """
     if arguments.png is not None and arguments.plot is None:
         raise InvalidRequest("--png needs --plot ASSET.", parameter="png")
     with open_client(arguments) as client, open_repay(arguments, client, ask=False) as repay:
@@ -89,7 +97,7 @@ def _show(output: Output, entry: PlanHistory) -> None:
 def _plot(arguments: argparse.Namespace, output: Output, points: list[tuple[int, Decimal, Decimal]]) -> int:
     asset = arguments.plot
     if not points:
-        raise InvalidRequest(f"The journal holds no look at {asset} of this account.", parameter="plot")
+        raise InvalidRequest(f"The journal holds no snapshot of {asset} of this account.", parameter="plot")
     if arguments.png is not None:
         write_png(Path(arguments.png), asset, points)
     if output.json_mode:

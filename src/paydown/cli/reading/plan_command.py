@@ -36,7 +36,13 @@ def add_parser(commands: Commands) -> None:
 
 
 def make_plan(arguments: argparse.Namespace, repay: SafeRepay, *, new: bool) -> Plan:
-    """The plan that the arguments describe; `new` allows one beside an unfinished one."""
+    """Make the plan that the arguments describe.
+
+    Args:
+        arguments: With those of `shared_options.add_request`.
+        repay: Makes it; reads only.
+        new: Allow a plan although an earlier one for the asset is not finished.
+    """
     return repay.plan(
         arguments.asset,
         arguments.amount,
@@ -49,7 +55,12 @@ def make_plan(arguments: argparse.Namespace, repay: SafeRepay, *, new: bool) -> 
 
 
 def begun_before(arguments: argparse.Namespace, repay: SafeRepay) -> Report | None:
-    """The report of the plan with the key of the arguments, if it was begun: the key is used up then."""
+    """Return the report of the plan with the key of the arguments, if that plan was begun: its key is used up.
+
+    Args:
+        arguments: With `key`, which may be `None`.
+        repay: Knows the plan.
+    """
     from paydown.repay import PlanState
 
     if arguments.key is None:
@@ -58,8 +69,13 @@ def begun_before(arguments: argparse.Namespace, repay: SafeRepay) -> Report | No
     return None if report.state is PlanState.PLANNED else report
 
 
-def said_of_begun(plan: Plan, report: Report) -> str:
-    """What a person should read before the report of such a plan."""
+def sentence_on_begun(plan: Plan, report: Report) -> str:
+    """Write the sentence that a person should read before the report of a plan that was begun earlier.
+
+    Args:
+        plan: The plan whose key was given again.
+        report: Its report.
+    """
     from paydown.repay import PlanState
     from paydown.repay.moments import moment
 
@@ -76,15 +92,23 @@ def said_of_begun(plan: Plan, report: Report) -> str:
 
 
 def run(arguments: argparse.Namespace, output: Output) -> int:
-    """Make the plan and print it."""
+    """Make the plan and print it.
+
+    Args:
+        arguments: The parsed command line.
+        output: Where to print.
+
+    Returns:
+        The exit code.
+    """
     with open_client(arguments) as client, open_repay(arguments, client) as repay:
-        # Looking does no harm, whatever is unfinished; `repay` is where it matters.
+        # A plan that is only shown does no harm next to an unfinished one; `repay` is where that matters.
         plan = make_plan(arguments, repay, new=True)
         begun = begun_before(arguments, repay)
     if output.json_mode:
         output.document({"ok": True, "plan": plan.to_json()})
     else:
         if begun is not None:
-            output.line(said_of_begun(plan, begun))
+            output.line(sentence_on_begun(plan, begun))
         output.line(str(plan))
     return 0

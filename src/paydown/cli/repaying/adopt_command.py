@@ -37,7 +37,15 @@ def add_parser(commands: Commands) -> None:
 
 
 def run(arguments: argparse.Namespace, output: Output) -> int:
-    """Adopt the journal, and show what was remembered and what is owed."""
+    """Adopt the journal, and show what was remembered and what is owed.
+
+    Args:
+        arguments: The parsed command line.
+        output: Where to print.
+
+    Returns:
+        The exit code.
+    """
     with open_client(arguments) as client, open_repay(arguments, client) as repay:
         adopted = repay.adopt(note=arguments.note)
     exit_code = NOTHING_TO_DO if adopted is None else 0

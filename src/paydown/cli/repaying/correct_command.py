@@ -1,4 +1,4 @@
-"""`paydown correct`: say what became of an attempt whose end was recorded wrongly."""
+"""`paydown correct`: correct how an attempt ended, where its end was recorded wrongly."""
 
 from __future__ import annotations
 
@@ -42,7 +42,15 @@ def add_parser(commands: Commands) -> None:
 
 
 def run(arguments: argparse.Namespace, output: Output) -> int:
-    """Append the correction, and say what counts now."""
+    """Append the correction, and print what counts now.
+
+    Args:
+        arguments: The parsed command line.
+        output: Where to print.
+
+    Returns:
+        The exit code.
+    """
     with open_client(arguments) as client, open_repay(arguments, client) as repay:
         attempt = repay.correct(
             arguments.attempt, executed=arguments.executed, note=arguments.note, amount=arguments.amount

@@ -50,7 +50,15 @@ def add_parser(commands: Commands) -> None:
 
 
 def run(arguments: argparse.Namespace, output: Output) -> int:
-    """Reconcile by evidence, or settle on a person's word."""
+    """Reconcile by evidence, or settle on a person's word.
+
+    Args:
+        arguments: The parsed command line.
+        output: Where to print.
+
+    Returns:
+        The exit code.
+    """
     live = LiveProgress(output)
     with (
         open_client(arguments, live.calling) as client,
@@ -78,7 +86,7 @@ def run(arguments: argparse.Namespace, output: Output) -> int:
             {
                 "ok": not undecided,
                 "exit_code": exit_code,
-                # 0 says that nothing is in doubt any more, whichever way it was settled.
+                # Exit code 0 means that nothing is in doubt any more, whichever way it was settled.
                 "outcome": outcome_of(exit_code) if undecided else "settled" if found else "nothing in doubt",
                 "reconciled": [one.to_json() for one in found],
             }
@@ -92,7 +100,7 @@ def run(arguments: argparse.Namespace, output: Output) -> int:
         if one.trouble:
             output.line(f"  the evidence could not be read: {one.trouble}")
         if one.verdict is not None:
-            # What the steps repeat is said there: all of it must fit one screen.
+            # A finding that the steps below repeat is left out here: the whole answer must fit one screen.
             steps = " ".join(one.verdict.check).casefold()
             for finding in one.verdict.findings:
                 if finding.text.casefold() in steps:
@@ -108,7 +116,7 @@ def run(arguments: argparse.Namespace, output: Output) -> int:
 def _until_decided(
     found: list[Reconciliation], attempt: str | None, repay: SafeRepay, output: Output
 ) -> list[Reconciliation]:
-    """Look again until nothing is undecided any more; a stop (Ctrl-C) ends it with what is known."""
+    """Reconcile again until nothing is undecided any more; a stop (Ctrl-C) ends it with what is known."""
     for pause_s in chain(_PAUSES_S, repeat(_PAUSES_S[-1])):
         if not found or all(one.decided for one in found):
             return found

@@ -5,17 +5,15 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING
 
+from paydown.cli.confirmation import NOT_CONFIRMED, is_confirmed, place_of
 from paydown.cli.output import Output, decimal_text
 from paydown.cli.progress_display import LiveProgress
-from paydown.cli.reading.plan_command import begun_before, make_plan, said_of_begun
+from paydown.cli.reading.plan_command import begun_before, make_plan, sentence_on_begun
 from paydown.cli.shared_options import add_command, add_journal, add_request, open_client, open_repay
-from paydown.cli.where import account_of, exchange_of
 
 if TYPE_CHECKING:
     from paydown.cli.shared_options import Commands
-    from paydown.repay import SafeRepay
-
-NOT_CONFIRMED = 3  # like every other way in which nothing left this machine
+    from paydown.repay import Plan, Report, SafeRepay
 
 
 def add_parser(commands: Commands) -> None:
@@ -47,9 +45,16 @@ def add_parser(commands: Commands) -> None:
 
 
 def run(arguments: argparse.Namespace, output: Output) -> int:
-    """Plan, ask, run, report."""
+    """Plan, show, ask, run the plan, and print its report.
+
+    Args:
+        arguments: The parsed command line.
+        output: Where to print.
+
+    Returns:
+        The exit code.
+    """
     from paydown.repay import Options, PlanUnfinished
-    from paydown.repay.moments import moment
 
     live = LiveProgress(output)
     options = Options(reconcile_last=arguments.reconcile)
@@ -66,44 +71,18 @@ def run(arguments: argparse.Namespace, output: Output) -> int:
             return error.exit_code
         begun = begun_before(arguments, repay)
         if begun is not None:
-            if not output.json_mode:
-                output.line(said_of_begun(plan, begun))
-            if arguments.dry_run and output.json_mode:
-                output.document(
-                    {
-                        "ok": True,
-                        "exit_code": 0,
-                        "outcome": "dry run",
-                        "plan": plan.to_json(),
-                        "report": begun.to_json(),
-                    }
-                )
-            else:
-                output.report(begun)
-            return 0 if arguments.dry_run else begun.exit_code
+            return _show_begun(output, plan, begun, dry_run=arguments.dry_run)
+        place = place_of(arguments, client)
         if not output.json_mode:
-            output.line(f"{account_of(arguments.account).capitalize()} on {exchange_of(client)}")
-            output.line(str(plan))
-            for attempt in repay.in_doubt:
-                output.line(
-                    f"In doubt: attempt {attempt.id} of plan {attempt.plan_key}, "
-                    f"{'the whole debt' if attempt.intent.amount is None else decimal_text(attempt.intent.amount)} "
-                    f"of {attempt.intent.asset}, signed {moment(attempt.intent.signed_at_ms)}. It is settled by "
-                    "evidence before anything else is sent, which can take four minutes."
-                )
+            _show_plan(output, place, plan, repay)
         if arguments.dry_run:
             if output.json_mode:
                 output.document({"ok": True, "exit_code": 0, "outcome": "dry run", "plan": plan.to_json()})
             else:
                 output.line("Dry run: nothing was sent.")
             return 0
-        if not arguments.yes:
-            where = f"{account_of(arguments.account)} on {exchange_of(client)}"
-            confirmed = output.confirm(f"Send it, for {where}? [y/N]")
-            if not confirmed:
-                reason = "there is nobody to ask here; add --yes" if confirmed is None else "not confirmed"
-                output.refusal(f"Nothing was sent: {reason}.", exit_code=NOT_CONFIRMED)
-                return NOT_CONFIRMED
+        if not is_confirmed(output, f"Send it, for {place}? [y/N]", yes=arguments.yes):
+            return NOT_CONFIRMED
         if output.lost is not None:
             output.note(f"Nothing was sent: the plan could not be shown ({output.lost.strerror}).")
             return NOT_CONFIRMED
@@ -113,8 +92,42 @@ def run(arguments: argparse.Namespace, output: Output) -> int:
     return report.exit_code
 
 
+def _show_begun(output: Output, plan: Plan, begun: Report, *, dry_run: bool) -> int:
+    """Print the report of a plan whose key was given again, and return the exit code: nothing is sent for it."""
+    if not output.json_mode:
+        output.line(sentence_on_begun(plan, begun))
+    if dry_run and output.json_mode:
+        output.document(
+            {
+                "ok": True,
+                "exit_code": 0,
+                "outcome": "dry run",
+                "plan": plan.to_json(),
+                "report": begun.to_json(),
+            }
+        )
+    else:
+        output.report(begun)
+    return 0 if dry_run else begun.exit_code
+
+
+def _show_plan(output: Output, place: str, plan: Plan, repay: SafeRepay) -> None:
+    """Print what a person confirms: the account, the exchange, the plan, and what is settled before it."""
+    from paydown.repay.moments import moment
+
+    output.line(place[:1].upper() + place[1:])
+    output.line(str(plan))
+    for attempt in repay.in_doubt:
+        amount = "the whole debt" if attempt.intent.amount is None else decimal_text(attempt.intent.amount)
+        output.line(
+            f"In doubt: attempt {attempt.id} of plan {attempt.plan_key}, {amount} of {attempt.intent.asset}, "
+            f"signed {moment(attempt.intent.signed_at_ms)}. It is settled by evidence before anything else is sent, "
+            "which can take four minutes."
+        )
+
+
 def _advice(repay: SafeRepay, plan_key: str) -> str:
-    """What to type beside an unfinished plan. While something of it is in doubt, a new plan is no advice at all."""
+    """Advise what to type while a plan is unfinished. A new plan is no advice while an attempt of it is in doubt."""
     doubt = next((attempt.id for attempt in repay.in_doubt if attempt.plan_key == plan_key), None)
     if doubt is not None:
         return (

@@ -6,17 +6,15 @@ import argparse
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from paydown.cli.confirmation import NOT_CONFIRMED, is_confirmed, place_of
 from paydown.cli.output import Output, decimal_text, outcome_of
 from paydown.cli.progress_display import LiveProgress
 from paydown.cli.shared_options import add_command, add_journal, open_client, open_repay
-from paydown.cli.where import account_of, exchange_of
 
 if TYPE_CHECKING:
     from paydown.cli.shared_options import Commands
     from paydown.repay import SafeRepay
     from paydown.repay.journal.journal_records import PlanRecord
-
-NOT_CONFIRMED = 3  # like every other way in which nothing left this machine
 
 
 def add_parser(commands: Commands) -> None:
@@ -40,7 +38,15 @@ def add_parser(commands: Commands) -> None:
 
 
 def run(arguments: argparse.Namespace, output: Output) -> int:
-    """Show what is unfinished, ask, resume, and print a report for each plan."""
+    """Show what is unfinished, ask, resume, and print a report for each plan.
+
+    Args:
+        arguments: The parsed command line.
+        output: Where to print.
+
+    Returns:
+        The exit code, the gravest of all plans.
+    """
     from paydown.repay.report import exit_code_of
 
     live = LiveProgress(output)
@@ -49,19 +55,15 @@ def run(arguments: argparse.Namespace, output: Output) -> int:
         open_repay(arguments, client, progress=live.repaying) as repay,
     ):
         unfinished = repay.unfinished(arguments.plan)
-        where = f"{account_of(arguments.account)} on {exchange_of(client)}"
+        place = place_of(arguments, client)
         if unfinished and not output.json_mode:
-            output.line(where[:1].upper() + where[1:])
+            output.line(place[:1].upper() + place[1:])
             for record in unfinished:
-                output.line(_said(record, repay))
+                output.line(_sentence_on(record, repay))
         if arguments.dry_run:
             return _dry(output, unfinished)
-        if unfinished and not arguments.yes:
-            confirmed = output.confirm(f"Go on, for {where}? [y/N]")
-            if not confirmed:
-                reason = "there is nobody to ask here; add --yes" if confirmed is None else "not confirmed"
-                output.refusal(f"Nothing was sent: {reason}.", exit_code=NOT_CONFIRMED)
-                return NOT_CONFIRMED
+        if unfinished and not is_confirmed(output, f"Go on, for {place}? [y/N]", yes=arguments.yes):
+            return NOT_CONFIRMED
         if output.lost is not None:
             output.note(f"Nothing was sent: the plans could not be shown ({output.lost.strerror}).")
             return NOT_CONFIRMED
@@ -75,7 +77,7 @@ def run(arguments: argparse.Namespace, output: Output) -> int:
                 "exit_code": exit_code,
                 "outcome": outcome_of(exit_code),
                 "reports": [report.to_json() for report in reports],
-                "settled": [told.to_json() for told in live.settled],
+                "settled": [one.to_json() for one in live.settled],
             }
         )
         return exit_code
@@ -86,8 +88,8 @@ def run(arguments: argparse.Namespace, output: Output) -> int:
     return exit_code
 
 
-def _said(record: PlanRecord, repay: SafeRepay) -> str:
-    """One unfinished plan in one sentence: what it asked, what it has repaid, what is in doubt."""
+def _sentence_on(record: PlanRecord, repay: SafeRepay) -> str:
+    """Describe an unfinished plan in one sentence: what it asked, what it has repaid, what is in doubt."""
     report = repay.report(record.key)
     asked = "the whole debt" if report.asked is None else decimal_text(report.asked)
     doubt = next((line.id for line in report.attempts if line.state in {"UNKNOWN", "INTENT"}), None)

@@ -32,6 +32,7 @@ from paydown.repay.execution.commands import (
 from paydown.repay.execution.run_context import Context, Decisions
 from paydown.repay.journal.journal_records import AttemptRecord
 from paydown.repay.moments import moment
+from paydown.repay.stored import readable
 
 __all__ = [
     "Reconciled",
@@ -147,7 +148,8 @@ def _observed_before(context: Context, attempt_id: str) -> list[Observation]:
     """Return the observations of earlier reconciliations of an attempt: what a snapshot showed does not grow old."""
     found: list[Observation] = []
     for record in context.journal.evidence.of(attempt_id):
-        found += [Observation.from_json(one) for one in record.body.get("sightings", ())]
+        with readable(f"The evidence of attempt {attempt_id} in the journal"):
+            found += [Observation.from_json(one) for one in record.body.get("sightings", ())]
     return found
 
 

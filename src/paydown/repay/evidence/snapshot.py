@@ -13,6 +13,7 @@ from decimal import Decimal
 from typing import cast
 
 from paydown.repay.amounts import ZERO, exact, from_text, to_text
+from paydown.repay.stored import checked
 
 __all__ = ["NOTHING", "Holding", "Snapshot"]
 
@@ -50,11 +51,13 @@ class Holding:
     @classmethod
     def from_json(cls, data: Mapping[str, str]) -> Holding:
         """Read what `to_json` wrote."""
-        return cls(
-            borrowed=from_text(data["borrowed"]),
-            interest=from_text(data["interest"]),
-            free=from_text(data["free"]),
-            locked=from_text(data["locked"]),
+        return checked(
+            cls(
+                borrowed=from_text(data["borrowed"]),
+                interest=from_text(data["interest"]),
+                free=from_text(data["free"]),
+                locked=from_text(data["locked"]),
+            )
         )
 
 
@@ -103,4 +106,6 @@ class Snapshot:
         if not (isinstance(sent, int) and isinstance(answered, int) and isinstance(assets, dict)):
             raise ValueError("not a snapshot: sent_at_ms, answered_at_ms and assets are required")
         rows = cast("dict[str, dict[str, str]]", assets)
-        return cls.of(sent, answered, ((asset, Holding.from_json(row)) for asset, row in rows.items()))
+        return checked(
+            cls.of(sent, answered, ((asset, Holding.from_json(row)) for asset, row in rows.items()))
+        )

@@ -12,6 +12,7 @@ from paydown.repay.execution.ending import Ending
 from paydown.repay.execution.run_context import Context, Decisions
 from paydown.repay.journal.journal_records import AttemptRecord
 from paydown.repay.journal.states import AttemptState, PlanState
+from paydown.repay.stored import readable
 
 __all__ = ["EarlierVerdicts"]
 
@@ -51,7 +52,8 @@ class EarlierVerdicts:
             and last.plan_key == plan_key
         ):
             seen = evidence[-1].body.get("sightings")
-            self.denied = (last, Snapshot.from_json(seen[-1]["look"])) if seen else None
+            with readable(f"The evidence of attempt {last.id} in the journal"):
+                self.denied = (last, Snapshot.from_json(seen[-1]["look"])) if seen else None
 
     def verify(self, refused: AttemptRecord) -> Decisions[bool]:
         """Verify by the balance that a refused attempt was not executed all the same.

@@ -94,8 +94,8 @@ class Journal:
 
     def standing(self, account: str) -> Standing:
         """Return the journal's identity, how much it knows, and what is in doubt in it for an account."""
-        with self.file.reading() as db:
-            count: int = db.execute("SELECT value FROM counter").fetchone()[0]
+        with self.file.reading():  # both of one moment
+            count = self.file.count()
             doubts = self.attempts.open_of(account)
         return Standing(self.identity, count, doubts[0] if doubts else None)
 

@@ -71,11 +71,13 @@ class JournalFile:
             before = self.path.stat()
             self._prepare(synchronous)
             self.salt = self._read_meta("salt", "accounts in it can no longer be told apart")
-            self.identity = self._read_meta("identity", "it cannot be told from another journal").decode()
+            self.identity = self._read_meta("identity", "it cannot be told from another journal").decode(
+                "ascii"
+            )
             self._opened = OpenedFile(self.path)
             if not os.path.samestat(before, self.path.stat()):
                 raise JournalUnusable(f"{self.path} was replaced while it was opened. Try again.")
-        except (sqlite3.Error, OSError) as error:
+        except (sqlite3.Error, OSError, UnicodeError) as error:
             self._close()
             raise self._unusable("cannot be prepared", error) from error
         except BaseException:
@@ -119,7 +121,7 @@ class JournalFile:
         with self._lock:
             try:
                 yield self._db
-            except (sqlite3.Error, OSError) as error:
+            except (sqlite3.Error, OSError, UnicodeError) as error:  # SQLite's messages repeat damaged bytes
                 raise self._unusable("cannot be read", error) from error
 
     @contextmanager
@@ -147,11 +149,29 @@ class JournalFile:
                     if db.in_transaction:
                         db.execute("ROLLBACK")
                     raise
-            except sqlite3.Error as error:
+            except (sqlite3.Error, UnicodeError) as error:
                 raise self._unusable("cannot be written", error) from error
+
+    def count(self) -> int:
+        """Return the journal's count, which only grows.
+
+        Raises:
+            JournalUnusable: It is lost.
+        """
+        with self.reading() as db:
+            row = db.execute("SELECT value FROM counter").fetchone()
+        if row is None or type(row[0]) is not int:
+            raise JournalUnusable(
+                f"{self.path} has lost its count: it cannot be told from an older copy of itself. Restore it from a "
+                "backup."
+            )
+        number: int = row[0]
+        return number
 
     def _prepare(self, synchronous: str) -> None:
         db = self._db
+        db.execute("PRAGMA trusted_schema = OFF")
+        db.execute("PRAGMA cell_size_check = ON")
         db.execute("PRAGMA foreign_keys = ON")
         db.execute(f"PRAGMA synchronous = {synchronous}")
         # On macOS fsync alone leaves data in the drive's cache; elsewhere this changes nothing.
@@ -161,7 +181,7 @@ class JournalFile:
 
     def _read_meta(self, name: str, without: str) -> bytes:
         row = self._db.execute("SELECT value FROM meta WHERE name = ?", (name,)).fetchone()
-        if row is None:
+        if row is None or not isinstance(row[0], bytes):
             raise JournalUnusable(f"{self.path} has lost its {name}: {without}.")
         value: bytes = row[0]
         return value

@@ -11,6 +11,7 @@ from paydown.file_ownership import FileNotOurs, Found, inspect
 from paydown.repay.errors import JournalUnusable
 from paydown.repay.journal.journal_file import JournalFile
 from paydown.repay.journal.journal_records import Json
+from paydown.repay.journal.migration import check_schema
 from paydown.repay.journal.schema import APPLICATION_ID
 
 __all__ = ["health_of", "inspect_journal"]
@@ -22,7 +23,7 @@ def health_of(file: JournalFile) -> Json:
         return {
             "path": str(file.path),
             "identity": file.identity,
-            "count": db.execute("SELECT value FROM counter").fetchone()[0],
+            "count": file.count(),
             "schema_version": db.execute("PRAGMA user_version").fetchone()[0],
             "journal_mode": db.execute("PRAGMA journal_mode").fetchone()[0],
             "synchronous": {0: "OFF", 1: "NORMAL", 2: "FULL", 3: "EXTRA"}[
@@ -51,9 +52,13 @@ def inspect_journal(path: Path) -> Json | None:
         # Without a log nothing is pending, and SQLite may be promised that nothing writes: it leaves no files then.
         how = "mode=ro" if real.with_name(f"{real.name}-wal").exists() else "mode=ro&immutable=1"
         with closing(sqlite3.connect(f"{real.as_uri()}?{how}", uri=True, timeout=5)) as db:
+            db.execute("PRAGMA trusted_schema = OFF")
+            db.execute("PRAGMA cell_size_check = ON")
+            version = db.execute("PRAGMA user_version").fetchone()[0]
+            check_schema(path, db, version)
             return {
                 "path": str(path),
-                "schema_version": db.execute("PRAGMA user_version").fetchone()[0],
+                "schema_version": version,
                 "journal_mode": db.execute("PRAGMA journal_mode").fetchone()[0],
                 "integrity": db.execute("PRAGMA quick_check").fetchone()[0],
                 "owner_only": _owner_only(real),
@@ -61,7 +66,7 @@ def inspect_journal(path: Path) -> Json | None:
             }
     except FileNotOurs as error:
         raise JournalUnusable(f"{error} Nothing may be sent without a journal.") from error
-    except (OSError, sqlite3.Error) as error:
+    except (OSError, sqlite3.Error, UnicodeError) as error:
         raise JournalUnusable(f"The journal {path} cannot be read: {error}.") from error
 
 

@@ -12,6 +12,7 @@ from paydown.repay.amounts import from_text, to_text
 from paydown.repay.evidence.snapshot import Snapshot
 from paydown.repay.journal.states import AttemptState, PlanState
 from paydown.repay.planning.plan import Plan
+from paydown.repay.stored import checked, readable
 
 __all__ = [
     "AttemptRecord",
@@ -95,13 +96,15 @@ class CorrectionRecord:
     @classmethod
     def from_row(cls, row: Sequence[Any]) -> CorrectionRecord:
         """Read a row of the corrections table, its columns in the order of the attributes."""
-        return cls(
-            id=row[0],
-            attempt_id=row[1],
-            made_at_ms=row[2],
-            executed=bool(row[3]),
-            moved=from_text(row[4]),
-            note=row[5],
+        return checked(
+            cls(
+                id=row[0],
+                attempt_id=row[1],
+                made_at_ms=row[2],
+                executed={0: False, 1: True}[row[3]],
+                moved=from_text(row[4]),
+                note=row[5],
+            )
         )
 
 
@@ -246,7 +249,15 @@ class EvidenceRecord:
 
     @property
     def summary(self) -> str:
-        """What decided, in one sentence: the rule and the first finding that supports it, or a person's note."""
+        """What decided, in one sentence: the rule and the first finding that supports it, or a person's note.
+
+        Raises:
+            JournalUnusable: The evidence is not what paydown writes.
+        """
+        with readable(f"The evidence of attempt {self.attempt_id} in the journal"):
+            return self._summary()
+
+    def _summary(self) -> str:
         if "statement" in self.body:
             return f"a person's word: {self.body['statement']['note']}"
         if "refusal" in self.body:

@@ -10,9 +10,9 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 
 from paydown.repay.errors import JournalUnusable
-from paydown.repay.journal.schema import APPLICATION_ID, MIGRATIONS, SCHEMA_VERSION, statements
+from paydown.repay.journal.schema import APPLICATION_ID, MIGRATIONS, SCHEMA_VERSION, differing, statements
 
-__all__ = ["bring_forward"]
+__all__ = ["bring_forward", "check_schema"]
 
 _FIRST_WITH_IDENTITY = 3
 
@@ -41,6 +41,7 @@ def bring_forward(
             f"{path} was written by a newer version (schema {version}; this one knows "
             f"{SCHEMA_VERSION}). Upgrade this program; nothing was changed."
         )
+    check_schema(path, db, version)
     mode = db.execute("PRAGMA journal_mode = WAL").fetchone()[0]
     if mode != "wal":
         raise JournalUnusable(
@@ -49,12 +50,35 @@ def bring_forward(
         )
     if version < SCHEMA_VERSION:
         with writing() as transaction:
-            _migrate(transaction)
+            _migrate(path, transaction)
 
 
-def _migrate(db: sqlite3.Connection) -> None:
+def check_schema(path: Path, db: sqlite3.Connection, version: int) -> None:
+    """Refuse a file whose tables, rules or indexes are not the ones that a version of paydown has made.
+
+    A trigger that deletes an INTENT after its commit, a view that never ends in the place of a table: what stands in a
+    schema is executed by those who read the database, so it is compared before anything of it is used.
+
+    Args:
+        path: The file, for the error.
+        db: The open database.
+        version: The version that its schema claims.
+
+    Raises:
+        JournalUnusable: The schema differs.
+    """
+    wrong = differing(db, version)
+    if wrong:
+        raise JournalUnusable(
+            f"{path} is no journal as paydown makes it: {wrong}. It was damaged, or another program changed it. "
+            "Nothing was changed. Restore it from a backup, or choose another journal file."
+        )
+
+
+def _migrate(path: Path, db: sqlite3.Connection) -> None:
     # Read again inside the transaction: another process may have been faster.
     version = db.execute("PRAGMA user_version").fetchone()[0]
+    check_schema(path, db, version)
     for script in MIGRATIONS[version:]:
         for statement in statements(script):
             db.execute(statement)

@@ -22,9 +22,11 @@ never edited, so it does not follow `states` when that changes: the newest scrip
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from contextlib import closing
+from functools import cache
 
-__all__ = ["APPLICATION_ID", "MIGRATIONS", "SCHEMA_VERSION", "statements"]
+__all__ = ["APPLICATION_ID", "MIGRATIONS", "SCHEMA_VERSION", "differing", "statements"]
 
 # Marks for `file` and for us that a database is this journal: "pydn" as an integer.
 APPLICATION_ID = 0x7079646E
@@ -319,3 +321,55 @@ def statements(script: str) -> Iterator[str]:
         if sqlite3.complete_statement(statement):
             yield statement
             statement = ""
+
+
+def differing(db: sqlite3.Connection, version: int) -> str:
+    """In what the schema of a database differs from the one of a version, or "".
+
+    Further tables, views and indexes do no harm and are left to whoever made them; a further trigger acts on what is
+    written here, so there may be none.
+
+    Args:
+        db: The database.
+        version: What it says its schema is. Of a newer one than `SCHEMA_VERSION` only the tables are known.
+    """
+    if version < 0:
+        return f"there is no version {version}"
+    found = _schema(db)
+    expected = _expected(min(version, SCHEMA_VERSION))
+    newer = version > SCHEMA_VERSION
+    for name, (kind, text) in expected.items():
+        there = found.get(name)
+        if there is None:
+            if newer and kind != "table":
+                continue
+            return f"it lacks the {kind} {name}"
+        own = text == there[1] or (newer and there[1].upper().startswith("CREATE TABLE "))
+        if there[0] != kind or not own:
+            return f"the {kind} {name} is another one"
+    further = next(
+        (name for name, (kind, _) in found.items() if kind == "trigger" and name not in expected), None
+    )
+    if further is not None and not newer:
+        return f"it has a trigger that is not paydown's: {ascii(further)[1:-1]:.60}"
+    return ""
+
+
+def _schema(db: sqlite3.Connection) -> Mapping[str, tuple[str, str]]:
+    """Kind and text of everything in a database, by name, but for what SQLite makes for itself."""
+    rows = db.execute("SELECT type, name, sql FROM sqlite_master").fetchall()
+    # Tables keep the same rows with or without row numbers, and journals of both kinds were written.
+    return {
+        str(name): (str(kind), " ".join(str(text).split()).removesuffix(" WITHOUT ROWID"))
+        for kind, name, text in rows
+        if text is not None
+    }
+
+
+@cache
+def _expected(version: int) -> Mapping[str, tuple[str, str]]:
+    with closing(sqlite3.connect(":memory:")) as db:
+        for script in MIGRATIONS[:version]:
+            for statement in statements(script):
+                db.execute(statement)
+        return _schema(db)

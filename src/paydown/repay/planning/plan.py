@@ -16,6 +16,7 @@ from typing import Any
 from paydown.repay.amounts import ZERO, exact, from_text, money, to_text
 from paydown.repay.evidence.snapshot import Snapshot
 from paydown.repay.moments import moment
+from paydown.repay.stored import checked
 
 __all__ = ["Piece", "Plan", "Price", "Request"]
 
@@ -34,7 +35,7 @@ class Price:
     @classmethod
     def from_json(cls, data: Mapping[str, str]) -> Price:
         """Read what `to_json` wrote."""
-        return cls(from_text(data["usd"]), data["source"])
+        return checked(cls(from_text(data["usd"]), data["source"]))
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,12 +71,14 @@ class Request:
         """Read what `to_json` wrote."""
         amount: str | None = data["amount"]
         prices: Mapping[str, str] = data["given_prices"]
-        return cls(
-            asset=data["asset"],
-            amount=None if amount is None else from_text(amount),
-            pay_with=tuple(data["pay_with"]),
-            given_prices=tuple(sorted((asset, from_text(price)) for asset, price in prices.items())),
-            margin=from_text(data["margin"]),
+        return checked(
+            cls(
+                asset=data["asset"],
+                amount=None if amount is None else from_text(amount),
+                pay_with=tuple(data["pay_with"]),
+                given_prices=tuple(sorted((asset, from_text(price)) for asset, price in prices.items())),
+                margin=from_text(data["margin"]),
+            )
         )
 
     @property
@@ -117,12 +120,14 @@ class Piece:
     def from_json(cls, data: Mapping[str, Any]) -> Piece:
         """Read what `to_json` wrote."""
         amount: str | None = data["amount"]
-        return cls(
-            number=data["number"],
-            amount=None if amount is None else from_text(amount),
-            expected=from_text(data["expected"]),
-            value_usd=from_text(data["value_usd"]),
-            reason=data["reason"],
+        return checked(
+            cls(
+                number=data["number"],
+                amount=None if amount is None else from_text(amount),
+                expected=from_text(data["expected"]),
+                value_usd=from_text(data["value_usd"]),
+                reason=data["reason"],
+            )
         )
 
 
@@ -202,10 +207,14 @@ class Plan:
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Plan:
-        """Read what `to_json` wrote."""
+        """Read what `to_json` wrote.
+
+        Raises:
+            ValueError: It is something else; so are other errors of reading foreign data.
+        """
         prices: Mapping[str, Mapping[str, str]] = data["prices"]
         pieces: list[Mapping[str, Any]] = data["pieces"]
-        return cls(
+        plan = cls(
             key=data["key"],
             request=Request.from_json(data["request"]),
             snapshot=Snapshot.from_json(data["look"]),
@@ -217,6 +226,9 @@ class Plan:
             warnings=tuple(data["warnings"]),
             created_at_ms=data["created_at_ms"],
         )
+        if plan.asset not in plan.prices:
+            raise ValueError("not a plan: it has no price of its own asset")
+        return checked(plan)
 
     def __str__(self) -> str:
         owed = self.snapshot[self.asset]

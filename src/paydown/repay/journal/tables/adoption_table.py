@@ -7,6 +7,7 @@ import json
 from paydown.repay.journal.journal_file import JournalFile
 from paydown.repay.journal.journal_records import Json, json_text
 from paydown.repay.journal.tables.account_rows import OF_ACCOUNT
+from paydown.repay.stored import readable
 
 __all__ = ["AdoptionTable"]
 
@@ -46,4 +47,5 @@ class AdoptionTable:
                 f"SELECT made_at_ms, note, body FROM adoptions WHERE account IN {OF_ACCOUNT} ORDER BY id",  # noqa: S608  # constants of this room
                 (account, account),
             ).fetchall()
-        return [{"made_at_ms": row[0], "note": row[1], **json.loads(row[2])} for row in rows]
+        with readable(f"An adoption in the journal {self._file.path}"):
+            return [{"made_at_ms": row[0], "note": row[1], **json.loads(row[2])} for row in rows]

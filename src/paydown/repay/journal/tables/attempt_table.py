@@ -18,6 +18,7 @@ from paydown.repay.journal.journal_records import AttemptRecord, CorrectionRecor
 from paydown.repay.journal.states import AttemptState
 from paydown.repay.journal.tables.account_rows import OF_ACCOUNT, owner_of_attempt
 from paydown.repay.journal.tables.debt_table import insert_debt
+from paydown.repay.stored import checked, readable
 
 __all__ = ["AttemptTable"]
 
@@ -264,7 +265,8 @@ class AttemptTable:
                 f" WHERE {where} ORDER BY attempts.opened_at_ms, attempts.plan_id, attempts.number",
                 values,
             ).fetchall()
-        return [_record(row) for row in rows]
+        with readable(f"An attempt in the journal {self._file.path}"):
+            return [_record(row) for row in rows]
 
 
 def _record(row: Sequence[Any]) -> AttemptRecord:
@@ -281,13 +283,15 @@ def _record(row: Sequence[Any]) -> AttemptRecord:
         signed_at_ms=row[8],
         recv_window_ms=row[9],
     )
-    return AttemptRecord(
-        intent=intent,
-        plan_key=row[1],
-        state=AttemptState(row[10]),
-        outcome=None if row[11] is None else json.loads(row[11]),
-        repaid=None if row[12] is None else from_text(row[12]),
-        opened_at_ms=row[13],
-        closed_at_ms=row[14],
-        correction=None if row[15] is None else CorrectionRecord.from_row(row[15:]),
+    return checked(
+        AttemptRecord(
+            intent=checked(intent),
+            plan_key=row[1],
+            state=AttemptState(row[10]),
+            outcome=None if row[11] is None else json.loads(row[11]),
+            repaid=None if row[12] is None else from_text(row[12]),
+            opened_at_ms=row[13],
+            closed_at_ms=row[14],
+            correction=None if row[15] is None else CorrectionRecord.from_row(row[15:]),
+        )
     )

@@ -9,6 +9,7 @@ from paydown.repay.journal.commit_listeners import CommitListeners
 from paydown.repay.journal.journal_file import JournalFile
 from paydown.repay.journal.journal_records import CorrectionRecord
 from paydown.repay.journal.tables.account_rows import owner_of_attempt
+from paydown.repay.stored import readable
 
 __all__ = ["CorrectionTable"]
 
@@ -57,4 +58,5 @@ class CorrectionTable:
                 " ORDER BY id",
                 (attempt_id,),
             ).fetchall()
-        return [CorrectionRecord.from_row(row) for row in rows]
+        with readable(f"A correction in the journal {self._file.path}"):
+            return [CorrectionRecord.from_row(row) for row in rows]

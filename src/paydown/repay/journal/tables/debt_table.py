@@ -3,14 +3,25 @@
 from __future__ import annotations
 
 import sqlite3
+from dataclasses import dataclass
 from decimal import Decimal
 
 from paydown.repay.amounts import from_text, to_text
 from paydown.repay.evidence.snapshot import Snapshot
 from paydown.repay.journal.journal_file import JournalFile
 from paydown.repay.journal.tables.account_rows import OF_ACCOUNT
+from paydown.repay.stored import checked, readable
 
 __all__ = ["DebtTable", "insert_debt"]
+
+
+@dataclass(frozen=True, slots=True)
+class _Point:
+    """The debt at one moment, in units of its asset."""
+
+    taken_at_ms: int
+    principal: Decimal
+    interest: Decimal
 
 
 class DebtTable:
@@ -47,7 +58,9 @@ class DebtTable:
                 " AND asset = ? ORDER BY taken_at_ms, id",
                 (account, account, asset),
             ).fetchall()
-        return [(row[0], from_text(row[1]), from_text(row[2])) for row in rows]
+        with readable(f"The debt over time in the journal {self._file.path}"):
+            points = [checked(_Point(row[0], from_text(row[1]), from_text(row[2]))) for row in rows]
+        return [(point.taken_at_ms, point.principal, point.interest) for point in points]
 
 
 def insert_debt(db: sqlite3.Connection, account: str, asset: str, snapshot: Snapshot) -> None:

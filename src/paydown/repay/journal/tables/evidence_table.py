@@ -13,6 +13,7 @@ from paydown.repay.journal.journal_file import JournalFile
 from paydown.repay.journal.journal_records import EvidenceRecord, Json, json_text
 from paydown.repay.journal.tables.account_rows import OF_ACCOUNT, owner_of_attempt
 from paydown.repay.journal.tables.attempt_table import AttemptTable
+from paydown.repay.stored import checked, readable
 
 __all__ = ["EvidenceTable"]
 
@@ -106,7 +107,8 @@ class EvidenceTable:
                 " ORDER BY id",
                 (attempt_id,),
             ).fetchall()
-        return [EvidenceRecord(row[0], row[1], row[2], json.loads(row[3])) for row in rows]
+        with readable(f"The evidence of attempt {attempt_id} in the journal {self._file.path}"):
+            return [checked(EvidenceRecord(row[0], row[1], row[2], json.loads(row[3]))) for row in rows]
 
     def signs(self, account: str) -> frozenset[str]:
         """Return the signs, seen on this account, that a reading holds which is usually assumed away."""
@@ -116,9 +118,10 @@ class EvidenceTable:
                 f' WHERE attempts.account IN {OF_ACCOUNT} AND evidence.body LIKE \'%"signs":["%\'',
                 (account, account),
             ).fetchall()
-        return frozenset(
-            str(sign) for row in rows for sign in json.loads(row[0]).get("verdict", {}).get("signs", ())
-        )
+        with readable(f"The evidence in the journal {self._file.path}"):
+            return frozenset(
+                str(sign) for row in rows for sign in json.loads(row[0]).get("verdict", {}).get("signs", ())
+            )
 
 
 def _insert(db: sqlite3.Connection, attempt_id: str, now_ms: int, verdict: str, body: Json) -> None:

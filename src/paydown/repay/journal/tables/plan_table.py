@@ -14,6 +14,7 @@ from paydown.repay.journal.journal_records import Json, PlanRecord, json_text
 from paydown.repay.journal.states import PlanState
 from paydown.repay.journal.tables.account_rows import OF_ACCOUNT
 from paydown.repay.planning.plan import Plan
+from paydown.repay.stored import checked, readable
 
 __all__ = ["PlanTable"]
 
@@ -65,7 +66,7 @@ class PlanTable:
                     ),
                 ).lastrowid
                 known = db.execute(f"SELECT {_COLUMNS} FROM plans WHERE id = ?", (row_id,)).fetchone()  # noqa: S608  # constants of this module
-        record = _record(known)
+        record = self._record(known)
         if record.plan.request.fingerprint != plan.request.fingerprint:
             raise _conflict(record, plan.key)
         return record
@@ -85,7 +86,7 @@ class PlanTable:
             row = _row(db, account, key)
         if row is None:
             return None
-        record = _record(row)
+        record = self._record(row)
         if fingerprint is not None and record.plan.request.fingerprint != fingerprint:
             raise _conflict(record, key)
         return record
@@ -112,7 +113,7 @@ class PlanTable:
         )
         with self._file.reading() as db:
             rows = db.execute(f"SELECT {_COLUMNS} FROM plans {where} ORDER BY id DESC", values).fetchall()  # noqa: S608  # constants of this module
-        return [_record(row) for row in rows]
+        return [self._record(row) for row in rows]
 
     def move(self, plan_id: int, state: PlanState, now_ms: int, report: Json | None = None) -> None:
         """Record how far a plan has come, with its report if there is one.
@@ -135,6 +136,10 @@ class PlanTable:
             if changed != 1:
                 raise JournalUnusable(f"The journal {self._file.path} has no plan number {plan_id}.")
 
+    def _record(self, row: Sequence[Any]) -> PlanRecord:
+        with readable(f"A plan in the journal {self._file.path}"):
+            return _record(row)
+
 
 def _row(db: sqlite3.Connection, account: str, key: str) -> Sequence[Any] | None:
     row: Sequence[Any] | None = db.execute(
@@ -146,16 +151,18 @@ def _row(db: sqlite3.Connection, account: str, key: str) -> Sequence[Any] | None
 
 
 def _record(row: Sequence[Any]) -> PlanRecord:
-    return PlanRecord(
-        id=row[0],
-        account=row[1],
-        plan=Plan.from_json(json.loads(row[2])),
-        state=PlanState(row[3]),
-        report=None if row[4] is None else json.loads(row[4]),
-        created_at_ms=row[5],
-        changed_at_ms=row[6],
-        first_report=None if row[7] is None else json.loads(row[7]),
-        corrected=bool(row[8]),
+    return checked(
+        PlanRecord(
+            id=row[0],
+            account=row[1],
+            plan=Plan.from_json(json.loads(row[2])),
+            state=PlanState(row[3]),
+            report=None if row[4] is None else json.loads(row[4]),
+            created_at_ms=row[5],
+            changed_at_ms=row[6],
+            first_report=None if row[7] is None else json.loads(row[7]),
+            corrected=bool(row[8]),
+        )
     )
 
 
