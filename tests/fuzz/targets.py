@@ -234,7 +234,7 @@ def journals(data: bytes) -> None:
                 journal.standing,
             ):
                 with _refused_in_words():
-                    arguments = {"health": (), "looks": (_ACCOUNT, "BNB")}.get(read.__name__, (_ACCOUNT,))
+                    arguments = {"health": (), "over_time": (_ACCOUNT, "BNB")}.get(read.__name__, (_ACCOUNT,))
                     read(*arguments)
             with _refused_in_words():
                 journal.attempts.last_sent(_ACCOUNT)
