@@ -2,13 +2,12 @@
 
     <state directory>/locks/<account>.lock      held with flock (POSIX) or LockFile (Windows)
 
-The lock itself is the kernel's, so a crash, a kill -9 or a power cut releases it, and a recycled
-process id can never be mistaken for the holder. The file's text is only a note for people: who had
-it, since when, and which journal knows what was sent. What the next holder must know stands in
-`memory`.
+The lock itself is the kernel's, so a crash, a kill -9 or a power cut releases it, and a recycled process id can never
+be mistaken for the holder. The file's text is only a note for people: which process had it, since when, and which
+journal knows what was sent. What the next holder must know stands in the account memory.
 
-A lock file that is deleted while it is held excludes nobody any more: whoever comes next makes a new
-one. So the holder compares the file at the path with the one it holds before anything is sent.
+A lock file that is deleted while it is held excludes no other process any more: the next one makes a new file. So the
+holder compares the file at the path with the one it holds before anything is sent.
 """
 
 from __future__ import annotations
@@ -18,15 +17,14 @@ import json
 import os
 import socket
 import sys
-from dataclasses import dataclass
 from pathlib import Path
 
+from paydown.repay.account.lock_holder import Holder
 from paydown.repay.errors import AccountBusy, JournalUnusable
 from paydown.repay.journal.forks import close_in_children
-from paydown.repay.planning.plan import moment
 from paydown.state_directory import make_directories
 
-__all__ = ["AccountLock", "Holder"]
+__all__ = ["AccountLock"]
 
 if sys.platform == "win32":
     import msvcrt
@@ -55,40 +53,8 @@ else:
         return True
 
 
-@dataclass(frozen=True, slots=True)
-class Holder:
-    """Who holds, or last held, an account.
-
-    Attributes:
-        pid: Process id on `host`. For people: nothing is decided by it.
-        host: Name of the machine.
-        since_ms: When the lock was taken, UTC milliseconds.
-        journal: Path of the journal in which that process writes its attempts.
-        clean: Whether it ended with no attempt open.
-    """
-
-    pid: int
-    host: str
-    since_ms: int
-    journal: str
-    clean: bool = False
-
-    def __str__(self) -> str:
-        return f"process {self.pid} on {self.host} since {moment(self.since_ms)}"
-
-    def to_json(self) -> dict[str, object]:
-        """Plain data."""
-        return {
-            "pid": self.pid,
-            "host": self.host,
-            "since_ms": self.since_ms,
-            "journal": self.journal,
-            "clean": self.clean,
-        }
-
-
 class AccountLock:
-    """The right to repay for one account. Hold it with `with lock.hold(...)`.
+    """Hold the right to repay for one account, from `take` to `release`.
 
     Args:
         directory: Where the lock files are; made with owner-only permissions.
@@ -109,14 +75,26 @@ class AccountLock:
         return handle is not None and self._pid == os.getpid() and _is_at(self.path, handle)
 
     def holder(self) -> Holder | None:
-        """Who holds or last held the account, as far as the note can be read."""
+        """Return who holds or last held the account, as far as the note can be read."""
         try:
-            return _read_note(self.path.read_text(encoding="utf-8"))
+            return Holder.from_text(self.path.read_text(encoding="utf-8"))
         except OSError:
             return None
 
     def acquire(self, journal: str, now_ms: int) -> Holder | None:
-        """Take the lock at once or not at all, and write a note. See `take` and `sign`."""
+        """Take the lock at once or not at all, and write a note.
+
+        Args:
+            journal: Path of the journal that will know the attempts.
+            now_ms: Now, UTC milliseconds.
+
+        Returns:
+            The previous holder's note, if there was one.
+
+        Raises:
+            AccountBusy: Another process, or this one, holds it.
+            JournalUnusable: The lock file cannot be opened, or this object was made before a fork.
+        """
         previous = self.take()
         try:
             self.sign(journal, now_ms)
@@ -132,7 +110,7 @@ class AccountLock:
             The previous holder's note, if there was one.
 
         Raises:
-            AccountBusy: Another process, or this one, holds it; `.holder` says who.
+            AccountBusy: Another process, or this one, holds it; `.holder` names it.
             JournalUnusable: The lock file cannot be opened, or this object was made before a fork.
         """
         if self._pid != os.getpid():
@@ -144,7 +122,7 @@ class AccountLock:
             raise AccountBusy("This object already holds the account.", holder=self._holder)
         handle = self._locked()
         try:
-            previous = _read_note(_read(handle))
+            previous = Holder.from_text(_read(handle))
         except BaseException:
             os.close(handle)
             raise
@@ -153,7 +131,7 @@ class AccountLock:
         return previous
 
     def sign(self, journal: str, now_ms: int) -> None:
-        """Write the note of a lock that is held: who has it, since when, and where its attempts are written.
+        """Write the note of a lock that is held: which process has it, since when, and where its attempts are written.
 
         Args:
             journal: Path of the journal that will know the attempts.
@@ -190,13 +168,17 @@ class AccountLock:
             os.close(handle)
 
     def forked(self) -> None:
-        """In a child: close the inherited descriptor, which would keep the lock after the parent has died."""
+        """Close the inherited descriptor in a forked child: it would keep the lock after the parent has died."""
         handle, self._handle = self._handle, None
         if handle is not None:
             os.close(handle)
 
     def release(self, *, clean: bool) -> None:
-        """Give the lock back. `clean` says that no attempt of ours is open: then a note that was signed says so."""
+        """Give the lock back.
+
+        Args:
+            clean: Whether no attempt of this process is open; a note that was signed records it.
+        """
         handle, self._handle = self._handle, None
         if handle is None:
             return
@@ -210,7 +192,7 @@ class AccountLock:
 
 
 def _is_at(path: Path, handle: int) -> bool:
-    """Whether an open file is the one at a path."""
+    """Return whether an open file is the one at a path."""
     try:
         at_path = path.stat()
     except OSError:
@@ -223,23 +205,8 @@ def _read(handle: int) -> str:
     return os.read(handle, 4096).decode("utf-8", "replace")
 
 
-def _read_note(text: str) -> Holder | None:
-    """The note, or `None` where none was written or a crash cut it short."""
-    try:
-        data = json.loads(text)
-        return Holder(
-            pid=int(data["pid"]),
-            host=str(data["host"]),
-            since_ms=int(data["since_ms"]),
-            journal=str(data["journal"]),
-            clean=data["clean"] is True,
-        )
-    except (ValueError, KeyError, TypeError):
-        return None
-
-
 def _write_note(handle: int, holder: Holder) -> None:
     text = json.dumps(holder.to_json()).encode()
     os.lseek(handle, 0, os.SEEK_SET)
     os.ftruncate(handle, 0)
-    os.write(handle, text)  # not synced: after a power cut the memory tells what matters
+    os.write(handle, text)  # not synced: after a power cut the account memory holds what matters

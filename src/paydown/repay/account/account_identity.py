@@ -4,11 +4,11 @@
     first key of an account                    remembered
     new key of the default account             asked once: the same account (a rotated key), or another one?
     new key of a named account                 remembered: the name is the identity
-    new name beside a doubt                    asked once: really another account?
+    new name next to a doubt                   asked once: really another account?
     key that belongs to another account        refused: rename the account, or use its name
 
 A doubt belongs to the account, so a rotated key or a mistyped name must not hide it. Which keys belong to an account
-stands in the journal (`accounts`) and beside its lock (`memory`), as salted hashes.
+stands in the journal (`accounts`) and next to its lock (`AccountMemory`), as salted hashes.
 
 Journals of versions before this one wrote the hash of the key in the place of the account. Those rows belong to the
 account of that key: `confirm` finds them when a client with the key opens the journal.
@@ -21,9 +21,9 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from paydown.errors import InvalidRequest
+from paydown.repay.account.account_memory import AccountMemory
 from paydown.repay.errors import AccountUnconfirmed
 from paydown.repay.journal.journal import Journal
-from paydown.repay.journal.journal_memory import AccountMemory
 
 __all__ = [
     "DEFAULT",
@@ -42,7 +42,7 @@ DEFAULT = "default"
 
 
 def checked_name(name: str | None) -> str:
-    """The name of an account as it is stored: "" for the default one.
+    """Return the name of an account as it is stored: "" for the default one.
 
     Raises:
         InvalidRequest: It is empty or blank, as an unset variable is, or cannot be printed.
@@ -63,15 +63,19 @@ def checked_name(name: str | None) -> str:
 
 
 def spoken(name: str) -> str:
-    """How an account is called in a sentence."""
+    """Return how an account is called in a sentence."""
     return f"account {name}" if name else "the default account"
 
 
 @lru_cache(maxsize=64)
 def lock_name(base_url: str, name_or_key: str) -> str:
-    """Name of an account's lock, or the fingerprint of a key. The same for every journal, so it has no salt of one.
+    """Return the name of an account's lock, or the fingerprint of a key; the same for every journal, without a salt.
 
-    PBKDF2 instead: an API key is long and random, but a name that somebody chose need not be.
+    PBKDF2 instead: an API key is long and random, but a name that a person chose need not be.
+
+    Args:
+        base_url: Address of the exchange.
+        name_or_key: Name of the account, or an API key.
     """
     import hashlib
 
@@ -80,8 +84,14 @@ def lock_name(base_url: str, name_or_key: str) -> str:
 
 
 def account_id(journal: Journal, base_url: str, name: str) -> str:
-    """The name of an account inside a journal, whether it is in it yet or not."""
-    with journal.reading() as db:
+    """Return the name of an account inside a journal, whether it is in it yet or not.
+
+    Args:
+        journal: The journal.
+        base_url: Address of the exchange.
+        name: Name of the account, "" for the default one.
+    """
+    with journal.file.reading() as db:
         return _account_id(journal, db, base_url, name)
 
 
@@ -95,28 +105,34 @@ def _account_id(journal: Journal, db: sqlite3.Connection, base_url: str, name: s
     number, identity = 1, f"{base_url}\n{name}"
     while True:
         found = journal.account(identity if number == 1 else f"{identity}\n{number}")
-        # An account that was renamed keeps its hash: whoever takes its old name gets another one.
+        # An account that was renamed keeps its hash: an account that takes its old name gets another one.
         if db.execute("SELECT 1 FROM accounts WHERE account = ?", (found,)).fetchone() is None:
             return found
         number += 1
 
 
 def has_older_rows(journal: Journal, base_url: str, api_key: str) -> bool:
-    """Whether an older version wrote rows under the hash of this key, and they have not been found yet."""
+    """Return whether an older version wrote rows under the hash of this key, and they have not been found yet.
+
+    Args:
+        journal: The journal.
+        base_url: Address of the exchange.
+        api_key: The key.
+    """
     key = journal.account(f"{base_url}\n{api_key}")
-    with journal.reading() as db:
+    with journal.file.reading() as db:
         return _has_rows(db, key) and _name_of_key(db, key) is None
 
 
 @dataclass(frozen=True, slots=True)
 class Asking:
-    """Who wants to repay.
+    """Which account and key want to repay.
 
     Attributes:
         base_url: Address of the exchange.
         name: Name of the account, "" for the default one.
         api_key: Its API key; only hashes of it are stored.
-        fingerprint: The key's fingerprint beside the locks: see `lock_name`.
+        fingerprint: The key's fingerprint next to the locks: see `lock_name`.
         same_account: The answer to a new key: it belongs to the same account.
         new_account: The answer to a new name: it is really another account.
     """
@@ -130,17 +146,23 @@ class Asking:
 
 
 def confirm(journal: Journal, memory: AccountMemory, asking: Asking, now_ms: int) -> None:
-    """See to it that this key may act for this account, and remember that it may.
+    """Make sure that this key may act for this account, and remember that it may.
+
+    Args:
+        journal: The journal.
+        memory: What is remembered next to the lock.
+        asking: Which account and key want to repay.
+        now_ms: Now, UTC milliseconds.
 
     Raises:
-        AccountUnconfirmed: Somebody must say first whose key it is.
+        AccountUnconfirmed: It must be confirmed first whose key it is.
     """
     base_url, name = asking.base_url, asking.name
     key = journal.account(f"{base_url}\n{asking.api_key}")
-    with journal.reading() as db:
+    with journal.file.reading() as db:
         if _name_of_key(db, key) == name:
             return
-    with journal.writing() as db:
+    with journal.file.writing() as db:
         account = _account_id(journal, db, base_url, name)
         owner = _name_of_key(db, key)
         if owner is None and _has_rows(db, key):
@@ -175,13 +197,20 @@ def confirm(journal: Journal, memory: AccountMemory, asking: Asking, now_ms: int
 def rename(journal: Journal, base_url: str, old: str, new: str, now_ms: int) -> bool:
     """Give an account another name in a journal. Its rows stay where they are, its doubts too.
 
+    Args:
+        journal: The journal.
+        base_url: Address of the exchange.
+        old: The name it has, "" for the default account.
+        new: The name it gets.
+        now_ms: Now, UTC milliseconds.
+
     Returns:
         Whether the journal knew it.
 
     Raises:
         InvalidRequest: The new name is taken.
     """
-    with journal.writing() as db:
+    with journal.file.writing() as db:
         if _is_taken(journal, db, base_url, new):
             raise InvalidRequest(
                 f"There is {spoken(new)} already in {journal.path}; two accounts cannot become one.",
@@ -241,7 +270,7 @@ def _in_doubt(db: sqlite3.Connection, account: str) -> bool:
 
 
 def _unclaimed(db: sqlite3.Connection) -> list[str]:
-    """Accounts of which an older version wrote rows, and nobody knows yet whose they are."""
+    """Return the accounts of which an older version wrote rows, and it is not known yet whose they are."""
     return [
         row[0]
         for row in db.execute(
@@ -261,7 +290,7 @@ def _remembers_keys(memory: AccountMemory) -> bool:
 
 
 def _remembered_owner(memory: AccountMemory, asking: Asking) -> str | None:
-    """Whose key it is by what is remembered beside the locks: another journal may have been used."""
+    """Return whose key it is by what is remembered next to the locks: another journal may have been used."""
     own = memory.read()
     if own is not None and asking.fingerprint in own.keys:
         return asking.name

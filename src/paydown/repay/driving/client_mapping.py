@@ -23,11 +23,12 @@ from paydown.errors import (
     UnresolvedOutcome,
 )
 from paydown.repay.amounts import exact
-from paydown.repay.errors import LookTooOld
-from paydown.repay.evidence.observed import Row
-from paydown.repay.evidence.snapshot import Holding, Look
-from paydown.repay.execution.commands import Outcome, Repay
+from paydown.repay.errors import SnapshotTooOld
+from paydown.repay.evidence.rows import Row
+from paydown.repay.evidence.snapshot import Holding, Snapshot
+from paydown.repay.execution.commands import Repay, RepayOutcome
 from paydown.repay.planning.plan import Price
+from paydown_wire.error_codes import ERROR_CODES
 
 if TYPE_CHECKING:
     from paydown_wire.models import (
@@ -44,23 +45,23 @@ __all__ = [
     "executed",
     "failed",
     "flow_rows",
-    "look_of",
     "prices_of",
     "repay_arguments",
     "repay_rows",
+    "snapshot_of",
 ]
 
-# Code of "another borrow or repayment of the account is still running". After it, waiting for what is
-# running comes before the next look; the classic API's guidance is 100 ms, a second is ten times that.
-_PENDING_CODE = 51007
+# "Another borrow or repayment of the account is still running." How long to wait for that is our own margin: the
+# classic API's guidance is that it ends within 100 ms, a second is ten times that.
+_PENDING_CODE = next(abs(row.code) for row in ERROR_CODES if row.name == "HAS_PENDING_TRANSACTION")
 _PENDING_WAIT_MS = 1_000
 
-# By how much a whole debt can have grown between the look and its repayment: two hours' charges at 2 % a day.
+# By how much a whole debt can have grown between the snapshot and its repayment: two hours' charges at 2 % a day.
 _WHOLE_DEBT_GREW = Decimal("1.002")
 
 
 def repay_arguments(command: Repay) -> dict[str, Any]:
-    """Keyword arguments of `margin.repay_debt`. An amount that is not named is left out, never None."""
+    """Return the keyword arguments of `margin.repay_debt`. An amount that is not named is left out, never None."""
     arguments: dict[str, Any] = {"asset": command.asset}
     if command.amount is not None:
         arguments["amount"] = command.amount
@@ -69,9 +70,15 @@ def repay_arguments(command: Repay) -> dict[str, Any]:
     return arguments
 
 
-def look_of(balances: Iterable[Balance], sent_at_ms: int, answered_at_ms: int) -> Look:
-    """A look from the rows of `account.balance()`."""
-    return Look.of(
+def snapshot_of(balances: Iterable[Balance], sent_at_ms: int, answered_at_ms: int) -> Snapshot:
+    """Make a snapshot from the rows of `account.balance()`.
+
+    Args:
+        balances: The rows.
+        sent_at_ms: When they were asked for, UTC milliseconds on the exchange's clock.
+        answered_at_ms: When the answer had come.
+    """
+    return Snapshot.of(
         sent_at_ms,
         answered_at_ms,
         (
@@ -90,13 +97,18 @@ def look_of(balances: Iterable[Balance], sent_at_ms: int, answered_at_ms: int) -
 
 
 def prices_of(rows: Iterable[AssetIndexPrice], assets: Iterable[str]) -> dict[str, Price]:
-    """Index prices of `assets`; those without one are left out."""
+    """Return the index prices of assets; those without one are left out.
+
+    Args:
+        rows: The exchange's prices.
+        assets: The assets that are wanted.
+    """
     wanted = frozenset(assets)
     return {row.asset: Price(row.asset_index_price, "index") for row in rows if row.asset in wanted}
 
 
 def flow_rows(flows: Iterable[CapitalFlow]) -> list[Row]:
-    """Rows of the capital flow."""
+    """Return the rows of the capital flow."""
     return [
         Row("capital-flow", str(flow.id), str(flow.type_), flow.asset, flow.amount, flow.timestamp)
         for flow in flows
@@ -104,7 +116,7 @@ def flow_rows(flows: Iterable[CapitalFlow]) -> list[Row]:
 
 
 def repay_rows(records: Iterable[RepayRecord]) -> list[Row]:
-    """Rows of the repayment records."""
+    """Return the rows of the repayment records."""
     return [
         Row("repay-record", str(row.tx_id), "REPAY", row.asset, row.amount, row.timestamp, str(row.status))
         for row in records
@@ -112,17 +124,22 @@ def repay_rows(records: Iterable[RepayRecord]) -> list[Row]:
 
 
 def borrow_rows(records: Iterable[BorrowRecord]) -> list[Row]:
-    """Rows of the loan records."""
+    """Return the rows of the loan records."""
     return [
         Row("loan-record", str(row.tx_id), "BORROW", row.asset, row.principal, row.timestamp, str(row.status))
         for row in records
     ]
 
 
-def executed(result: RepayDebtResult, command: Repay, attempt_id: str) -> Outcome:
-    """The exchange confirmed it, which counts as what was asked. An odd amount is doubt, whatever `success` says.
+def executed(result: RepayDebtResult, command: Repay, attempt_id: str) -> RepayOutcome:
+    """Return the outcome of a confirmed repayment: what was asked. An odd amount is doubt, in spite of `success`.
 
     A live answer to a whole-debt repayment names no amount; the page does not describe the field.
+
+    Args:
+        result: The answer.
+        command: The repayment.
+        attempt_id: Its attempt.
     """
     amount: Decimal | None = result.amount
     detail: dict[str, Any] = {
@@ -133,21 +150,21 @@ def executed(result: RepayDebtResult, command: Repay, attempt_id: str) -> Outcom
     if amount is not None and not _as_asked(amount, command):
         asked = "the whole debt" if command.amount is None else format(command.amount, "f")
         detail["message"] = f"confirmed, but over {format(amount, 'f')} where {asked} was asked"
-        return Outcome("unknown", attempt_id, cause="unknown", detail=detail)
-    return Outcome("executed", attempt_id, cause="executed", detail=detail)
+        return RepayOutcome("unknown", attempt_id, cause="unknown", detail=detail)
+    return RepayOutcome("executed", attempt_id, cause="executed", detail=detail)
 
 
 def _as_asked(amount: Decimal, command: Repay) -> bool:
-    """Whether an answer names what was asked: the amount, or about the debt of the last look."""
+    """Return whether an answer names what was asked: the amount, or about the debt of the last snapshot."""
     if command.amount is not None:
         return amount == command.amount
     with exact():
-        # Interest accrued since; what somebody borrowed since is not known here and is left to the evidence.
+        # Interest accrued since; what was borrowed since is not known here and is left to the evidence.
         return command.expected <= amount <= command.expected * _WHOLE_DEBT_GREW
 
 
-def failed(error: PaydownError, attempt_id: str | None) -> Outcome:
-    """What an error of the client means for the attempt, and whether the same may go again by itself.
+def failed(error: PaydownError, attempt_id: str | None) -> RepayOutcome:
+    """Return what an error of the client means for the attempt, and whether the same may go again by itself.
 
     Args:
         error: What `margin.repay_debt` raised.
@@ -155,10 +172,10 @@ def failed(error: PaydownError, attempt_id: str | None) -> Outcome:
     """
     detail = _detail(error)
     if isinstance(error, OutcomeUnknown):
-        return Outcome("unknown", attempt_id, cause="unknown", detail=detail)
+        return RepayOutcome("unknown", attempt_id, cause="unknown", detail=detail)
     if isinstance(error, RequestRejected):
         again, wait_ms = _rejected(error)
-        return Outcome(
+        return RepayOutcome(
             "rejected",
             attempt_id,
             again="backoff" if again else "never",
@@ -168,21 +185,21 @@ def failed(error: PaydownError, attempt_id: str | None) -> Outcome:
         )
     if isinstance(error, BudgetExceeded) and error.wait_s is not None:
         wait_ms = round(error.wait_s * 1000)
-        return Outcome(
+        return RepayOutcome(
             "not-sent", attempt_id, again="backoff", wait_ms=wait_ms, cause="budget", detail=detail
         )
-    if isinstance(error, LookTooOld):
-        return Outcome(
+    if isinstance(error, SnapshotTooOld):
+        return RepayOutcome(
             "not-sent", attempt_id, again="backoff", wait_ms=0, cause="look-too-old", detail=detail
         )
     if isinstance(error, ConnectionFailed):
-        return Outcome("not-sent", attempt_id, again="backoff", cause="no-connection", detail=detail)
+        return RepayOutcome("not-sent", attempt_id, again="backoff", cause="no-connection", detail=detail)
     cause = "client-guard" if isinstance(error, UnresolvedOutcome) else "not-sent"
-    return Outcome("not-sent", attempt_id, cause=cause, detail=detail)
+    return RepayOutcome("not-sent", attempt_id, cause=cause, detail=detail)
 
 
 def _rejected(error: RequestRejected) -> tuple[bool, int | None]:
-    """Whether the same request may go again, and after how long at least."""
+    """Return whether the same request may go again, and after how long at least."""
     if isinstance(error, RateLimited):  # and IpBanned
         return True, round(error.retry_after_s * 1000)
     if isinstance(error, ExchangeBusy):
@@ -195,7 +212,7 @@ def _rejected(error: RequestRejected) -> tuple[bool, int | None]:
 def _detail(error: PaydownError) -> dict[str, Any]:
     detail: Mapping[str, Any] = {
         "error": type(error).__name__,
-        # What to do about it is the engine's to say, not the client's.
+        # What to do about it is decided by the engine, not by the client.
         "message": (error.reason if isinstance(error, OutcomeUnknown) else "") or str(error),
         "status": error.status,
         "code": error.code,

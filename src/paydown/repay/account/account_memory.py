@@ -1,12 +1,12 @@
 """What is remembered of journals outside of them, so that none of them can forget.
 
-    <state directory>/locks/<account>.memory      beside the account's lock
+    <state directory>/locks/<account>.memory      next to the account's lock
 
-A journal is a file, and files are deleted, restored from a backup, or reached by a link that somebody moved. So
+A journal is a file, and files are deleted, restored from a backup, or reached by a link that was moved. So
 its identity, its count and whether it holds a doubt are written down here as well: by the holder of the lock only,
 after each commit of the journal, and before a byte of a request leaves. A journal that knows less than is
 remembered of it, and another journal while a doubt is remembered, are refused. If journal and memory are both
-restored from a backup, nothing can tell.
+restored from a backup, that cannot be noticed.
 """
 
 from __future__ import annotations
@@ -14,14 +14,14 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from paydown.repay.errors import JournalUnusable
-from paydown.repay.planning.plan import moment
+from paydown.repay.journal.journal_path import sync_folder
+from paydown.repay.moments import moment
 from paydown.state_directory import make_directories
 
 __all__ = ["AccountMemory", "Doubt", "Remembered", "RememberedJournal"]
@@ -77,19 +77,24 @@ class Remembered:
     journals: Mapping[str, RememberedJournal] = field(default_factory=dict[str, RememberedJournal])
 
     def doubts(self) -> dict[str, RememberedJournal]:
-        """The journals that hold a doubt, by identity."""
+        """Return the journals that hold a doubt, by identity."""
         return {identity: known for identity, known in self.journals.items() if known.doubt is not None}
 
     def with_journal(self, identity: str, known: RememberedJournal) -> Remembered:
-        """The same, with what is known of one journal now."""
+        """Return the same, with what is known of one journal now.
+
+        Args:
+            identity: The journal's identity.
+            known: What is known of it.
+        """
         return replace(self, journals={**self.journals, identity: known})
 
     def with_key(self, fingerprint: str) -> Remembered:
-        """The same, with one more key."""
+        """Return the same, with one more key."""
         return replace(self, keys=self.keys | {fingerprint})
 
     def to_json(self) -> dict[str, object]:
-        """Plain data."""
+        """Return plain data."""
         return {
             "version": 1,
             "base_url": self.base_url,
@@ -109,7 +114,7 @@ class Remembered:
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Remembered:
-        """What `to_json` wrote."""
+        """Read what `to_json` wrote."""
         journals: Mapping[str, Mapping[str, Any]] = data["journals"]
         return cls(
             base_url=str(data["base_url"]),
@@ -142,10 +147,10 @@ class AccountMemory:
         self._durable = durable
 
     def read(self) -> Remembered | None:
-        """What is remembered, or `None` if nothing is.
+        """Return what is remembered, or `None` if nothing is.
 
         Raises:
-            JournalUnusable: It cannot be read, so nobody can say what is remembered.
+            JournalUnusable: It cannot be read, so it is not known what is remembered.
         """
         try:
             text = self.path.read_text(encoding="utf-8")
@@ -181,21 +186,21 @@ class AccountMemory:
                     draft.unlink()
                 raise
             if self._durable:
-                _sync_folder(folder)
+                sync_folder(folder)
         except OSError as error:
             raise self._unusable("cannot be written", error.strerror or type(error).__name__) from error
 
     def forget(self) -> None:
-        """Remove the file: what it said stands elsewhere now."""
+        """Remove the file: what it held stands elsewhere now."""
         try:
             self.path.unlink(missing_ok=True)
             if self._durable:
-                _sync_folder(self.path.parent)
+                sync_folder(self.path.parent)
         except OSError as error:
             raise self._unusable("cannot be removed", error.strerror or type(error).__name__) from error
 
     def others(self, base_url: str) -> Iterator[Remembered]:
-        """What is remembered about the other accounts of the same exchange."""
+        """Yield what is remembered about the other accounts of the same exchange."""
         for path in sorted(self.path.parent.glob(f"*{_ENDING}")):
             if path.name != self.path.name:
                 found = AccountMemory(path.parent, path.name.removesuffix(_ENDING)).read()
@@ -207,13 +212,3 @@ class AccountMemory:
             f"The memory of this account, {self.path}, {what} ({why}). Nothing may be sent without it: repair it, or "
             "move it away once you have looked at the account and know that nothing is in doubt."
         )
-
-
-def _sync_folder(folder: Path) -> None:
-    """Make the name of a file in it survive a power cut."""
-    if sys.platform != "win32":
-        handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-        try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)

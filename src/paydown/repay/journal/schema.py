@@ -28,7 +28,7 @@ from functools import cache
 
 __all__ = ["APPLICATION_ID", "MIGRATIONS", "SCHEMA_VERSION", "differing", "statements"]
 
-# Tells `file` and us that a database is this journal: "pydn" as an integer.
+# Marks for `file` and for us that a database is this journal: "pydn" as an integer.
 APPLICATION_ID = 0x7079646E
 
 
@@ -314,7 +314,7 @@ SCHEMA_VERSION = len(MIGRATIONS)
 
 
 def statements(script: str) -> Iterator[str]:
-    """The statements of a script, one at a time, so that they can share one transaction."""
+    """Yield the statements of a script, one at a time, so that they can share one transaction."""
     statement = ""
     for line in script.splitlines(keepends=True):
         statement += line
@@ -324,14 +324,14 @@ def statements(script: str) -> Iterator[str]:
 
 
 def differing(db: sqlite3.Connection, version: int) -> str:
-    """In what the schema of a database differs from the one of a version, or "".
+    """Return in what the schema of a database differs from the one of a version, or "".
 
-    Further tables, views and indexes do no harm and are left to whoever made them; a further trigger acts on what is
+    Further tables, views and indexes do no harm and are left alone; a further trigger acts on what is
     written here, so there may be none.
 
     Args:
         db: The database.
-        version: What it says its schema is. Of a newer one than `SCHEMA_VERSION` only the tables are known.
+        version: The version that its schema claims. Of a newer one than `SCHEMA_VERSION` only the tables are known.
     """
     if version < 0:
         return f"there is no version {version}"
@@ -356,7 +356,7 @@ def differing(db: sqlite3.Connection, version: int) -> str:
 
 
 def _schema(db: sqlite3.Connection) -> Mapping[str, tuple[str, str]]:
-    """Kind and text of everything in a database, by name, but for what SQLite makes for itself."""
+    """Return kind and text of everything in a database, by name, but for what SQLite makes for itself."""
     rows = db.execute("SELECT type, name, sql FROM sqlite_master").fetchall()
     # Tables keep the same rows with or without row numbers, and journals of both kinds were written.
     return {
