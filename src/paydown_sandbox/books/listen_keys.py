@@ -7,6 +7,7 @@ A key lives for an hour after it was opened or extended. When it runs out, its s
 
 from __future__ import annotations
 
+import json
 import secrets
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -119,12 +120,13 @@ class Streams:
         if stream is not None and subscriber in stream.subscribers:
             stream.subscribers.remove(subscriber)
 
-    def dump(self) -> list[list[object]]:
-        """Keys, accounts and expiries, to be written down."""
-        return [[key, account, self._streams[key].expires_ms] for account, key in self._key_of.items()]
+    def dump(self) -> str:
+        """Return keys, accounts and expiries as text to be stored."""
+        rows = [[key, account, self._streams[key].expires_ms] for account, key in self._key_of.items()]
+        return json.dumps(rows)
 
-    def restore(self, rows: list[list[object]]) -> None:
-        """Take back what `dump` gave."""
-        for key, account, expires in rows:
-            self._streams[str(key)] = _Stream(str(account), int(str(expires)))
-            self._key_of[str(account)] = str(key)
+    def restore(self, text: str) -> None:
+        """Continue with the keys that `dump` returned."""
+        for key, account, expires_ms in json.loads(text):
+            self._streams[key] = _Stream(account, expires_ms)
+            self._key_of[account] = key

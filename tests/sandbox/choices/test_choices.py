@@ -531,7 +531,7 @@ def test_ids_of_any_order_stay_unique(document: Document) -> None:
     for ids in ("scattered", "rising", "scattered", "huge", "rising"):
         exchange.world.options = exchange.world.options.replaced({"row-ids": ids})
         exchange.apply_options()
-        found = [exchange.next_tran() for _ in range(300)]
+        found = [exchange.market.history.ids.next_transaction() for _ in range(300)]
         assert (found == sorted(found)) is (ids != "scattered")
         assert (min(found) > 1 << 53) is (ids == "huge")
         seen += found
