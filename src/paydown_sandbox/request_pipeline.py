@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from paydown_sandbox.behaviour.behaviour import Behaviour
 from paydown_sandbox.bundled_document import Document
@@ -55,8 +55,8 @@ class _Passage:
     route: Route
     counted_ms: int
     now_ms: int
+    headers: Headers
     fault: Fault | None = None
-    headers: Headers = field(default_factory=list[tuple[bytes, bytes]])
 
 
 class RequestPipeline:
@@ -111,10 +111,9 @@ class RequestPipeline:
         if route is None or len(request.body) > LARGEST_BODY or len(request.query) > LARGEST_QUERY:
             return self._turn_away(request, record, methods, route, now_ms)
         record.operation = route.facts.id
-        passage = _Passage(request, record, route, now_ms, now_ms)
-        if self._faults.armed and not held:
-            self._find_fault(passage)
-        early = self._strike_at_gateway(passage) or self._limit(passage) or self._fail_by_choice(passage)
+        passage = _Passage(request, record, route, now_ms, now_ms, [])
+        early = self._meet_fault(passage) if self._faults.armed and not held else None
+        early = early or self._limit(passage) or self._fail_by_choice(passage)
         if early is not None:
             return early
         try:
@@ -156,14 +155,18 @@ class RequestPipeline:
             return self._answers.page(record, 405, "Not Allowed", headers)
         return self._answers.page(record, 404, "Not Found", headers)
 
-    def _find_fault(self, passage: _Passage) -> None:
-        """Find the fault that strikes a request; a shifted clock strikes at once, for later checks read it."""
+    def _meet_fault(self, passage: _Passage) -> Reply | None:
+        """Find the fault that strikes a request. A shifted clock and a fault of the gateway strike at once."""
         facts = self._fault_facts(passage.request, passage.route)
         mutates = passage.route.facts.mutates
-        passage.fault, skew = self._faults.find(facts, passage.now_ms, changes=mutates)
+        fault, skew = self._faults.find(facts, passage.now_ms, changes=mutates)
         if skew is not None:
             _strike(skew, passage.record)
             passage.now_ms += skew.skew_ms
+        passage.fault = fault
+        if fault is None or fault.kind not in ("gateway", "passage"):
+            return None
+        return self._strike_at_gateway(passage, fault)
 
     def _fault_facts(self, request: RawRequest, route: Route) -> dict[str, str]:
         """Return what a fault can match on. It is read leniently, because nothing has been checked yet."""
@@ -183,11 +186,9 @@ class RequestPipeline:
                         found["account"] = key.account
         return found
 
-    def _strike_at_gateway(self, passage: _Passage) -> Reply | None:
-        """Keep a request from the exchange, or let it reach it later, if its fault is one of the gateway."""
-        fault, record, route, now_ms = passage.fault, passage.record, passage.route, passage.counted_ms
-        if fault is None or fault.kind not in ("gateway", "passage"):
-            return None
+    def _strike_at_gateway(self, passage: _Passage, fault: Fault) -> Reply:
+        """Keep a request from the exchange, or let it arrive there later."""
+        record, route, now_ms = passage.record, passage.route, passage.counted_ms
         _strike(fault, record)
         record.verdict = "not-executed"
         if fault.name == "delay_before":

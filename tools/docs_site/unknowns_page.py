@@ -18,12 +18,12 @@ UNKNOWNS = "unknowns.md"
 
 
 def unknowns_page(facts: Facts) -> str:
-    """Return the page "What this double does not know"."""
+    """Return the page "What this sandbox does not know"."""
     links = Links(UNKNOWNS)
     every = facts.all_questions()
     protocol = [question for operation, question in every if operation is None]
     parts = [
-        "# What this double does not know",
+        "# What this sandbox does not know",
         f"The sandbox answers as the published pages say. They leave {len(every)} questions about calls open, and"
         f" {len(facts.choices)} about how the exchange behaves. It cannot"
         " know the answers, so it takes the careful reading: the one under which a program that works here is"

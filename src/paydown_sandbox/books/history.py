@@ -65,7 +65,6 @@ class History:
         asset: str | None,
         transfers: list[Transfer],
         at_ms: int,
-        *,
         request: int | None = None,
         interest: Decimal = ZERO,
         principal: Decimal = ZERO,

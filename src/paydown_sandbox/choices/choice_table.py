@@ -4,7 +4,7 @@
     world = draw(rng, about=("rows", "looks"), unusual=0.2)          # mostly the ordinary readings
     Exchange({**state, "options": world})                            # the sandbox behaves like that
 
-The sandbox makes an option of every choice (see `options`), its page "What this double does not know" shows the
+The sandbox makes an option of every choice (see `options`), its page "What this sandbox does not know" shows the
 table, and whoever wants a world that nobody chose by hand draws one here.
 """
 

@@ -43,7 +43,8 @@ class MarginCalls:
 
     def repay_debt(self, call: Call) -> object:
         """Answer POST /papi/v1/margin/repay-debt: repay by the four published rules; see `repayment_rules`."""
-        world, prices = self._market.world, self._market.prices
+        world, account = self._market.world, call.owner
+        prices = world.prices.usd
         asset = call.text("asset")
         if asset not in prices and not world.knows(asset):
             raise Refusal(-1108, reason="no such asset")
@@ -54,7 +55,7 @@ class MarginCalls:
                     raise Refusal(-1130, parameter="specifyRepayAssets", reason="no such payment asset")
         amount = call.amount("amount")
         call.debt_call = True
-        self._market.busy.enter(call.owner.id)
+        self._market.busy.enter(account.id)
         answers = self._behaviour.answers
         owed_before = ZERO if answers is None else _debt(call, asset)
         plan = self._plan(call, asset, amount, named)

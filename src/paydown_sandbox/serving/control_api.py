@@ -10,7 +10,7 @@
     GET|POST    /_sandbox/scenarios  faults that play out over time, by name or as a document
     DELETE      /_sandbox/streams    drop every websocket
     GET         /_sandbox/options    every choice there is, and what stands chosen
-    GET         /_sandbox/unknowns   "What this double does not know", Markdown
+    GET         /_sandbox/unknowns   "What this sandbox does not know", Markdown
     GET         /_sandbox/openapi.json   this API as an OpenAPI document
 
 Errors are `{"error": {"path": ..., "reason": ...}}` with status 400, and nothing was changed. With 507 the disk

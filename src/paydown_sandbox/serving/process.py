@@ -284,7 +284,7 @@ def main(argv: Sequence[str] | None = None, *, prog: str = "python -m paydown_sa
         "--scenario", metavar="NAME", help="play a bundled scenario, or one from a .json file"
     )
     parser.add_argument(
-        "--unknowns", action="store_true", help='print "What this double does not know" and stop'
+        "--unknowns", action="store_true", help='print "What this sandbox does not know" and stop'
     )
     options = parser.parse_args(argv)
     if options.unknowns:

@@ -122,4 +122,4 @@ def test_a_data_file_wins_over_a_state_file(tmp_path: Path) -> None:
 def test_open_questions_can_be_printed(capsys: pytest.CaptureFixture[str]) -> None:
     """`--unknowns` prints the page and starts nothing."""
     assert main(["--unknowns"]) == 0
-    assert capsys.readouterr().out.startswith("# What this double does not know")
+    assert capsys.readouterr().out.startswith("# What this sandbox does not know")
