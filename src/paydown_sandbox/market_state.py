@@ -33,6 +33,7 @@ class MarketState:
         clock: The sandbox's clock.
 
     Attributes:
+        prices: Index prices, USD per unit, by asset.
         changes: What is not durable yet.
         history: Ledger lines and records.
         streams: Listen keys, and the events that go out under them.
@@ -44,6 +45,7 @@ class MarketState:
 
     def __init__(self, world: World, document: Document, clock: Clock) -> None:
         self.world = world
+        self.prices = world.prices.usd
         self.clock = clock
         self.changes = Changes()
         self.history = History(self.changes, world.records)
@@ -59,11 +61,6 @@ class MarketState:
     def options(self) -> Options:
         """The options of the world."""
         return self.world.options
-
-    @property
-    def prices(self) -> dict[str, Decimal]:
-        """Index prices, USD per unit, by asset."""
-        return self.world.prices.usd
 
     def read_options(self) -> None:
         """Read the options of the world that concern rows and busy accounts."""

@@ -81,6 +81,7 @@ class RequestPipeline:
         options = market.options
         self._market = market
         self._behaviour = behaviour
+        self._outages = behaviour.outages
         self._budgets = budgets
         self._faults = faults
         self._answers = Answers(document, options)
@@ -113,7 +114,9 @@ class RequestPipeline:
         record.operation = route.facts.id
         passage = _Passage(request, record, route, now_ms, now_ms, [])
         early = self._meet_fault(passage) if self._faults.armed and not held else None
-        early = early or self._limit(passage) or self._fail_by_choice(passage)
+        early = early or self._limit(passage)
+        if early is None and self._outages is not None:
+            early = self._outages.response(self._answers, route.facts, record, passage.headers)
         if early is not None:
             return early
         try:
@@ -229,13 +232,6 @@ class RequestPipeline:
         record.reason = "banned" if admission.status == 418 else "the weight of the minute is spent"
         limit = route.gate.settings.weight_per_minute
         return self._answers.limited(record, admission, limit, route.header, passage.counted_ms)
-
-    def _fail_by_choice(self, passage: _Passage) -> RawResponse | None:
-        """Let a read fail where a choice demands outages."""
-        outages = self._behaviour.outages
-        if outages is None:
-            return None
-        return outages.response(self._answers, passage.route.facts, passage.record, passage.headers)
 
     # ------------------------------------------------------------------------ checks and execution
 

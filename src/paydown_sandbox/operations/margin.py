@@ -43,8 +43,7 @@ class MarginCalls:
 
     def repay_debt(self, call: Call) -> object:
         """Answer POST /papi/v1/margin/repay-debt: repay by the four published rules; see `repayment_rules`."""
-        world, account = self._market.world, call.owner
-        prices = world.prices.usd
+        world, prices, account = self._market.world, self._market.prices, call.owner
         asset = call.text("asset")
         if asset not in prices and not world.knows(asset):
             raise Refusal(-1108, reason="no such asset")
@@ -58,7 +57,7 @@ class MarginCalls:
         self._market.busy.enter(account.id)
         answers = self._behaviour.answers
         owed_before = ZERO if answers is None else _debt(call, asset)
-        plan = self._plan(call, asset, amount, named)
+        plan = self._plan(call, account, asset, amount, named)
         if plan.total:
             self._carry_out(call, asset, plan, amount, named)
         answer: dict[str, object] = {}
@@ -78,16 +77,21 @@ class MarginCalls:
         return answers.members(call, answer, repaid)
 
     def _plan(
-        self, call: Call, asset: str, amount: Decimal | None, named: tuple[str, ...] | None
+        self,
+        call: Call,
+        account: Account,
+        asset: str,
+        amount: Decimal | None,
+        named: tuple[str, ...] | None,
     ) -> Repayment:
         """Work out what a repayment will do."""
         behaviour, prices = self._behaviour, self._market.prices
         execution, rules = behaviour.execution, behaviour.rules
         try:
             if execution is None:
-                return plan_repayment(call.owner, asset, amount, named or None, prices, rules)
+                return plan_repayment(account, asset, amount, named or None, prices, rules)
             return plan_repayment(
-                call.owner, asset, amount, named or None, prices, rules,
+                account, asset, amount, named or None, prices, rules,
                 share=execution.share, spread=execution.spread(),
             )  # fmt: skip
         except Refusal:
