@@ -82,8 +82,10 @@ class Books(RuleBasedStateMachine):
             for asset, holding in account.holdings.items()
             if holding != Holding()
         }
-        house = {asset: astuple(h) for asset, h in ledger.counterparties.items() if h != Counterparty()}
-        return positions, house, ledger.dust_usd, exchange.next_line_id, len(list(exchange.records))
+        counterparties = {
+            asset: astuple(h) for asset, h in ledger.counterparties.items() if h != Counterparty()
+        }
+        return positions, counterparties, ledger.dust_usd, exchange.next_line_id, len(list(exchange.records))
 
     def call(self, who: int, method: str, path: str, text: str) -> None:
         """One signed call; unless it was executed, nothing may have changed."""

@@ -154,7 +154,7 @@ def test_a_fault_is_not_spent_on_a_request_that_is_refused_anyway(caller: Caller
 def test_a_fault_about_an_execution_waits_for_a_call_that_changes_something(
     caller: Caller, name: str, match: dict[str, str]
 ) -> None:
-    """The clock, a look and a listen key neither meet it nor count for `skip`: the repayment does."""
+    """The clock, a balance reading and a listen key neither meet it nor count for `skip`: the repayment does."""
     fault = caller.exchange.faults.arm({"fault": name, "match": match, "skip": 1})
 
     def harmless() -> list[int]:
@@ -179,7 +179,7 @@ def test_a_fault_about_an_execution_waits_for_a_call_that_changes_something(
 def test_a_fault_about_an_execution_strikes_a_read_that_was_asked_for(
     caller: Caller, match: dict[str, str]
 ) -> None:
-    """Answers of reads get lost too, if somebody wants that."""
+    """Answers of reads get lost too, where the match of the fault asks for reads."""
     caller.exchange.faults.arm({"fault": "executed_then_503", "match": match})
     assert caller.repay(CALL).status == 200
     assert caller.raw("GET", "/papi/v1/time").status == 503
@@ -251,12 +251,12 @@ def test_a_ban_can_be_real(caller: Caller) -> None:
 
 
 def test_clock_skew_moves_the_exchange_against_the_client(caller: Caller) -> None:
-    """While it lasts, time tells the shifted clock, and a client that follows it gets through."""
+    """While it lasts, the time endpoint shows the shifted clock, and a client that follows it gets through."""
     caller.exchange.faults.arm({"fault": "clock_skew", "times": None, "skew_ms": -8000})
-    told = caller.raw("GET", "/papi/v1/time").json["serverTime"]
-    assert told == NOW_MS - 8000
+    shown = caller.raw("GET", "/papi/v1/time").json["serverTime"]
+    assert shown == NOW_MS - 8000
     assert caller.repay(CALL).code == -1021
-    assert caller.signed("POST", REPAY, CALL, at_ms=told).status == 200
+    assert caller.signed("POST", REPAY, CALL, at_ms=shown).status == 200
 
 
 @pytest.mark.parametrize("window", ["fixed", "sliding"])
@@ -287,7 +287,7 @@ def test_clock_skew_leaves_the_count_of_weight_alone(window: str, skew_ms: int) 
     ],
 )
 def test_a_wrong_fault_names_its_place(caller: Caller, node: object, path: str) -> None:
-    """The error says where and what belongs there, and nothing is armed."""
+    """The error names the place and what belongs there, and nothing is armed."""
     with pytest.raises(StateError) as caught:
         caller.exchange.faults.arm(node)
     assert str(caught.value).startswith(path)

@@ -250,7 +250,7 @@ def test_a_filter_can_be_demanded(document: Document) -> None:
 
 @pytest.mark.parametrize(("option", "expected"), [("none", 0), ("record", 1)])
 def test_repay_debt_leaves_a_record_only_if_asked(document: Document, option: str, expected: int) -> None:
-    """Nobody knows whether it does: by default a record search finds nothing."""
+    """No page states whether repay-debt leaves a record: by default a record search finds none."""
     caller = calling(document, options={"repay-debt-record": option})
     caller.repay("asset=BNB&amount=0.1&specifyRepayAssets=USDT")
     assert caller.signed("GET", REPAYMENTS, "asset=BNB").json["total"] == expected
