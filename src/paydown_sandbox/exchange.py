@@ -77,7 +77,7 @@ class Exchange:
         self.records = self.market.history.records
         self.lines = self.market.history.lines
         self.streams = self.market.streams
-        self.budgets = Budgets(world)
+        self.budgets = Budgets(world, self.document)
         self._scheduler = Scheduler(self.market, self.clock.now_ms())
         self.changes.world = True
         self.fresh = True

@@ -4,6 +4,12 @@
 
 Each step either lets the request go on or ends its way with a reply. A step that finds the request wrong raises
 `Refusal`, which becomes the error of that code; a call that must wait for another one raises `AccountBusy`.
+
+The order of the steps is part of what a client can observe. The weight is charged before anything is checked, because
+answers 400 and 401 count as well (`counted-on-error` of the document). Hard caps and orders are counted after the
+checks and after a fault that keeps the request from being executed, so that a refused call costs none of them. The
+first fault is one of the gateway, which no check has seen; the second one stands in place of the execution; the last
+one loses or spoils an answer that is complete, because the call has been executed and its money has moved.
 """
 
 from __future__ import annotations
@@ -28,7 +34,7 @@ from paydown_sandbox.operations.answers import JSON, Answers, Headers
 from paydown_sandbox.operations.budgets import Budgets
 from paydown_sandbox.operations.busy_accounts import AccountBusy
 from paydown_sandbox.operations.registry import build_encoders, build_handlers
-from paydown_sandbox.operations.routes import Route, build_routes
+from paydown_sandbox.operations.routes import SHARED_BUDGET, Route, build_routes, header_name
 from paydown_sandbox.request_log import RequestRecord
 
 __all__ = ["LARGEST_BODY", "LARGEST_QUERY", "RequestPipeline"]
@@ -43,11 +49,17 @@ _WAIT_MS = 60_000
 
 
 @dataclass(slots=True)
-class _Passage:
-    """One request on its way.
+class _Visit:
+    """One request on its way through the sandbox.
 
-    `counted_ms` is the clock of budgets and bans, `now_ms` the clock that reads timestamps: a fault can shift the
-    second one alone.
+    Attributes:
+        request: The raw request.
+        record: Its record in the request log.
+        route: The route of its operation.
+        counted_ms: The clock of budgets and bans, milliseconds UTC.
+        now_ms: The clock that reads timestamps; a fault can shift it, and then `counted_ms` stays where it was.
+        headers: The headers of the answer so far.
+        fault: The fault that strikes it, if one does.
     """
 
     request: RawRequest
@@ -87,6 +99,7 @@ class RequestPipeline:
         self._answers = Answers(document, options)
         self._gatekeeper = Gatekeeper(document, options, market.world.keys)
         self._shared_gate = IpGate(market.world.limits)
+        self._shared_header = header_name(document, SHARED_BUDGET)
         self._routes = build_routes(
             document,
             market.world,
@@ -112,27 +125,27 @@ class RequestPipeline:
         if route is None or len(request.body) > LARGEST_BODY or len(request.query) > LARGEST_QUERY:
             return self._turn_away(request, record, methods, route, now_ms)
         record.operation = route.facts.id
-        passage = _Passage(request, record, route, now_ms, now_ms, [])
-        early = self._meet_fault(passage) if self._faults.armed and not held else None
-        early = early or self._limit(passage)
+        visit = _Visit(request, record, route, now_ms, now_ms, [])
+        early = self._meet_fault(visit) if self._faults.armed and not held else None
+        early = early or self._limit(visit)
         if early is None and self._outages is not None:
-            early = self._outages.response(self._answers, route.facts, record, passage.headers)
+            early = self._outages.response(self._answers, route.facts, record, visit.headers)
         if early is not None:
             return early
         try:
-            call = self._authenticate_and_validate(passage)
-            if passage.fault is not None:
-                early = self._strike_before_execution(passage, passage.fault, call)
+            call = self._authenticate_and_validate(visit)
+            if visit.fault is not None:
+                early = self._strike_before_execution(visit, visit.fault, call)
                 if early is not None:
                     return early
             if call.account is not None:
-                self._budgets.count(route, call.account, record, passage.headers, passage.counted_ms)
+                self._budgets.count(route, call.account, record, visit.headers, visit.counted_ms)
             result = route.handler(call)
         except Refusal as refusal:
-            return self._refuse(passage, refusal)
+            return self._refuse(visit, refusal)
         except AccountBusy as busy:
-            return self._queue(passage, busy)
-        return self._hold_back(call, self._encode(passage, call, result))
+            return self._queue(visit, busy)
+        return self._hold_back(call, self._encode(visit, call, result))
 
     # ------------------------------------------------------------------------ before any check
 
@@ -145,7 +158,7 @@ class RequestPipeline:
         now_ms: int,
     ) -> RawResponse:
         """Answer a request that reaches no operation: an unknown path or method, or too many bytes."""
-        header = b"x-mbx-used-weight-1m" if route is None else route.header
+        header = self._shared_header if route is None else route.header
         gate = self._shared_gate if route is None else route.gate
         headers: Headers = [(header, b"%d" % gate.used(record.ip, now_ms))]
         record.verdict = "unknown-path" if route is None else "refused"
@@ -158,18 +171,18 @@ class RequestPipeline:
             return self._answers.page(record, 405, "Not Allowed", headers)
         return self._answers.page(record, 404, "Not Found", headers)
 
-    def _meet_fault(self, passage: _Passage) -> Reply | None:
+    def _meet_fault(self, visit: _Visit) -> Reply | None:
         """Find the fault that strikes a request. A shifted clock and a fault of the gateway strike at once."""
-        facts = self._fault_facts(passage.request, passage.route)
-        mutates = passage.route.facts.mutates
-        fault, skew = self._faults.find(facts, passage.now_ms, changes=mutates)
+        facts = self._fault_facts(visit.request, visit.route)
+        mutates = visit.route.facts.mutates
+        fault, skew = self._faults.find(facts, visit.now_ms, changes=mutates)
         if skew is not None:
-            _strike(skew, passage.record)
-            passage.now_ms += skew.skew_ms
-        passage.fault = fault
+            _strike(skew, visit.record)
+            visit.now_ms += skew.skew_ms
+        visit.fault = fault
         if fault is None or fault.kind not in ("gateway", "passage"):
             return None
-        return self._strike_at_gateway(passage, fault)
+        return self._strike_at_gateway(visit, fault)
 
     def _fault_facts(self, request: RawRequest, route: Route) -> dict[str, str]:
         """Return what a fault can match on. It is read leniently, because nothing has been checked yet."""
@@ -189,9 +202,9 @@ class RequestPipeline:
                         found["account"] = key.account
         return found
 
-    def _strike_at_gateway(self, passage: _Passage, fault: Fault) -> Reply:
+    def _strike_at_gateway(self, visit: _Visit, fault: Fault) -> Reply:
         """Keep a request from the exchange, or let it arrive there later."""
-        record, route, now_ms = passage.record, passage.route, passage.counted_ms
+        record, route, now_ms = visit.record, visit.route, visit.counted_ms
         _strike(fault, record)
         record.verdict = "not-executed"
         if fault.name == "delay_before":
@@ -219,42 +232,40 @@ class RequestPipeline:
         response.delay_ms = fault.delay_ms
         return response
 
-    def _limit(self, passage: _Passage) -> RawResponse | None:
+    def _limit(self, visit: _Visit) -> RawResponse | None:
         """Charge the weight of a request to its address, or refuse it with 429 or 418."""
-        record, route = passage.record, passage.route
-        weight = route.cost(passage.request.query) if route.cases else route.weight
-        admission = route.gate.admit(passage.request.client_ip, weight, passage.counted_ms)
+        record, route = visit.record, visit.route
+        weight = route.cost(visit.request.query) if route.cases else route.weight
+        admission = route.gate.admit(visit.request.client_ip, weight, visit.counted_ms)
         if admission.status == 200:
             record.weight = weight
-            passage.headers.append((route.header, b"%d" % admission.used))
+            visit.headers.append((route.header, b"%d" % admission.used))
             return None
         record.weight = 0
         record.reason = "banned" if admission.status == 418 else "the weight of the minute is spent"
         limit = route.gate.settings.weight_per_minute
-        return self._answers.limited(record, admission, limit, route.header, passage.counted_ms)
+        return self._answers.limited(record, admission, limit, route.header, visit.counted_ms)
 
     # ------------------------------------------------------------------------ checks and execution
 
-    def _authenticate_and_validate(self, passage: _Passage) -> Call:
+    def _authenticate_and_validate(self, visit: _Visit) -> Call:
         """Check key, signature and clock, then the parameters; return the call that they make."""
-        record, route, now_ms = passage.record, passage.route, passage.now_ms
+        record, route, now_ms = visit.record, visit.route, visit.now_ms
         # A request that waited in the queue was let in when it came: its timestamp does not grow old there.
         read_ms = record.time_ms if record.queued else now_ms
-        key, parameters = self._gatekeeper.admit(passage.request, route.facts, record, read_ms)
+        key, parameters = self._gatekeeper.admit(visit.request, route.facts, record, read_ms)
         arguments = route.validator.arguments(parameters)
         account = None if key is None else self._market.world.ledger.accounts[key.account]
         return Call(route.facts, account, arguments, parameters, now_ms, record.id)
 
-    def _strike_before_execution(
-        self, passage: _Passage, fault: Fault, call: Call
-    ) -> RawResponse | Drop | None:
+    def _strike_before_execution(self, visit: _Visit, fault: Fault, call: Call) -> RawResponse | Drop | None:
         """Keep a request that was checked and charged from being executed, if its fault does that."""
         lost_answers = self._behaviour.lost_answers
         kind = lost_answers.kind() if fault.name == "answer_lost" else fault.kind
         if kind != "refused":
             call.answer_lost = fault.name in LOSING
             return None
-        record, headers, asset = passage.record, passage.headers, call.texts.get("asset", "")
+        record, headers, asset = visit.record, visit.headers, call.texts.get("asset", "")
         _strike(fault, record)
         record.verdict = "not-executed"
         if fault.name == "answer_lost":
@@ -264,33 +275,33 @@ class RequestPipeline:
         response.delay_ms = fault.delay_ms
         return response
 
-    def _refuse(self, passage: _Passage, refusal: Refusal) -> RawResponse:
+    def _refuse(self, visit: _Visit, refusal: Refusal) -> RawResponse:
         """Answer a request that a check or its handler refused."""
-        record = passage.record
+        record = visit.record
         record.verdict = "refused"
         record.reason = refusal.reason
         return self._answers.error(
             record,
             refusal.code,
-            passage.headers,
-            server=passage.route.facts.server,
+            visit.headers,
+            server=visit.route.facts.server,
             text=refusal.text,
             status=refusal.status,
             fields={"ip": record.ip, **refusal.fields},
         )
 
-    def _queue(self, passage: _Passage, busy: AccountBusy) -> Retry:
+    def _queue(self, visit: _Visit, busy: AccountBusy) -> Retry:
         """Let a call wait until another one of its account is done; its weight is charged when it comes again."""
-        record = passage.record
-        passage.route.gate.refund(passage.request.client_ip, record.weight, passage.counted_ms)
+        record = visit.record
+        visit.route.gate.refund(visit.request.client_ip, record.weight, visit.counted_ms)
         record.queued = True
         return Retry(busy.wait_ms)
 
     # ------------------------------------------------------------------------ the answer
 
-    def _encode(self, passage: _Passage, call: Call, result: object) -> RawResponse | Drop:
+    def _encode(self, visit: _Visit, call: Call, result: object) -> RawResponse | Drop:
         """Write the answer to a call that was carried out, or what a fault or a choice leaves of it."""
-        record, headers, fault = passage.record, passage.headers, passage.fault
+        record, headers, fault = visit.record, visit.headers, visit.fault
         record.status = 200
         lines = call.lines
         if lines:
@@ -298,7 +309,7 @@ class RequestPipeline:
             record.ledger_ids = (lines[0].id,) if len(lines) == 1 else tuple(line.id for line in lines)
         else:
             record.verdict = "answered"
-        body = passage.route.encode(result).encode()
+        body = visit.route.encode(result).encode()
         if call.answer_writer is not None:
             return call.answer_writer(self._answers, record, headers)
         if fault is not None:

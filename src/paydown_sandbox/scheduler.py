@@ -38,6 +38,7 @@ class Scheduler:
 
     def __init__(self, market: MarketState, now_ms: int) -> None:
         self._market = market
+        self._agenda = market.agenda
         self._negative_balances = NegativeBalances(market)
         self._planned_ms = 0
         self.next_hour_ms = now_ms - now_ms % _HOUR_MS + _HOUR_MS
@@ -48,7 +49,7 @@ class Scheduler:
 
     def is_due(self, now_ms: int) -> bool:
         """Return whether anything may be due at `now_ms` (milliseconds UTC); cheap enough for every request."""
-        return now_ms >= self._planned_ms or now_ms >= self._market.agenda.next_ms
+        return now_ms >= self._planned_ms or now_ms >= self._agenda.next_ms
 
     def run(self, behaviour: Behaviour, now_ms: int) -> None:
         """Do everything that is due, in time order.
@@ -79,7 +80,7 @@ class Scheduler:
             self.next_hour_ms,
             market.world.prices.next_change_ms() or NEVER,
             market.streams.next_expiry_ms() or NEVER,
-            market.agenda.next_ms,
+            self._agenda.next_ms,
             NEVER if schedule is None else schedule.next_ms,
         )
 

@@ -1,4 +1,4 @@
-"""What the sandbox wrote down: ledger lines for what was executed, and the records that the record calls list."""
+"""What the sandbox wrote down: ledger lines for what was executed, and the records that the record operations list."""
 
 from __future__ import annotations
 
@@ -92,7 +92,7 @@ class History:
         return line
 
     def write_record(self, record: Record) -> None:
-        """Write one record that the record calls list from now on."""
+        """Write one record that the record operations list from now on."""
         self.records.add(record)
         self._changes.records.append(record)
 

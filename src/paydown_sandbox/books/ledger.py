@@ -234,10 +234,10 @@ class Ledger:
         """
         add, subtract = EXACT.add, EXACT.subtract
         debt = account.holding(asset)
-        paid = list(paid_with)
+        paid = [(account.holding(name), name, units, covers) for name, units, covers in paid_with]
         bought = ZERO
-        for name, units, covers in paid:
-            if units < 0 or covers < 0 or units > account.holding(name).free:
+        for payer, name, units, covers in paid:
+            if units < 0 or covers < 0 or units > payer.free:
                 raise LedgerError(f"not enough free {name}")
             bought = add(bought, covers)
         total = add(interest, principal)
@@ -252,8 +252,7 @@ class Ledger:
             debt.free = subtract(debt.free, own)
             counterparty.pool = add(counterparty.pool, own)
             transfers.append(Transfer(asset, own, f"{account.id}:free", "house:pool"))
-        for name, units, covers in paid:
-            payer = account.holding(name)
+        for payer, name, units, covers in paid:
             payer.free = subtract(payer.free, units)
             other = self.counterparty_of(name)
             other.conversion = add(other.conversion, units)

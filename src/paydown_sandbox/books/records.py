@@ -1,4 +1,4 @@
-"""Records of what was borrowed, repaid, charged and moved, and how the record calls find them.
+"""Records of what was borrowed, repaid, charged and moved, and how the record operations find them.
 
 Lists are newest first. The rules of the time window are those of the record pages:
 

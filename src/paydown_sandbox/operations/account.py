@@ -13,7 +13,7 @@ from paydown_sandbox.call_record import Call
 from paydown_sandbox.checks.refusal import Refusal
 from paydown_sandbox.market_state import MarketState
 
-__all__ = ["AccountCalls"]
+__all__ = ["AccountOperations"]
 
 
 def _row(asset: str, holding: Holding, text: Callable[[Decimal], str] = wire_text) -> dict[str, object]:
@@ -35,8 +35,8 @@ def _row(asset: str, holding: Holding, text: Callable[[Decimal], str] = wire_tex
     }
 
 
-class AccountCalls:
-    """Handlers of the calls about the account as a whole.
+class AccountOperations:
+    """Handlers of the operations about the account as a whole.
 
     Args:
         market: Accounts, prices and options.

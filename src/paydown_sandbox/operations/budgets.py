@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from paydown_sandbox.books.ledger import Account
-from paydown_sandbox.bundled_document import OperationFacts
+from paydown_sandbox.bundled_document import Document, OperationFacts
 from paydown_sandbox.checks.rate_limits import Charge, IpGate, Standing, Window
 from paydown_sandbox.checks.refusal import Refusal
 from paydown_sandbox.operations.answers import Headers
-from paydown_sandbox.operations.routes import Route, Routes
+from paydown_sandbox.operations.routes import Route, Routes, header_name
 from paydown_sandbox.request_log import RequestRecord
 from paydown_sandbox.state.world import World
 
@@ -21,10 +21,12 @@ class Budgets:
 
     Args:
         world: Its limits give the sizes, its options the meaning of the weight of repay-debt.
+        document: Names the header of the order budget.
     """
 
-    def __init__(self, world: World) -> None:
+    def __init__(self, world: World, document: Document) -> None:
         self._world = world
+        self._order_header = header_name(document, "orders")
         self._order_windows: dict[str, Window] = {}
         self._by_operation: dict[str, Route] = {}
         self._gates: dict[str, IpGate] = {}
@@ -94,7 +96,7 @@ class Budgets:
         if window.used(now_ms) + cost > limit:
             raise Refusal(-1015, limit=limit, reason="the order budget is spent")
         record.orders = cost
-        headers.append((b"x-mbx-order-count-1m", b"%d" % window.add(now_ms, cost)))
+        headers.append((self._order_header, b"%d" % window.add(now_ms, cost)))
 
     def _order_window(self, account: str) -> Window:
         window = self._order_windows.get(account)

@@ -11,13 +11,13 @@ from paydown_sandbox.call_record import Call
 from paydown_sandbox.checks.refusal import Refusal
 from paydown_sandbox.market_state import MarketState
 
-__all__ = ["FuturesCalls"]
+__all__ = ["FuturesOperations"]
 
 _DONE = {"msg": "success"}
 
 
-class FuturesCalls:
-    """Handlers of the calls about futures wallets.
+class FuturesOperations:
+    """Handlers of the operations about futures wallets.
 
     Args:
         market: Accounts, books and options.

@@ -15,14 +15,14 @@ from paydown_sandbox.checks.refusal import Refusal
 from paydown_sandbox.market_state import MarketState
 from paydown_sandbox.operations.repayment_rules import Repayment, plan_repayment
 
-__all__ = ["MarginCalls"]
+__all__ = ["MarginOperations"]
 
 # The account level's ceiling where the state document names none.
 _DEFAULT_BORROW_LIMIT_USD = Decimal(10_000_000)
 
 
-class MarginCalls:
-    """Handlers of the calls about margin debt.
+class MarginOperations:
+    """Handlers of the operations about margin debt.
 
     Args:
         market: Accounts, prices, books and options.

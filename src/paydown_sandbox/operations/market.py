@@ -1,4 +1,4 @@
-"""Answer the calls without an account: reachability, the time and the index prices."""
+"""Answer the operations without an account: reachability, the time and the index prices."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from paydown_sandbox.call_record import Call
 from paydown_sandbox.checks.refusal import Refusal
 from paydown_sandbox.market_state import MarketState
 
-__all__ = ["MarketCalls"]
+__all__ = ["MarketOperations"]
 
 
-class MarketCalls:
-    """Handlers of the calls that need no account.
+class MarketOperations:
+    """Handlers of the operations that need no account.
 
     Args:
         market: Prices and options.

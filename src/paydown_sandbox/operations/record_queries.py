@@ -1,4 +1,4 @@
-"""Answer the record calls: what was borrowed, repaid, charged and moved."""
+"""Answer the record operations: what was borrowed, repaid, charged and moved."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from paydown_sandbox.call_record import Call
 from paydown_sandbox.checks.refusal import Refusal
 from paydown_sandbox.market_state import MarketState
 
-__all__ = ["RecordCalls"]
+__all__ = ["RecordOperations"]
 
 _KEPT_FLOW_MS = 90 * 86_400_000
 # Where a choice demands it, a replica that lacks the newest rows answers now and then.
@@ -22,8 +22,8 @@ def _window(call: Call) -> TimeWindow:
     return call.facts.window
 
 
-class RecordCalls:
-    """Handlers of the record calls.
+class RecordOperations:
+    """Handlers of the record operations.
 
     Args:
         market: Records and options.

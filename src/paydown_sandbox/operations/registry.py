@@ -9,12 +9,12 @@ from paydown_sandbox.behaviour.behaviour import Behaviour
 from paydown_sandbox.call_record import Call
 from paydown_sandbox.json_text import encode_numbers, encode_repayment
 from paydown_sandbox.market_state import MarketState
-from paydown_sandbox.operations.account import AccountCalls
-from paydown_sandbox.operations.futures_debt import FuturesCalls
-from paydown_sandbox.operations.margin import MarginCalls
-from paydown_sandbox.operations.market import MarketCalls
-from paydown_sandbox.operations.record_queries import RecordCalls
-from paydown_sandbox.operations.stream import StreamCalls
+from paydown_sandbox.operations.account import AccountOperations
+from paydown_sandbox.operations.futures_debt import FuturesOperations
+from paydown_sandbox.operations.margin import MarginOperations
+from paydown_sandbox.operations.market import MarketOperations
+from paydown_sandbox.operations.record_queries import RecordOperations
+from paydown_sandbox.operations.stream import StreamOperations
 
 __all__ = ["Encoder", "Handler", "build_encoders", "build_handlers"]
 
@@ -30,12 +30,12 @@ def build_handlers(market: MarketState, behaviour: Behaviour) -> Mapping[str, Ha
         market: What the handlers work on; its options are read here.
         behaviour: The parts that the options call for.
     """
-    public = MarketCalls(market, behaviour.time)
-    account = AccountCalls(market, behaviour.balances)
-    margin = MarginCalls(market, behaviour)
-    futures = FuturesCalls(market)
-    records = RecordCalls(market, behaviour.rows)
-    stream = StreamCalls(market.streams)
+    public = MarketOperations(market, behaviour.time)
+    account = AccountOperations(market, behaviour.balances)
+    margin = MarginOperations(market, behaviour)
+    futures = FuturesOperations(market)
+    records = RecordOperations(market, behaviour.rows)
+    stream = StreamOperations(market.streams)
     return {
         "ping": public.ping,
         "serverTime": public.server_time,

@@ -11,7 +11,10 @@ from paydown_sandbox.json_text import encode
 from paydown_sandbox.operations.registry import Encoder, Handler
 from paydown_sandbox.state.world import World
 
-__all__ = ["Route", "Routes", "build_routes"]
+__all__ = ["SHARED_BUDGET", "Route", "Routes", "build_routes", "header_name"]
+
+# The weight budget of the document that most operations share.
+SHARED_BUDGET = "ip-weight"
 
 _LISTEN_KEY = frozenset({"listenKey"})
 
@@ -71,6 +74,16 @@ class Route:
 Routes = dict[str, dict[str, Route]]
 
 
+def header_name(document: Document, budget: str) -> bytes:
+    """Return the name of the header that shows how much of a budget is used, in lower case.
+
+    Args:
+        document: Its `x-limits` name the headers.
+        budget: The name of the budget, such as "orders".
+    """
+    return str(document.limits[budget]["header"]).lower().encode()
+
+
 def build_routes(
     document: Document,
     world: World,
@@ -100,7 +113,7 @@ def build_routes(
             continue
         budget = document.limits[facts.weight_budget]
         pool = gate
-        if facts.weight_budget != "ip-weight":
+        if facts.weight_budget != SHARED_BUDGET:
             pool = IpGate(
                 LimitSettings(
                     weight_per_minute=int(budget["limit"]),
@@ -116,7 +129,7 @@ def build_routes(
             # Older clients name the key they extend or close; the page lists no parameter.
             also_known=_LISTEN_KEY if facts.security_type == "USER_STREAM" else frozenset(),
         )
-        header = str(budget["header"]).lower().encode()
+        header = header_name(document, facts.weight_budget)
         route = Route(facts, handler, encoders.get(facts.id, encode), validator, pool, header)
         if facts.id == "repayDebt" and repay_weight is not None:
             route.weight = repay_weight

@@ -6,10 +6,10 @@ from paydown_sandbox.books.listen_keys import Streams
 from paydown_sandbox.call_record import Call
 from paydown_sandbox.checks.refusal import Refusal
 
-__all__ = ["StreamCalls"]
+__all__ = ["StreamOperations"]
 
 
-class StreamCalls:
+class StreamOperations:
     """Handlers of the listen key.
 
     Args:
