@@ -12,13 +12,13 @@ import json
 from paydown_sandbox.behaviour.agenda import Entry
 from paydown_sandbox.behaviour.balance_readings import BalanceReadings
 from paydown_sandbox.behaviour.borrowings import Borrowings
+from paydown_sandbox.behaviour.debt_movements import DebtMovements
 from paydown_sandbox.behaviour.interest_schedule import InterestSchedule
 from paydown_sandbox.behaviour.outages import Outages
 from paydown_sandbox.behaviour.repay_answers import RepayAnswers
 from paydown_sandbox.behaviour.repay_execution import RepayExecution
 from paydown_sandbox.behaviour.repay_refusals import RepayRefusals
 from paydown_sandbox.behaviour.repay_rows import RepayRows
-from paydown_sandbox.behaviour.settlement import Settlement
 from paydown_sandbox.behaviour.time_answers import TimeAnswers
 from paydown_sandbox.books.exact_amounts import parse
 from paydown_sandbox.books.records import Record
@@ -53,12 +53,12 @@ class Behaviour:
             schedule = InterestSchedule(options, chances, market.clock.now_ms())
         self.interest = Interest(market, schedule)
         self.rows = RepayRows(market) if RepayRows.wanted(options) else None
-        self.settlement = Settlement(market, self.rows)
+        self.movements = DebtMovements(market, self.rows)
         # What was accepted under earlier options is still carried out when the present ones delay nothing.
-        self._execution = RepayExecution(market, self.settlement, self.rows, self.rules)
+        self._execution = RepayExecution(market, self.movements, self.rows, self.rules)
         self.execution = self._execution if RepayExecution.wanted(options) else None
         market.busy.late_repayments = self.execution is not None
-        self.borrowings = Borrowings(market, self.settlement, self.interest)
+        self.borrowings = Borrowings(market, self.movements, self.interest)
         self.balances = BalanceReadings(market, self.interest) if BalanceReadings.wanted(options) else None
         self.answers = RepayAnswers(options, market.prices) if RepayAnswers.wanted(options) else None
         self.refusals = RepayRefusals(market) if RepayRefusals.wanted(options) else None
@@ -95,7 +95,7 @@ class Behaviour:
         if record is not None and call.lines:
             record.verdict = "executed"
             record.ledger_ids += tuple(line.id for line in call.lines)
-            self._market.changes.settled.append(record)
+            self._market.changes.executed_late.append(record)
 
     def dump(self) -> str:
         """Return how far chance has come and what is still to come, as text to be stored."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Any
 
-from paydown_sandbox.behaviour.settlement import Settlement
+from paydown_sandbox.behaviour.debt_movements import DebtMovements
 from paydown_sandbox.books.exact_amounts import EXACT, divide_down, exact_text
 from paydown_sandbox.books.ledger import LedgerError
 from paydown_sandbox.books.records import Record
@@ -27,15 +27,15 @@ class Borrowings:
 
     Args:
         market: The options, the lists and the agenda.
-        settlement: Lends.
+        movements: Lends.
         interest: Charges the first interest of a loan.
     """
 
-    def __init__(self, market: MarketState, settlement: Settlement, interest: Interest) -> None:
+    def __init__(self, market: MarketState, movements: DebtMovements, interest: Interest) -> None:
         options = market.options
         self._market = market
         self._chances = market.chances
-        self._settlement = settlement
+        self._movements = movements
         self._interest = interest
         self._by_choice = options.any_open(*_NAMES)
         self._rows = options.text("borrow-rows")
@@ -94,7 +94,7 @@ class Borrowings:
         return call
 
     def _take(self, call: Call, asset: str, amount: Decimal, tran_id: int, *, spent: bool) -> None:
-        self._settlement.lend(call, asset, amount, tran_id)
+        self._movements.lend(call, asset, amount, tran_id)
         if spent:
             ledger = self._market.world.ledger
             gone = ledger.hand_over(call.owner, asset, amount, "conversion", call.now_ms)

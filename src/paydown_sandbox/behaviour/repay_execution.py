@@ -9,8 +9,8 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Any
 
+from paydown_sandbox.behaviour.debt_movements import DebtMovements
 from paydown_sandbox.behaviour.repay_rows import RepayRows
-from paydown_sandbox.behaviour.settlement import Settlement
 from paydown_sandbox.books.exact_amounts import EXACT, divide_down, exact_text
 from paydown_sandbox.call_record import Call
 from paydown_sandbox.checks.refusal import Refusal
@@ -37,18 +37,18 @@ class RepayExecution:
 
     Args:
         market: The options, the accounts and the agenda.
-        settlement: Executes repayments.
+        movements: Executes repayments.
         rows: Writes the rows of dropped repayments, where choices demand some.
         rules: The rules by which a repayment is planned.
     """
 
     def __init__(
-        self, market: MarketState, settlement: Settlement, rows: RepayRows | None, rules: RepaymentRules
+        self, market: MarketState, movements: DebtMovements, rows: RepayRows | None, rules: RepaymentRules
     ) -> None:
         options = market.options
         self._market = market
         self._chances = market.chances
-        self._settlement = settlement
+        self._movements = movements
         self._rows = rows
         self._late_rules = rules.relaxed()
         self._delay = options.span("execution-delay")
@@ -123,7 +123,7 @@ class RepayExecution:
         elif self._two_steps:
             self._step(call, details, plan.total)
         else:
-            self._settlement.repay(call, asset, plan, asked)
+            self._movements.repay(call, asset, plan, asked)
 
     def resume(self, at_ms: int, details: list[Any]) -> Call:
         """Execute what was accepted earlier, or its second half.
@@ -161,6 +161,6 @@ class RepayExecution:
         except Refusal:
             plan = None  # nothing is owed any more, or nothing is left to pay with
         if plan is not None and plan.total:
-            self._settlement.repay(call, asset, plan, asked)
+            self._movements.repay(call, asset, plan, asked)
         elif self._rows is not None:
             self._rows.refused(call, asset, asked)

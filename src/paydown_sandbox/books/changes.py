@@ -20,11 +20,11 @@ class Changes:
         records: New rows of the record lists.
         requests: Requests that were answered.
         amended: Records that were stored before and have other members now.
-        settled: Requests that were stored before and have another verdict now.
+        executed_late: Requests that were stored before, and whose call has been executed since.
         world: Whether accounts, prices or options changed in a way that only the whole state document shows.
     """
 
-    __slots__ = ("amended", "lines", "records", "requests", "settled", "world")
+    __slots__ = ("amended", "executed_late", "lines", "records", "requests", "world")
 
     def __init__(self) -> None:
         self.clear()
@@ -35,7 +35,7 @@ class Changes:
         self.records: list[Record] = []
         self.requests: list[RequestRecord] = []
         self.amended: list[Record] = []
-        self.settled: list[RequestRecord] = []
+        self.executed_late: list[RequestRecord] = []
         self.world = False
 
     def take(self) -> Changes:

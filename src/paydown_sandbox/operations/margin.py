@@ -116,7 +116,7 @@ class MarginOperations:
                     behaviour.rows.refused(call, asset, amount)
                 return
         if behaviour.execution is None:
-            behaviour.settlement.repay(call, asset, plan, amount)
+            behaviour.movements.repay(call, asset, plan, amount)
         else:
             behaviour.execution.carry_out(call, asset, plan, amount, list(named) if named else None)
 
@@ -159,7 +159,7 @@ class MarginOperations:
         if self._loan_repayments_in_flow:
             market.write_flow(account, "REPAY", asset, -amount, tran_id, call.now_ms)
         deltas = {asset: -amount}
-        self._behaviour.settlement.announce(call, asset, "REPAY", tran_id, principal, interest, deltas)
+        self._behaviour.movements.announce(call, asset, "REPAY", tran_id, principal, interest, deltas)
         return {"tranId": tran_id}
 
     # ------------------------------------------------------------------------ borrowing

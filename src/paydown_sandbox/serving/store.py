@@ -357,8 +357,8 @@ class Store:
             work.append((_PUT_REQUEST, [_request_row(record) for record in changes.requests]))
         if changes.amended:
             work.append((_AMEND_RECORD, [_amended_row(record) for record in changes.amended]))
-        if changes.settled:
-            work.append((_SETTLE_REQUEST, [_settled_row(record) for record in changes.settled]))
+        if changes.executed_late:
+            work.append((_SETTLE_REQUEST, [_settled_row(record) for record in changes.executed_late]))
         standings = exchange.budgets.standings()
         if standings:
             work.append((_PUT_STANDING, [tuple(standing) for standing in standings]))

@@ -10,13 +10,13 @@ from paydown_sandbox.call_record import Call
 from paydown_sandbox.market_state import MarketState
 from paydown_sandbox.operations.repayment_rules import Repayment
 
-__all__ = ["Settlement"]
+__all__ = ["DebtMovements"]
 
 _ONE = Decimal(1)
 _FEE = Decimal("0.0005")
 
 
-class Settlement:
+class DebtMovements:
     """Move the money of repayments and loans, and write everything that they leave.
 
     Args:
