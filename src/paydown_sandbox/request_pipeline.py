@@ -92,8 +92,9 @@ class RequestPipeline:
     ) -> None:
         options = market.options
         self._market = market
-        self._behaviour = behaviour
         self._outages = behaviour.outages
+        self._lost_answers = behaviour.lost_answers
+        self._repay_answers = behaviour.answers
         self._budgets = budgets
         self._faults = faults
         self._answers = Answers(document, options)
@@ -260,8 +261,7 @@ class RequestPipeline:
 
     def _strike_before_execution(self, visit: _Visit, fault: Fault, call: Call) -> RawResponse | Drop | None:
         """Keep a request that was checked and charged from being executed, if its fault does that."""
-        lost_answers = self._behaviour.lost_answers
-        kind = lost_answers.kind() if fault.name == "answer_lost" else fault.kind
+        kind = self._lost_answers.kind() if fault.name == "answer_lost" else fault.kind
         if kind != "refused":
             call.answer_lost = fault.name in LOSING
             return None
@@ -270,7 +270,7 @@ class RequestPipeline:
         record.verdict = "not-executed"
         if fault.name == "answer_lost":
             body = encode({"asset": asset, "updateTime": call.now_ms, "success": True})
-            return lost_answers.reply(self._answers, fault, record, headers, body.encode())
+            return self._lost_answers.reply(self._answers, fault, record, headers, body.encode())
         response = not_executed(self._answers, fault, record, headers, asset, call.now_ms)
         response.delay_ms = fault.delay_ms
         return response
@@ -315,12 +315,12 @@ class RequestPipeline:
         if fault is not None:
             _strike(fault, record)
             if fault.name == "answer_lost":
-                return self._behaviour.lost_answers.reply(self._answers, fault, record, headers, body)
+                return self._lost_answers.reply(self._answers, fault, record, headers, body)
             reply = spoilt(self._answers, fault, record, headers, result, body)
             reply.delay_ms = fault.delay_ms
             return reply
-        if self._behaviour.answers is not None and call.facts.id == "repayDebt":
-            return self._behaviour.answers.response(self._answers, record, headers, result, body)
+        if self._repay_answers is not None and call.facts.id == "repayDebt":
+            return self._repay_answers.response(self._answers, record, headers, result, body)
         headers.append(JSON)
         headers.append((b"content-length", b"%d" % len(body)))
         return RawResponse(200, headers, body)

@@ -32,7 +32,13 @@ class MarginOperations:
     def __init__(self, market: MarketState, behaviour: Behaviour) -> None:
         options = market.options
         self._market = market
-        self._behaviour = behaviour
+        self._rules = behaviour.rules
+        self._execution = behaviour.execution
+        self._refusals = behaviour.refusals
+        self._rows = behaviour.rows
+        self._answers = behaviour.answers
+        self._movements = behaviour.movements
+        self._borrowings = behaviour.borrowings
         self._lenient_lists = options.is_set("malformed-payment-assets", "tolerate")
         self._whole_debt_amount = options.is_set("whole-debt-answer-amount", "present")
         rows = options.text("other-repayment-rows")
@@ -55,7 +61,7 @@ class MarginOperations:
         amount = call.amount("amount")
         call.debt_call = True
         self._market.busy.enter(account.id)
-        answers = self._behaviour.answers
+        answers = self._answers
         owed_before = ZERO if answers is None else _debt(call, asset)
         plan = self._plan(call, account, asset, amount, named)
         if plan.total:
@@ -85,8 +91,7 @@ class MarginOperations:
         named: tuple[str, ...] | None,
     ) -> Repayment:
         """Work out what a repayment will do."""
-        behaviour, prices = self._behaviour, self._market.prices
-        execution, rules = behaviour.execution, behaviour.rules
+        execution, rules, prices = self._execution, self._rules, self._market.prices
         try:
             if execution is None:
                 return plan_repayment(account, asset, amount, named or None, prices, rules)
@@ -95,8 +100,8 @@ class MarginOperations:
                 share=execution.share, spread=execution.spread(),
             )  # fmt: skip
         except Refusal:
-            if behaviour.rows is not None:
-                behaviour.rows.refused(call, asset, amount)
+            if self._rows is not None:
+                self._rows.refused(call, asset, amount)
             raise
 
     def _carry_out(
@@ -108,21 +113,21 @@ class MarginOperations:
         named: tuple[str, ...] | None,
     ) -> None:
         """Execute a repayment that can be made, unless a choice refuses, delays or drops it."""
-        behaviour, refusals = self._behaviour, self._behaviour.refusals
+        refusals = self._refusals
         if refusals is not None and refusals.strikes():
             call.answer_writer = refusals.writer(call)
             if not refusals.executes:
-                if behaviour.rows is not None:
-                    behaviour.rows.refused(call, asset, amount)
+                if self._rows is not None:
+                    self._rows.refused(call, asset, amount)
                 return
-        if behaviour.execution is None:
-            behaviour.movements.repay(call, asset, plan, amount)
+        if self._execution is None:
+            self._movements.repay(call, asset, plan, amount)
         else:
-            behaviour.execution.carry_out(call, asset, plan, amount, list(named) if named else None)
+            self._execution.carry_out(call, asset, plan, amount, list(named) if named else None)
 
     def repay_loan(self, call: Call) -> object:
         """Answer POST /papi/v1/repayLoan: repay in the owed asset itself, interest first, with an id."""
-        market, account, rules = self._market, call.owner, self._behaviour.rules
+        market, account, rules = self._market, call.owner, self._rules
         asset = call.text("asset")
         if not market.world.knows(asset):
             raise Refusal(-1108, reason="no such asset")
@@ -159,7 +164,7 @@ class MarginOperations:
         if self._loan_repayments_in_flow:
             market.write_flow(account, "REPAY", asset, -amount, tran_id, call.now_ms)
         deltas = {asset: -amount}
-        self._behaviour.movements.announce(call, asset, "REPAY", tran_id, principal, interest, deltas)
+        self._movements.announce(call, asset, "REPAY", tran_id, principal, interest, deltas)
         return {"tranId": tran_id}
 
     # ------------------------------------------------------------------------ borrowing
@@ -184,7 +189,7 @@ class MarginOperations:
         if amount > self._ceilings(account, asset)[0]:
             raise Refusal(51006, reason="above the maximum borrowable")
         tran_id = market.history.ids.next_transaction()
-        self._behaviour.borrowings.carry_out(call, asset, amount, tran_id)
+        self._borrowings.carry_out(call, asset, amount, tran_id)
         return {"tranId": tran_id}
 
     def max_borrowable(self, call: Call) -> object:
