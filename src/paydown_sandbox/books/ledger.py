@@ -233,8 +233,13 @@ class Ledger:
             LedgerError: The parts do not add up or a balance would fall below zero. Nothing was moved.
         """
         add, subtract = EXACT.add, EXACT.subtract
-        debt = account.holding(asset)
-        paid = [(account.holding(name), name, units, covers) for name, units, covers in paid_with]
+        # A lookup is cheaper than a call, and this is where most of the sandbox's requests end.
+        holdings, counterparties = account.holdings, self.counterparties
+        debt = holdings.get(asset) or account.holding(asset)
+        paid = [
+            (holdings.get(name) or account.holding(name), name, units, covers)
+            for name, units, covers in paid_with
+        ]
         bought = ZERO
         for payer, name, units, covers in paid:
             if units < 0 or covers < 0 or units > payer.free:
@@ -246,7 +251,7 @@ class Ledger:
         if interest > debt.interest or principal > debt.borrowed:
             raise LedgerError("more would be repaid than is owed")
 
-        counterparty = self.counterparty_of(asset)
+        counterparty = counterparties.get(asset) or self.counterparty_of(asset)
         transfers: list[Transfer] = []
         if own:
             debt.free = subtract(debt.free, own)
@@ -254,7 +259,7 @@ class Ledger:
             transfers.append(Transfer(asset, own, f"{account.id}:free", "house:pool"))
         for payer, name, units, covers in paid:
             payer.free = subtract(payer.free, units)
-            other = self.counterparty_of(name)
+            other = counterparties.get(name) or self.counterparty_of(name)
             other.conversion = add(other.conversion, units)
             counterparty.conversion = subtract(counterparty.conversion, covers)
             counterparty.pool = add(counterparty.pool, covers)
