@@ -219,8 +219,13 @@ def do(exchange: Exchange, deed: Entry, stranger: Client) -> bool:
             if account.holding(deed.asset).free + deed.amount < 0:
                 return False
             ledger.issue(account, deed.asset, "free", deed.amount)
-            exchange.write_flow(
-                account, "TRANSFER", deed.asset, deed.amount, exchange.next_tran(), exchange.clock.now_ms()
+            exchange.market.write_flow(
+                account,
+                "TRANSFER",
+                deed.asset,
+                deed.amount,
+                exchange.market.history.ids.next_transaction(),
+                exchange.clock.now_ms(),
             )
         elif deed.kind == "borrow":
             stranger.margin.borrow(asset=deed.asset, amount=deed.amount)

@@ -25,7 +25,7 @@ CHROMIUM = next(
 pytestmark = pytest.mark.timeout(600)
 MISTAKE = (
     "src/paydown_sandbox/operations/margin.py",
-    "repay_loan",
+    "MarginOperations.repay_loan",
     "$A.write_flow($B, 'REPAY', $C, -$D, $E, $F)",
     "$A.write_flow($B, 'REPAY', $C, $D, $E, $F)",
 )
