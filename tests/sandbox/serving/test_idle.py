@@ -13,7 +13,7 @@ import pytest
 
 from paydown_sandbox.exchange import Exchange
 from paydown_sandbox.sandbox import SocketSandbox
-from paydown_sandbox.serving import http_protocol
+from paydown_sandbox.serving import http_protocol, uvicorn_protocol
 from paydown_sandbox.serving.application import create_app
 from paydown_sandbox.serving.control_api import LARGEST_CONTROL_BODY
 from paydown_sandbox.serving.http_protocol import protocol_for
@@ -26,7 +26,8 @@ IDLE_S = 0.4
 @pytest.fixture
 def running(monkeypatch: pytest.MonkeyPatch) -> Iterator[SocketSandbox]:
     """A sandbox that waits for less than a second where it waits for more than a minute."""
-    monkeypatch.setattr(http_protocol, "_IDLE_S", IDLE_S)
+    monkeypatch.setattr(http_protocol, "IDLE_S", IDLE_S)
+    monkeypatch.setattr(uvicorn_protocol, "IDLE_S", IDLE_S)
     with SocketSandbox() as sandbox:
         yield sandbox
 
