@@ -26,7 +26,7 @@ from paydown_sandbox.faults.scenario import find_scenario, read_scenario, start_
 from paydown_sandbox.sandbox_clock import Clock
 from paydown_sandbox.serving.application import create_app
 from paydown_sandbox.serving.asgi import Application
-from paydown_sandbox.serving.control_api import ledger_json
+from paydown_sandbox.serving.control.log_endpoints import ledger_json
 from paydown_sandbox.serving.process import listen, make_server
 from paydown_sandbox.state.state_builder import API_KEY, API_SECRET, StateBuilder, clean_state
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from paydown_sandbox.exchange import Exchange
-from paydown_sandbox.serving.asgi import Application, Committer
-from paydown_sandbox.serving.control_api import control_application
+from paydown_sandbox.serving.asgi import Application
+from paydown_sandbox.serving.committer import Committer
+from paydown_sandbox.serving.control.control_api import control_application
 from paydown_sandbox.serving.store import Durability, Store
 from paydown_sandbox.serving.websocket import StreamServer
 from paydown_sandbox.state.strict_json import StateError, parse_json

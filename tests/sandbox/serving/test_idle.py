@@ -15,7 +15,7 @@ from paydown_sandbox.exchange import Exchange
 from paydown_sandbox.sandbox import SocketSandbox
 from paydown_sandbox.serving import http_protocol, uvicorn_protocol
 from paydown_sandbox.serving.application import create_app
-from paydown_sandbox.serving.control_api import LARGEST_CONTROL_BODY
+from paydown_sandbox.serving.control.control_requests import LARGEST_CONTROL_BODY
 from paydown_sandbox.serving.http_protocol import protocol_for
 
 CLOCK = b"GET /_sandbox/clock HTTP/1.1\r\nHost: localhost\r\n\r\n"

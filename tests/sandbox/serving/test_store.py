@@ -22,8 +22,9 @@ from paydown_sandbox.bundled_document import Document
 from paydown_sandbox.exchange import Exchange
 from paydown_sandbox.sandbox_clock import Clock
 from paydown_sandbox.serving.application import create_app
-from paydown_sandbox.serving.asgi import Application, Committer
-from paydown_sandbox.serving.control_api import ledger_json
+from paydown_sandbox.serving.asgi import Application
+from paydown_sandbox.serving.committer import Committer
+from paydown_sandbox.serving.control.log_endpoints import ledger_json
 from paydown_sandbox.serving.store import Store, StoreError
 from paydown_sandbox.state.state_writer import dump_records, dump_world
 from tests.sandbox.signer import KEY, NOW_MS, REPAY, Caller, digest, state_with
