@@ -18,7 +18,7 @@ from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any, TypeAlias
 
-__all__ = ["API_KEY", "API_SECRET", "Amount", "StateBuilder", "clean_state"]
+__all__ = ["API_KEY", "API_SECRET", "Amount", "StateBuilder", "clean_state", "plain_text"]
 
 # The key of the first account, unless it names another. Not secrets: they open nothing but a local exchange.
 API_KEY = "sandbox-test-key-opens-nothing-but-the-local-exchange-0000000001"
@@ -29,29 +29,37 @@ Amount: TypeAlias = str | Decimal
 _PRICES = {"BNB": "600", "BTC": "60000", "ETH": "3000", "USDT": "1", "USDC": "1"}
 
 
-def _plain(amount: Amount) -> str:
+def plain_text(amount: Amount) -> str:
+    """Return an amount as plain decimal text, without an exponent."""
     return format(amount, "f") if isinstance(amount, Decimal) else amount
+
+
+class _Accounts:
+    """The accounts of a state document in the making, of which the last named one is current."""
+
+    def __init__(self) -> None:
+        self.rows: list[dict[str, Any]] = []
+
+    @property
+    def current(self) -> dict[str, Any]:
+        if not self.rows:
+            raise ValueError('name an account first: StateBuilder().account("desk")')
+        return self.rows[-1]
 
 
 class StateBuilder:
     """A state document in the making. Every method returns the builder."""
 
     def __init__(self) -> None:
-        self._accounts: list[dict[str, Any]] = []
+        self._accounts = _Accounts()
         self._members: dict[str, Any] = {"prices_usd": dict(_PRICES)}
-
-    @property
-    def _account(self) -> dict[str, Any]:
-        if not self._accounts:
-            raise ValueError('name an account first: StateBuilder().account("desk")')
-        return self._accounts[-1]
 
     # ------------------------------------------------------------------- accounts
 
     def account(self, name: str, *, api_key: str | None = None, secret: str | None = None) -> StateBuilder:
         """Begin an account with one HMAC key; the first has `API_KEY` and `API_SECRET` unless it names others."""
-        first = not self._accounts
-        self._accounts.append({"id": name, "keys": [], "balances": {}})
+        first = not self._accounts.rows
+        self._accounts.rows.append({"id": name, "keys": [], "balances": {}})
         return self.key(
             api_key or (API_KEY if first else f"{name}-key"),
             secret or (API_SECRET if first else f"{name}-secret"),
@@ -67,7 +75,7 @@ class StateBuilder:
         ip_allow: Sequence[str] = (),
     ) -> StateBuilder:
         """Give the account another key: "hmac", or "rsa" and "ed25519" with the public key as PEM text."""
-        self._account["keys"].append(
+        self._accounts.current["keys"].append(
             {
                 "api_key": api_key,
                 "type": key_type,
@@ -88,25 +96,25 @@ class StateBuilder:
 
     def position(self, asset: str, **amounts: Amount) -> StateBuilder:
         """Any part of a position: `free`, `locked`, `borrowed`, `interest`, `um`, `cm`, `negative`."""
-        row = self._account["balances"].setdefault(asset, {})
-        row.update({name: _plain(amount) for name, amount in amounts.items()})
+        row = self._accounts.current["balances"].setdefault(asset, {})
+        row.update({name: plain_text(amount) for name, amount in amounts.items()})
         return self
 
     def status(self, status: str) -> StateBuilder:
         """An account status, such as "REDUCE_ONLY", whatever the balances say."""
-        self._account["status"] = status
+        self._accounts.current["status"] = status
         return self
 
     # ------------------------------------------------------------------- the world
 
     def price(self, asset: str, usd: Amount) -> StateBuilder:
         """An index price, USD per unit. BNB, BTC, ETH, USDT and USDC have one from the start."""
-        self._members["prices_usd"][asset] = _plain(usd)
+        self._members["prices_usd"][asset] = plain_text(usd)
         return self
 
     def price_path(self, asset: str, *points: tuple[int, Amount]) -> StateBuilder:
         """Prices to come: (moment in UTC milliseconds on the exchange's clock, USD per unit)."""
-        written = [{"at_ms": at_ms, "price": _plain(price)} for at_ms, price in points]
+        written = [{"at_ms": at_ms, "price": plain_text(price)} for at_ms, price in points]
         self._members.setdefault("price_paths", {})[asset] = written
         return self
 
@@ -114,9 +122,9 @@ class StateBuilder:
         """A daily rate as a share of one, of one asset or of all that have none of their own."""
         rates = self._members.setdefault("interest", {})
         if asset is None:
-            rates["default_daily_rate"] = _plain(daily_rate)
+            rates["default_daily_rate"] = plain_text(daily_rate)
         else:
-            rates.setdefault("daily_rates", {})[asset] = _plain(daily_rate)
+            rates.setdefault("daily_rates", {})[asset] = plain_text(daily_rate)
         return self
 
     def limit(self, *, weight_per_minute: int = 6000, orders_per_minute: int = 1200) -> StateBuilder:
@@ -145,7 +153,7 @@ class StateBuilder:
 
     def document(self) -> dict[str, Any]:
         """The state document, for `PUT /_sandbox/state`, `--state` or a fixture."""
-        return {"accounts": self._accounts, **self._members}
+        return {"accounts": self._accounts.rows, **self._members}
 
 
 def clean_state() -> dict[str, Any]:

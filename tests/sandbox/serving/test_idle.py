@@ -102,7 +102,7 @@ def test_a_client_that_does_not_read_is_given_up(running: SocketSandbox) -> None
             for _ in range(3_000):
                 raw.sendall(ask)
         for _ in range(100):
-            open_ = running._do(lambda: len(running._server.server_state.connections))  # pyright: ignore[reportPrivateUsage]
+            open_ = running._run(lambda: len(running._server.server_state.connections))  # pyright: ignore[reportPrivateUsage]
             if not open_:
                 return
             with contextlib.suppress(TimeoutError):
