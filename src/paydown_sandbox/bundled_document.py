@@ -13,6 +13,7 @@ import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Literal, cast
 
@@ -318,7 +319,7 @@ class Document:
 
 
 def load_document(path: Path | None = None) -> Document:
-    """Read the bundled document.
+    """Return the bundled document, which is read once, or read another file.
 
     Args:
         path: A file to read instead of the one that lies in the installed package.
@@ -326,12 +327,19 @@ def load_document(path: Path | None = None) -> Document:
     Raises:
         DocumentError: There is no such file, or it cannot be served.
     """
-    if path is None:
-        # find_spec of a top-level package locates it and runs none of its code.
-        spec = importlib.util.find_spec("paydown_wire")
-        if spec is None or not spec.submodule_search_locations:
-            raise DocumentError("the package paydown_wire, which holds openapi.json, is not installed")
-        path = Path(next(iter(spec.submodule_search_locations))) / "openapi.json"
+    return _bundled() if path is None else _read(path)
+
+
+@lru_cache(maxsize=1)
+def _bundled() -> Document:
+    # find_spec of a top-level package locates it and runs none of its code.
+    spec = importlib.util.find_spec("paydown_wire")
+    if spec is None or not spec.submodule_search_locations:
+        raise DocumentError("the package paydown_wire, which holds openapi.json, is not installed")
+    return _read(Path(next(iter(spec.submodule_search_locations))) / "openapi.json")
+
+
+def _read(path: Path) -> Document:
     try:
         raw = json.loads(path.read_bytes())
     except OSError as error:

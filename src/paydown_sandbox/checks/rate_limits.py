@@ -10,8 +10,10 @@ what was spent stands in the request log, and who was refused and banned in a ta
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import NamedTuple
+
+from paydown_sandbox.bundled_document import load_document
 
 __all__ = ["MINUTE_MS", "Admission", "Charge", "IpGate", "LimitSettings", "Standing", "Window"]
 
@@ -80,12 +82,19 @@ class Window:
         self._used = 0
 
 
+def _published(limit: str) -> int:
+    return int(load_document().limits[limit]["limit"])
+
+
 @dataclass(slots=True)
 class LimitSettings:
-    """The size of the budgets and what follows when they are broken. Durations in ms."""
+    """The size of the limits and what follows when a client exceeds them. Durations in ms.
 
-    weight_per_minute: int = 6000
-    orders_per_minute: int = 1200
+    The sizes are those of the bundled document unless a state document sets others.
+    """
+
+    weight_per_minute: int = field(default_factory=lambda: _published("ip-weight"))
+    orders_per_minute: int = field(default_factory=lambda: _published("orders"))
     fixed_window: bool = False
     ban_after_429: int = 10
     shortest_ban_ms: int = 120_000

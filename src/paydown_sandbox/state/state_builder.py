@@ -18,6 +18,8 @@ from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any, TypeAlias
 
+from paydown_sandbox.checks.rate_limits import LimitSettings
+
 __all__ = ["API_KEY", "API_SECRET", "Amount", "StateBuilder", "clean_state", "plain_text"]
 
 # The key of the first account, unless it names another. Not secrets: they open nothing but a local exchange.
@@ -127,11 +129,23 @@ class StateBuilder:
             rates.setdefault("daily_rates", {})[asset] = plain_text(daily_rate)
         return self
 
-    def limit(self, *, weight_per_minute: int = 6000, orders_per_minute: int = 1200) -> StateBuilder:
-        """The budgets; those of the pages unless said otherwise."""
+    def limit(
+        self, *, weight_per_minute: int | None = None, orders_per_minute: int | None = None
+    ) -> StateBuilder:
+        """Set the limits of a minute; one that is absent is the published one.
+
+        Args:
+            weight_per_minute: Request weight of one address.
+            orders_per_minute: Orders of one account.
+        """
+        published = LimitSettings()
         self._members["limits"] = {
-            "weight_per_minute": weight_per_minute,
-            "orders_per_minute": orders_per_minute,
+            "weight_per_minute": (
+                published.weight_per_minute if weight_per_minute is None else weight_per_minute
+            ),
+            "orders_per_minute": (
+                published.orders_per_minute if orders_per_minute is None else orders_per_minute
+            ),
         }
         return self
 

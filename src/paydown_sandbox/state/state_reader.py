@@ -70,7 +70,6 @@ def demo_state() -> dict[str, object]:
             }
         ],
         "prices_usd": {"BNB": "600", "USDT": "1", "BTC": "60000"},
-        "limits": {"weight_per_minute": 6000, "orders_per_minute": 1200},
         "repay_weight_scope": "ip",
         "interest": {"default_daily_rate": "0.00013233"},
     }
