@@ -1,4 +1,4 @@
-"""What passes between a web server and the exchange: raw bytes in, raw bytes out."""
+"""Carry messages between a web server and the sandbox: raw bytes in, raw bytes out."""
 
 from __future__ import annotations
 
@@ -7,9 +7,10 @@ from typing import Literal, NamedTuple
 
 __all__ = ["Action", "RawRequest", "RawResponse", "html_page"]
 
+# The actions of an answer:
 # send: answer after `delay_ms`. reset, close: drop the connection, rudely or in order, without an answer.
 # again: wait `delay_ms`, then hand the same request in again. truncate: send half of the body, then drop.
-# unconnected: tell the client that it could not connect, which only a transport in its own process can do; over a
+# unconnected: fail as if the client could not connect, which only a transport in its own process can do; over a
 # socket it is a reset.
 Action = Literal["send", "reset", "close", "again", "truncate", "unconnected"]
 
@@ -30,7 +31,7 @@ class RawRequest(NamedTuple):
 
 
 class RawResponse:
-    """One answer, and what to do with it.
+    """One answer, and how it is to be delivered (`action`).
 
     `release` names an account that stays busy until the answer is out (`Exchange.release`).
     """
@@ -56,7 +57,7 @@ class RawResponse:
         self.held = held
 
     def header(self, name: str) -> str | None:
-        """The value of one header, by any spelling of its name."""
+        """Return the value of one header, by any spelling of its name, or None."""
         wanted = name.lower().encode()
         for key, value in self.headers:
             if key.lower() == wanted:
@@ -65,7 +66,12 @@ class RawResponse:
 
 
 def html_page(status: int, reason: str) -> bytes:
-    """A page as a gateway writes it: no JSON, no code."""
+    """Return an HTML page as a gateway writes it, without JSON and without an error code.
+
+    Args:
+        status: The HTTP status.
+        reason: The reason phrase of the status.
+    """
     return (
         f"<html>\n<head><title>{status} {reason}</title></head>\n"
         f"<body>\n<center><h1>{status} {reason}</h1></center>\n</body>\n</html>\n"

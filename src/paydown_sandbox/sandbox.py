@@ -48,7 +48,7 @@ def _forwarded(
 ) -> Callable[Concatenate[Sandbox, P], T]:
     """Return a method of `Sandbox` that runs a helper's method where the sandbox runs.
 
-    It keeps the helper's signature and docstring. So each helper is written once, for the plain exchange, and
+    It keeps the helper's signature and docstring. So each helper is written once, for an `Exchange` alone, and
     `SocketSandbox` decides in one place on which thread all of them run.
     """
 

@@ -1,9 +1,8 @@
-"""The exchange as an ASGI application.
+"""Serve a sandbox as an ASGI application.
 
-Calls of the exchange take a short path: raw bytes in, `Exchange.handle`, raw bytes out, with
-no routing and no request objects in between. Everything that is handled in one turn of the event loop
-shares one commit, and every answer is sent only after it. The control API
-under /_sandbox/ is a Starlette application (see `control`).
+Calls of the API take a short path: raw bytes in, `Exchange.handle`, raw bytes out, with no routing and no request
+objects in between. An answer is sent only after the changes of its request are committed. The control API under
+/_sandbox/ is a Starlette application (see `control.control_api`).
 """
 
 from __future__ import annotations
@@ -26,14 +25,15 @@ Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 
-# Where the server's protocol leaves the function that drops the connection (see `http_protocol`).
+# The key in the ASGI state under which the server's protocol offers a function that drops the connection (see
+# `uvicorn_protocol`).
 ABORT = "paydown_sandbox.abort"
 
 _IN_PROCESS_NAMES = ("sandbox",)
 
 
 def refusal_body(refused: Refused) -> bytes:
-    """The body of the answer to a request that the guard refuses, in the form of the control API's errors."""
+    """Encode the answer to a request that the browser guard refuses, in the form of the control API's errors."""
     return encode({"error": {"path": refused.header, "reason": refused.reason}}).encode()
 
 
@@ -45,17 +45,17 @@ async def _refuse(refused: Refused, send: Send) -> None:
 
 
 class Application:
-    """ASGI 3 application around one exchange.
+    """ASGI 3 application of one sandbox.
 
     Args:
-        exchange: What answers.
-        committer: Writes down what happened, if the exchange lasts in a file.
+        exchange: The sandbox that answers.
+        committer: Writes changes into the file of `--data`, if there is one.
         control: ASGI application for the paths under /_sandbox/.
         stream: ASGI application for websockets.
 
     Attributes:
-        guard: Refuses what web pages of other sites send. In process, where no page can be, the host may be called
-            `sandbox`; a server replaces it by the guard of the address it listens on.
+        guard: Refuses requests of web pages of other sites. Inside a test's process, which no page can reach, the host
+            may be called `sandbox`; a server replaces it by the guard of the address it listens on.
     """
 
     def __init__(
@@ -72,7 +72,7 @@ class Application:
         self._stream = stream
 
     def close(self) -> None:
-        """Write down what happened since the last answer, and close the file, once nothing is served any more.
+        """Write changes since the last answer into the file, and close it, once nothing is served any more.
 
         Raises:
             StoreError: The disk did not take it.
@@ -137,7 +137,9 @@ class Application:
         try:
             await self.committer.durable()
         except StoreError:
-            response.action = "reset"  # memory is ahead of the disk: say nothing that may not last
+            response.action = (
+                "reset"  # memory is ahead of the file: an answer must not promise what may not last
+            )
         if response.delay_ms:
             await asyncio.sleep(response.delay_ms / 1000)
         if response.release is not None:
@@ -151,7 +153,7 @@ class Application:
             await self._drop(scope, receive, send, response)
 
     async def _drop(self, scope: Scope, receive: Receive, send: Send, response: RawResponse) -> None:
-        """Lose the answer, or half of it, the way a broken connection does."""
+        """Lose the answer, or half of it, as a broken connection does."""
         abort = scope.get("state", {}).get(ABORT)
         if abort is None:
             from paydown_sandbox.serving.httpx_transport import AnswerLost

@@ -1,4 +1,4 @@
-"""Group commits: whatever is handled in one turn of the event loop shares one transaction."""
+"""Group commits: all requests of one turn of the event loop share one transaction."""
 
 from __future__ import annotations
 
@@ -15,7 +15,17 @@ _log = logging.getLogger("paydown_sandbox")
 
 
 class Committer:
-    """Groups commits: whatever is handled in one turn of the event loop shares one transaction."""
+    """Write the sandbox's changes into its file, in one transaction for each turn of the event loop.
+
+    Args:
+        exchange: The sandbox that changes.
+        store: The file of `--data`, or `None` if the sandbox lives in memory only.
+        in_thread: Whether to write in another thread, so that a slow flush does not stop the event loop.
+
+    Attributes:
+        failed: Why the file took no more, or None. From then on nothing may be answered.
+        on_failure: Called once when the file takes no more.
+    """
 
     def __init__(self, exchange: Exchange, store: Store | None, *, in_thread: bool = False) -> None:
         self.exchange = exchange
@@ -50,7 +60,7 @@ class Committer:
 
         def done(error: StoreError | None) -> None:
             if waiting.done():
-                return  # whoever waited was cancelled
+                return  # the waiting task was cancelled
             if error is None:
                 waiting.set_result(None)
             else:
@@ -60,7 +70,7 @@ class Committer:
         await waiting
 
     def ticked(self) -> None:
-        """Store what happened by itself; its events are delivered with it."""
+        """Store changes that time alone has made, and deliver their events."""
         self.when_durable(lambda error: None)
 
     def _commit(self) -> None:
@@ -100,7 +110,7 @@ class Committer:
             done(error)
 
     def _fail(self, error: StoreError) -> None:
-        # Memory is ahead of the disk now, so nothing more may be answered from it.
+        # Memory is ahead of the file now, so nothing more may be answered from it.
         self.failed = error
         _log.critical("%s", error)
         if self.on_failure is not None:

@@ -56,9 +56,13 @@ def _dump_account(account: Account, keys: KeyRing) -> dict[str, object]:
 
 
 def dump_world(world: World, *, accounts: bool = True) -> dict[str, object]:
-    """Write a world as the state document that `read_world` would turn into the same world.
+    """Write a world as the state document that `read_world` turns into the same world.
 
     Secrets of the registered keys are part of it, since a state without them could not be loaded again.
+
+    Args:
+        world: The world.
+        accounts: Whether to write the accounts; without them their list is empty.
     """
     model, interest, limits = world.collateral, world.interest, world.limits
     return {
@@ -121,7 +125,10 @@ def dump_records(records: RecordBook) -> list[dict[str, object]]:
 
 
 def books_of(ledger: Ledger) -> dict[str, object]:
-    """The house's side of the ledger, for `GET /_sandbox/state`: not needed to load the state again."""
+    """Return the counterparty's side of the ledger, as `GET /_sandbox/state` shows it.
+
+    Loading the state again does not need it.
+    """
     return {
         "house": {
             asset: {"pool": exact_text(house.pool), "conversion": exact_text(house.conversion)}

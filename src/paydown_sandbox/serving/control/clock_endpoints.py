@@ -29,12 +29,16 @@ _LONGEST_JUMP_MS = 10 * 366 * 86_400_000
 
 
 def move_clock(exchange: Exchange, node: Reader, *, state: bool = False) -> None:
-    """Apply what `POST /_sandbox/clock` or the `clock` of a state document says.
+    """Move the clock as the body of `POST /_sandbox/clock` or the `clock` of a state document asks.
 
-    With `state` nothing falls due: the world of that clock is about to be replaced.
+    Args:
+        exchange: The sandbox whose clock it is.
+        node: The body, or the `clock` of a state document.
+        state: Whether the clock belongs to a state document. Then nothing falls due, since the world is about to be
+            replaced.
 
     Raises:
-        StateError: It says something else. The clock stands where it stood.
+        StateError: The document is wrong. The clock was not moved.
     """
     members = node.members("advance_ms", "set_ms", "now_ms", "offset_ms", "frozen")
     clock = exchange.clock
@@ -45,7 +49,7 @@ def move_clock(exchange: Exchange, node: Reader, *, state: bool = False) -> None
     frozen = members["frozen"].boolean() if "frozen" in members else None
     offset = members["offset_ms"].integer(-(10**13), 10**13) if "offset_ms" in members else None
     if target is None and frozen:
-        target = shown  # of a running clock, `now_ms` only tells what it was
+        target = shown  # of a running clock, `now_ms` only shows what the time was
     if target is not None and target - now > _LONGEST_JUMP_MS and not state:
         raise node.fail("a jump of more than ten years")
     if frozen is True:
@@ -79,7 +83,7 @@ class ClockEndpoints:
         self._durable = durable
 
     async def get_clock(self, request: Request) -> Response:
-        """The exchange's time."""
+        """Show the sandbox's time."""
         return JSONResponse(clock_json(self._exchange))
 
     async def post_clock(self, request: Request) -> Response:

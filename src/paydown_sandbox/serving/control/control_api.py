@@ -1,20 +1,20 @@
-"""The control API under /_sandbox/: look at the exchange and change it, all in JSON.
+"""Route the control API under /_sandbox/, which reads and changes the sandbox, all in JSON.
 
-    GET|PUT     /_sandbox/state      what the world is; PUT replaces it and forgets everything else
+    GET|PUT     /_sandbox/state      the state document; PUT replaces it and forgets everything else
     GET         /_sandbox/ledger     what was executed
-    GET|DELETE  /_sandbox/requests   what arrived, and the verdict
+    GET|DELETE  /_sandbox/requests   what arrived, and what was decided about it
     GET|POST|DELETE /_sandbox/faults what goes wrong on purpose
-    GET|POST    /_sandbox/clock      what time it is
+    GET|POST    /_sandbox/clock      the sandbox's time
     GET|POST    /_sandbox/prices     index prices, USD per unit
     POST        /_sandbox/balances   one position of one account, without replacing the world
     GET|POST    /_sandbox/scenarios  faults that play out over time, by name or as a document
     DELETE      /_sandbox/streams    drop every websocket
-    GET         /_sandbox/options    every choice there is, and what stands chosen
+    GET         /_sandbox/options    every option, and its value
     GET         /_sandbox/unknowns   "What this double does not know", Markdown
     GET         /_sandbox/openapi.json   this API as an OpenAPI document
 
 Errors are `{"error": {"path": ..., "reason": ...}}` with status 400, and nothing was changed. With 507 the disk
-took no more: what was asked for is lost, and the sandbox stops.
+took no more: the change is lost, and the sandbox stops.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ Endpoint = Callable[[Request], Awaitable[Response]]
 
 
 def _error(path: str, reason: str, status: int = 400) -> JSONResponse:
-    shown = path.encode(errors="backslashreplace").decode()  # names come from the request, as they may be
+    shown = path.encode(errors="backslashreplace").decode()  # names from the request may hold any character
     return JSONResponse({"error": {"path": shown, "reason": reason}}, status_code=status)
 
 

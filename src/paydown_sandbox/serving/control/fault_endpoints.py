@@ -33,7 +33,7 @@ class FaultEndpoints:
         self._durable = durable
 
     async def get_faults(self, request: Request) -> Response:
-        """What is armed, and how often it has struck."""
+        """Show the armed faults, and how often each has struck."""
         return JSONResponse(
             {"seed": self._exchange.faults.seed, "faults": [f.as_json() for f in self._exchange.faults.armed]}
         )
@@ -63,13 +63,13 @@ class FaultEndpoints:
         return JSONResponse({"deleted": deleted})
 
     async def get_scenarios(self, request: Request) -> Response:
-        """The scenarios that come with the sandbox."""
+        """List the scenarios that come with the sandbox."""
         return JSONResponse(
             {name: {"name": s.name, "description": s.description} for name, s in bundled_scenarios().items()}
         )
 
     async def post_scenarios(self, request: Request) -> Response:
-        """Start one: `{"name": "a-bad-tuesday"}`, or a whole scenario document."""
+        """Start a scenario: `{"name": "a-bad-tuesday"}`, or a whole scenario document."""
         document = await self._bodies.read(request)
         entries = dict(Reader(document).entries())
         if "faults" in entries:

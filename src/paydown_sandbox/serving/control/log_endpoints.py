@@ -16,7 +16,7 @@ __all__ = ["LogEndpoints", "ledger_json"]
 
 
 def ledger_json(line: LedgerLine) -> dict[str, object]:
-    """One ledger line as `GET /_sandbox/ledger` shows it. Amounts are exact decimal texts."""
+    """Return a ledger line as `GET /_sandbox/ledger` shows it. Amounts are exact decimal texts."""
     return {
         "id": line.id,
         "time": line.time_ms,
@@ -47,7 +47,7 @@ class LogEndpoints:
         self._durable = durable
 
     async def get_ledger(self, request: Request) -> Response:
-        """What was executed, oldest first: `?after=ID&limit=N&account=ID`."""
+        """Show what was executed, oldest first: `?after=ID&limit=N&account=ID`."""
         after = query_number(request, "after", 0, 2**63)
         limit = query_number(request, "limit", 10_000, 100_000)
         account = request.query_params.get("account")
@@ -60,7 +60,7 @@ class LogEndpoints:
         return JSONResponse({"entries": found, "next_id": self._exchange.next_line_id})
 
     async def get_requests(self, request: Request) -> Response:
-        """What arrived, oldest first: `?after=ID&limit=N&method=M&path=P&operation=O`."""
+        """Show the requests that arrived, oldest first: `?after=ID&limit=N&method=M&path=P&operation=O`."""
         after = query_number(request, "after", 0, 2**63)
         limit = query_number(request, "limit", 10_000, 100_000)
         wanted = {
@@ -77,7 +77,7 @@ class LogEndpoints:
         return JSONResponse({"requests": found, "next_id": self._exchange.requests.next_id})
 
     async def delete_requests(self, request: Request) -> Response:
-        """Forget what arrived; ids go on."""
+        """Forget the requests that arrived; ids go on."""
         deleted = self._exchange.requests.clear()
         await self._durable()
         return JSONResponse({"deleted": deleted})

@@ -24,7 +24,7 @@ class ReferenceEndpoints:
         self._exchange = exchange
 
     async def get_options(self, request: Request) -> Response:
-        """Every option: what it asks, its values, its default and what stands chosen."""
+        """Show every option: its question, its values, its default and its present value."""
         options = self._exchange.world.options
         return JSONResponse(
             {
@@ -42,10 +42,10 @@ class ReferenceEndpoints:
         )
 
     async def get_unknowns(self, request: Request) -> Response:
-        """The page of open questions."""
+        """Show the page of open questions, in Markdown."""
         return PlainTextResponse(unknowns_page(self._exchange.document), media_type="text/markdown")
 
     async def get_openapi(self, request: Request) -> Response:
-        """This API's own document."""
+        """Show the OpenAPI document of the control API itself."""
         document = files("paydown_sandbox.serving").joinpath("control.openapi.json").read_bytes()
         return Response(document, media_type="application/json")

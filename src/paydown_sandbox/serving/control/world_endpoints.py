@@ -35,7 +35,7 @@ class WorldEndpoints:
         self._durable = durable
 
     async def get_state(self, request: Request) -> Response:
-        """The state document; PUT it elsewhere to get the same world."""
+        """Show the state document, from which another sandbox gets the same world."""
         exchange = self._exchange
         return JSONResponse(
             {
@@ -59,7 +59,7 @@ class WorldEndpoints:
         return JSONResponse({"accounts": len(world.ledger.accounts)})
 
     async def get_prices(self, request: Request) -> Response:
-        """The current prices."""
+        """Show the current prices, USD per unit."""
         return JSONResponse(
             {name: exact_text(price) for name, price in self._exchange.world.prices.usd.items()}
         )
