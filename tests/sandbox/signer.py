@@ -1,4 +1,4 @@
-"""A client written for these tests alone: it signs with the standard library and calls the exchange."""
+"""A client written for these tests alone: it signs with the standard library and calls the sandbox."""
 
 from __future__ import annotations
 
@@ -113,7 +113,7 @@ class Caller:
         return self.signed("POST", REPAY, text)
 
     def balance(self, asset: str) -> dict[str, Decimal]:
-        """What the balance call says about one asset, as decimals."""
+        """The amounts that the balance call answers for one asset, as decimals."""
         answer = self.signed("GET", "/papi/v1/balance", f"asset={asset}")
         assert answer.status == 200
         fields = (

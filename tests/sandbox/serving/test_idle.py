@@ -128,7 +128,7 @@ def test_requests_that_do_arrive_are_served_however_long_the_connection_lives(ru
 
 def test_large_bodies_of_many_clients_have_one_bound() -> None:
     """
-    Of all bodies that arrive at once so much is kept; who comes on top is told to come again, and memory is freed.
+    All bodies that arrive at once are bounded together; one beyond the bound is refused until memory is freed.
     """
     app = create_app(Exchange())
 
@@ -186,7 +186,7 @@ def test_a_client_that_leaves_inside_its_body_changes_nothing_and_is_no_error() 
         return {"type": "http.request", "body": part, "more_body": True}
 
     async def send(message: Any) -> None:
-        """Nobody hears it."""
+        """Discard the message."""
 
     headers = [(b"host", b"localhost"), (b"content-type", b"application/json")]
     scope = {
