@@ -19,8 +19,8 @@ from typing import TYPE_CHECKING, Any, cast
 
 import httptools
 
-from paydown_sandbox.faults.fault_effects import JSON
-from paydown_sandbox.http_messages import RawRequest, RawResponse
+from paydown_sandbox.http_messages import Drop, RawRequest, RawResponse, Retry
+from paydown_sandbox.operations.answers import JSON
 from paydown_sandbox.serving.asgi import refusal_body
 from paydown_sandbox.serving.request_parser import LARGEST_HEAD, IncomingRequest, RequestParser, path_start
 from paydown_sandbox.serving.store import StoreError
@@ -235,35 +235,33 @@ class SandboxProtocol(asyncio.Protocol):
         self._handle(request, incoming)
 
     def _handle(self, request: RawRequest, incoming: IncomingRequest) -> None:
-        response = self._exchange.handle(request)
-        if response.action == "again":
-            again = request._replace(held=response.held)
-            self._loop.call_later(response.delay_ms / 1000, self._handle, again, incoming)
+        reply = self._exchange.handle(request)
+        if isinstance(reply, Retry):
+            again = request._replace(held=reply.held)
+            self._loop.call_later(reply.delay_ms / 1000, self._handle, again, incoming)
         else:
-            self._committer.when_durable(lambda error: self._ready(response, incoming, error))
+            self._committer.when_durable(lambda error: self._ready(reply, incoming, error))
 
-    def _ready(self, response: RawResponse, incoming: IncomingRequest, error: StoreError | None) -> None:
-        if error is not None:
-            response.action = (
-                "reset"  # memory is ahead of the file: an answer must not promise what may not last
-            )
-        if response.delay_ms:
-            self._loop.call_later(response.delay_ms / 1000, self._send, response, incoming)
+    def _ready(self, reply: RawResponse | Drop, incoming: IncomingRequest, error: StoreError | None) -> None:
+        if error is not None:  # memory is ahead of the file: an answer must not promise what may not last
+            reply = Drop("reset", reply.delay_ms, reply.release)
+        if reply.delay_ms:
+            self._loop.call_later(reply.delay_ms / 1000, self._send, reply, incoming)
         else:
-            self._send(response, incoming)
+            self._send(reply, incoming)
 
-    def _send(self, response: RawResponse, incoming: IncomingRequest) -> None:
-        if response.release is not None:
-            self._exchange.release(response.release)
+    def _send(self, reply: RawResponse | Drop, incoming: IncomingRequest) -> None:
+        if reply.release is not None:
+            self._exchange.release(reply.release)
         if self._gone:
             return
         transport = self._transport
-        if response.action in ("reset", "close", "unconnected"):
-            drop(transport, rude=response.action != "close")
+        if isinstance(reply, Drop):
+            drop(transport, rude=reply.manner != "close")
             return
-        keep_alive = incoming.keep_alive and not self._closing and response.action == "send"
+        keep_alive = incoming.keep_alive and not self._closing and not reply.truncated
         common = self._server_state.default_headers
-        transport.write(answer_bytes(response, incoming.method, common, keep_alive=keep_alive))
+        transport.write(answer_bytes(reply, incoming.method, common, keep_alive=keep_alive))
         self._last_s = self._loop.time()
         if not keep_alive:
             self._gone = True

@@ -5,9 +5,9 @@ from __future__ import annotations
 from http import HTTPStatus
 
 from paydown_sandbox.bundled_document import Document
-from paydown_sandbox.faults.fault_effects import HTML, JSON
 from paydown_sandbox.http_messages import RawResponse, html_page
 from paydown_sandbox.json_text import encode
+from paydown_sandbox.operations.answers import HTML, JSON
 
 __all__ = ["TOO_LARGE", "answer_bytes", "malformed_answer", "refusal"]
 
@@ -63,13 +63,13 @@ def answer_bytes(
     """Encode one answer.
 
     Args:
-        response: The answer of the sandbox. With the action `truncate` half of its body is encoded.
+        response: The answer of the sandbox. Of a truncated one half of the body is encoded.
         method: The method of the request, in capitals; the answer to HEAD has no body.
         common: The headers that every answer carries, as uvicorn keeps them.
         keep_alive: Whether the connection stays open after this answer.
     """
     body = b"" if method == "HEAD" else response.body
-    if response.action == "truncate":
+    if response.truncated:
         body = body[: len(body) // 2]
     return b"".join(
         [

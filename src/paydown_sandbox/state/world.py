@@ -59,4 +59,4 @@ class World:
 
     def knows(self, asset: str) -> bool:
         """Return whether the asset has a price, a balance or a lendable amount."""
-        return asset in self.prices.usd or asset in self.ledger.issued or asset in self.ledger.house
+        return asset in self.prices.usd or asset in self.ledger.issued or asset in self.ledger.counterparties

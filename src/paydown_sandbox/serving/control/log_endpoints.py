@@ -8,7 +8,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from paydown_sandbox.books.exact_amounts import exact_text
-from paydown_sandbox.call_record import LedgerLine
+from paydown_sandbox.books.ledger_line import LedgerLine
 from paydown_sandbox.exchange import Exchange
 from paydown_sandbox.serving.control.control_requests import query_number
 
