@@ -13,7 +13,7 @@ __all__ = ["RequestLog", "RequestRecord", "redacted"]
 _NAME = "".join(f"(?:{letter}|%{ord(letter):02x}|%{ord(letter.upper()):02x})" for letter in "sign")
 _SIGNATURE = re.compile(rf"({_NAME}[^=:&\r\n]*(?:[=:]|\r\n\r\n))[^&]*".encode(), re.IGNORECASE)
 _LONGEST_TEXT = 2048
-# What is kept of a query or a body: enough to show the first part without its signature.
+# How many bytes of a query or a body are kept: enough to show its first part without the signature.
 _KEPT = 2 * _LONGEST_TEXT
 
 
@@ -26,7 +26,7 @@ def redacted(raw: bytes) -> str:
         and raw.find(b"&", at + 1) < 0
         and (raw.find(b"%", 0, at) < 0 or _SIGNATURE.search(raw, 0, at) is None)
     ):
-        return raw[: at + 11].decode("utf-8", "backslashreplace") + "***"  # the usual case, and the cheap one
+        return raw[: at + 11].decode("utf-8", "backslashreplace") + "***"  # the usual and cheapest case
     shown = _SIGNATURE.sub(rb"\1***", raw[:_KEPT]).decode("utf-8", "backslashreplace")
     return shown[:_LONGEST_TEXT]
 

@@ -13,7 +13,7 @@ __all__ = ["PERMISSIONS", "ApiKey", "KeyRing"]
 # A security type on the left is granted by any permission on the right.
 _GRANTS: dict[str, frozenset[str]] = {
     "TRADE": frozenset({"TRADE"}),
-    "MARGIN": frozenset({"MARGIN", "TRADE"}),  # absent from the page's table; a trading key may borrow
+    "MARGIN": frozenset({"MARGIN", "TRADE"}),  # the page's table lacks MARGIN; a trading key may borrow
     "USER_DATA": frozenset({"USER_DATA"}),
     "USER_STREAM": frozenset({"USER_STREAM", "USER_DATA"}),
     "MARKET_DATA": frozenset({"MARKET_DATA", "USER_DATA", "TRADE", "MARGIN", "USER_STREAM"}),

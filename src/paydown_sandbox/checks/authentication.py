@@ -24,7 +24,7 @@ from paydown_sandbox.request_log import RequestRecord
 
 __all__ = ["Authenticated", "Gatekeeper"]
 
-_MICROSECOND_DIGITS = 16  # of every moment between 2001 and 2286
+_MICROSECOND_DIGITS = 16  # the length of a timestamp in microseconds, from 2001 to 2286
 _FORM = b"application/x-www-form-urlencoded"
 _WHOLE = re.compile("0|[1-9][0-9]{0,18}").fullmatch
 

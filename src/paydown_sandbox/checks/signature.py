@@ -68,7 +68,7 @@ class HmacVerifier:
         expected = hmac.digest(self._secret, message, "sha256").hex()
         try:
             return hmac.compare_digest(expected, signature.lower())
-        except TypeError:  # not ASCII
+        except TypeError:  # a signature that is not ASCII
             return False
 
 

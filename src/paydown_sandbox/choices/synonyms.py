@@ -99,7 +99,7 @@ IMPLIED: Mapping[str, Mapping[str, Settings]] = {
     },
 }
 
-# Name: question, default first among the values, what each value does.
+# For each option: its question, and its values with their effects, the default first.
 RESHAPED: Mapping[str, tuple[str, Mapping[str, str]]] = {
     "execution-fee": (
         "Who bears the fee of a conversion?",

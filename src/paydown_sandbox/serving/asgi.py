@@ -103,8 +103,9 @@ class Application:
                 await serve(scope, receive, send)
         elif kind == "websocket" and self._stream is not None:
             if self.guard.refusal_of_browser(scope["headers"]) is not None:
-                await receive()  # websocket.connect
-                await send({"type": "websocket.close", "code": 1008})  # before it is accepted: HTTP 403
+                await receive()  # the message websocket.connect, which opens the connection
+                # A websocket that is closed before it is accepted gets HTTP 403.
+                await send({"type": "websocket.close", "code": 1008})
                 return
             await self._stream(scope, receive, send)
         elif kind == "lifespan":
@@ -115,7 +116,7 @@ class Application:
         body = message.get("body", b"")
         while message.get("more_body", False):
             message = await receive()
-            if len(body) <= LARGEST_BODY:  # one more byte than allowed is enough to refuse it
+            if len(body) <= LARGEST_BODY:  # one byte above the limit is enough to refuse the body
                 body += message.get("body", b"")
         if message["type"] == "http.disconnect":
             return  # the client left before its request was complete: nothing has arrived
@@ -159,7 +160,7 @@ class Application:
             await send({"type": "http.response.start", "status": reply.status, "headers": reply.headers})
             half = reply.body[: len(reply.body) // 2]
             await send({"type": "http.response.body", "body": half, "more_body": True})
-            await asyncio.sleep(0.02)  # lets the bytes leave before the connection does
+            await asyncio.sleep(0.02)  # gives the bytes time to leave before the connection is dropped
         abort(rude=isinstance(reply, Drop) and reply.manner != "close")
         while (await receive())["type"] != "http.disconnect":
             pass

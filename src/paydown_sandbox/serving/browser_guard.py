@@ -52,7 +52,7 @@ def _host_of(authority: str) -> str | None:
         return None
     try:
         parts = urlsplit(f"//{authority}")
-        _ = parts.port  # raises where it is no number
+        _ = parts.port  # raises ValueError if the port is no number
     except ValueError:
         return None
     return parts.hostname

@@ -79,7 +79,9 @@ class SandboxProtocol(asyncio.Protocol):
         self._loop = _loop or asyncio.get_event_loop()
         self._exchange = self.application.exchange
         self._committer = self.application.committer
-        self._transport: asyncio.Transport = cast(asyncio.Transport, None)  # until connection_made
+        self._transport: asyncio.Transport = cast(
+            asyncio.Transport, None
+        )  # a transport exists from connection_made on
         self._ip = "127.0.0.1"
         self._head: bytes = b""
         self._ahead: deque[IncomingRequest] = deque()
@@ -151,7 +153,7 @@ class SandboxProtocol(asyncio.Protocol):
             if self._head:
                 data = self._head + data
             else:
-                self._last_s = self._loop.time()  # of the whole request: bytes that trickle in gain no time
+                self._last_s = self._loop.time()  # set once for a request: bytes that trickle in gain no time
             end = data.find(b"\r\n\r\n")
             if end > LARGEST_HEAD or (end < 0 and len(data) > LARGEST_HEAD):
                 self._refuse(TOO_LARGE)
@@ -203,7 +205,7 @@ class SandboxProtocol(asyncio.Protocol):
     def _take(self, incoming: IncomingRequest) -> None:
         """Answer a complete request, or queue it behind those before it."""
         if self._gone or self._broken is not None:
-            return  # its answer could not leave, so the request is not executed either
+            return  # an answer could not leave any more, so the request is not executed
         if self._closing:
             if not self._answering:
                 self._transport.close()
@@ -269,7 +271,8 @@ class SandboxProtocol(asyncio.Protocol):
         elif self._ahead:
             if len(self._ahead) == _MOST_AHEAD and not self._write_paused and self._broken is None:
                 transport.resume_reading()
-            self._loop.call_soon(self._answer, self._ahead.popleft())  # no recursion: a pipeline can be long
+            # A long pipeline must not become a deep recursion, so the next answer is scheduled.
+            self._loop.call_soon(self._answer, self._ahead.popleft())
             return
         self._answering = False
         if self._broken is not None:

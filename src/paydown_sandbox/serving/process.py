@@ -113,7 +113,7 @@ def make_server(
         timeout_keep_alive=75,
         timeout_graceful_shutdown=_STOP_WITHIN_S,
         ws_ping_interval=180.0,  # Binance pings every 3 minutes
-        ws_ping_timeout=600.0,  # and disconnects without a pong within 10
+        ws_ping_timeout=600.0,  # Binance disconnects without a pong within 10 minutes
         ws_max_size=65_536,
         backlog=512,
     )
@@ -195,7 +195,9 @@ def run(
             if scenario is not None:
                 played = read_scenario(read_json_file(Path(scenario))) if scenario.endswith(".json") else None
                 chosen = played or find_scenario(scenario)
-                exchange.faults.disarm_scenario(chosen.name)  # of an earlier process: it starts over
+                exchange.faults.disarm_scenario(
+                    chosen.name
+                )  # a scenario that an earlier process started begins again
                 start_scenario(exchange.faults, chosen, exchange.clock.now_ms())
             listening, url = listen(host, port)
             opened.callback(listening.close)

@@ -168,7 +168,7 @@ class RequestParser:
         incoming.keep_alive = (
             parser.should_keep_alive()
             and parser.get_http_version() != "1.0"
-            and not (parser.should_upgrade())  # what follows would be of another protocol
+            and not (parser.should_upgrade())  # after an upgrade the bytes would be of another protocol
         )
         self.in_message = False
         self._on_request(incoming)

@@ -6,7 +6,7 @@ the file, and killing the process loses none. With durability "full" the file al
 price of one flush to the disk per commit.
 
     world      one row: the state document and the counters
-    holding    one row per account and asset          house   one row per asset
+    holding    one row per account and asset          house   the counterparty, one row per asset
     ledger     one row per executed operation         request one row per request, signatures removed
     standing  one row per address that was refused or banned
 
@@ -327,9 +327,9 @@ class Store:
             touched = {
                 (account.id, asset) for account in ledger.accounts.values() for asset in account.holdings
             }
-            houses = set(ledger.counterparties) | set(ledger.issued)
+            assets = set(ledger.counterparties) | set(ledger.issued)
         else:
-            touched, houses = ledger.touched, ledger.counterparties_touched
+            touched, assets = ledger.touched, ledger.counterparties_touched
         if touched:
             rows: list[tuple[object, ...]] = []
             for account_id, asset in touched:
@@ -339,13 +339,13 @@ class Store:
                      str(h.um), str(h.cm), str(h.negative), h.updated_ms)
                 )  # fmt: skip
             work.append((_PUT_HOLDING, rows))
-        if houses:
+        if assets:
             rows = []
-            for asset in houses:
-                house = ledger.counterparty_of(asset)
-                lendable = None if house.lendable is None else str(house.lendable)
+            for asset in assets:
+                counterparty = ledger.counterparty_of(asset)
+                lendable = None if counterparty.lendable is None else str(counterparty.lendable)
                 issued = str(ledger.issued.get(asset, ZERO))
-                rows.append((asset, str(house.pool), str(house.conversion), lendable, issued))
+                rows.append((asset, str(counterparty.pool), str(counterparty.conversion), lendable, issued))
             work.append((_PUT_HOUSE, rows))
         ledger.touched = set()
         ledger.counterparties_touched = set()
@@ -385,7 +385,7 @@ class Store:
             for statement, rows in work:
                 db.executemany(statement, rows)
             db.execute("COMMIT")
-        except (sqlite3.Error, OverflowError) as error:  # the latter for a number of more than 64 bits
+        except (sqlite3.Error, OverflowError) as error:  # OverflowError: a number of more than 64 bits
             raise StoreError(f"{self.path} does not take any more: {error}") from None
 
     @property

@@ -46,7 +46,7 @@ def claim(path: Path) -> None:
             _take(path)
     except OSError as error:
         raise FileRefused(f"{_shown(path)} cannot be used: {error.strerror or error}.") from error
-    except ValueError as error:  # a name that no system takes
+    except ValueError as error:  # the operating system takes no such name, for example one with a NUL
         raise FileRefused(f"{_shown(path)} cannot be used: {error}.") from error
 
 

@@ -77,13 +77,17 @@ class BoundedUvicornProtocol(HttpToolsProtocol):
     def data_received(self, data: bytes) -> None:
         """Parse bytes, and close a connection whose request is too large."""
         super().data_received(data)
-        if self.transport.get_protocol() is not self:  # a websocket now, which has pings of its own
+        if (
+            self.transport.get_protocol() is not self
+        ):  # the connection is a websocket now, which has pings of its own
             self._stop_waiting()
             return
         if self._meter.unfinished and self._arrival is None:
             self._arrival = self.loop.call_later(IDLE_S, self._too_slow)
         if self._meter.too_much(len(data)) and not self.transport.is_closing():
-            cycle = cast("RequestResponseCycle | None", self.cycle)  # none before the first request
+            cycle = cast(
+                "RequestResponseCycle | None", self.cycle
+            )  # uvicorn sets no cycle before the first request
             if cycle is None or cycle.response_complete:
                 self.transport.write(TOO_LARGE)
             self.transport.close()

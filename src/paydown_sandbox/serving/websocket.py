@@ -91,9 +91,8 @@ class _Connection:
             return encode({"code": 2, "msg": "Invalid request: a JSON object is needed"})
         request = cast(dict[str, object], message)
         request_id = request.get("id")
-        if not isinstance(
-            request_id, (int, str, type(None))
-        ):  # it is sent back, so it must be small and flat
+        # The id is sent back to the client, so it must be small and flat.
+        if not isinstance(request_id, (int, str, type(None))):
             return encode({"code": 2, "msg": "Invalid request: the id is a number or a text"})
         params = request.get("params", [])
         names: list[str] = []
@@ -144,7 +143,7 @@ class StreamServer:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one websocket."""
-        await receive()  # websocket.connect
+        await receive()  # the message websocket.connect, which opens the connection
         connection = self._connect(scope)
         if connection is None:
             await _deny(scope, send)

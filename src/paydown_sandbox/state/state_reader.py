@@ -36,7 +36,7 @@ DEMO_API_KEY = "sandbox-demo-key-opens-nothing-but-the-local-exchange-0000000001
 DEMO_SECRET = "sandbox-demo-secret-protects-nothing-keep-real-ones-elsewhere-01"  # noqa: S105 - public on purpose
 
 _ASSET_LENGTH = 32
-_LARGEST_RECORD_ID = 2**62  # ids go on behind it, and must fit 64 bits
+_LARGEST_RECORD_ID = 2**62  # new ids follow the largest one, and must fit 64 bits
 POSITION_FIELDS = ("free", "locked", "borrowed", "interest", "um", "cm", "negative")
 _RECORD_KINDS: tuple[RecordKind, ...] = (
     "loan", "repay", "interest", "flow", "negative-interest", "negative-exchange",

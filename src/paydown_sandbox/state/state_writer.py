@@ -97,9 +97,9 @@ def dump_world(world: World, *, accounts: bool = True) -> dict[str, object]:
             **{name: exact_text(getattr(model, name)) for name in COLLATERAL_AMOUNTS},
         },
         "lendable": {
-            asset: exact_text(house.lendable)
-            for asset, house in world.ledger.counterparties.items()
-            if house.lendable is not None
+            asset: exact_text(counterparty.lendable)
+            for asset, counterparty in world.ledger.counterparties.items()
+            if counterparty.lendable is not None
         },
         "borrow_limits": _texts(world.borrow_limits),
         "borrow_closed": sorted(world.borrow_closed),
@@ -131,8 +131,11 @@ def books_of(ledger: Ledger) -> dict[str, object]:
     """
     return {
         "house": {
-            asset: {"pool": exact_text(house.pool), "conversion": exact_text(house.conversion)}
-            for asset, house in ledger.counterparties.items()
+            asset: {
+                "pool": exact_text(counterparty.pool),
+                "conversion": exact_text(counterparty.conversion),
+            }
+            for asset, counterparty in ledger.counterparties.items()
         },
         "issued": _texts(ledger.issued),
         "conversion_gain_usd": exact_text(ledger.dust_usd),

@@ -44,7 +44,7 @@ def parse_json(raw: bytes) -> object:
             ),
         )
         if _HALF.search(raw):
-            # Half a surrogate pair is a legal escape and no text: it could be stored, and never be answered.
+            # Half a surrogate pair is a legal escape and no text: it could be stored, but never be sent as UTF-8.
             json.dumps(found, ensure_ascii=False).encode()
     except UnicodeEncodeError:
         raise StateError("", "a text holds half a surrogate pair") from None
@@ -61,7 +61,7 @@ def _no_number(text: str) -> object:
 
 def _float(text: str) -> float:
     value = float(text)
-    if not math.isfinite(value):  # it could be stored, and never be answered
+    if not math.isfinite(value):  # infinity could be stored, but never be written as JSON
         raise StateError("", f"a number beyond all bounds: {text:.40}")
     return value
 

@@ -28,7 +28,7 @@ class RequestBodies:
     """Read JSON bodies, and bound the memory of all that are arriving at once."""
 
     def __init__(self) -> None:
-        self._arriving = 0  # bytes of bodies that are not complete
+        self._arriving = 0  # bytes of all bodies that are not complete yet
 
     async def read(self, request: Request) -> object:
         """Return the parsed body of a request; an empty body is an empty object.

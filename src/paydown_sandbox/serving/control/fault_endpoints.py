@@ -47,7 +47,7 @@ class FaultEndpoints:
             try:
                 armed = [book.arm(node.value) for node in Reader(cast(object, document)).items()]
             except StateError:
-                book.armed = before  # all or nothing
+                book.armed = before  # one wrong fault disarms those of the same list: all or nothing
                 raise
             await self._durable()
             return JSONResponse({"faults": [fault.as_json() for fault in armed]}, status_code=201)
