@@ -9,8 +9,8 @@ import time
 
 from benchmarks.result import Section, Settings, Table
 from paydown_contract import document
-from paydown_contract.requests.tampering import Tamperer
-from paydown_contract.requests.verifier import Oracle
+from paydown_contract.requests.variants.tamperer import Tamperer
+from paydown_contract.rules.allowed_answers import Oracle
 from tests.contract.support.exchange import NOW_MS, exchange, state
 from tests.contract.support.keys import signing_key
 from tests.contract.support.places import OPENAPI

@@ -14,7 +14,7 @@ import pytest
 
 from paydown_contract.curl import as_curl
 from paydown_contract.document import Document
-from paydown_contract.requests.verifier import Oracle
+from paydown_contract.rules.allowed_answers import Oracle
 from tests.contract.report.meter import METER, Exchanged, Meter
 from tests.contract.report.page import as_html
 from tests.contract.report.strength import read

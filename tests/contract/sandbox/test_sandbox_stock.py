@@ -11,8 +11,8 @@ import pytest
 
 from paydown_contract import document
 from paydown_contract.document import Document, Operation
-from paydown_contract.requests.tampering import Composer
-from paydown_contract.rules.link_declarations import links_of
+from paydown_contract.requests.composer import Composer
+from paydown_contract.rules.links import links_of
 from tests.contract.support import stateful, stock
 from tests.contract.support.exchange import NOW_MS, Exchange, exchange, state
 from tests.contract.support.gaps import is_gap

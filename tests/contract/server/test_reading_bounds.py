@@ -21,12 +21,15 @@ from hypothesis import strategies as st
 from paydown_contract import cli, document
 from paydown_contract.bounded_reader import Unreadable, answer_json, parse, visible
 from paydown_contract.document import BrokenDocument, Document
-from paydown_contract.examination import Examination, Result, Tally, examine
-from paydown_contract.findings_report import as_json, as_text
+from paydown_contract.examination.examination import Examination, Result, Tally
+from paydown_contract.examination.examiner import examine
+from paydown_contract.examination.findings_report import as_json, as_text
 from paydown_contract.http_sender import AnswerTooLong, HttpSender, Received
-from paydown_contract.requests.signer import Key
-from paydown_contract.requests.tampering import Composer, Tamperer
-from paydown_contract.requests.verifier import Oracle, Request
+from paydown_contract.requests.composer import Composer
+from paydown_contract.requests.raw_request import Request
+from paydown_contract.requests.signing_key import Key
+from paydown_contract.requests.variants.tamperer import Tamperer
+from paydown_contract.rules.allowed_answers import Oracle
 from paydown_sandbox.state.state_reader import DEMO_API_KEY, DEMO_SECRET
 from tests.contract.support.asgi import Answer
 from tests.contract.support.exchange import NOW_MS, exchange
@@ -239,7 +242,7 @@ def test_a_server_that_refuses_everything_for_funds_is_told(contract: Document) 
 
     found = examined(contract, "marginBorrow", spoil)
     assert found.result is Result.BROKEN
-    assert any("no right request was ever accepted" in finding.said for finding in found.findings)
+    assert any("no right request was ever accepted" in finding.symptom for finding in found.findings)
 
 
 # ------------------------------------------------------------------------------------------------ keys

@@ -15,10 +15,11 @@ import pytest
 from paydown_contract import cli
 from paydown_contract.curl import as_curl
 from paydown_contract.document import Document
-from paydown_contract.examination import Examination, examine
-from paydown_contract.findings_report import as_text
+from paydown_contract.examination.examination import Examination
+from paydown_contract.examination.examiner import examine
+from paydown_contract.examination.findings_report import as_text
 from paydown_contract.http_sender import Received
-from paydown_contract.requests.verifier import Request
+from paydown_contract.requests.raw_request import Request
 from tests.contract.support.asgi import Answer
 from tests.contract.support.exchange import NOW_MS, exchange, state
 from tests.contract.support.keys import signing_key
@@ -66,7 +67,7 @@ def test_a_right_server_passes(frozen: bool, contract: Document) -> None:
         OPERATIONS if frozen else ["serverTime", "accountBalance", "marginBorrow"],
         frozen=frozen,
     )
-    assert [(each.clause, each.said, each.variant) for each in found.findings] == []
+    assert [(each.clause, each.symptom, each.variant) for each in found.findings] == []
     assert all(tally.accepted for tally in found.tallies.values())
 
 
@@ -234,8 +235,8 @@ def test_a_wrong_server_is_told_its_clause(vice: str, contract: Document) -> Non
     """Each vice is flagged with the clause of the document that it breaks, and a request that shows it."""
     where, clause, said = VICES[vice]
     found = run(contract, vice, SHOWN_BY.get(where, [where]), frozen=not where.startswith("running"))
-    told = [each for each in found.findings if clause in each.clause and said in each.said]
-    assert told, [(each.clause, each.said) for each in found.findings[:8]]
+    told = [each for each in found.findings if clause in each.clause and said in each.symptom]
+    assert told, [(each.clause, each.symptom) for each in found.findings[:8]]
     assert len(as_curl(told[0].request, "http://127.0.0.1:8087")) < 900
 
 
@@ -253,7 +254,7 @@ def test_a_server_that_drops_a_request_is_told_so(contract: Document) -> None:
         return Received(status, tuple(told.items()), body)
 
     found = examine(contract, send, KEY, frozen_at_ms=NOW_MS, operations=["ping"])
-    (only,) = [each for each in found.findings if "no HTTP answer" in each.said]
+    (only,) = [each for each in found.findings if "no HTTP answer" in each.symptom]
     assert (only.clause, only.status) == ("ping: responses", 0)
     calls = 10_001
     with pytest.raises(ConnectionResetError):
@@ -288,7 +289,7 @@ def test_the_local_exchange_passes(contract: Document) -> None:
             operations=["accountBalance", "repayDebt"],
             between=lambda operation, number: running.install(state()) if number % 25 == 0 else None,
         )
-    assert [(finding.clause, finding.said, finding.variant) for finding in found.findings] == []
+    assert [(finding.clause, finding.symptom, finding.variant) for finding in found.findings] == []
     assert found.tallies["repayDebt"].accepted > 50
 
 
@@ -326,7 +327,7 @@ def test_a_server_that_only_says_so_is_told(name: str, contract: Document) -> No
             return told
 
         found = examine(contract, send, KEY, frozen_at_ms=NOW_MS, operations=[name])
-    assert [clause in each.clause and said in each.said for each in found.findings] == [True]
+    assert [clause in each.clause and said in each.symptom for each in found.findings] == [True]
     assert not found.links_missed
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from paydown_contract.document import Document
-from paydown_contract.requests.verifier import Request
+from paydown_contract.requests.raw_request import Request
 from tests.contract.support import tamper_vectors
 from tests.contract.support.exchange import exchange
 from tests.contract.support.places import ROOT

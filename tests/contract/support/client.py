@@ -11,8 +11,8 @@ import httpx
 from paydown import AsyncClient, Client, Credentials
 from paydown.budget.protocol import Charge, Priority, Snapshot, Ticket
 from paydown_contract.document import Operation
-from paydown_contract.requests.signer import Key, RsaNumbers
-from paydown_contract.requests.verifier import Request
+from paydown_contract.requests.raw_request import Request
+from paydown_contract.requests.signing_key import Key, RsaNumbers
 from tests.contract.report.meter import METER
 from tests.contract.report.targets import CLIENT
 from tests.contract.support.exchange import NOW_MS

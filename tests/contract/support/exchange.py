@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, Final
 
-from paydown_contract.requests.signer import Key
-from paydown_contract.requests.verifier import Request
+from paydown_contract.requests.raw_request import Request
+from paydown_contract.requests.signing_key import Key
 from paydown_sandbox.serving.application import create_app
 from tests.contract.report.meter import Watched
 from tests.contract.support.asgi import Answer, AsgiServer

@@ -22,8 +22,10 @@ from schemathesis.openapi.checks import (
 )
 
 from paydown_contract.document import Document
-from paydown_contract.requests.verifier import Oracle, Request
-from paydown_contract.rules.business_refusals import code_of, is_business
+from paydown_contract.requests.raw_request import Request
+from paydown_contract.rules.allowed_answers import Oracle
+from paydown_contract.rules.answer_body import error_code_of
+from paydown_contract.rules.business_refusals import is_business_refusal
 from tests.contract.support.stock_signing import Signer
 
 
@@ -198,12 +200,12 @@ def excused(
     request: Request, status: int, body: bytes, document: Document, oracle: Oracle, now_ms: int
 ) -> bool:
     """Whether the document allows the answer that schemathesis complains about."""
-    code = code_of(body)
+    code = error_code_of(body)
     verdict = oracle.expect(request, now_ms)
     if verdict.allows(status, code):
         return True
     return (
         verdict.accepted
         and verdict.operation is not None
-        and is_business(document, verdict.operation, status, code)
+        and is_business_refusal(document, verdict.operation, status, code)
     )

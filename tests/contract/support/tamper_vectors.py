@@ -12,8 +12,8 @@ from typing import Any, Final
 
 from paydown_contract import document
 from paydown_contract.document import FORM, Document, Operation
-from paydown_contract.requests.tampering import Tamperer, Variant
-from paydown_contract.requests.verifier import Oracle
+from paydown_contract.requests.variants.tamperer import Tamperer, Variant
+from paydown_contract.rules.allowed_answers import Oracle
 from tests.contract.support.exchange import NOW_MS
 from tests.contract.support.keys import signing_key
 from tests.contract.support.places import OPENAPI, ROOT
