@@ -9,7 +9,7 @@ def parser() -> argparse.ArgumentParser:
     options = argparse.ArgumentParser(
         prog="paydown-contract",
         description="Hold a server to the document, request by request, and name each clause that it breaks.",
-        epilog="Exit code 0: enough was examined and held. 1: a clause is broken. 2: nothing can be said.",
+        epilog="Exit code 0: enough was examined and held. 1: a clause is broken. 2: neither can be concluded.",
     )
     options.add_argument(
         "--spec",

@@ -13,10 +13,9 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from paydown_contract import document
 from paydown_contract.arguments import parser
 from paydown_contract.bounded_reader import visible
-from paydown_contract.document import BrokenDocument, bundled_document, in_words
+from paydown_contract.document import BrokenDocument, bundled_document, in_words, read_document
 from paydown_contract.document_check import check_usable
 from paydown_contract.examination.examination import Result
 from paydown_contract.examination.examiner import examine
@@ -40,16 +39,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     chosen = parser().parse_args(arguments)
     try:
-        contract = document.read(chosen.spec or bundled_document())
-        check_usable(contract)
+        document = read_document(chosen.spec or bundled_document())
+        check_usable(document)
     except BrokenDocument as error:
         return _complain(f"--spec: {error}")
-    if not contract.operations:
+    if not document.operations:
         return _complain("--spec: the document has no operation to examine")
-    wrong = sorted(set(chosen.operation) - {operation.id for operation in contract.operations})
+    wrong = sorted(set(chosen.operation) - {operation.id for operation in document.operations})
     if wrong:
         return _complain(f"--operation: the document has no {', '.join(wrong)}")
-    refusal = refused_address(contract, chosen.url, chosen.allow_host)
+    refusal = refused_address(document, chosen.url, chosen.allow_host)
     if refusal:
         return _complain(refusal)
     try:
@@ -63,13 +62,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         sender = HttpSender(chosen.url)
         try:
-            shown = server_time(contract, sender)
+            shown = server_time(document, sender)
             if chosen.frozen_at_ms is not None and shown not in (None, chosen.frozen_at_ms):
                 return _complain(
                     f"--frozen-at-ms {chosen.frozen_at_ms}: the server's clock shows {shown}; stop it there first"
                 )
             examination = examine(
-                contract,
+                document,
                 sender,
                 key,
                 frozen_at_ms=chosen.frozen_at_ms,
@@ -109,7 +108,7 @@ def _key(chosen: argparse.Namespace) -> Key:
         )
     if secret and file:
         raise UnreadableKey(
-            "PAYDOWN_API_SECRET and PAYDOWN_PRIVATE_KEY_FILE are both set: say which with an option"
+            "PAYDOWN_API_SECRET and PAYDOWN_PRIVATE_KEY_FILE are both set: give --secret or --private-key-file"
         )
     if secret:
         return Key("hmac", api_key, secret.encode("utf-8"))

@@ -238,7 +238,7 @@ class Document:
         return frozenset(row.code for row in self.errors if row.name in names)
 
 
-def read(root: Path) -> Document:
+def read_document(root: Path) -> Document:
     """Read and resolve the document at `root`.
 
     Raises:

@@ -37,7 +37,7 @@ def check_usable(document: Document) -> None:
     """Try everything that an examination needs of the document, without a server.
 
     Raises:
-        BrokenDocument: Something in it cannot be carried out; the message says what.
+        BrokenDocument: Something in it cannot be carried out; the message names it.
     """
     key = Key("hmac", "k" * 64, b"s" * 64)
     composer, oracle = Composer(document, key, _NOW_MS), Oracle(document, (key,))

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 from urllib.parse import urlsplit
 
-from paydown_contract.document import BrokenDocument, Document, bundled_document, read
+from paydown_contract.document import BrokenDocument, Document, bundled_document, read_document
 from paydown_contract.json_types import is_list, is_object
 
 _PLAIN_HOST = re.compile(r"[a-z0-9_-]+(\.[a-z0-9_-]+)*|[0-9a-f:]*:[0-9a-f:.]*(%[a-z0-9]+)?")
@@ -36,7 +36,7 @@ def refused_address(document: Document, url: str, allowed: Sequence[str]) -> str
         return f"{host} is the exchange itself: this tool sends repayments, and never there"
     if _is_local(host) or host in allowed:
         return ""
-    return f"{host or url} is not this machine; if it may be sent writes, say --allow-host {host}"
+    return f"{host or url} is not this machine; if it may be sent writes, add --allow-host {host}"
 
 
 def _servers(document: Document) -> set[str]:
@@ -58,7 +58,7 @@ def _servers(document: Document) -> set[str]:
 def _servers_of_bundled() -> set[str]:
     """Collect the hosts of the installed document, so that no other document can hide the exchange."""
     try:
-        return _servers(read(bundled_document()))
+        return _servers(read_document(bundled_document()))
     except BrokenDocument:
         return set()  # without it, `_is_exchange` still knows the domains of the exchange
 

@@ -46,7 +46,7 @@ def as_text(examination: Examination, url: str, secrets: Sequence[str]) -> str:
     word = {
         Result.KEPT: "the document is kept",
         Result.BROKEN: f"{count} {'clause is' if count == 1 else 'clauses are'} broken",
-        Result.UNDECIDED: "too little was answered to say whether the document is kept",
+        Result.UNDECIDED: "too little was answered to conclude whether the document is kept",
     }[examination.result]
     lines.append(
         f"{sent} requests to {len(examination.tallies)} operations in {examination.seconds:.0f} s: {word}"

@@ -77,7 +77,7 @@ def clock_finding(document: Document, send: Callable[[Request], Answer]) -> Find
     return Finding(
         operation.id,
         f"{operation.id}: serverTime",
-        "the clock stands still or goes back; if it is meant to stand, say so with --frozen-at-ms",
+        "the clock stands still or goes back; if it is meant to stand, name its time with --frozen-at-ms",
         "the same call, 50 ms later",
         Request(operation.method, operation.path),
         200,

@@ -19,7 +19,7 @@ class Composer:
     """Builds the requests of one key, with the timestamp of one moment.
 
     Args:
-        document: Says which parameters an operation has and how it is signed.
+        document: Holds the rules of signing.
         key: The key that signs, and whose API key goes into the header.
         now_ms: The timestamp of every request, UTC milliseconds.
     """

@@ -9,7 +9,7 @@ from typing import Any
 import jsonschema_rs
 import pytest
 
-from paydown_contract import document
+from paydown_contract import read_document
 from paydown_contract.document import FORM, Document, Operation
 from paydown_contract.rules.schema_mismatch import schema_mismatch
 from tests.contract.support import facts
@@ -23,7 +23,7 @@ REFUSALS = {"400", "403", "418", "429", "503", "5XX"}
 @cache
 def root() -> Mapping[str, Any]:
     """The resolved document."""
-    return document.read(OPENAPI).content
+    return read_document(OPENAPI).content
 
 
 def walk(node: Any, at: str = "") -> Iterator[tuple[str, Any]]:
@@ -58,7 +58,7 @@ def test_the_bundle_that_ships_says_what_the_sources_say(contract: Document) -> 
     Resolved by two programs that share no code, `openapi/` and the shipped openapi.json are the same
     document.
     """
-    shipped = document.read(BUNDLED)
+    shipped = read_document(BUNDLED)
 
     assert {op.id for op in shipped.operations} == {op.id for op in contract.operations}
     for mine, theirs in zip(contract.operations, shipped.operations, strict=True):

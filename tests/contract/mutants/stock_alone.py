@@ -8,7 +8,7 @@ exchange itself.
 import json
 from typing import Any
 
-from paydown_contract import document
+from paydown_contract import read_document
 from tests.contract.support import stock
 from tests.contract.support.exchange import NOW_MS, exchange, state
 from tests.contract.support.keys import signing_key
@@ -21,7 +21,7 @@ SEEN_LAYERS = ("document", "sandbox")
 
 def complaints(mode: str) -> list[str]:
     """ "operation check status" for everything that stock schemathesis finds wrong with the tree."""
-    contract = document.read(BUNDLED)
+    contract = read_document(BUNDLED)
     bundled = json.loads(BUNDLED.read_text("utf-8"))
     found: set[str] = set()
     for operation in contract.operations:

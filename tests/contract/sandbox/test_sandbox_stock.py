@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from paydown_contract import document
+from paydown_contract import read_document
 from paydown_contract.document import Document, Operation
 from paydown_contract.requests.composer import Composer
 from paydown_contract.rules.links import links_of
@@ -36,7 +36,7 @@ MOVED = {**KNOWN, "asset": ("BTC", "ETH", "USDT"), "amount": ("0.001", "0.002", 
 @cache
 def contract_document() -> Document:
     """The shipped document: what schemathesis reads and what judges it are one text here."""
-    return document.read(BUNDLED)
+    return read_document(BUNDLED)
 
 
 def filling(running: Exchange, operation: Operation) -> Signer:

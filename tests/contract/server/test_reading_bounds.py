@@ -18,7 +18,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from paydown_contract import cli, document
+from paydown_contract import cli, read_document
 from paydown_contract.bounded_reader import Unreadable, answer_json, parse, visible
 from paydown_contract.document import BrokenDocument, Document
 from paydown_contract.examination.examination import Examination, Result, Tally
@@ -367,7 +367,7 @@ def test_a_link_out_of_the_folder_is_not_followed(tmp_path: Path) -> None:
     (folder / "openapi.yaml").write_text("paths: {/a: {$ref: inside.yaml}}")
 
     with pytest.raises(BrokenDocument, match="leaves the folder"):
-        document.read(folder / "openapi.yaml")
+        read_document(folder / "openapi.yaml")
 
 
 SPOILT = {

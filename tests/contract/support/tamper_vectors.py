@@ -10,7 +10,7 @@ import json
 from collections.abc import Iterator
 from typing import Any, Final
 
-from paydown_contract import document
+from paydown_contract import read_document
 from paydown_contract.document import FORM, Document, Operation
 from paydown_contract.requests.variants.tamperer import Tamperer, Variant
 from paydown_contract.rules.allowed_answers import Oracle
@@ -96,7 +96,7 @@ def text(contract: Document, operation: Operation) -> str:
 
 def main() -> None:
     """Write every file anew."""
-    contract = document.read(OPENAPI)
+    contract = read_document(OPENAPI)
     FOLDER.mkdir(parents=True, exist_ok=True)
     for name in CALLS:
         (FOLDER / f"{name}.json").write_text(text(contract, contract.by_id(name)), "utf-8")

@@ -1,4 +1,4 @@
-"""List every variant of a valid request that a server must tell apart."""
+"""List every variant of a valid request that a server must distinguish from it."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
