@@ -88,7 +88,7 @@ class Collector:
             self.meter.add(told)
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        """Note a test once: its call, or whatever failed or was skipped before it."""
+        """Note a test once: its call, or what failed or was skipped before it."""
         if report.when != "call" and not (report.failed or report.skipped):
             return
         told = dict(report.user_properties)

@@ -68,7 +68,7 @@ class Test:
     seconds: float
     message: str = ""
     text: str = ""  # the whole failure
-    clause: str = ""  # of the document, as far as the last request says
+    clause: str = ""  # of the document, as far as the last request shows it
     curl: str = ""
     answer: str = ""
 
@@ -144,7 +144,7 @@ class Report:
 
     @property
     def verdict(self) -> str:
-        """The result in words: a part that passes says nothing about the rest."""
+        """The result in words: a part that passes proves nothing about the rest."""
         if not self.passed:
             return "the contract is broken"
         return "the contract is kept" if self.whole else "what was tried of the contract is kept"

@@ -1,4 +1,4 @@
-"""Everything that the document says and that a run can touch, keyword by keyword.
+"""Everything in the document that a run can touch, keyword by keyword.
 
 A target is one line of text about one operation and one side: `asset.maxLength: above`, `answers 429`,
 `200.rows.asset`. The client is asked for what is right only, since it refuses the rest before anything leaves; the

@@ -157,7 +157,7 @@ def as_markdown(report: Report) -> str:
 
 
 def strength_table(strength: Strength) -> list[str]:
-    """Kill rates by layer, beside those of stock schemathesis."""
+    """Return the kill rates by layer, next to those of stock schemathesis."""
     rows: list[tuple[str, ...]] = [
         ("layer", "this suite", *(f"stock schemathesis, {mode}" for mode in MODES))
     ]

@@ -41,7 +41,7 @@ HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
 
 @contextlib.contextmanager
 def serving(answer: Callable[[socket.socket], None]) -> Iterator[str]:
-    """A server that reads a request's head and then does as `answer` says, for every connection."""
+    """A server that reads a request's head and then calls `answer`, for every connection."""
     with socket.create_server(("127.0.0.1", 0)) as listening:
 
         def one(peer: socket.socket) -> None:
@@ -200,7 +200,7 @@ def test_only_enough_that_held_is_a_success() -> None:
 def test_a_server_that_bans_from_the_start_is_not_called_right(
     status: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """If every answer was a ban, nothing is known, and the exit code says so, for people and for machines."""
+    """If every answer was a ban, the result is undecided: the exit code is 2, as text and as JSON."""
     more = "\r\nX-MBX-USED-WEIGHT-1M: 1\r\nRetry-After: 60"
     with serving(whole(b'{"code": -1003, "msg": "x"}', f"{status}{more}".encode())) as url:
         assert cli.main([*KEY, "--url", url, "--operation", "ping", "--json"]) == 2
@@ -468,7 +468,7 @@ def test_a_name_that_only_the_document_knows_is_the_exchange_too(
     "url", ["", "http://", "ftp://127.0.0.1", "http://127.0.0.1:x", "http://[::1", "http://a b/", "x"]
 )
 def test_an_address_that_is_none_is_one_line_and_exit_2(url: str, capsys: pytest.CaptureFixture[str]) -> None:
-    """A wrong address is said before anything is tried."""
+    """A wrong address is reported before anything is sent."""
     assert cli.main([*KEY, f"--url={url}"]) == 2
     assert "Traceback" not in capsys.readouterr().err
 

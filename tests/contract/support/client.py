@@ -64,7 +64,7 @@ class OpenBudget:
             self.settled.append((ended, dict(used or {})))
 
     def close_gate(self, wait_ms: int, reason: str) -> None:
-        """Note a pause; nobody waits for it."""
+        """Note a pause without waiting."""
         self.gates.append((wait_ms, reason))
 
     def leave(self, place: int) -> None:

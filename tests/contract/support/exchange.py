@@ -114,7 +114,7 @@ class Exchange:
         self.control("POST", "clock", {"frozen": True, "set_ms": now_ms})
 
     def balances(self) -> dict[str, dict[str, dict[str, Any]]]:
-        """What each account holds and owes, as the control API tells it."""
+        """What each account holds and owes, as the control API shows it."""
         return {
             account["id"]: {asset: {"updated_ms": 0, **row} for asset, row in account["balances"].items()}
             for account in self.control("GET", "state")["accounts"]

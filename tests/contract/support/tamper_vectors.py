@@ -69,7 +69,7 @@ def content(contract: Document, operation: Operation) -> dict[str, Any]:
 
 
 def _chosen(contract: Document, operation: Operation) -> Iterator[Variant]:
-    """All but the same odd item at every place of a list: alone it says as much."""
+    """All but the same odd item at every place of a list: alone it proves as much."""
     tamperer = Tamperer(contract, signing_key("S1"), (signing_key("S2"),), NOW_MS)
     for variant in tamperer.variants(operation):
         if ": first item: " not in variant.name and ": last item: " not in variant.name:
