@@ -18,6 +18,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 ENV := $(VENV)/.ready
 DOCS_ENV := .build/docs-env/.ready
+MUTATION_ENV := .build/mutation-env/.ready
 
 # Two workers on two cores; pytest-xdist's `auto` would count cores that a container does not have.
 WORKERS ?= 2
@@ -108,13 +109,14 @@ fuzz: $(ENV) ## Fuzz every reader of foreign bytes for 4 minutes; what is found 
 	--only-binary :all: --target .build/fuzz/lib -r requirements/fuzz.txt 2>/dev/null || true
 	@PYTHONPATH=.build/fuzz/lib $(BIN)/python -m tests.fuzz
 
-.PHONY: mutants
-mutants: $(ENV) ## Put one wrong idea at a time into a copy of the tree: the contract suite must notice each
-	@$(BIN)/python -m tests.contract.mutants.bench --jobs $(WORKERS)
+$(MUTATION_ENV): requirements/mutation.txt
+	@test -x .build/mutation-env/bin/python || $(PYTHON) -m venv .build/mutation-env
+	@.build/mutation-env/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/mutation.txt
+	@touch $@
 
-.PHONY: mutants-stock
-mutants-stock: $(ENV) ## The same mutants under schemathesis alone, unsigned and signed, for comparison
-	@$(BIN)/python -m tests.contract.mutants.bench --stock --jobs $(WORKERS)
+.PHONY: mutants
+mutants: $(ENV) $(MUTATION_ENV) ## Put wrong ideas and a sample of mutations into a copy, one at a time: do tests notice? (30 minutes)
+	@$(BIN)/python -m tools.mutation --jobs $(WORKERS) --interpreter $(dir $(MUTATION_ENV))bin/python
 
 .PHONY: chaos
 chaos: $(ENV) ## Repay 100,000 times while everything fails at once, and count what was repaid twice (7 minutes)
@@ -158,17 +160,11 @@ bench: $(ENV) ## Measure every speed claim against the others, side by side (15 
 bench-quick: $(ENV) ## The same in three minutes: fewer rounds, fewer clients
 	@$(BIN)/python -m benchmarks --quick
 
-COMPILE = .build/lock-env/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
-	--no-emit-index-url --no-emit-find-links --no-header
-
 .PHONY: lock
-lock: $(ENV) ## Pin the dependencies anew, with hashes and without addresses
+lock: $(ENV) ## Pin the dependencies anew, with the hashes of what a supported machine installs, without addresses
 	@test -x .build/lock-env/bin/python || $(PYTHON) -m venv .build/lock-env
 	@.build/lock-env/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/lock.txt
-	@$(COMPILE) --extra dev pyproject.toml -o requirements/dev.txt
-	@$(COMPILE) --extra docs pyproject.toml -o requirements/docs.txt
-	@$(COMPILE) --extra sandbox pyproject.toml -o requirements/sandbox.txt
-	@for name in build lock audit fuzz lint-container; do $(COMPILE) requirements/$$name.in -o requirements/$$name.txt; done
+	@$(BIN)/python requirements/lock.py .build/lock-env/bin/uv
 
 .PHONY: audit
 audit: ## Ask a public database about every pinned package (where it cannot be reached, that is said)

@@ -7,6 +7,7 @@ import json
 from pathlib import Path
 
 from benchmarks.result import Figure, Section, Table
+from generator.render.filled_json import json_text
 
 
 def markdown(sections: list[Section], facts: dict[str, str], versions: dict[str, str], mode: str) -> str:
@@ -52,7 +53,7 @@ def as_json(sections: list[Section], facts: dict[str, str], versions: dict[str, 
         "versions": versions,
         "sections": [dataclasses.asdict(section) for section in sections],
     }
-    return json.dumps(value, indent=1, ensure_ascii=False, default=str) + "\n"
+    return json_text(json.loads(json.dumps(value, default=str)))
 
 
 def write(

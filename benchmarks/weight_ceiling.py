@@ -3,7 +3,7 @@
     python benchmarks/weight_ceiling.py                           the real minute, 60 s of demand
     python benchmarks/weight_ceiling.py --interval-ms 500 --guard-ms 50 --seconds 3    the same, in a hurry
 
-Each process takes tickets from one ledger file as fast as it gets them. Instead of an exchange there is a
+Each process takes reservations from one ledger file as fast as it gets them. Instead of an exchange there is a
 note: each call is counted at a random moment between its sending and its answer, in nanoseconds of the
 machine's clock. Afterwards the notes of all processes are merged, and the fullest window is looked for: the
 fullest of all (sliding) and the fullest that begins at a multiple of the interval (fixed).
@@ -25,7 +25,7 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import TypeAlias
 
-from paydown.budget import Charge, Limit, Priority, Rules, SqliteBudget, Ticket
+from paydown.budget import Limit, Priority, Reservation, Rules, SqliteBudget, Weight
 
 Notes: TypeAlias = list[tuple[int, int]]  # ns of the machine's clock, weight
 Results: TypeAlias = "multiprocessing.Queue[tuple[Notes, list[int]]]"
@@ -74,26 +74,26 @@ class Ceiling:
 def _work(demand: Demand, path: str, begin_ns: int, seed: int, results: Results) -> None:
     rng = random.Random(seed)
     limit = Limit("ip-weight", demand.limit, demand.interval_ms)
-    write, read = (Charge(limit, demand.repay_cost),), (Charge(limit, demand.read_cost),)
+    write, read = (Weight(limit, demand.repay_cost),), (Weight(limit, demand.read_cost),)
     budget = SqliteBudget("bench", path, rules=Rules(guard_ms=demand.guard_ms), busy_timeout_ms=10_000)
     notes: Notes = []
     costs_ns: list[int] = []
     time.sleep(max(0, begin_ns - time.monotonic_ns()) / 1e9)
     end_ns = begin_ns + int(demand.seconds * 1e9)
     while time.monotonic_ns() < end_ns:
-        priority, charges = (Priority.WRITE, write) if rng.randrange(8) == 0 else (Priority.READ, read)
+        priority, weights = (Priority.WRITE, write) if rng.randrange(8) == 0 else (Priority.READ, read)
         place: int | None = None
         while time.monotonic_ns() < end_ns:
             started = time.perf_counter_ns()
-            answer = budget.acquire(charges, timeout_ms=10_000, priority=priority, place=place)
-            if isinstance(answer, Ticket):
+            answer = budget.acquire(weights, timeout_ms=10_000, priority=priority, place=place)
+            if isinstance(answer, Reservation):
                 costs_ns.append(time.perf_counter_ns() - started)
                 latency_s = rng.random() * demand.latency_ms / 1000
                 counted_after = rng.random()
                 time.sleep(latency_s * counted_after)
-                notes.append((time.monotonic_ns(), charges[0].cost))
+                notes.append((time.monotonic_ns(), weights[0].cost))
                 time.sleep(latency_s * (1 - counted_after))
-                budget.settle(answer)
+                budget.release(answer)
                 break
             place = answer.place
             time.sleep(answer.recheck_ms / 1000)

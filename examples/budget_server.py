@@ -9,7 +9,7 @@ The exchange counts per IP address. Machines that leave through the same one mus
 do that. What a client needs is small: the seven methods of `paydown.budget.Budget`. This one asks a server by
 `multiprocessing.managers`, which pickles: run it in a network that you trust. Two rules of the protocol are kept here:
 a ledger that cannot be reached stops calls before anything is sent (`BudgetUnavailable`), and what happened
-meanwhile is written down before the next ticket.
+meanwhile is written down before the next reservation.
 """
 
 from __future__ import annotations
@@ -22,14 +22,14 @@ from typing import Any
 
 from paydown.budget import (
     BudgetUnavailable,
-    Charge,
+    BudgetUse,
     Ended,
     GateReason,
     MemoryBudget,
     Priority,
-    Snapshot,
-    Ticket,
+    Reservation,
     Wait,
+    Weight,
 )
 
 UNREACHABLE = (OSError, EOFError)
@@ -39,18 +39,18 @@ class _Ledger(BaseManager):
     """Makes proxies of the server's one ledger."""
 
 
-_Ledger.register("budget", exposed=["acquire", "may_send", "settle", "close_gate", "leave", "snapshot"])
+_Ledger.register("budget", exposed=["acquire", "may_send", "release", "close_gate", "leave", "snapshot"])
 
 
 class _Served(MemoryBudget):
-    """The ledger as clients reach it: tickets come as copies, closed by the client that settles them once."""
+    """The ledger as clients reach it: reservations come as copies, closed by the client that releases them once."""
 
-    def settle(
-        self, ticket: Ticket, *, ended: Ended = "answered", used: Mapping[str, int] | None = None
+    def release(
+        self, reservation: Reservation, *, ended: Ended = "answered", used: Mapping[str, int] | None = None
     ) -> None:
-        """See `Budget.settle`."""
-        ticket.open = True
-        super().settle(ticket, ended=ended, used=used)
+        """See `Budget.release`."""
+        reservation.open = True
+        super().release(reservation, ended=ended, used=used)
 
 
 def serve(address: tuple[str, int], word: bytes) -> tuple[str, int]:
@@ -74,33 +74,33 @@ class SharedBudget:
 
     def acquire(
         self,
-        charges: Sequence[Charge],
+        weights: Sequence[Weight],
         *,
         timeout_ms: int,
         priority: Priority = Priority.READ,
         max_wait_ms: int | None = None,
         place: int | None = None,
-    ) -> Ticket | Wait:
+    ) -> Reservation | Wait:
         """Take room for one call, once everything that happened is written down."""
         self._write_down()
-        answer: Ticket | Wait = self._ask(
-            "acquire", charges, timeout_ms=timeout_ms, priority=priority, max_wait_ms=max_wait_ms, place=place
+        answer: Reservation | Wait = self._ask(
+            "acquire", weights, timeout_ms=timeout_ms, priority=priority, max_wait_ms=max_wait_ms, place=place
         )
         return answer
 
-    def may_send(self, ticket: Ticket) -> bool:
-        """Whether the ticket is still good, by the server's clock."""
-        return ticket.open and bool(self._ask("may_send", ticket))
+    def may_send(self, reservation: Reservation) -> bool:
+        """Whether the reservation is still good, by the server's clock."""
+        return reservation.open and bool(self._ask("may_send", reservation))
 
-    def settle(
-        self, ticket: Ticket, *, ended: Ended = "answered", used: Mapping[str, int] | None = None
+    def release(
+        self, reservation: Reservation, *, ended: Ended = "answered", used: Mapping[str, int] | None = None
     ) -> None:
         """Give back what the call did not use. Never raises; settling twice does nothing."""
         with self._lock:
-            if not ticket.open:
+            if not reservation.open:
                 return
-            ticket.open = False
-        self._write_down("settle", ticket, ended=ended, used=used)
+            reservation.open = False
+        self._write_down("release", reservation, ended=ended, used=used)
 
     def close_gate(self, wait_ms: int, reason: GateReason) -> None:
         """Let nobody send for a while, on any machine. Never raises."""
@@ -110,9 +110,9 @@ class SharedBudget:
         """Give up a place in the queue. Never raises: it is lost by itself, too."""
         self._write_down("leave", place)
 
-    def snapshot(self) -> Snapshot:
+    def snapshot(self) -> BudgetUse:
         """What the ledger holds now."""
-        held: Snapshot = self._ask("snapshot")
+        held: BudgetUse = self._ask("snapshot")
         return held
 
     def close(self) -> None:
@@ -133,7 +133,7 @@ class SharedBudget:
                 with self._lock:
                     self._unwritten[:0] = waiting[number:]
                 if method:
-                    return  # the next ticket will need it
+                    return  # the next reservation will need it
                 raise
 
     def _ask(self, method: str, *arguments: object, **named: object) -> Any:

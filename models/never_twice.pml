@@ -1,46 +1,46 @@
-/* One piece of a plan, from intent to proof: who may send it, and what is remembered of it, whoever dies or forgets.
+/* One piece of a plan, from intent to proof: who may send it, and what is remembered of it, through crashes and losses.
 
    Two workers (two processes that repay for one account), an exchange, a network, a clock, and a person who starts
    the command again, restores or deletes the journal, adopts it, or corrects an attempt. Workers are killed at any
    step and start again from the journal; requests are lost, late or refused; answers are lost or untrue; an
-   accepted request takes effect when it pleases. What a look proves is the subject of `verdict.pml`; here a look
-   after the deadline tells the truth, or strangers disturb it: then it decides nothing, or takes what a stranger
-   repaid for ours.
+   accepted request takes effect when it pleases. What a snapshot proves is the subject of `verdict.pml`; here a snapshot
+   after the deadline is true, or other users disturb it: then it decides nothing, or takes what
+   another user repaid for ours.
 
    Checked over every interleaving:
      never twice   the exchange executes at most one of the requests                          NEVER_TWICE
-     none lost     whatever it executes is in the journal before it is sent                   NONE_LOST
+     none lost     all that it executes is in the journal before it is sent                   NONE_LOST
      no wrong end  what is NOT_SENT, REJECTED or PROVEN_NOT_EXECUTED never executes; a plan
-                   is DONE only if it was paid, or a stranger paid as much                    NO_WRONG_NOT, NO_WRONG_DONE
+                   is DONE only if it was paid, or another user did                    NO_WRONG_NOT, NO_WRONG_DONE
      always ends   every run comes to DONE, STOPPED or UNDECIDED, or is refused (weak
                    fairness)                                                                  ltl ends
    and that each of these ends is reached at all (REACHED).
 
-   A plan in another journal, begun when nothing was in doubt, is a new wish: what it pays counts anew, while what is
-   still on its way from before is held against it.
+   A plan in another journal, begun when nothing was in doubt, is a new request: what it pays counts anew, while what is
+   still on its way from before is counted against it.
 
    Defences, each of which can be taken away (0); `VARIANTS` in tests/repay/evidence/test_models.py gives for each what breaks:
      settled 1          a lost answer is settled before anything else is sent
      intent_first 1     the intent is in the journal before the request leaves
-     deadline 1         a look counts only when the request can no longer act
+     deadline 1         a snapshot counts only when the request can no longer act
      one_lock 1         one process at a time works for the account (0: their locks lie in different directories)
      one_open 1         the journal's index: no second attempt is begun while one is open
-     number 1           the journal's numbers: whoever missed an attempt cannot begin one
-     look_behind 1      a refusal is looked behind before anything else is sent
-     memory 1           a journal that knows less than is remembered beside the lock is refused, and so is another one
+     number 1           the journal's numbers: a process that missed an attempt cannot begin one
+     look_behind 1      a refusal is verified before anything else is sent
+     memory 1           a journal that knows less than is remembered next to the lock is refused, and so is another one
                         while a doubt is remembered
      memory_first 1     what was begun is remembered before the request leaves
      file_check 1       a connection whose file was replaced sends nothing
      resign_check 1     a request is signed again only while its attempt is an INTENT
-     person_waits 1     a person says "not executed", or adopts, only after the deadline
+     person_waits 1     a person states "not executed", or adopts, only after the deadline
    The world, and the values that deny a part of it:
      recv_window 1      a request is not accepted after its recvWindow
      once 1             the network delivers a request once
-     memory_kept 1      the memory beside the lock is not restored together with the journal
+     memory_kept 1      the memory next to the lock is not restored together with the journal
      person_right 1     a person who corrects or adopts knows what happened
-     lies 1             refusals may be untrue; a look behind them shows it
-   How much of it: tries, workers (1 or 2), kills, strangers (looks that they disturb), runs (the command is given again),
-   resigns, restores (or deletions), corrections (or adoptions).
+     lies 1             refusals may be untrue; a snapshot after them shows it
+   How much of it: tries, workers (1 or 2), kills, strangers (snapshots that other users disturb), runs (the command
+   is given again), resigns, restores (or deletions), corrections (or adoptions).
 
    Not modelled: the disk under the journal (SQLite's own durability), a file that is overwritten in place, fork, a second
    machine, keys and names of accounts, plan keys, and stops by a person. Two denials at once are not tried either, but for
@@ -66,7 +66,7 @@ bit recv_window, once, memory_kept, person_right, lies;
 bit watch_twice, watch_lost, watch_ends;
 byte reach;
 
-/* REFUSED: the exchange said no, and nobody has looked behind that yet. */
+/* REFUSED: the exchange refused, and that is not verified yet. */
 mtype:attempt = { NONE, INTENT, EXECUTED, REFUSED, REJECTED, NOT_SENT, UNKNOWN, PROVEN_EXECUTED, PROVEN_NOT_EXECUTED };
 mtype:plan = { RUNNING, DONE, STOPPED, UNDECIDED };
 mtype:answer = { SILENCE, YES, NO };
@@ -81,7 +81,7 @@ bit another = 0;                /* the one in its place is no copy: it has an id
 bit accepted = 0;               /* a worker goes on with the one in its place */
 byte slots = 0;                 /* requests that were ever signed */
 
-/* What is remembered beside the lock, as far as it is compared: whether an attempt was open in the first journal, and
+/* What is remembered next to the lock, as far as it is compared: whether an attempt was open in the first journal, and
    whether its count went beyond that of the backup. `newer`: it did, remembered or not. */
 bit doubt = 0;
 bit behind = 0;
@@ -97,7 +97,7 @@ bit running[TRIES];             /* accepted, not yet in effect */
 mtype:answer answer[TRIES] = SILENCE;
 byte executions[TRIES];
 byte paid = 0;
-bit stranger = 0;               /* what a stranger repaid was taken for ours */
+bit stranger = 0;               /* what another user repaid was taken for ours */
 bit stamped[TRIES];
 bit expired[TRIES];             /* older than its recvWindow: can no longer be accepted */
 bit dead[TRIES];                /* and nothing that was accepted is still running */
@@ -165,7 +165,7 @@ start:
     if
     :: file == 1 && !accepted ->
        accepted = 1;
-       if :: another && !doubt -> paid = 0; stranger = 0 :: else fi     /* a new wish */
+       if :: another && !doubt -> paid = 0; stranger = 0 :: else fi     /* a new request */
     :: else
     fi;
     if
@@ -360,7 +360,7 @@ end:
   od
 }
 
-/* A person may speak where nobody holds the account, about the journal that the workers use. */
+/* A person may speak where no process holds the account, about the journal that the workers use. */
 #define MAY_SPEAK (corrections > 0 && (holder == NOBODY || !one_lock) && (there == 0 || accepted))
 #define MAY_CORRECT(k) (MAY_SPEAK && slots > k && (dead[k] || !person_waits))
 

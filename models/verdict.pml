@@ -1,41 +1,41 @@
-/* What looks at the debt prove about a repayment whose answer was lost or refused, and what is sent after that.
+/* What snapshots of the debt prove about a repayment whose answer was lost or refused, and what is sent after that.
 
    One worker repays a plan of one or two pieces with at most three attempts. Around it: an exchange that executes
-   in whole, in half, late or not at all, and answers what it likes; balances that lag; strangers who borrow and
+   in whole, in half, late or not at all, and answers what it likes; balances that lag; other users who borrow and
    repay the same debt at any moment; lists and rows that an adversary fills in. The worker is killed at any step
    and starts again from the journal. `never_twice.pml` models what is left out here: two processes, the lock,
    the journal as a file that can be lost, and a person who corrects it.
 
-   Amounts are halves of a piece. Time is counted in ticks: whatever changed is shown by every look and listed in
+   Amounts are halves of a piece. Time is counted in ticks: all that changed is shown by every snapshot and listed in
    every list once a tick has passed, and by any or none of them before. So a tick stands for the settle time (15 s),
-   for the lag of the lists and for how near a row is. Looks at a lost attempt begin at 2 ticks (its deadline), "not
-   executed" is said from 5 on (180 s): what matters is the order of these times, and it is kept.
+   for the lag of the lists and for how near a row is. Snapshots after a lost attempt begin at 2 ticks (its deadline), "not
+   executed" is concluded from 5 on (180 s): what matters is the order of these times, and it is kept.
 
    Checked over every interleaving:
      never twice   no attempt is executed twice, and all together repay no more than the plan asks   NEVER_TWICE
-     no wrong end  REJECTED (looked behind) and PROVEN_NOT_EXECUTED: not executed, and never will be NO_WRONG_NOT
-                   PROVEN_EXECUTED: this attempt or a stranger lowered the debt near it              NO_WRONG_EXECUTED
-                   DONE: the debt is lower by the plan's amount, if no stranger borrowed             NO_WRONG_DONE
+     no wrong end  REJECTED (verified)      and PROVEN_NOT_EXECUTED: not executed, and never will be NO_WRONG_NOT
+                   PROVEN_EXECUTED: this attempt or another user lowered the debt near it           NO_WRONG_EXECUTED
+                   DONE: the debt is lower by the plan's amount, if no other user borrowed           NO_WRONG_DONE
      always ends   every run comes to DONE, STOPPED or UNDECIDED (weak fairness)                     ltl ends
    and that each of these ends is reached at all (REACHED).
 
    Nothing is assumed of rows about repayments: the adversary may put any of them into any list, or none, so they
-   appear here only where a rule believes them (`can_row`, `later_rows`), or where a variant says that each execution
+   appear here only where a rule believes them (`can_row`, `later_rows`), or where a variant states that each execution
    leaves one.
-   Nor is anything assumed of what could pay, except where a borrowing is never listed: there strangers may take from
+   Nor is anything assumed of what could pay, except where a borrowing is never listed: there other users may take from
    it, not add to it.
 
    The world in which all holds, and the values that deny a part of it (`VARIANTS` in tests/repay/evidence/test_models.py
    gives for each what breaks):
      late 1                  one request acts after its deadline, in whole and before 180 s
      late_part 0             ... or in half
-     late_borrow 0           ... while a stranger borrows what it repaid, just before the last look
-     stale 1                 or, in place of a late one: one look after the deadline shows no trace of the execution
-     stale_base 0            the look before a piece does not show what was confirmed, however long ago
-     alternating 0           a look may lack what an earlier look showed
+     late_borrow 0           ... while another user borrows what it repaid, just before the last snapshot
+     stale 1                 or, in place of a late one: one snapshot after the deadline shows no trace of the execution
+     stale_base 0            the snapshot before a piece does not show what was confirmed, however long ago
+     alternating 0           a snapshot may lack what an earlier snapshot showed
      lies 1                  a refusal is untrue, and the debt shows it at once
      lies_lag 0              ... or within the settle time
-     lies_hidden 0           ... while a stranger borrows as much, not listed yet
+     lies_hidden 0           ... while another user borrows as much, not listed yet
      lies_late 0             ... or at any time later
      never_listed 0          a borrowing is never listed
      refilled 0              ... and what could pay is filled up as well
@@ -45,30 +45,30 @@
      by_then 1               what is accepted has acted 180 s after its timestamp
 
    Defences, each of which can be taken away (0), or added where the code does without (1):
-     quiet 1                 nothing has left for a tick when the look before a piece is taken
-     quiet_behind 0          nor when the look behind a refusal is
+     quiet 1                 nothing has left for a tick when the snapshot before a piece is taken
+     quiet_behind 0          nor when the snapshot after a refusal is
      quiet_settled 0         nor since an attempt was proven executed
-     base_age 1              the look before a piece is of the same tick as the piece
-     retake 1                a look that does not show what was confirmed is taken again, then the plan stops
-     look_behind 1           a refusal is looked behind before anything else is sent
-     deadline 1              no look counts before the deadline
-     second_look 1           "not executed" needs two looks that show the debt where it was
+     base_age 1              the snapshot before a piece is of the same tick as the piece
+     retake 1                a snapshot that does not show what was confirmed is taken again, then the plan stops
+     look_behind 1           a refusal is verified before anything else is sent
+     deadline 1              no snapshot counts before the deadline
+     second_look 1           "not executed" needs two snapshots that show the debt where it was
      late_pair 0             ... the second of them not before 180 s
-     later_rows 1            ... and where a later look surely shows less than a whole fall, rows may explain it (0: no)
-     time 1                  "not executed" is not said before 180 s
-     list_lag 1              ... nor before the lists show all borrowings of those looks
-     holdings 1              ... nor while what could pay is poorer in the first look
-     holdings_all 0          ... or in any look
+     later_rows 1            ... and where a later snapshot surely shows less than a whole fall, rows may explain it (0: no)
+     time 1                  "not executed" is not concluded before 180 s
+     list_lag 1              ... nor before the lists show all borrowings of those snapshots
+     holdings 1              ... nor while what could pay is poorer in the first snapshot
+     holdings_all 0          ... or in any snapshot
      rows_brake 1            ... nor while a repayment row is near
      rows_explain 0          rows never explain a fall away (1: they do)
-     fell_later 1            a debt that falls after "not executed" was said stops the plan
-     final_look 1            DONE is said only by a look
-   A plan of more than four pieces takes no look between them: shared_base 1.
+     fell_later 1            a debt that falls after "not executed" was concluded stops the plan
+     final_look 1            DONE is concluded only from a snapshot
+   A plan of more than four pieces takes no snapshot between them: shared_base 1.
 
    Not modelled: interest, fees and the tenth by which a debt may differ and still stand; a repayment of the whole
-   debt, and a debt that strangers bring to zero; the figures of time but for their order; lists that cannot be read;
-   requests of which no byte leaves; stops by a person; more than one attempt in flight; more looks than three for
-   one attempt (four with looks_allowed=4). Once an attempt was proven executed by what a stranger repaid, or by a
+   debt, and a debt that other users bring to zero; the figures of time but for their order; lists that cannot be read;
+   requests of which no byte leaves; stops by a person; more than one attempt in flight; more snapshots than three for
+   one attempt (four with looks_allowed=4). Once an attempt was proven executed by what another user repaid, or by a
    row of a part, PROVEN_EXECUTED of later attempts is no longer checked: what acts late may be taken for them.
 
    All switches are read from the environment, so that one compiled program runs every variant:
@@ -109,16 +109,16 @@ mtype:plan plan = RUNNING;
 byte tries = 0;
 byte paid = 0;                    /* pieces that count as repaid */
 bit looked_behind = 0;            /* whether the refusal of the last attempt was */
-byte base;                        /* the debt of the look before the last attempt, and what was in it */
+byte base;                        /* the debt of the snapshot before the last attempt, and what was in it */
 byte base_own, base_repaid, base_borrowed, base_hidden;
-byte prior;                       /* confirmed between that look and the attempt */
-byte counted;                     /* confirmed since that look: a later one must show it */
+byte prior;                       /* confirmed between that snapshot and the attempt */
+byte counted;                     /* confirmed since that snapshot: a later one must show it */
 byte proof;                       /* the debt that proved the last attempt not executed */
 byte start, start_repaid;         /* the same as base, for the first attempt that counts as repaid */
 
-/* Looks at the last attempt since its deadline. */
+/* Snapshots at the last attempt since its deadline. */
 #define STOOD 0                   /* the debt is where it was, every listed borrowing counted in */
-#define MAY_STAND 1               /* it may be, without the borrowings that are listed close to the look */
+#define MAY_STAND 1               /* it may be, without the borrowings that are listed close to the snapshot */
 #define ELSEWHERE 2
 #define FELL 3                    /* by as much as was asked, or more */
 byte shows[LOOKS];
@@ -136,14 +136,14 @@ byte surprise = 0;                /* one of the two in a history */
 byte straggler = 0;               /* an attempt that acts after it should be dead, from 1 */
 bit copied = 0;
 byte executed[TRIES];
-byte near_repaid;                 /* what strangers had repaid, for all to see, when the attempt was stamped */
+byte near_repaid;                 /* what other users had repaid, for all to see, when the attempt was stamped */
 bit mistaken = 0;                 /* an attempt was proven executed by more than its own execution */
 
-/* Changes of this tick, which a look and a list may not show yet, and all before them. */
+/* Changes of this tick, which a snapshot and a list may not show yet, and all before them. */
 byte own_new, repaid_new, borrowed_new, hidden_new;
 byte repaid_old, borrowed_old, hidden_old;
 bit left_new = 0;                 /* something left in this tick */
-bit fresh = 0;                    /* the look before the next piece is of this tick */
+bit fresh = 0;                    /* the snapshot before the next piece is of this tick */
 
 #define LAST (tries - 1)
 #define ENDED (tries == 0 || !(journal[LAST] == INTENT || journal[LAST] == UNKNOWN || (journal[LAST] == REJECTED && !looked_behind)))
@@ -177,7 +177,7 @@ inline blank() {
   fall = 0; most = 0; least = 0; pair = 0; any_fell = 0; can_debt = 0; can_row = 0; can_not = 0
 }
 
-/* The last attempt has ended. A confirmed one leaves its look, which the next must go beyond. */
+/* The last attempt has ended. A confirmed one leaves its snapshot, which the next must go beyond. */
 inline close_attempt() {
   if
   :: journal[LAST] != EXECUTED -> forget_base()
@@ -196,7 +196,7 @@ inline count_as_repaid() {
   fi
 }
 
-/* kill -9, at every place where this stands. Looks of a reconciliation that had ended are in the journal. */
+/* kill -9, at every place where this stands. Snapshots of a reconciliation that had ended are in the journal. */
 inline may_die() {
   if
   :: atomic {
@@ -208,7 +208,7 @@ inline may_die() {
        d_step {
          kills--; fresh = 0;
          if
-         :: ENDED && counted == 0 -> forget_base()              /* a look that no attempt carries is lost */
+         :: ENDED && counted == 0 -> forget_base()              /* a snapshot that no attempt carries is lost */
          :: else
          fi;
          blank()
@@ -219,7 +219,7 @@ inline may_die() {
   fi
 }
 
-/* What a look shows: all that is older than this tick, and any part of what is not. */
+/* What a snapshot shows: all that is older than this tick, and any part of what is not. */
 inline see() {
   d_step {
     seen_own = OWN;
@@ -261,7 +261,7 @@ inline list() {
 /* The debt is higher than what was confirmed leaves, and no listed borrowing explains that. */
 #define NOT_SHOWN (counted > 0 && SEEN > base - counted && BORROWED - unlisted < SEEN - (base - counted))
 
-/* Two looks that show the debt where it was, and none before the second that surely shows it elsewhere: `pair` is 2
+/* Two snapshots that show the debt where it was, and none before the second that surely shows it elsewhere: `pair` is 2
    then, and `i` the second. */
 inline find_pair() {
   i = 0;
@@ -304,7 +304,7 @@ next:
   :: paid < pieces && tries < tries_allowed && (!quiet || !left_new)
   fi;
 
-  /* The look before a piece. */
+  /* The snapshot before a piece. */
   atomic {
     see();
     if
@@ -499,7 +499,7 @@ inline execute(amount) {
   assert(!watch_ends || (journal[LAST] != PROVEN_NOT_EXECUTED && !(journal[LAST] == REJECTED && looked_behind)))
 }
 
-/* An answer, unless nobody waits for it any more. It may be lost, and name any amount. */
+/* An answer, unless nothing waits for it any more. It may be lost, and name any amount. */
 inline reply(no) {
   if
   :: journal[LAST] == INTENT && age < DEADLINE -> answer = YES
@@ -525,7 +525,7 @@ end:
      }
   :: atomic { request == ACCEPTED -> execute(PIECE); reply(lies) }
   :: atomic { request == ACCEPTED && (age < DEADLINE || late_part) -> execute(HALF); reply(lies) }
-  :: atomic { request == ACCEPTED -> request = OVER; reply(true) }   /* not executed, whatever the answer says */
+  :: atomic { request == ACCEPTED -> request = OVER; reply(true) }   /* not executed, with any answer */
   :: d_step { request == ACCEPTED && journal[LAST] == INTENT && lies_late -> request = OVER; straggler = tries; answer = NO }
   :: d_step { request == OVER && !once && !copied && tries > 0 && executed[LAST] > 0 -> copied = 1; straggler = tries }
   :: d_step {

@@ -210,8 +210,9 @@ def _facts(operation: Operation, client: Client, names: Mapping[str, str], width
     if operation.questions:
         count = len(operation.questions)
         what = "one question" if count == 1 else f"{count} questions"
-        where = f"`{operation.id}` in operations.json lists the readings taken"
-        lines += _wrapped(f"Undocumented: {what}; {where}.", width)
+        lines += _wrapped(
+            f"Undocumented: {what}; openapi.json lists the readings taken (`{operation.id}`).", width
+        )
     lines.append(f"Evidence: {', '.join(operation.evidence)}.")
     lines += _wrapped(f"Source: {operation.source}", width)
     return lines

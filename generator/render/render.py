@@ -7,7 +7,6 @@ a template is an error (`StrictUndefined`), never an empty text, and so is a tex
 from __future__ import annotations
 
 import ast
-import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,20 +16,20 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, Undefined
 from generator.checks.vocabulary import CATEGORIES, RETRIES
 from generator.client.client_model import Client, Field, Model, Operation, Parameter, TaggedUnion
 from generator.client.opc_adapter import module_name
-from generator.client.operation_facts import operation_facts
 from generator.client.python_types import Type
 from generator.document.source import Json
 from generator.problems import GeneratorFault
 from generator.quoting import Source, cell, code_cell, comment, identifier, visible
 from generator.quoting import docstring as quoted_docstring
 from generator.render import docstrings as docstring
+from generator.render.filled_json import json_text
 from generator.render.literals import ban, constructed, literal, signing, stream
 
 PACKAGE = "paydown_wire"
 _TEMPLATES = Path(__file__).parents[1] / "templates"
 _LINE = 110
 # Modules whose public names are reachable from the package itself.
-_REEXPORTED = ("operation", "operations", "error_codes", "enums")
+_REEXPORTED = ("client_resources", "operation", "operations", "error_codes", "enums")
 
 
 def header(template: str, source: str, prefix: str = "# ", suffix: str = "") -> str:
@@ -49,16 +48,17 @@ def render(client: Client, document: Mapping[str, Json]) -> dict[str, str]:
 
 @dataclass(frozen=True, slots=True)
 class _Colour:
-    """How the blocking class and its awaited twin differ: by a prefix and two keywords."""
+    """How the blocking class and its awaited twin differ: by a prefix, two keywords and a word."""
 
     prefix: Source
     async_: Source
     await_: Source
+    article: Source
 
 
 _COLOURS = (
-    _Colour(Source(""), Source(""), Source("")),
-    _Colour(Source("Async"), Source("async "), Source("await ")),
+    _Colour(Source(""), Source(""), Source(""), Source("a blocking")),
+    _Colour(Source("Async"), Source("async "), Source("await "), Source("an awaited")),
 )
 
 
@@ -117,15 +117,12 @@ class _Renderer:
         client = self._client
         files = {
             "README.md": self._text("README.md.jinja", "openapi/", "<!-- ", " -->", client=client),
-            "operations.json": _json(
+            f"{PACKAGE}/openapi.json": json_text(
                 {
-                    "written-by": written_by("generator/client/operation_facts.py"),
-                    "operations": operation_facts(client),
+                    "openapi": self._document["openapi"],
+                    "x-written-by": written_by("generator/document/bundle.py"),
+                    **self._document,
                 }
-            ),
-            f"{PACKAGE}/openapi.json": _json(
-                {"x-written-by": written_by("generator/document/bundle.py"), **self._document},
-                first="openapi",
             ),
             f"{PACKAGE}/py.typed": header("", "openapi/").replace(
                 "generator/templates/", "generator/render/render.py"
@@ -161,6 +158,9 @@ class _Renderer:
                 resource=resource,
                 colours=_COLOURS,
             )
+        python["client_resources.py"] = self._text(
+            "client_resources.py.jinja", "openapi/paths/", resources=client.resources, colours=_COLOURS
+        )
         python |= self._packages(python)
         return files | {f"{PACKAGE}/{name}": text for name, text in python.items()}
 
@@ -236,11 +236,6 @@ def written_by(module: str) -> str:
     """Return the same for a JSON file, written by a module."""
     edits = "Edits here are lost: change one of those two and run it again."
     return f"Written by `make generate` from openapi/ and {module}. {edits}"
-
-
-def _json(value: Mapping[str, object], first: str | None = None) -> str:
-    ordered = {first: value[first], **value} if first is not None else value
-    return json.dumps(ordered, indent=2, ensure_ascii=False) + "\n"
 
 
 def _public_names(source: str) -> list[str]:

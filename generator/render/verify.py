@@ -35,6 +35,7 @@ _ALLOWED_IMPORTS = frozenset(
         "dataclasses",
         "decimal",
         "enum",
+        "functools",
         "importlib",
         "re",
         "types",
@@ -46,7 +47,7 @@ _FIXED = (f"{PACKAGE}/operation.py", f"{PACKAGE}/codec.py")
 _CALLS = re.compile(
     r"codec\.\w+|read\.(required|optional|rest)|self\._sender\.(send|iterate)|(item|self\.\w+)\.to_json|_CASES\[tag\]"
     r"|cls|field|frozen|dataclass|frozenset|globals|import_module|getattr|sorted|AttributeError|isinstance|abs|list"
-    r"|type|str\.__new__|MappingProxyType|Unknown\w+|ErrorCode|StatusOutcome|Limit|Signing|SigningAlgorithm|Ban|Stream"
+    r"|type|str\.__new__|MappingProxyType|Unknown\w+|\w+Resource|ErrorCode|StatusOutcome|Limit|Signing|SigningAlgorithm|Ban|Stream"
     r"|Operation|Parameter|Weight|WeightCase|SuccessRule|Cap|UnresolvedScope|Pagination|PageWindow|Archive"
 )
 _STATEMENTS = (

@@ -6,7 +6,7 @@
     with Client(Credentials.from_env()) as pm:
         pm.margin.repay_debt(asset="BNB", amount=Decimal("0.1"), specify_repay_assets=["USDT", "BTC"])
 
-Every failure says by its class what is known about the debt: `RequestNotSent`, `RequestRejected`,
+The class of every error shows what is known about the debt: `RequestNotSent`, `RequestRejected`,
 `OutcomeUnknown` (see `paydown.errors`). Money is `Decimal`, times are integers, UTC milliseconds; `utc()`
 makes an aware datetime of one.
 
@@ -17,12 +17,13 @@ from __future__ import annotations
 
 TYPE_CHECKING = False  # type checkers take it for true; importing typing would cost more than this package
 if TYPE_CHECKING:
+    from paydown._version import __version__ as __version__
     from paydown.budget import BudgetUnavailable as BudgetUnavailable
     from paydown.budget import MemoryBudget as MemoryBudget
     from paydown.budget import SqliteBudget as SqliteBudget
     from paydown.call.attempts import Attempt as Attempt
     from paydown.call.attempts import AttemptObserver as AttemptObserver
-    from paydown.call.attempts import AttemptState as AttemptState
+    from paydown.call.outcome import Outcome as Outcome
     from paydown.call.retry import ReadRetries as ReadRetries
     from paydown.client import AsyncClient as AsyncClient
     from paydown.client import Client as Client
@@ -67,8 +68,6 @@ if TYPE_CHECKING:
     from paydown_wire.operation import DecodeError as DecodeError
     from paydown_wire.operation import Unset as Unset
 
-__version__ = "0.1.0"
-
 # name -> module; test_public_names holds it, the imports above and __all__ to each other
 _HOMES = {
     "UNSET": "paydown_wire.operation",
@@ -80,7 +79,6 @@ _HOMES = {
     "Attempt": "paydown.call.attempts",
     "AttemptObserver": "paydown.call.attempts",
     "AttemptRefused": "paydown.errors",
-    "AttemptState": "paydown.call.attempts",
     "Balance": "paydown_wire.models",
     "BudgetExceeded": "paydown.errors",
     "BudgetUnavailable": "paydown.budget",
@@ -102,6 +100,7 @@ _HOMES = {
     "IpBanned": "paydown.errors",
     "LastCall": "paydown.events",
     "MemoryBudget": "paydown.budget",
+    "Outcome": "paydown.call.outcome",
     "OutcomeUnknown": "paydown.errors",
     "PaydownError": "paydown.errors",
     "RateLimited": "paydown.errors",
@@ -119,6 +118,7 @@ _HOMES = {
     "UnresolvedOutcome": "paydown.errors",
     "Unset": "paydown_wire.operation",
     "WrongAddress": "paydown.errors",
+    "__version__": "paydown._version",
     "utc": "paydown.timestamps",
 }
 
@@ -132,7 +132,6 @@ __all__ = [
     "Attempt",
     "AttemptObserver",
     "AttemptRefused",
-    "AttemptState",
     "Balance",
     "BudgetExceeded",
     "BudgetUnavailable",
@@ -154,6 +153,7 @@ __all__ = [
     "IpBanned",
     "LastCall",
     "MemoryBudget",
+    "Outcome",
     "OutcomeUnknown",
     "PaydownError",
     "RateLimited",

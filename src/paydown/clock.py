@@ -1,6 +1,6 @@
-"""The exchange's clock, told without ever running ahead of it.
+"""The exchange's clock, estimated without ever running ahead of it.
 
-    request to the time endpoint                    the answer says `server_ms`
+    request to the time endpoint                    the answer holds `server_ms`
     ──────────┬───────────────────────────────────────────┬──────────> local ticks
            sent_ms      the exchange stamped it here    received_ms
 
@@ -11,7 +11,7 @@ the *lower* edge instead. The exchange accepts a request if and only if
     timestamp < serverTime + 1000   and   serverTime - timestamp <= recvWindow
 
 so being ahead is fatal after a second, while being behind costs a little of a window of 5000 ms.
-The lower edge is never ahead, whatever the network does to the sample, and it is behind by
+The lower edge is never ahead, however slow the network is, and it is behind by
 `error_ms` at most: one round trip plus the drift of the oscillator. It also makes `now_ms` usable as
 evidence: what the exchange did after a request was stamped cannot carry an earlier time.
 
@@ -20,7 +20,7 @@ the date, an NTP step and an NTP slew leave it alone. Slewing matters, since chr
 the ordinary monotonic clock by 8 %. What the oscillator cannot see is a sleep of the machine; then
 wall and oscillator disagree, and a sample is due before the next signature.
 
-Nothing here does I/O. The caller asks `due`, fetches what `Sync.url` says and reports back.
+Nothing here does I/O. The caller asks `due`, fetches `Sync.url` and reports back.
 
 Source: https://developers.binance.com/docs/derivatives/portfolio-margin/general-info (timing security)
 """
@@ -39,8 +39,8 @@ __all__ = ["Clock", "Due", "ExchangeClock", "Sync", "SystemClock", "machine_ms",
 # virtual machines.
 _DRIFT = 10_000
 
-# What is allowed for between the clocks of two hosts of the exchange, ms. They follow each other closely, but no
-# page says how closely: a sample of another host must not put this clock ahead of the host that is called.
+# What is allowed for between the clocks of two hosts of the exchange, ms. They follow each other closely, but it is
+# undocumented how closely: a sample of another host must not put this clock ahead of the host that is called.
 _OTHER_HOST_MS = 100
 
 # Linux and macOS can read the oscillator without what NTP does to it. The value is the same for every
@@ -50,7 +50,7 @@ _RAW = getattr(time, "CLOCK_MONOTONIC_RAW", None)
 
 @runtime_checkable
 class Clock(Protocol):
-    """Anything that tells UTC milliseconds."""
+    """A source of UTC milliseconds."""
 
     def now_ms(self) -> int:
         """Now, UTC milliseconds."""
@@ -58,7 +58,7 @@ class Clock(Protocol):
 
 
 def wall_ms() -> int:
-    """The machine's wall clock, UTC milliseconds. It jumps when somebody sets it."""
+    """Read the machine's wall clock, UTC milliseconds. It jumps when it is set."""
     return time.time_ns() // 1_000_000
 
 
@@ -93,7 +93,7 @@ class Due(IntEnum):
     """The clock is good."""
 
     SOON = 1
-    """Due by the schedule. Ask beside the next cheap read; a costly write need not wait for it."""
+    """Due by the schedule. Ask along with the next cheap read; a costly write need not wait for it."""
 
     NOW = 2
     """Never asked, refused by the exchange, too old, or the machine slept. Ask before the next signature."""
@@ -164,7 +164,7 @@ class ExchangeClock:
     # What the client asks for every call
 
     def now_ms(self) -> int:
-        """The exchange's time, UTC ms: never ahead of it, and behind by `error_ms` at most."""
+        """Return the exchange's time, UTC ms: never ahead of it, and behind by `error_ms` at most."""
         reading = self._reading
         if reading is None:
             return self._wall()
@@ -199,11 +199,11 @@ class ExchangeClock:
         return 0 if reading is None else reading.epoch
 
     def refused(self, epoch: int | None = None) -> None:
-        """The exchange refused a timestamp (-1021 or -5028): a sample is due NOW.
+        """Note that the exchange refused a timestamp (-1021 or -5028), so that a sample is due NOW.
 
         Args:
             epoch: `epoch` when the refused request was stamped. If another sample arrived since, the refusal
-                says nothing about it and is ignored, so that many refused calls make one sync.
+                proves nothing about it and is ignored, so that many refused calls make one sync.
         """
         with self._lock:
             if epoch is None or epoch == self.epoch:
@@ -352,8 +352,11 @@ class Sync:
 
 
 def _drift_of(elapsed_ms: int) -> int:
-    """How far the oscillator may have run ahead in this time: rounded up, or the first ten seconds would allow for
-    nothing, and a crystal that is fast would carry the clock ahead of the exchange."""
+    """Return how far the oscillator may have run ahead in this time, rounded up.
+
+    Rounded down, the first ten seconds would allow for nothing, and a fast crystal would carry the clock ahead of the
+    exchange.
+    """
     return -(-elapsed_ms // _DRIFT)
 
 

@@ -67,7 +67,7 @@ class Credentials:
     @classmethod
     @without_frames
     def hmac(cls, api_key: str, secret: str) -> Credentials:
-        """An API key with a secret text (HMAC-SHA256).
+        """Make credentials of an API key with a secret text (HMAC-SHA256).
 
         Args:
             api_key: The key's public half, as the exchange shows it.
@@ -88,7 +88,7 @@ class Credentials:
     @classmethod
     @without_frames
     def rsa(cls, api_key: str, pem: str | bytes, password: str | bytes | None = None) -> Credentials:
-        """An API key with an RSA private key of at least 2048 bits.
+        """Make credentials of an API key with an RSA private key of at least 2048 bits.
 
         Args:
             api_key: The key's public half, as the exchange shows it.
@@ -103,7 +103,7 @@ class Credentials:
     @classmethod
     @without_frames
     def ed25519(cls, api_key: str, pem: str | bytes, password: str | bytes | None = None) -> Credentials:
-        """An API key with an Ed25519 private key. Probably accepted for this product, unproven.
+        """Make credentials of an API key with an Ed25519 private key. Probably accepted for this product, unproven.
 
         Args:
             api_key: The key's public half, as the exchange shows it.
@@ -121,7 +121,7 @@ class Credentials:
         """Read the key from environment variables.
 
         `PAYDOWN_API_KEY`, and either `PAYDOWN_API_SECRET` (HMAC) or `PAYDOWN_PRIVATE_KEY_FILE`, a PEM file
-        whose content says whether it is RSA or Ed25519, with `PAYDOWN_PRIVATE_KEY_PASSWORD` if it is
+        whose content shows whether it is RSA or Ed25519, with `PAYDOWN_PRIVATE_KEY_PASSWORD` if it is
         encrypted.
 
         Args:
@@ -261,7 +261,7 @@ _PRIVATE_BLOCK: Final = re.compile(rb"-----BEGIN ([A-Z0-9 ]*PRIVATE KEY)-----.*?
 
 
 def masked(api_key: str) -> str:
-    """The last four characters of an API key, or none of a short one."""
+    """Return the last four characters of an API key, or none of a short one."""
     return f"…{api_key[-4:]}" if len(api_key) >= 16 else "…"
 
 
@@ -325,7 +325,7 @@ def _load_pem(pem: object, password: object) -> PrivateKeyTypes:
     try:
         return load_pem_private_key(data, secret or None)
     except TypeError:
-        # cryptography says so when a password is missing, and when one is given for a key without.
+        # cryptography raises when a password is missing, and when one is given for a key without.
         if secret:
             raise InvalidCredentials("A password was given, but the private key is not encrypted.") from None
         raise InvalidCredentials("The private key is encrypted. Give its password.") from None

@@ -1,6 +1,6 @@
 """What a failed call raises, cut by what is known about the debt.
 
-The class says what the caller may conclude; HTTP status, exchange code and text are attributes beside it.
+The class shows what the caller may conclude; HTTP status, exchange code and text are attributes.
 
     PaydownError                      .operation .status .code .code_name .msg .headers .sent_at_ms .exit_code
     ├── RequestNotSent          (3)   nothing left this machine; calling again is safe once the cause is gone
@@ -113,8 +113,7 @@ class InvalidRequest(RequestNotSent, ValueError):
 
 
 class InvalidRequestType(InvalidRequest, TypeError):
-    """An argument has a type that is not accepted: a float for money, None, a bool for a number. Nothing was
-    sent."""
+    """An argument has a type that is not accepted: a float for money, None, a bool for a number."""
 
 
 class InvalidCredentials(RequestNotSent, ValueError):
@@ -124,7 +123,7 @@ class InvalidCredentials(RequestNotSent, ValueError):
 class UnresolvedOutcome(RequestNotSent):
     """An earlier attempt on the same debt may have happened, or is in flight. This call was not sent.
 
-    Look at the balance, then tell the client with `settle(attempt_id, executed=True|False)`.
+    Look at the balance, then settle the attempt: `settle(attempt_id, executed=True|False)`.
 
     Attributes:
         attempt_id: The earlier attempt.
@@ -218,8 +217,7 @@ class ExchangeBusy(RequestRejected):
 
 
 class FirewallBlocked(RequestRejected):
-    """A firewall in front of the exchange refused. Nothing was executed. Slow down; change nothing
-    blindly."""
+    """A firewall in front of the exchange refused. Nothing was executed. Slow down."""
 
 
 class WrongAddress(RequestRejected):
@@ -231,8 +229,7 @@ class InsufficientFunds(RequestRejected):
 
 
 class AccountRestricted(RequestRejected):
-    """The state of the account does not allow the call: liquidation, a ban on repaying. Nothing was
-    executed."""
+    """The state of the account does not allow the call, such as a liquidation. Nothing was executed."""
 
 
 # ------------------------------------------------------------------------------------------- unknown, reads
@@ -246,7 +243,7 @@ class OutcomeUnknown(PaydownError):
 
     Attributes:
         attempt_id: Local id of this attempt; `client.settle(attempt_id, executed=True|False)` closes it.
-        reason: Why nobody knows, in a few words, such as 'HTTP 503, -1000 UNKNOWN, "Unknown error, …"'.
+        reason: Why the outcome is unknown, in a few words, such as 'HTTP 503, -1000 UNKNOWN, "Unknown error, …"'.
         excerpt: Start of the answer's body, shortened and without secrets; "" if none arrived.
     """
 

@@ -1,4 +1,4 @@
-"""What a client tells about its work: `client.last`, one hook, and the log.
+"""What a client reports about its work: `client.last`, one hook, and the log.
 
 Log records go to `paydown.client`. Their text is short; `record.paydown` holds the same facts as a dict.
 Neither, nor any event, holds a key, a signature, a query or a body.
@@ -51,7 +51,7 @@ class Event:
         status: HTTP status, if an answer came.
         code: Code of the exchange, if the answer had one.
         weight: What the request costs.
-        used_weight: What the exchange says is used of the weight, from the header.
+        used_weight: What the answer's header shows as used of the weight.
         elapsed_ms: Of a request from its first byte, or its connecting where that was needed, to the last byte
             read; of a call as a whole. Milliseconds.
         waited_ms: The part of a call that it waited for room in the budget.
@@ -86,13 +86,13 @@ class Event:
 
 @dataclass(frozen=True, slots=True)
 class LastCall:
-    """The last request of a client and its answer, whatever thread made it.
+    """The last request of a client, in any thread or task, and its answer.
 
     Attributes:
         operation: Name of the call.
         status: HTTP status; None if no answer came.
-        used_weight: What the exchange says is used of the request weight of this minute; None if it did not
-            say.
+        used_weight: What the answer shows as used of the request weight of this minute; None if it does not
+            show that.
         order_count: The same for orders.
         headers: The answer's headers that speak of limits: used weight, order count, Retry-After.
         sent_at_ms: When it was signed, UTC milliseconds on the exchange's clock; None for unsigned calls.
@@ -111,9 +111,9 @@ class LastCall:
 
 
 class Reporter:
-    """Hands events to the hook and the log, and to nobody when nobody listens.
+    """Hands events to the hook and to the log, where one of them takes them.
 
-    A hook that raises is logged and otherwise ignored: the money has moved or not, whatever it says.
+    A hook that raises is logged and otherwise ignored: it cannot change whether the money has moved.
     """
 
     __slots__ = ("_hook",)
@@ -122,11 +122,11 @@ class Reporter:
         self._hook = hook
 
     def wants(self, name: EventName) -> bool:
-        """Whether anybody would hear this: making an event costs more than asking."""
+        """Return whether the hook or the log takes this event: building one costs more than asking."""
         return self._hook is not None or LOGGER.isEnabledFor(_LEVELS[name])
 
-    def tell(self, event: Event) -> None:
-        """Tell the hook and the log."""
+    def report(self, event: Event) -> None:
+        """Hand an event to the hook and the log."""
         level = _LEVELS[event.name]
         if LOGGER.isEnabledFor(level):
             facts = {key: value for key, value in asdict(event).items() if value not in (None, "")}
@@ -137,5 +137,5 @@ class Reporter:
         if self._hook is not None:
             try:
                 self._hook(event)
-            except Exception:  # whatever a stranger's hook raises must not decide about money
+            except Exception:  # a failing hook of the user must not decide about money
                 LOGGER.exception("the on_event hook failed")

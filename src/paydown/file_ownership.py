@@ -1,12 +1,12 @@
-"""Tell whether a file is paydown's own before anything about it is changed.
+"""Find out whether a file is paydown's own before anything about it is changed.
 
 A mistyped path must not cost anybody a file: a database of another program would get a table and a write-ahead log,
-a device or a folder other permissions, a symbolic link's target whatever its owner least expects. So the file is
+a device or a folder other permissions, a symbolic link's target a change that its owner does not expect. So the file is
 looked at first, by its kind and by its first bytes, without SQLite, which changes files when it opens them.
 Only what is absent, or ours, or an empty file that we left behind, is used.
 
-A database says whose it is in its header: `PRAGMA application_id`, at byte 68 (https://sqlite.org/fileformat.html,
-1.3). While a write-ahead log stands beside it, its newest header may be in the log (4.1 there), so that is read too.
+A database carries the name of its program in its header: `PRAGMA application_id`, at byte 68 (https://sqlite.org/fileformat.html,
+1.3). While it has a write-ahead log, its newest header may be in the log (4.1 there), so that is read too.
 """
 
 from __future__ import annotations
@@ -35,11 +35,11 @@ _KINDS: Final = (
 
 
 class FileNotOurs(OSError):
-    """The file is not paydown's, or cannot be looked at. Nothing about it was changed. The text says which and why."""
+    """The file is not paydown's, or cannot be looked at. Nothing about it was changed. The text names the reason."""
 
 
 class Found(Enum):
-    """What stands at a path: nothing, a file without content that is nobody else's, or a database of ours."""
+    """What stands at a path: nothing, a file without content that is this user's alone, or a database of ours."""
 
     ABSENT = "absent"
     EMPTY = "empty"
@@ -61,7 +61,7 @@ def inspect(path: Path, application_id: int, *, sign: bytes = b"") -> Found:
 
 
 def claim(path: Path, application_id: int, *, sign: bytes = b"") -> tuple[int, int]:
-    """Make the file, for its owner alone, or take the one that is ours; then nobody else may read it.
+    """Make the file, for its owner alone, or take the one that is ours; then no other user may read it.
 
     Args:
         path: The file. Its folder must exist.
@@ -69,7 +69,7 @@ def claim(path: Path, application_id: int, *, sign: bytes = b"") -> tuple[int, i
         sign: As for `inspect`.
 
     Returns:
-        Device and inode, by which the file can be told from another that took its name.
+        Device and inode, which identify the file even if another takes its name.
 
     Raises:
         FileNotOurs: Something else stands there, or the file cannot be made. Nothing was changed.
@@ -119,7 +119,7 @@ def _inspect(path: Path, application_id: int, sign: bytes) -> tuple[Found, os.st
         _check_kind(path, status)
         head = _first_bytes(path, _LARGEST_PAGE)
         if not head:
-            # Made by us and never filled, if nobody else may read it. An empty file of others is theirs.
+            # Made by us and never filled, if no other user may read it. An empty file of others is theirs.
             if os.name == "posix" and (stat.S_IMODE(status.st_mode) & 0o077 or status.st_uid != os.geteuid()):
                 raise FileNotOurs(
                     f"{_shown(path)} is an empty file that paydown did not make. Delete it, or choose another."
@@ -148,7 +148,7 @@ def _check_kind(path: Path, status: os.stat_result) -> None:
 
 
 def _check_sibling(path: Path) -> None:
-    """Refuse a file beside the database that SQLite would take for its own, and change, though it is not."""
+    """Refuse a file next to the database that SQLite would take for its own, and change, though it is not."""
     try:
         status = os.lstat(path)
     except FileNotFoundError:
@@ -176,7 +176,7 @@ def _first_bytes(path: Path, count: int) -> bytes:
 
 
 def _newest_page(path: Path, head: bytes) -> bytes:
-    """The first page of the database: from its log if a finished transaction there has written it, else `head`."""
+    """Return the first page of a database: from its log if a finished transaction wrote it there, else `head`."""
     try:
         log = os.open(f"{path}-wal", os.O_RDONLY | _flags())
     except FileNotFoundError:
@@ -209,7 +209,7 @@ def _failure(path: Path, error: OSError | ValueError) -> FileNotOurs:
 
 
 def _shown(path: Path) -> str:
-    """A path in a sentence: short, and without signs that a terminal would obey."""
+    """Return a path for a sentence: short, and without signs that a terminal would obey."""
     text = str(path)
     safe = "".join(sign if sign.isprintable() else ascii(sign)[1:-1] for sign in text)
     return safe if len(safe) <= 200 else f"{safe[:120]}…{safe[-60:]}"

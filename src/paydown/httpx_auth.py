@@ -6,7 +6,7 @@ Query and form body are written again in the exchange's spelling, stamped, signe
 request, so that what is signed is what is sent and the request's time-outs survive. An earlier timestamp or
 signature, from a repeated request say, is replaced.
 
-`httpx.Client` decides about redirects, repeats and errors. It cannot tell a repayment that failed from one
+`httpx.Client` decides about redirects, repeats and errors. It cannot distinguish a repayment that failed from one
 that may have happened: `paydown.Client` can. Two things to leave as they are:
 
 * `follow_redirects` stays False. httpx would carry the key header to another host, and repeat a POST on 307.
@@ -51,7 +51,7 @@ class SigningAuth(httpx.Auth):
 
     Args:
         credentials: Who signs.
-        clock: Tells the exchange's time, UTC milliseconds. Default: this machine's clock.
+        clock: Knows the exchange's time, UTC milliseconds. Default: this machine's clock.
         recv_window: How long the exchange may still accept a request, ms, where the request does not say.
             Default: the document's 5000.
 
@@ -125,7 +125,7 @@ def _security_of(method: str, path: str) -> tuple[bool, bool]:
 
 
 def _form_of(request: httpx.Request) -> bytes:
-    """The form body as it would be sent, or b"" for none.
+    """Return the form body as it would be sent, or b"" for none.
 
     Raises:
         InvalidRequest: The body is something that cannot be signed: JSON, multipart, a stream.

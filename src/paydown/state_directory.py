@@ -1,11 +1,11 @@
-"""Where paydown keeps what must outlive a process: the journal of attempts and the ledger of the budget.
+r"""Where paydown keeps what must outlive a process: the journal of attempts and the budget of request weight.
 
     Linux, BSD   $XDG_STATE_HOME/paydown, else ~/.local/state/paydown
     macOS        ~/Library/Application Support/paydown
-    Windows      %LOCALAPPDATA%\\paydown
+    Windows      %LOCALAPPDATA%\paydown
 
-The directory belongs to one user alone. It holds no secret, but what somebody owes and when they pay is
-nobody else's business, and a ledger that others can write is no ledger.
+The directory belongs to one user alone. It holds no secret, but what a person owes and when they pay is
+private, and a budget or journal that others can write proves nothing.
 
 Sources: XDG Base Directory Specification 0.8 (a relative XDG_STATE_HOME is to be ignored); Apple, File System
 Programming Guide; Microsoft, KNOWNFOLDERID FOLDERID_LocalAppData.
@@ -23,11 +23,11 @@ __all__ = ["StateDirectoryUnusable", "make_directories", "private_directory", "s
 
 
 class StateDirectoryUnusable(OSError):
-    """The state directory cannot be made, or is not the user's alone. The text says which and why."""
+    """The state directory cannot be made, or is not the user's alone. The text names the directory and the reason."""
 
 
 def state_directory(environment: Mapping[str, str] | None = None, platform: str = sys.platform) -> Path:
-    """The directory for this user's state. It is not created; see `private_directory`.
+    """Return the directory for this user's state. It is not created; see `private_directory`.
 
     Args:
         environment: Variables to look at, normally those of the process.
@@ -61,7 +61,7 @@ def _home(variables: Mapping[str, str]) -> Path:
 
 
 def make_directories(path: Path) -> None:
-    """Make `path` and the parents that are missing, each for its owner alone, whatever the umask of the process.
+    """Make `path` and the parents that are missing, each for its owner alone, under any umask of the process.
 
     `Path.mkdir(parents=True)` gives parents the permissions of the umask: with umask 0, anybody could put files there.
 
@@ -83,7 +83,7 @@ def make_directories(path: Path) -> None:
 
 
 def private_directory(path: Path) -> Path:
-    """Make `path` and its parents, and see to it that nobody but its owner may enter it.
+    """Make `path` and its parents, and see to it that only its owner may enter it.
 
     Raises:
         StateDirectoryUnusable: It cannot be made, is no directory, or belongs to another user.

@@ -1,4 +1,4 @@
-"""OpenTelemetry spans, for whoever asks for them: `Client(..., on_event=Spans())`.
+"""OpenTelemetry spans of calls, where a program asks for them: `Client(..., on_event=Spans())`.
 
     margin.repay_debt                               one span per call (internal)
     ├── GET /fapi/v1/time                           one per request (client), the clock's too
@@ -6,7 +6,7 @@
 
 Requests carry the attributes of the conventions for HTTP clients; what those do not know begins with `paydown.`.
 Neither holds a key, a signature, a query or a body: `url.full` ends before the query. A call that waits for room or
-goes again says so by events of its span.
+goes again has events of its span for that.
 
 This module needs `pip install 'paydown[otel]'`, and nothing else of this package loads it: without spans nothing of
 OpenTelemetry is imported.
@@ -20,7 +20,7 @@ import time
 from typing import Final
 from urllib.parse import urlsplit
 
-from paydown import __version__
+from paydown._version import __version__
 from paydown.events import Event
 
 try:
@@ -39,7 +39,7 @@ _MOMENT: Final = ("outcome", "wait_s", "tries", "offset_ms")
 class Spans:
     """A hook for `on_event` that makes spans. One may serve several clients, threads and tasks.
 
-    A call's span is a child of whatever span is current where the call is made.
+    A call's span is a child of the span that is current where the call is made.
 
     Args:
         tracer_provider: Who makes the spans. Default: the global one.
@@ -111,6 +111,6 @@ class Spans:
 
 
 def _facts(event: Event, names: tuple[str, ...]) -> dict[str, str | int | float]:
-    """Some of an event's facts as attributes."""
+    """Return some of an event's facts as attributes."""
     found = {f"paydown.{name}": getattr(event, name) for name in names}
     return {name: value for name, value in found.items() if value not in (None, "")}

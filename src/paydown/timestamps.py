@@ -8,7 +8,7 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def utc(ms: int) -> datetime:
-    """An aware datetime from UTC milliseconds, exact to the millisecond.
+    """Return an aware datetime from UTC milliseconds, exact to the millisecond.
 
     >>> utc(1636371437000).isoformat()
     '2021-11-08T11:37:17+00:00'

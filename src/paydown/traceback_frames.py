@@ -1,7 +1,7 @@
 """Errors without the frames that they came through, where keys, signatures and passwords are in variables.
 
 Crash reporters, debuggers and some test runners print the variables of every frame of a traceback, also of the errors
-that an error was raised from or during. Nobody can keep a secret out of all variables of a function that works with it,
+that an error was raised from or during. A secret cannot be kept out of all variables of a function that works with it,
 nor out of those of a library below. So at the few places where secrets come in, an error loses the frames behind that
 place. It keeps its class, its text, what it was raised from, and the frames of its caller.
 """

@@ -1,7 +1,7 @@
-"""A local exchange that follows the published rules of Binance Portfolio Margin, and fails on request.
+"""A sandbox that follows the published rules of Binance Portfolio Margin, and fails on request.
 
 No testnet for Portfolio Margin exists. This one runs on your machine, keeps its books exactly, checks
-signatures, limits and parameters like the documents say, and loses answers when told to:
+signatures, limits and parameters by the published rules, and loses answers on purpose:
 
     paydown sandbox                                   a process, for any client
     paydown_sandbox.create_app()                      an ASGI application
@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from paydown_sandbox.exchange import Exchange
-    from paydown_sandbox.http_messages import RawRequest, RawResponse
+    from paydown_sandbox.http_messages import Drop, RawRequest, RawResponse, Retry
     from paydown_sandbox.sandbox import Sandbox, SocketSandbox
     from paydown_sandbox.sandbox_clock import Clock
     from paydown_sandbox.serving.application import create_app
@@ -29,10 +29,12 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Clock",
+    "Drop",
     "Exchange",
     "ExchangeTransport",
     "RawRequest",
     "RawResponse",
+    "Retry",
     "Sandbox",
     "SocketSandbox",
     "StateBuilder",
@@ -42,10 +44,12 @@ __all__ = [
 
 _HOMES = {
     "Clock": "sandbox_clock",
+    "Drop": "http_messages",
     "Exchange": "exchange",
     "ExchangeTransport": "serving.httpx_transport",
     "RawRequest": "http_messages",
     "RawResponse": "http_messages",
+    "Retry": "http_messages",
     "Sandbox": "sandbox",
     "SocketSandbox": "sandbox",
     "StateBuilder": "state.state_builder",

@@ -1,8 +1,8 @@
 """The page "What this double does not know", written from the document's evidence marks and the table of choices.
 
 Every open question stands there with the reading that was taken, the option that changes it and its default,
-so that nobody mistakes a choice made here for a fact about the exchange. The choices stand there by topic, each value
-with what it does and whether it is considered, or assumed away with its reason, likelihood and cost.
+so that no reader mistakes a choice made here for a fact about the exchange. The choices stand there by topic, each
+value with its effect and whether it is considered, or assumed away with its reason, likelihood and cost.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ __all__ = ["TITLES", "ShownChoice", "shown_choices", "unknowns_page"]
 
 TITLES: Mapping[str, str] = {
     "rows": "The rows that a repayment leaves",
-    "looks": "What a look at the balance shows",
+    "looks": "Readings of the balance",
     "execution": "When and how much is executed",
-    "answers": "What an answer says, and how it gets lost",
+    "answers": "Answers, and how they get lost",
     "refusals": "Refusals, true and false",
     "borrowings": "Borrowings and repayments by others",
     "interest": "Interest",
@@ -44,10 +44,10 @@ class ShownChoice:
 
 
 def shown_choices(known: Mapping[str, Option]) -> list[ShownChoice]:
-    """The table in its order, each choice with what it sets in the sandbox.
+    """Return the table in its order, each choice with the options that it sets in the sandbox.
 
     Args:
-        known: The options there are.
+        known: Every option, by name.
     """
     found: list[ShownChoice] = []
     for choice in table().values():
@@ -63,23 +63,23 @@ def shown_choices(known: Mapping[str, Option]) -> list[ShownChoice]:
 
 
 _LIMITS = """
-## What this double does not imitate
+## What this sandbox does not imitate
 
 - Orders, positions, trading and liquidation: account states follow a simple collateral model (`collateral`
   of the state document), and nothing is ever sold by force.
 - Unrealised profit is always zero. `totalAvailableBalance` and `totalMarginOpenLoss` are empty, as published.
-- Records are always CONFIRMED: a call is executed at once or not at all, unless a choice says otherwise. PENDING and
+- Records are always CONFIRMED: a call is executed at once or not at all, unless a choice demands otherwise. PENDING and
   FAILED can also be put into `records` of a state document.
 - Interest is charged at every full hour at one flat daily rate per asset. The real rates have tiers.
 - Conversions happen at the index price, plus `conversion-fee-rate`. What the account pays is rounded up to
-  the eighth digit; the dust goes to the house, is counted in USD and never comes back.
+  the eighth digit; the dust goes to the exchange, is counted in USD and never comes back.
 - The gateway in front: a body above 64 KiB, a query above 32 KiB or a head above 64 KiB meets a 403 page, as if
   a firewall had stopped it, and bytes that are no HTTP meet 400 with -1013. Nobody publishes the real sizes.
 - Budgets, bans and hard caps outlive the process with `--data`, without it they start over with the next one. What
   the real exchange forgets when a part of it is restarted is not known.
-- Latency: answers come at once unless `debt-call-ms` or a fault says otherwise.
-- An old look shows what was true then, but nothing from before the process was started or a choice about looks was
-  made.
+- Latency: answers come at once unless `debt-call-ms` or a fault demands otherwise.
+- An old reading of the balance shows what was true then, but nothing from before the process was started or a choice
+  about readings was made.
 - What a choice leaves to chance is drawn from `choices_seed`, one case at a time: "sometimes" has no memory, and real
   outages come in stretches. Scenarios have those.
 """
@@ -164,11 +164,11 @@ def _topics(known: Mapping[str, Option]) -> list[str]:
 
 
 def unknowns_page(document: Document) -> str:
-    """The page as Markdown."""
+    """Return the page as Markdown."""
     lines = [
         "# What this double does not know",
         "",
-        "The published pages leave these questions open. The sandbox takes the careful one, says so here,",
+        "The published pages leave these questions open. The sandbox takes the careful reading, names it here,",
         'and lets a state document choose another: `{"options": {"whole-debt-answer-amount": "present"}}`.',
         "",
         "## The protocol as a whole",

@@ -1,7 +1,7 @@
-"""JSON as the exchange writes it: compact, UTF-8, and exact numbers where it sends numbers.
+"""JSON as the sandbox writes it: compact, UTF-8, and exact numbers where it sends numbers.
 
 A few answers hold amounts as JSON numbers. A float would round them, so `number` marks the decimal text
-and `encode` writes it without quotes.
+and `encode_numbers` writes it without quotes.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import re
 from collections.abc import Mapping
 from decimal import Decimal
 from functools import lru_cache
-from typing import cast
+from typing import Any
 
 from paydown_sandbox.books.exact_amounts import exact_text
 
@@ -23,12 +23,12 @@ _MARKED = re.compile(r'"\\u0000(-?[0-9]+(?:\.[0-9]+)?)"')
 
 
 def number(amount: Decimal) -> str:
-    """A text that `encode_numbers` writes as a JSON number, digit for digit."""
+    """Mark an amount as a text that `encode_numbers` writes as a JSON number, digit for digit."""
     return "\0" + exact_text(amount)
 
 
 def encode_numbers(value: object) -> str:
-    """Like `encode`, with marked texts as numbers. No client can send the mark: it is no legal character."""
+    """Encode a value with marked texts as numbers. No client can send the mark: it is no legal character."""
     return _MARKED.sub(r"\1", encode(value))
 
 
@@ -39,11 +39,9 @@ def _named(asset: str, payment_assets: tuple[str, ...] | None) -> str:
     return f'"asset":{encode(asset)},"specifyRepayAssets":{encode(payment_assets)}'
 
 
-def encode_repayment(answer: Mapping[str, object]) -> str:
-    """What `encode` makes of the answer to repay-debt, in a third of the time: names repeat, amounts are digits."""
-    named = _named(
-        cast(str, answer["asset"]), cast("tuple[str, ...] | None", answer.get("specifyRepayAssets"))
-    )
+def encode_repayment(answer: Mapping[str, Any]) -> str:
+    """Encode the answer to repay-debt as `encode` would, in a third of the time: names repeat, amounts are digits."""
+    named = _named(answer["asset"], answer.get("specifyRepayAssets"))
     tail = f'{named},"updateTime":{answer["updateTime"]},"success":true}}'
     amount = answer.get("amount")
     return "{" + tail if amount is None else f'{{"amount":"{amount}",{tail}'

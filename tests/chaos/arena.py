@@ -28,7 +28,8 @@ from paydown.clock import ExchangeClock
 from paydown.errors import PaydownError
 from paydown.repay import AccountBusy, JournalUnusable, Options, OutcomeNotRecorded, SafeRepay
 from paydown.repay.execution.commands import Step
-from paydown.repay.journal.journal import AttemptRecord, Journal
+from paydown.repay.journal.journal import Journal
+from paydown.repay.journal.journal_records import AttemptRecord
 from paydown_sandbox import Clock, Exchange, ExchangeTransport
 
 BASE_URL = "http://sandbox"
@@ -218,8 +219,13 @@ def do(exchange: Exchange, deed: Entry, stranger: Client) -> bool:
             if account.holding(deed.asset).free + deed.amount < 0:
                 return False
             ledger.issue(account, deed.asset, "free", deed.amount)
-            exchange.write_flow(
-                account, "TRANSFER", deed.asset, deed.amount, exchange.next_tran(), exchange.clock.now_ms()
+            exchange.market.write_flow(
+                account,
+                "TRANSFER",
+                deed.asset,
+                deed.amount,
+                exchange.market.history.ids.next_transaction(),
+                exchange.clock.now_ms(),
             )
         elif deed.kind == "borrow":
             stranger.margin.borrow(asset=deed.asset, amount=deed.amount)
@@ -324,7 +330,7 @@ class Process:
     @property
     def working(self) -> bool:
         """Whether it holds its account just now."""
-        return self.repay._lock.held
+        return self.repay.hold.lock.held
 
     def mark(self, name: str) -> None:
         """A place at which anything may happen."""
@@ -351,7 +357,7 @@ class Process:
 
     def last_attempt(self) -> AttemptRecord | None:
         """The newest attempt of the account."""
-        found = self.repay.journal.attempts_since(self.repay.account, 0)
+        found = self.repay.journal.attempts.since(self.repay.account, 0)
         return found[-1] if found else None
 
     def _intrude(self) -> None:
@@ -379,7 +385,7 @@ class Process:
             if not self.dead:
                 raise
             self.arena.deaths += 1
-            self.repay._lock.release(clean=False)
+            self.repay.hold.lock.release(clean=False)
             return None
 
     def close(self) -> None:

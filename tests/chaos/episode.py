@@ -31,7 +31,7 @@ from typing import Any
 
 from paydown.errors import PaydownError
 from paydown.repay.execution.stopping import StopAsked
-from paydown.repay.journal.journal import AttemptRecord
+from paydown.repay.journal.journal_records import AttemptRecord
 from paydown.repay.journal.states import AttemptState, PlanState
 from paydown_sandbox.choices.choice_table import draw
 from paydown_sandbox.faults.faults import FAULTS
@@ -261,7 +261,7 @@ class Episode:
     def _stuck(self, process: Process) -> bool:
         journal = process.repay.journal
         return any(
-            attempt.state is AttemptState.UNKNOWN and journal.evidence(attempt.id)
+            attempt.state is AttemptState.UNKNOWN and journal.evidence.of(attempt.id)
             for attempt in process.repay.in_doubt
         )
 
@@ -269,7 +269,7 @@ class Episode:
         """The evidence did not decide. Somebody looks into the exchange's books."""
         process = self.processes[account]
         for attempt in process.repay.in_doubt:
-            evidence = process.repay.journal.evidence(attempt.id)
+            evidence = process.repay.journal.evidence.of(attempt.id)
             if not evidence:
                 continue
             executed = (account, attempt.intent.signed_at_ms) in self._executions()
@@ -345,11 +345,11 @@ class Episode:
         unclaimed = dict(executions)
         for account, process in self.processes.items():
             journal = process.repay.journal
-            for plan in journal.plans(process.repay.account):
+            for plan in journal.plans.newest_first(process.repay.account):
                 tally.plans += 1
                 tally.plans_done += plan.state is PlanState.DONE
                 moved = _ZERO
-                for attempt in journal.attempts(plan.id):
+                for attempt in journal.attempts.of_plan(plan.id):
                     found = executions.get((account, attempt.intent.signed_at_ms), [])
                     unclaimed.pop((account, attempt.intent.signed_at_ms), None)
                     moved += sum((amount for _, amount in found), _ZERO)
@@ -377,7 +377,7 @@ class Episode:
         tally = self.tally
         tally.asked += 1
         tally.twice += max(0, executions - 1)
-        evidence = process.repay.journal.evidence(attempt.id)
+        evidence = process.repay.journal.evidence.of(attempt.id)
         if evidence:
             tally.lost_answers += 1
             verdict = evidence[-1].body.get("verdict")

@@ -814,7 +814,7 @@ def test_unsigned_calls_need_no_clock():
 class Broken(MemoryBudget):
     """Somebody's budget that fails once a request is over."""
 
-    def settle(self, *args: object, **kwargs: object) -> None:
+    def release(self, *args: object, **kwargs: object) -> None:
         """Fail."""
         raise RuntimeError("no ledger today")
 
@@ -917,12 +917,12 @@ def test_the_header_of_the_exchange_corrects_the_ledger():
 
 
 def test_nothing_stays_reserved_after_any_kind_of_end():
-    """Not sent, refused, lost, interrupted: the ledger settles each request."""
+    """Not sent, refused, lost, interrupted: the budget releases the reservation of each request."""
     for step in (httpx.ConnectError("x"), answer(400, -1102, "x"), httpx.ReadError("x"), repaid()):
         pm = client(Exchange(step), retries=ONE_TRY)
         with contextlib.suppress(PaydownError):
             pm.margin.repay_debt(asset="BNB")
-        assert all(pool.in_flight == 0 for pool in pm.budget.snapshot().pools)
+        assert all(window.in_flight == 0 for window in pm.budget.snapshot().windows)
 
 
 def interrupted(request: httpx.Request) -> httpx.Response:
@@ -937,15 +937,15 @@ class Listening(Plenty):
         self.asked: list[tuple[Priority, int]] = []
         self.told: list[tuple[str, dict[str, int] | None]] = []
 
-    def acquire(self, charges, *, timeout_ms, priority=Priority.READ, max_wait_ms=None, place=None):
+    def acquire(self, weights, *, timeout_ms, priority=Priority.READ, max_wait_ms=None, place=None):
         """Note who asks for how much."""
-        self.asked.append((priority, sum(charge.cost for charge in charges)))
-        return super().acquire(charges, timeout_ms=timeout_ms, priority=priority)
+        self.asked.append((priority, sum(weight.cost for weight in weights)))
+        return super().acquire(weights, timeout_ms=timeout_ms, priority=priority)
 
-    def settle(self, ticket, *, ended="answered", used=None):
+    def release(self, reservation, *, ended="answered", used=None):
         """Note how it ended."""
         self.told.append((ended, None if used is None else dict(used)))
-        super().settle(ticket)
+        super().release(reservation)
 
 
 def test_repayments_are_writes_to_a_budget_and_polls_are_reads():
@@ -1020,13 +1020,13 @@ def test_a_budget_hears_every_used_weight_that_the_exchange_tells(call):
 class Stale(Listening):
     """A budget whose first room is gone before the request could leave."""
 
-    def may_send(self, ticket):
+    def may_send(self, reservation):
         """Not at the first time."""
         return len(self.asked) > 1
 
 
 def test_a_repayment_that_stood_still_asks_for_room_again():
-    """A process that slept over its ticket gives the room back, and waits for new one before it signs."""
+    """A process that slept over its reservation gives the room back, and waits for new one before it signs."""
     budget = Stale()
     exchange = Exchange(repaid())
 

@@ -22,8 +22,8 @@ from paydown import (
     RequestRejected,
     SystemClock,
 )
-from paydown.call.outcome import Answer
-from paydown.transport.channel import Address, Lost, Outgoing
+from paydown.transport.address import Address
+from paydown.transport.channel import Answer, Lost, Outgoing
 from paydown.transport.direct import DirectChannel
 from paydown.transport.direct_async import AsyncDirectChannel
 from paydown.transport.http1 import LARGEST_BODY, Body

@@ -60,9 +60,9 @@ def test_no_thread_of_a_child_gets_the_connections_of_the_parent(monkeypatch):
         Client(credentials(), base_url=url, clock=SystemClock(), budget=Plenty()) as pm,
     ):
         repaid(pm)
-        parents = pm._open_channel()
+        parents = pm._channel.get()
         opening, go_on = threading.Event(), threading.Event()
-        open_new = pm._new_channel
+        open_new = pm._channel.open_new
 
         def slowly():
             opening.set()
@@ -70,10 +70,10 @@ def test_no_thread_of_a_child_gets_the_connections_of_the_parent(monkeypatch):
             return open_new()
 
         def look() -> str:
-            monkeypatch.setattr(pm, "_new_channel", slowly)
+            monkeypatch.setattr(pm._channel, "open_new", slowly)
             got: list[bool] = []
             threads = [
-                threading.Thread(target=lambda: got.append(pm._open_channel() is parents)) for _ in range(2)
+                threading.Thread(target=lambda: got.append(pm._channel.get() is parents)) for _ in range(2)
             ]
             threads[0].start()
             opening.wait(10)

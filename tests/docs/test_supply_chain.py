@@ -9,6 +9,7 @@ import sys
 import tomllib
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import pytest
 
@@ -65,16 +66,103 @@ def test_the_tools_of_a_build_are_the_ones_that_are_pinned() -> None:
             assert re.search(rf"^{re.escape(each)} ", pinned, re.MULTILINE), (name, each)
 
 
-@pytest.fixture(scope="module")
-def audit() -> ModuleType:
-    """The program behind `make audit`, which is no package."""
-    spec = importlib.util.spec_from_file_location("paydown_audit", ROOT / "requirements" / "audit.py")
+def _program(name: str) -> ModuleType:
+    """Return a program of requirements/, which is no package, as a module."""
+    spec = importlib.util.spec_from_file_location(f"paydown_{name}", ROOT / "requirements" / f"{name}.py")
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     sys.modules[spec.name] = module
     spec.loader.exec_module(module)
     return module
+
+
+@pytest.fixture(scope="module")
+def audit() -> ModuleType:
+    """The program behind `make audit`."""
+    return _program("audit")
+
+
+@pytest.fixture(scope="module")
+def lock() -> ModuleType:
+    """The program behind `make lock`."""
+    return _program("lock")
+
+
+def _offered(marker: str, *wheels: str) -> dict[str, Any]:
+    """Return a package of a lock whose files have their own names in the place of hashes."""
+    return {
+        "name": "a",
+        "version": "1",
+        "marker": marker,
+        "sdist": {"url": "x/a-1.tar.gz", "hashes": {"sha256": "source"}},
+        "wheels": [{"url": f"x/a-1-{tag}.whl", "hashes": {"sha256": tag}} for tag in wheels],
+    }
+
+
+@pytest.mark.parametrize(
+    ("marker", "offered", "pinned"),
+    [
+        pytest.param("", ["py3-none-any"], ["py3-none-any"], id="one wheel for all needs no source"),
+        pytest.param(
+            "",
+            ["cp314-cp314t-win_amd64", "pp311-pypy311_pp73-win_amd64", "cp312-abi3-musllinux_1_2_x86_64"],
+            ["source"],
+            id="free threads, PyPy and musl are not supported",
+        ),
+        pytest.param(
+            "sys_platform == 'win32'",
+            ["cp39-abi3-win_amd64", "cp312-abi3-win_amd64", "cp310-cp310-win_amd64", "cp39-abi3-win32"],
+            ["cp312-abi3-win_amd64", "cp39-abi3-win_amd64"],
+            id="the newest stable interface that an interpreter has",
+        ),
+        pytest.param(
+            "sys_platform == 'win32' and python_full_version < '3.11.5'",
+            ["cp311-cp311-win_amd64", "cp312-cp312-win_amd64"],
+            ["cp311-cp311-win_amd64"],
+            id="a marker leaves interpreters out, down to the patch release",
+        ),
+        pytest.param(
+            "sys_platform == 'linux' and python_version == '3.13' and platform_machine == 'x86_64'",
+            ["cp313-cp313-manylinux_2_34_x86_64", "cp313-cp313-manylinux2014_x86_64", "py3-none-any"],
+            ["cp313-cp313-manylinux2014_x86_64"],
+            id="the oldest glibc, which newer ones run too",
+        ),
+        pytest.param(
+            "sys_platform == 'darwin'",
+            ["cp38-abi3-macosx_11_0_arm64", "cp38-abi3-macosx_10_9_universal2"],
+            ["cp38-abi3-macosx_10_9_universal2", "cp38-abi3-macosx_11_0_arm64"],
+            id="the universal wheel where none is made for the processor",
+        ),
+        pytest.param(
+            "python_version == '3.14' and sys_platform != 'darwin'",
+            ["cp314-cp314-manylinux_2_17_x86_64", "cp314-cp314-win_amd64"],
+            ["cp314-cp314-manylinux_2_17_x86_64", "cp314-cp314-win_amd64", "source"],
+            id="the source where one supported system has no wheel",
+        ),
+    ],
+)
+def test_a_lock_pins_what_supported_machines_install(
+    lock: ModuleType, marker: str, offered: list[str], pinned: list[str]
+) -> None:
+    """One wheel per supported interpreter and system is pinned, and the source only where one has none."""
+    assert lock.chosen(_offered(marker, *offered)) == pinned
+
+
+def test_a_lock_refuses_a_package_without_any_file(lock: ModuleType) -> None:
+    """A package that no supported machine could install is named, and no file is written without its hashes."""
+    with pytest.raises(SystemExit, match="a 1 has no file"):
+        lock.chosen(_offered("sys_platform == 'plan9'", "py3-none-any"))
+
+
+def test_a_lock_writes_pins_with_hashes(lock: ModuleType) -> None:
+    """Each pin keeps its marker and is followed by its hashes."""
+    packages = [_offered("", "py3-none-any"), {**_offered("", "py3-none-any"), "version": "2"}]
+
+    assert lock.written("a==1\na==2 ; sys_platform == 'linux'\n", {"packages": packages}) == (
+        "a==1 \\\n    --hash=sha256:py3-none-any\n"
+        "a==2 ; sys_platform == 'linux' \\\n    --hash=sha256:py3-none-any\n"
+    )
 
 
 def test_an_audit_that_asked_nothing_claims_nothing(

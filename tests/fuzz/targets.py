@@ -22,18 +22,25 @@ from typing import Any, Final
 from generator.document.bundle import bundle
 from generator.document.source import parse_files
 from generator.problems import DocumentRefused
-from paydown.call.outcome import Answer, Cleaner, judge, read, refusal
+from paydown.call.answer import parse_answer
+from paydown.call.failures import refusal
+from paydown.call.outcome import answer_outcome
 from paydown.cli.output import Output, on_one_line, shown
 from paydown.errors import RequestRejected
 from paydown.file_ownership import FileNotOurs, Found, inspect
+from paydown.redaction import Redactor
 from paydown.repay.errors import JournalUnusable
-from paydown.repay.evidence.snapshot import Holding, Look
-from paydown.repay.journal.journal import Intent, Journal, look_into
+from paydown.repay.evidence.snapshot import Holding, Snapshot
+from paydown.repay.journal.journal import Journal
+from paydown.repay.journal.journal_inspection import inspect_journal
+from paydown.repay.journal.journal_records import Intent
+from paydown.repay.journal.schema import MIGRATIONS
 from paydown.repay.journal.states import AttemptState, PlanState
-from paydown.repay.journal.tables import MIGRATIONS
-from paydown.repay.planning.plan import Piece, Plan, Price, Request, moment
+from paydown.repay.moments import moment
+from paydown.repay.planning.plan import Piece, Plan, Price, Request
 from paydown.repay.report import Report
-from paydown.transport.channel import Address, Lost, Outgoing
+from paydown.transport.address import Address
+from paydown.transport.channel import Answer, Lost, Outgoing
 from paydown.transport.http1 import Http1
 from paydown_contract.bounded_reader import Unreadable, answer_json, parse, visible
 from paydown_sandbox.exchange import Exchange
@@ -86,17 +93,17 @@ def bodies(data: bytes) -> None:
 
 
 def _judge(answer: Answer) -> None:
-    clean = Cleaner(["secret"])
+    clean = Redactor(["secret"])
     for operation in (REPAY_DEBT, ACCOUNT_BALANCE):
-        answered = read(answer, strict=operation.mutates)
-        verdict = judge(operation, answered, {"asset": "BNB"})
-        if verdict.executed == "done" and operation.mutates:
+        answered = parse_answer(answer, strict=operation.mutates)
+        outcome = answer_outcome(operation, answered, {"asset": "BNB"})
+        if outcome.executed == "done" and operation.mutates:
             content = json.loads(answer.body)
             assert answer.status == 200
             assert content["success"] is True
             assert content["asset"] == "BNB"
-        if verdict.executed == "no":
-            error = refusal(operation, answered, verdict, now_ms=_NOW_MS, sent_at_ms=None, clean=clean)
+        if outcome.executed == "no":
+            error = refusal(operation, answered, outcome, now_ms=_NOW_MS, sent_at_ms=None, redact=clean)
             assert str(error).isprintable()
         assert "\x1b" not in clean.excerpt(answer.body)
 
@@ -130,7 +137,7 @@ def owned_files(data: bytes) -> None:
 
 
 _ACCOUNT: Final = "acc"
-_LOOK: Final = Look.of(_NOW_MS - 20, _NOW_MS - 10, [("BNB", Holding(borrowed=Decimal("1.5")))])
+_LOOK: Final = Snapshot.of(_NOW_MS - 20, _NOW_MS - 10, [("BNB", Holding(borrowed=Decimal("1.5")))])
 _STEPS: Final = 20_000_000  # of SQLite's machine: a statement of a fuzzer may have no end
 
 
@@ -144,24 +151,24 @@ def _journal() -> bytes:
             piece = Piece(1, None, Decimal("1.5"), Decimal(900), "clears the whole debt")
             price = {"BNB": Price(Decimal(600), "index")}
             plan = Plan("k", request, _LOOK, price, Decimal(49000), (piece,), 3060, _NOW_MS, (), _NOW_MS)
-            row = journal.add_plan(_ACCOUNT, plan, _NOW_MS)
-            journal.move_plan(row.id, PlanState.RUNNING, _NOW_MS)
+            row = journal.plans.add(_ACCOUNT, plan, _NOW_MS)
+            journal.plans.move(row.id, PlanState.RUNNING, _NOW_MS)
             for number, outcome in enumerate(
                 (AttemptState.UNKNOWN, AttemptState.EXECUTED, AttemptState.UNKNOWN), 1
             ):
                 name = f"a{number}"
                 intent = Intent(name, number, "BNB", None, Decimal("1.5"), (), _LOOK, (), _NOW_MS, 5000)
-                journal.begin(_ACCOUNT, row.id, intent, _NOW_MS)
-                journal.finish(name, outcome, _NOW_MS, outcome={"kind": "x"}, repaid=Decimal(1))
+                journal.attempts.begin(_ACCOUNT, row.id, intent, _NOW_MS)
+                journal.attempts.finish(name, outcome, _NOW_MS, outcome={"kind": "x"}, repaid=Decimal(1))
                 if number == 1:
                     verdict = {
                         "rule": 1,
                         "findings": [{"says": "executed", "witness": "debt", "text": "it fell"}],
                     }
                     body: dict[str, Any] = {"verdict": {**verdict, "signs": []}, "sightings": []}
-                    journal.prove(name, "PROVEN_EXECUTED", _NOW_MS, body=body, repaid=Decimal(1))
-                    journal.correct(name, _NOW_MS, executed=False, moved=Decimal(0), note="seen")
-            journal.adopt(_ACCOUNT, _NOW_MS, note="mine", count=9, body={})
+                    journal.evidence.prove(name, "PROVEN_EXECUTED", _NOW_MS, body=body, repaid=Decimal(1))
+                    journal.corrections.add(name, _NOW_MS, executed=False, moved=Decimal(0), note="seen")
+            journal.adoptions.add(_ACCOUNT, _NOW_MS, note="mine", count=9, body={})
         return path.read_bytes()
 
 
@@ -219,31 +226,37 @@ def journals(data: bytes) -> None:
         _changed_journal(path, data)
         before = {file.name: file.read_bytes() for file in Path(folder).iterdir()}
         with _refused_in_words():
-            look_into(path)
+            inspect_journal(path)
         if not any(name.endswith("-wal") for name in before):
             assert {file.name: file.read_bytes() for file in Path(folder).iterdir()} == before
         with _refused_in_words(), Journal(path, synchronous="OFF") as journal:
-            for read in (journal.health, journal.adoptions, journal.looks, journal.signs, journal.standing):
+            for read in (
+                journal.health,
+                journal.adoptions.of,
+                journal.debts.over_time,
+                journal.evidence.signs,
+                journal.standing,
+            ):
                 with _refused_in_words():
-                    arguments = {"health": (), "looks": (_ACCOUNT, "BNB")}.get(read.__name__, (_ACCOUNT,))
+                    arguments = {"health": (), "over_time": (_ACCOUNT, "BNB")}.get(read.__name__, (_ACCOUNT,))
                     read(*arguments)
             with _refused_in_words():
-                journal.last_attempt(_ACCOUNT)
+                journal.attempts.last_sent(_ACCOUNT)
             with _refused_in_words():
-                for record in journal.plans():
+                for record in journal.plans.newest_first():
                     assert str(record.plan)
                     assert json.dumps(record.plan.to_json())
-                    for attempt in journal.attempts(record.id):
+                    for attempt in journal.attempts.of_plan(record.id):
                         assert json.dumps(attempt.to_json())
                         assert moment(attempt.intent.signed_at_ms)
                         assert attempt.moved is None or attempt.moved.is_finite()
-                        for evidence in journal.evidence(attempt.id):
-                            assert evidence.words is not None
-                        assert journal.corrections(attempt.id) is not None
+                        for evidence in journal.evidence.of(attempt.id):
+                            assert evidence.summary is not None
+                        assert journal.corrections.of(attempt.id) is not None
                     if record.report is not None:
                         assert str(Report.from_json(record.report))
             with _refused_in_words():
-                journal.orphaned(_ACCOUNT, _NOW_MS)
+                journal.attempts.mark_orphans(_ACCOUNT, _NOW_MS)
 
 
 @contextlib.contextmanager

@@ -1,4 +1,4 @@
-"""Amounts stay exact, whatever the caller's program has done to its decimal context."""
+"""Amounts stay exact, in any decimal context of the caller's program."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Each rule of docs/never-twice.md names code and tests: they exist, and the page says what the code does."""
+"""Each rule of docs/never-twice.md names code and tests: they exist, and the page states what the code does."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from paydown.repay import Options
-from paydown.repay.evidence.verdict import RULES as RULES_OF_THE_JUDGE
+from paydown.repay.evidence.rules import RULES as RULES_OF_THE_CODE
 from paydown.repay.journal.states import ATTEMPT_MOVES
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -56,7 +56,7 @@ def test_the_code_that_a_rule_names_exists(rule):
 
 @pytest.mark.parametrize("name", sorted(set(re.findall(r"`(test_\w+)`", PAGE))))
 def test_a_test_that_the_page_names_exists(name):
-    """Wherever the page says that a test holds something, there is one of that name."""
+    """Wherever the page states that a test holds something, there is one of that name."""
     assert name in TESTS
 
 
@@ -67,11 +67,11 @@ def test_a_file_that_the_page_names_exists(path):
 
 
 def test_every_verdict_of_the_page_is_one_of_the_code_and_the_other_way_round():
-    """The rules by which the evidence decides have one list of names."""
+    """The rules by which the evidence decides stand in one order on the page and in the code."""
     verdicts = PAGE[PAGE.index("| Rule | Verdict | Condition |") : PAGE.index("## What is assumed")]
-    shown = dict(re.findall(r"^\| `([a-z-]+)` \| ([A-Z_]+) \|", verdicts, re.MULTILINE))
+    shown = re.findall(r"^\| `([a-z-]+)` \| ([A-Z_]+) \|", verdicts, re.MULTILINE)
 
-    assert shown == dict(RULES_OF_THE_JUDGE)
+    assert shown == [(rule.name, rule.result) for rule in RULES_OF_THE_CODE]
 
 
 def test_the_diagram_shows_every_move():

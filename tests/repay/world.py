@@ -14,7 +14,8 @@ from paydown import AsyncClient, Client, Credentials
 from paydown.budget import MemoryBudget
 from paydown.clock import ExchangeClock
 from paydown.repay import AsyncSafeRepay, Options, Progress, SafeRepay
-from paydown.repay.journal.journal import AttemptRecord, Journal
+from paydown.repay.journal.journal import Journal
+from paydown.repay.journal.journal_records import AttemptRecord
 from paydown_sandbox import Clock, Exchange, ExchangeTransport
 from paydown_sandbox.books.ledger import Holding
 
@@ -123,7 +124,7 @@ class World:
         )
 
     def refuses(self, path: str) -> bool:
-        """Whether nobody listens when this request wants to leave."""
+        """Whether no server listens when this request wants to leave."""
         for refusal in self.refusals:
             if refusal["path"] == path and refusal["times"]:
                 if refusal["skip"]:
@@ -192,7 +193,7 @@ class World:
         )
 
     def stranger(self) -> Client:
-        """Somebody else who uses the same account, from another address and with another key."""
+        """Another user who uses the same account, from another address and with another key."""
         return self.client(ip="127.0.0.2", key=OTHER_KEY)
 
 

@@ -24,7 +24,7 @@ def inlined(document: Document, node: Any) -> Any:
 
 
 class Judge:
-    """Says whether an answer is one that the document describes."""
+    """Checks whether an answer is one that the document describes."""
 
     def __init__(self, document: Document) -> None:
         self._document = document
@@ -50,8 +50,8 @@ class Judge:
 
 def check_conservation(state: Mapping[str, Any]) -> None:
     """
-    Of each asset, what the accounts and the house have is what was issued, and nobody holds or owes less than
-    nothing. Computed here from what `GET /_sandbox/state` tells.
+    Of each asset, what the accounts and the counterparty have is what was issued, and no account holds or owes less
+    than nothing. Computed here from what `GET /_sandbox/state` shows.
     """
     books = state["books"]
     totals = {asset: -Decimal(amount) for asset, amount in books["issued"].items()}

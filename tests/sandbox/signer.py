@@ -1,4 +1,4 @@
-"""A client written for these tests alone: it signs with the standard library and calls the exchange."""
+"""A client written for these tests alone: it signs with the standard library and calls the sandbox."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from decimal import Decimal
 from typing import Any
 
 from paydown_sandbox.exchange import Exchange
-from paydown_sandbox.http_messages import RawRequest, RawResponse
+from paydown_sandbox.http_messages import RawRequest, RawResponse, Reply
 
 NOW_MS = 1_767_225_600_000  # 2026-01-01 00:00:00 UTC
 KEY = "test-key"
@@ -40,12 +40,12 @@ def state_with(**members: object) -> dict[str, object]:
 
 @dataclass
 class Answer:
-    """One answer, decoded."""
+    """One answer, decoded; without an answer the status is 0."""
 
     status: int
     headers: dict[str, str]
     body: bytes
-    raw: RawResponse
+    raw: Reply
 
     @property
     def json(self) -> Any:
@@ -97,9 +97,11 @@ class Caller:
             body.encode() if isinstance(body, str) else body,
             self.ip,
         )
-        response = self.exchange.handle(request)
-        found = {name.decode().lower(): value.decode() for name, value in response.headers}
-        return Answer(response.status, found, response.body, response)
+        reply = self.exchange.handle(request)
+        if not isinstance(reply, RawResponse):
+            return Answer(0, {}, b"", reply)
+        found = {name.decode().lower(): value.decode() for name, value in reply.headers}
+        return Answer(reply.status, found, reply.body, reply)
 
     def signed(self, method: str, path: str, text: str = "", *, at_ms: int | None = None) -> Answer:
         """Sign `text` plus a timestamp; in the query of a GET, in the body of everything else."""
@@ -113,7 +115,7 @@ class Caller:
         return self.signed("POST", REPAY, text)
 
     def balance(self, asset: str) -> dict[str, Decimal]:
-        """What the balance call says about one asset, as decimals."""
+        """What the balance call shows of one asset, as decimals."""
         answer = self.signed("GET", "/papi/v1/balance", f"asset={asset}")
         assert answer.status == 200
         fields = (

@@ -1,4 +1,4 @@
-"""The process as a stranger meets it: httpx, websockets, the published vectors, and nothing of this project's code."""
+"""The process as an outsider meets it: httpx, websockets, the published vectors, and nothing of this project's code."""
 
 from __future__ import annotations
 
@@ -256,13 +256,13 @@ def test_interest_prices_and_the_stream_follow_the_clock(url: str, client: httpx
 
 
 def test_the_world_goes_out_and_in_without_loss(client: httpx.Client) -> None:
-    """GET, PUT, GET: the same document but for the house's books, and every call answers as before."""
+    """GET, PUT, GET: the same document but for the counterparty's books, and every call answers as before."""
     post(client, REPAY, "asset=BNB&amount=0.3&specifyRepayAssets=USDT")
     post(client, "/papi/v1/marginLoan", "asset=BTC&amount=0.5")
     before = client.get("/_sandbox/state").json()
-    told = get(client, "/papi/v1/margin/marginLoan", "asset=BTC").json()
+    listed = get(client, "/papi/v1/margin/marginLoan", "asset=BTC").json()
     assert client.put("/_sandbox/state", json=before).status_code == 200
     after = client.get("/_sandbox/state").json()
     assert before.pop("books")["imbalance"] == after.pop("books")["imbalance"] == {}
     assert after == before
-    assert get(client, "/papi/v1/margin/marginLoan", "asset=BTC").json() == told
+    assert get(client, "/papi/v1/margin/marginLoan", "asset=BTC").json() == listed

@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
-from paydown_sandbox.books.ledger import Holding, House
+from paydown_sandbox.books.ledger import Counterparty, Holding
 from paydown_sandbox.bundled_document import load_document
 from paydown_sandbox.exchange import Exchange
 from paydown_sandbox.sandbox_clock import Clock
@@ -82,8 +82,10 @@ class Books(RuleBasedStateMachine):
             for asset, holding in account.holdings.items()
             if holding != Holding()
         }
-        house = {asset: astuple(h) for asset, h in ledger.house.items() if h != House()}
-        return positions, house, ledger.dust_usd, exchange.next_line_id, len(list(exchange.records))
+        counterparties = {
+            asset: astuple(h) for asset, h in ledger.counterparties.items() if h != Counterparty()
+        }
+        return positions, counterparties, ledger.dust_usd, exchange.next_line_id, len(list(exchange.records))
 
     def call(self, who: int, method: str, path: str, text: str) -> None:
         """One signed call; unless it was executed, nothing may have changed."""

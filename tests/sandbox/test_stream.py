@@ -81,7 +81,7 @@ def test_borrow_repay_and_interest_send_their_events(caller: Caller) -> None:
 
 
 def test_a_crash_past_every_level_is_told(caller: Caller) -> None:
-    """The stream has no name for BANKRUPTED; an account that falls there at once is told FORCE_LIQUIDATION, once."""
+    """The stream has no name for BANKRUPTED; an account that falls there at once gets FORCE_LIQUIDATION, once."""
     events = listening(caller)
     for price in ("900000", "1000000"):
         caller.exchange.set_prices({"BNB": Decimal(price)})

@@ -24,7 +24,7 @@ from tests.strangers.repayment import Arrival
 from tests.strangers.tally import Tally
 
 if TYPE_CHECKING:
-    from paydown.repay.journal.journal import AttemptRecord, EvidenceRecord
+    from paydown.repay.journal.journal_records import AttemptRecord, EvidenceRecord
 
 QUIET_MS = 900_000  # after the last process, so that whatever was late has happened
 NEAR_MS = 2_000
@@ -209,8 +209,8 @@ class _Player:
 
     def _read_journal(self, process: Process) -> None:
         journal = process.journal
-        self.played.attempts = journal.attempts_since(process.repay.account, 0)
-        self.played.evidence = {one.id: journal.evidence(one.id) for one in self.played.attempts}
+        self.played.attempts = journal.attempts.since(process.repay.account, 0)
+        self.played.evidence = {one.id: journal.evidence.of(one.id) for one in self.played.attempts}
 
     def _command(self, process: Process, command: str) -> None:
         if command == "run":

@@ -111,7 +111,7 @@ class Process(httpx.BaseTransport):
     def _tag(self, what: str, arrival: Arrival | None) -> None:
         """Write the client's own name for an attempt beside the request that arrives for it."""
         if arrival is not None and not self.dead:
-            for attempt in self.journal.open_attempts(self.repay.account):
+            for attempt in self.journal.attempts.open_of(self.repay.account):
                 arrival.attempt = attempt.id
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
@@ -149,7 +149,7 @@ class Process(httpx.BaseTransport):
         self._exchange.watchers.remove(self._tag)
         if self.dead:
             with suppress(Exception):
-                self.repay._lock.release(clean=False)  # pyright: ignore[reportPrivateUsage]  # as the kernel does
+                self.repay.hold.lock.release(clean=False)  # pyright: ignore[reportPrivateUsage]  # as the kernel does
             for path, content in self._kept.items():
                 path.write_bytes(content)
         else:

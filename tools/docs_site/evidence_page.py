@@ -124,6 +124,7 @@ def marked_facts(facts: Facts, links: Links) -> Iterator[Fact]:
         "x-parameter-transport",
         "x-default-timeout",
         "x-stream",
+        "x-meanings",
     ):
         for where, child in _marked(facts.document.get(key), (key.removeprefix("x-"),)):
             yield _fact("Protocol", code(".".join(where)), child)

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from paydown_sandbox.assumptions_page import ShownChoice
     from paydown_sandbox.choices.settings import Option
 
-NOT_IMITATED = "What this double does not imitate"  # the heading under which the sandbox says it
+NOT_IMITATED = "What this sandbox does not imitate"  # the heading under which the sandbox says it
 ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -117,7 +117,7 @@ def read_facts(root: Path = ROOT) -> Facts:
         path = str(root / folder)
         if path not in sys.path:
             sys.path.insert(0, path)
-    from paydown.call.outcome import REFUSALS
+    from paydown.call.failures import REFUSALS
     from paydown_sandbox.assumptions_page import TITLES, shown_choices, unknowns_page
     from paydown_sandbox.bundled_document import load_document
     from paydown_sandbox.choices.settings import catalogue

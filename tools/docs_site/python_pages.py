@@ -23,8 +23,8 @@ _REPAY_FIRST = (
 )
 _ELSEWHERE = ("paydown_wire.models", "paydown_wire.enums", "paydown.errors")  # on pages of their own
 _TRAFFIC = (
-    *(f"paydown.budget.protocol.{name}" for name in ("Budget", "Priority", "Rules", "Charge", "Limit")),
-    *(f"paydown.budget.protocol.{name}" for name in ("Ticket", "Wait", "Snapshot", "PoolUse")),
+    *(f"paydown.budget.protocol.{name}" for name in ("Budget", "Priority", "Rules", "Weight", "Limit")),
+    *(f"paydown.budget.protocol.{name}" for name in ("Reservation", "Wait", "BudgetUse", "WindowUse")),
     "paydown.transport.pins",
     "paydown.telemetry.Spans",
 )

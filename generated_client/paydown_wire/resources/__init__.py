@@ -19,33 +19,17 @@ if TYPE_CHECKING:
     from .stream import StreamResource as StreamResource
 
 __all__ = [
-    "AccountResource",
-    "AsyncAccountResource",
-    "AsyncFuturesDebtResource",
-    "AsyncMarginResource",
-    "AsyncMarketResource",
-    "AsyncRecordsResource",
-    "AsyncStreamResource",
-    "FuturesDebtResource",
-    "MarginResource",
-    "MarketResource",
-    "RecordsResource",
-    "StreamResource",
+    "AccountResource", "AsyncAccountResource", "AsyncFuturesDebtResource", "AsyncMarginResource",
+    "AsyncMarketResource", "AsyncRecordsResource", "AsyncStreamResource", "FuturesDebtResource",
+    "MarginResource", "MarketResource", "RecordsResource", "StreamResource",
 ]
 
 _MODULES = {
-    "AccountResource": "account",
-    "AsyncAccountResource": "account",
-    "AsyncFuturesDebtResource": "futures_debt",
-    "AsyncMarginResource": "margin",
-    "AsyncMarketResource": "market",
-    "AsyncRecordsResource": "records",
-    "AsyncStreamResource": "stream",
-    "FuturesDebtResource": "futures_debt",
-    "MarginResource": "margin",
-    "MarketResource": "market",
-    "RecordsResource": "records",
-    "StreamResource": "stream",
+    "AccountResource": "account", "AsyncAccountResource": "account",
+    "AsyncFuturesDebtResource": "futures_debt", "AsyncMarginResource": "margin",
+    "AsyncMarketResource": "market", "AsyncRecordsResource": "records", "AsyncStreamResource": "stream",
+    "FuturesDebtResource": "futures_debt", "MarginResource": "margin", "MarketResource": "market",
+    "RecordsResource": "records", "StreamResource": "stream",
 }
 
 

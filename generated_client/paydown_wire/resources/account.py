@@ -51,7 +51,7 @@ class AccountResource:
 
         GET /papi/v1/balance, security USER_DATA: API key and signature.
         Weight 20 of 6000 per minute, counted per IP.
-        Undocumented: 2 questions; `accountBalance` in operations.json lists the readings taken.
+        Undocumented: 2 questions; openapi.json lists the readings taken (`accountBalance`).
         Evidence: docs, sdk.
         Source: https://developers.binance.com/docs/derivatives/portfolio-margin/account
         """
@@ -175,7 +175,7 @@ class AccountResource:
         Weight 30 of 6000 per minute, counted per IP.
         Rules:
             - BNB is not supported.
-        Undocumented: one question; `assetCollection` in operations.json lists the readings taken.
+        Undocumented: one question; openapi.json lists the readings taken (`assetCollection`).
         Evidence: docs, sdk.
         Source:
         https://developers.binance.com/docs/derivatives/portfolio-margin/account/Fund-Collection-by-Asset
@@ -266,7 +266,7 @@ class AsyncAccountResource:
 
         GET /papi/v1/balance, security USER_DATA: API key and signature.
         Weight 20 of 6000 per minute, counted per IP.
-        Undocumented: 2 questions; `accountBalance` in operations.json lists the readings taken.
+        Undocumented: 2 questions; openapi.json lists the readings taken (`accountBalance`).
         Evidence: docs, sdk.
         Source: https://developers.binance.com/docs/derivatives/portfolio-margin/account
         """
@@ -390,7 +390,7 @@ class AsyncAccountResource:
         Weight 30 of 6000 per minute, counted per IP.
         Rules:
             - BNB is not supported.
-        Undocumented: one question; `assetCollection` in operations.json lists the readings taken.
+        Undocumented: one question; openapi.json lists the readings taken (`assetCollection`).
         Evidence: docs, sdk.
         Source:
         https://developers.binance.com/docs/derivatives/portfolio-margin/account/Fund-Collection-by-Asset

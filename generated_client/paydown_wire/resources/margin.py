@@ -65,7 +65,7 @@ class MarginResource:
             - With `amount` exactly that much is repaid, under the same condition.
             - Whatever the account holds of `asset` is spent first, whether or not
               `specify_repay_assets` names it.
-        Undocumented: 21 questions; `repayDebt` in operations.json lists the readings taken.
+        Undocumented: 21 questions; openapi.json lists the readings taken (`repayDebt`).
         Evidence: docs, sdk, live.
         Source:
         https://developers.binance.com/docs/derivatives/portfolio-margin/trade/Margin-Account-Repay-Debt
@@ -108,7 +108,7 @@ class MarginResource:
 
         POST /papi/v1/repayLoan, security MARGIN: API key and signature.
         Weight 100 of 6000 per minute, counted per IP.
-        Undocumented: 3 questions; `repayLoan` in operations.json lists the readings taken.
+        Undocumented: 3 questions; openapi.json lists the readings taken (`repayLoan`).
         Evidence: docs, sdk, live.
         Source:
         https://developers.binance.com/docs/derivatives/portfolio-margin/trade/Margin-Account-Repay
@@ -274,7 +274,7 @@ class AsyncMarginResource:
             - With `amount` exactly that much is repaid, under the same condition.
             - Whatever the account holds of `asset` is spent first, whether or not
               `specify_repay_assets` names it.
-        Undocumented: 21 questions; `repayDebt` in operations.json lists the readings taken.
+        Undocumented: 21 questions; openapi.json lists the readings taken (`repayDebt`).
         Evidence: docs, sdk, live.
         Source:
         https://developers.binance.com/docs/derivatives/portfolio-margin/trade/Margin-Account-Repay-Debt
@@ -317,7 +317,7 @@ class AsyncMarginResource:
 
         POST /papi/v1/repayLoan, security MARGIN: API key and signature.
         Weight 100 of 6000 per minute, counted per IP.
-        Undocumented: 3 questions; `repayLoan` in operations.json lists the readings taken.
+        Undocumented: 3 questions; openapi.json lists the readings taken (`repayLoan`).
         Evidence: docs, sdk, live.
         Source:
         https://developers.binance.com/docs/derivatives/portfolio-margin/trade/Margin-Account-Repay

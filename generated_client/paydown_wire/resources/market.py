@@ -75,7 +75,7 @@ class MarketResource:
 
         GET /sapi/v1/portfolio/asset-index-price, security MARKET_DATA: API key, no signature.
         Weight 50 of 12000 per minute, counted per IP; 1 with `asset`.
-        Undocumented: 2 questions; `assetIndexPrice` in operations.json lists the readings taken.
+        Undocumented: 2 questions; openapi.json lists the readings taken (`assetIndexPrice`).
         Evidence: docs-sibling, sdk.
         Source: https://developers.binance.com/docs/derivatives/portfolio-margin-pro/market-data
         """
@@ -152,7 +152,7 @@ class AsyncMarketResource:
 
         GET /sapi/v1/portfolio/asset-index-price, security MARKET_DATA: API key, no signature.
         Weight 50 of 12000 per minute, counted per IP; 1 with `asset`.
-        Undocumented: 2 questions; `assetIndexPrice` in operations.json lists the readings taken.
+        Undocumented: 2 questions; openapi.json lists the readings taken (`assetIndexPrice`).
         Evidence: docs-sibling, sdk.
         Source: https://developers.binance.com/docs/derivatives/portfolio-margin-pro/market-data
         """

@@ -63,7 +63,7 @@ class RecordsResource:
             - `start_time` and `end_time` lie at most 30 days apart.
             - Without `tx_id` and times, the last 7 days.
         Needs one of `tx_id`, `start_time`.
-        Undocumented: 3 questions; `borrowRecords` in operations.json lists the readings taken.
+        Undocumented: 3 questions; openapi.json lists the readings taken (`borrowRecords`).
         Evidence: docs, sdk, live.
         Source:
         https://developers.binance.com/docs/derivatives/portfolio-margin/account/Query-Margin-Loan-Record
@@ -128,7 +128,7 @@ class RecordsResource:
             - `start_time` and `end_time` lie at most 30 days apart.
             - Without `tx_id` and times, the last 7 days.
         Needs one of `tx_id`, `start_time`.
-        Undocumented: 3 questions; `borrowRecords` in operations.json lists the readings taken.
+        Undocumented: 3 questions; openapi.json lists the readings taken (`borrowRecords`).
         Evidence: docs, sdk, live.
         Source:
         https://developers.binance.com/docs/derivatives/portfolio-margin/account/Query-Margin-Loan-Record
@@ -191,7 +191,7 @@ class RecordsResource:
             - `start_time` and `end_time` lie at most 30 days apart.
             - Without `tx_id` and times, the last 7 days.
         Needs one of `tx_id`, `start_time`.
-        Undocumented: 3 questions; `repayRecords` in operations.json lists the readings taken.
+        Undocumented: 3 questions; openapi.json lists the readings taken (`repayRecords`).
         Evidence: docs, sdk, live.
         Source:
         https://developers.binance.com/docs/derivatives/portfolio-margin/account/Query-Margin-repay-Record
@@ -256,7 +256,7 @@ class RecordsResource:
             - `start_time` and `end_time` lie at most 30 days apart.
             - Without `tx_id` and times, the last 7 days.
         Needs one of `tx_id`, `start_time`.
-        Undocumented: 3 questions; `repayRecords` in operations.json lists the readings taken.
+        Undocumented: 3 questions; openapi.json lists the readings taken (`repayRecords`).
         Evidence: docs, sdk, live.
         Source:
         https://developers.binance.com/docs/derivatives/portfolio-margin/account/Query-Margin-repay-Record
@@ -317,7 +317,7 @@ class RecordsResource:
             - Without times, the last 7 days.
             - With `start_time` alone, up to now, clipped to the last 30 days.
             - With `end_time` alone, the 7 days before it.
-        Undocumented: one question; `marginInterestHistory` in operations.json lists the readings taken.
+        Undocumented: one question; openapi.json lists the readings taken (`marginInterestHistory`).
         Evidence: docs, sdk, live.
         Source:
         https://developers.binance.com/docs/derivatives/portfolio-margin/account/Get-Margin-BorrowLoan-Interest-History
@@ -379,7 +379,7 @@ class RecordsResource:
             - Without times, the last 7 days.
             - With `start_time` alone, up to now, clipped to the last 30 days.
             - With `end_time` alone, the 7 days before it.
-        Undocumented: one question; `marginInterestHistory` in operations.json lists the readings taken.
+        Undocumented: one question; openapi.json lists the readings taken (`marginInterestHistory`).
         Evidence: docs, sdk, live.
         Source:
         https://developers.binance.com/docs/derivatives/portfolio-margin/account/Get-Margin-BorrowLoan-Interest-History
@@ -440,7 +440,7 @@ class RecordsResource:
             - About 90 days are kept. [docs-sibling]
             - With `from_id`, rows whose id is greater. Without it, the latest rows. [docs-sibling]
         Seen: -4047. The window is longer than 7 days.
-        Undocumented: 2 questions; `capitalFlow` in operations.json lists the readings taken.
+        Undocumented: 2 questions; openapi.json lists the readings taken (`capitalFlow`).
         Evidence: docs-sibling, live.
         Source:
         https://developers.binance.com/docs/margin_trading/account/Query-Cross-Isolated-Margin-Capital-Flow
@@ -503,7 +503,7 @@ class RecordsResource:
             - About 90 days are kept. [docs-sibling]
             - With `from_id`, rows whose id is greater. Without it, the latest rows. [docs-sibling]
         Seen: -4047. The window is longer than 7 days.
-        Undocumented: 2 questions; `capitalFlow` in operations.json lists the readings taken.
+        Undocumented: 2 questions; openapi.json lists the readings taken (`capitalFlow`).
         Evidence: docs-sibling, live.
         Source:
         https://developers.binance.com/docs/margin_trading/account/Query-Cross-Isolated-Margin-Capital-Flow
@@ -574,7 +574,7 @@ class AsyncRecordsResource:
             - `start_time` and `end_time` lie at most 30 days apart.
             - Without `tx_id` and times, the last 7 days.
         Needs one of `tx_id`, `start_time`.
-        Undocumented: 3 questions; `borrowRecords` in operations.json lists the readings taken.
+        Undocumented: 3 questions; openapi.json lists the readings taken (`borrowRecords`).
         Evidence: docs, sdk, live.
         Source:
         https://developers.binance.com/docs/derivatives/portfolio-margin/account/Query-Margin-Loan-Record
@@ -639,7 +639,7 @@ class AsyncRecordsResource:
             - `start_time` and `end_time` lie at most 30 days apart.
             - Without `tx_id` and times, the last 7 days.
         Needs one of `tx_id`, `start_time`.
-        Undocumented: 3 questions; `borrowRecords` in operations.json lists the readings taken.
+        Undocumented: 3 questions; openapi.json lists the readings taken (`borrowRecords`).
         Evidence: docs, sdk, live.
         Source:
         https://developers.binance.com/docs/derivatives/portfolio-margin/account/Query-Margin-Loan-Record
@@ -702,7 +702,7 @@ class AsyncRecordsResource:
             - `start_time` and `end_time` lie at most 30 days apart.
             - Without `tx_id` and times, the last 7 days.
         Needs one of `tx_id`, `start_time`.
-        Undocumented: 3 questions; `repayRecords` in operations.json lists the readings taken.
+        Undocumented: 3 questions; openapi.json lists the readings taken (`repayRecords`).
         Evidence: docs, sdk, live.
         Source:
         https://developers.binance.com/docs/derivatives/portfolio-margin/account/Query-Margin-repay-Record
@@ -767,7 +767,7 @@ class AsyncRecordsResource:
             - `start_time` and `end_time` lie at most 30 days apart.
             - Without `tx_id` and times, the last 7 days.
         Needs one of `tx_id`, `start_time`.
-        Undocumented: 3 questions; `repayRecords` in operations.json lists the readings taken.
+        Undocumented: 3 questions; openapi.json lists the readings taken (`repayRecords`).
         Evidence: docs, sdk, live.
         Source:
         https://developers.binance.com/docs/derivatives/portfolio-margin/account/Query-Margin-repay-Record
@@ -828,7 +828,7 @@ class AsyncRecordsResource:
             - Without times, the last 7 days.
             - With `start_time` alone, up to now, clipped to the last 30 days.
             - With `end_time` alone, the 7 days before it.
-        Undocumented: one question; `marginInterestHistory` in operations.json lists the readings taken.
+        Undocumented: one question; openapi.json lists the readings taken (`marginInterestHistory`).
         Evidence: docs, sdk, live.
         Source:
         https://developers.binance.com/docs/derivatives/portfolio-margin/account/Get-Margin-BorrowLoan-Interest-History
@@ -890,7 +890,7 @@ class AsyncRecordsResource:
             - Without times, the last 7 days.
             - With `start_time` alone, up to now, clipped to the last 30 days.
             - With `end_time` alone, the 7 days before it.
-        Undocumented: one question; `marginInterestHistory` in operations.json lists the readings taken.
+        Undocumented: one question; openapi.json lists the readings taken (`marginInterestHistory`).
         Evidence: docs, sdk, live.
         Source:
         https://developers.binance.com/docs/derivatives/portfolio-margin/account/Get-Margin-BorrowLoan-Interest-History
@@ -951,7 +951,7 @@ class AsyncRecordsResource:
             - About 90 days are kept. [docs-sibling]
             - With `from_id`, rows whose id is greater. Without it, the latest rows. [docs-sibling]
         Seen: -4047. The window is longer than 7 days.
-        Undocumented: 2 questions; `capitalFlow` in operations.json lists the readings taken.
+        Undocumented: 2 questions; openapi.json lists the readings taken (`capitalFlow`).
         Evidence: docs-sibling, live.
         Source:
         https://developers.binance.com/docs/margin_trading/account/Query-Cross-Isolated-Margin-Capital-Flow
@@ -1014,7 +1014,7 @@ class AsyncRecordsResource:
             - About 90 days are kept. [docs-sibling]
             - With `from_id`, rows whose id is greater. Without it, the latest rows. [docs-sibling]
         Seen: -4047. The window is longer than 7 days.
-        Undocumented: 2 questions; `capitalFlow` in operations.json lists the readings taken.
+        Undocumented: 2 questions; openapi.json lists the readings taken (`capitalFlow`).
         Evidence: docs-sibling, live.
         Source:
         https://developers.binance.com/docs/margin_trading/account/Query-Cross-Isolated-Margin-Capital-Flow

@@ -55,8 +55,7 @@ class StreamResource:
         PUT /papi/v1/listenKey, security USER_STREAM: API key, no signature.
         Weight 1 of 6000 per minute, counted per IP.
         Seen: -1125. The key is gone. Start again.
-        Undocumented: one question; `keepAliveUserDataStream` in operations.json lists the readings
-        taken.
+        Undocumented: one question; openapi.json lists the readings taken (`keepAliveUserDataStream`).
         Evidence: docs, sdk, live.
         Source:
         https://developers.binance.com/docs/derivatives/portfolio-margin/user-data-streams/Keepalive-User-Data-Stream
@@ -129,8 +128,7 @@ class AsyncStreamResource:
         PUT /papi/v1/listenKey, security USER_STREAM: API key, no signature.
         Weight 1 of 6000 per minute, counted per IP.
         Seen: -1125. The key is gone. Start again.
-        Undocumented: one question; `keepAliveUserDataStream` in operations.json lists the readings
-        taken.
+        Undocumented: one question; openapi.json lists the readings taken (`keepAliveUserDataStream`).
         Evidence: docs, sdk, live.
         Source:
         https://developers.binance.com/docs/derivatives/portfolio-margin/user-data-streams/Keepalive-User-Data-Stream

@@ -1,59 +1,63 @@
-"""One ledger of request weight for every process on the machine, so that no 429 is ever earned.
+"""A budget of request weight for every process on the machine, so that no 429 is ever earned.
 
-    terms    what is asked and answered: Limit, Charge, Ticket, Wait, the Budget protocol
-    pool     one counter of the exchange, and why no window exceeds it
-    ledger   the counters of one address, the gate and the queue
-    memory   a ledger for one process            sqlite   a ledger for the machine
+    protocol   what is asked and answered: Limit, Weight, Reservation, Wait, the Budget protocol
+    window     what may count on one limit of the exchange, and why no interval exceeds it
+    gate       the windows of one address, the gate and the queue
+    memory     a budget for one process          sqlite   a budget for the machine
 
-`sqlite` is loaded when `SqliteBudget` is first used.
+`memory` and `sqlite` are loaded when `MemoryBudget` and `SqliteBudget` are first used.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from paydown.budget.memory import MemoryBudget
+from paydown.budget.gate_pause import gate_pause_ms
 from paydown.budget.protocol import (
     Budget,
     BudgetUnavailable,
-    Charge,
+    BudgetUse,
     Ended,
     GateReason,
     Limit,
-    PoolUse,
     Priority,
+    Reservation,
     Rules,
-    Snapshot,
-    Ticket,
     Wait,
     WaitReason,
-    gate_pause_ms,
+    Weight,
+    WindowUse,
 )
 
 if TYPE_CHECKING:
+    from paydown.budget.memory import MemoryBudget
     from paydown.budget.sqlite import SqliteBudget
 
 __all__ = [
     "Budget",
     "BudgetUnavailable",
-    "Charge",
+    "BudgetUse",
     "Ended",
     "GateReason",
     "Limit",
     "MemoryBudget",
-    "PoolUse",
     "Priority",
+    "Reservation",
     "Rules",
-    "Snapshot",
     "SqliteBudget",
-    "Ticket",
     "Wait",
     "WaitReason",
+    "Weight",
+    "WindowUse",
     "gate_pause_ms",
 ]
 
 
 def __getattr__(name: str) -> object:
+    if name == "MemoryBudget":
+        from paydown.budget.memory import MemoryBudget
+
+        return MemoryBudget
     if name == "SqliteBudget":
         from paydown.budget.sqlite import SqliteBudget
 

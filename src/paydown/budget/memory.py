@@ -1,7 +1,7 @@
 """The budget of one process, in memory.
 
 Choose it when nothing else on the machine talks to the exchange, or nothing may be written to disk. Two
-processes with a ledger each can spend twice the limit; a child made by `fork` has a copy of its own.
+processes with a budget each can spend twice the limit; a child made by `fork` has a copy of its own.
 """
 
 from __future__ import annotations
@@ -9,8 +9,8 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Mapping, Sequence
 
-from paydown.budget.gate import Ledger
-from paydown.budget.protocol import Charge, Ended, GateReason, Priority, Rules, Snapshot, Ticket, Wait
+from paydown.budget.gate import Gate
+from paydown.budget.protocol import BudgetUse, Ended, GateReason, Priority, Reservation, Rules, Wait, Weight
 from paydown.clock import ExchangeClock, machine_ms
 
 __all__ = ["MemoryBudget"]
@@ -21,8 +21,8 @@ class MemoryBudget:
 
     Args:
         rules: Guards and reserves.
-        clock: Tells where the exchange's minute begins, which sharpens the reading of its header (see
-            `pool.Pool.observe`). Not needed for the guarantee.
+        clock: Shows where the exchange's minute begins, which sharpens the reading of its header (see
+            `window.Window.observe`). Not needed for the guarantee.
         ticks: Milliseconds that only run forward.
     """
 
@@ -37,52 +37,71 @@ class MemoryBudget:
         self._clock = clock
         self._ticks = ticks
         self._lock = threading.Lock()
-        self._ledger = Ledger(self.rules)
+        self._gate = Gate(self.rules)
 
     def acquire(
         self,
-        charges: Sequence[Charge],
+        weights: Sequence[Weight],
         *,
         timeout_ms: int,
         priority: Priority = Priority.READ,
         max_wait_ms: int | None = None,
         place: int | None = None,
-    ) -> Ticket | Wait:
-        """See `Budget.acquire`."""
+    ) -> Reservation | Wait:
+        """Reserve room for one call; see `Budget.acquire`.
+
+        Args:
+            weights: What the call costs.
+            timeout_ms: The longest that the call can take.
+            priority: The call's priority.
+            max_wait_ms: Longest wait; None means any.
+            place: The call's place in the queue.
+        """
         with self._lock:
-            return self._ledger.acquire(self._ticks(), charges, timeout_ms, priority, max_wait_ms, place)
+            return self._gate.acquire(self._ticks(), weights, timeout_ms, priority, max_wait_ms, place)
 
-    def may_send(self, ticket: Ticket) -> bool:
+    def may_send(self, reservation: Reservation) -> bool:
         """See `Budget.may_send`."""
-        return ticket.open and self._ticks() <= ticket.send_before_ms
+        return reservation.open and self._ticks() <= reservation.send_before_ms
 
-    def settle(
-        self, ticket: Ticket, *, ended: Ended = "answered", used: Mapping[str, int] | None = None
+    def release(
+        self, reservation: Reservation, *, ended: Ended = "answered", used: Mapping[str, int] | None = None
     ) -> None:
-        """See `Budget.settle`."""
+        """Release a reservation after its request; see `Budget.release`.
+
+        Args:
+            reservation: What `acquire` gave.
+            ended: How the request ended.
+            used: Limit id -> what the answer's header shows as used.
+        """
         clock = self._clock
         error_ms = clock.error_ms if clock is not None else None
         with self._lock:
-            if not ticket.open:
+            if not reservation.open:
                 return
-            ticket.open = False
+            reservation.open = False
             exchange_ms = clock.now_ms() if clock is not None and error_ms is not None else None
-            self._ledger.settle(self._ticks(), ticket, ended, used, exchange_ms, error_ms or 0)
+            self._gate.release(self._ticks(), reservation, ended, used, exchange_ms, error_ms or 0)
 
     def close_gate(self, wait_ms: int, reason: GateReason) -> None:
-        """See `Budget.close_gate`."""
+        """Let no call pass for a while; see `Budget.close_gate`.
+
+        Args:
+            wait_ms: For how long.
+            reason: Why.
+        """
         with self._lock:
-            self._ledger.close_gate(self._ticks() + wait_ms, reason)
+            self._gate.close_gate(self._ticks() + wait_ms, reason)
 
     def leave(self, place: int) -> None:
         """See `Budget.leave`."""
         with self._lock:
-            self._ledger.leave(place)
+            self._gate.leave(place)
 
-    def snapshot(self) -> Snapshot:
+    def snapshot(self) -> BudgetUse:
         """See `Budget.snapshot`."""
         with self._lock:
-            return self._ledger.snapshot(self._ticks())
+            return self._gate.snapshot(self._ticks())
 
     def close(self) -> None:
         """Nothing to release."""

@@ -1,6 +1,6 @@
 """What the budget is asked and what it answers.
 
-    acquire(charges) ──> Ticket            send now, then settle(ticket)
+    acquire(weights) ──> Reservation            send now, then release(reservation)
                     └──> Wait              sleep recheck_ms, then acquire again with place=wait.place
                          Wait.refused      it would take longer than max_wait_ms: do not send
 
@@ -20,25 +20,24 @@ from paydown.errors import RequestNotSent
 __all__ = [
     "Budget",
     "BudgetUnavailable",
-    "Charge",
+    "BudgetUse",
     "Ended",
     "GateReason",
     "Limit",
-    "PoolUse",
     "Priority",
+    "Reservation",
     "Rules",
-    "Snapshot",
-    "Ticket",
     "Wait",
     "WaitReason",
-    "gate_pause_ms",
+    "Weight",
+    "WindowUse",
 ]
 
 Ended: TypeAlias = Literal["answered", "lost", "not-sent"]
 """How a call ended: an answer was read, it may have left without one, or nothing left this machine."""
 
 GateReason: TypeAlias = Literal["rate-limited", "banned"]
-"""Why everybody waits: HTTP 429 or HTTP 418."""
+"""Why all calls wait: HTTP 429 or HTTP 418."""
 
 WaitReason: TypeAlias = Literal["spent", "queue", "rate-limited", "banned"]
 """`spent`: the minute is used up. `queue`: there is room, but it belongs to a call that waits ahead."""
@@ -68,29 +67,29 @@ class Limit(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Charge:
+class Weight:
     """What one call costs on one counter. Make it once per operation and use it again.
 
-    A cost of 0 reserves nothing and never waits; it lets `settle` take in the counter's header.
+    A cost of 0 reserves nothing and never waits; it lets `release` take in the counter's header.
     """
 
     limit: Limit
     cost: int
     key: str = ""
     """Whose counter it is, where there are several: an account's name, an endpoint's path. No secret."""
-    pool: str = field(init=False)
-    """Name of the counter in the ledger."""
+    window: str = field(init=False)
+    """Name of the window in the budget."""
 
     def __post_init__(self) -> None:
         if self.cost < 0:
             raise ValueError(f"a call cannot cost {self.cost}")
         if "\n" in self.key:
-            raise ValueError("the key of a charge is one line")
-        object.__setattr__(self, "pool", f"{self.limit.id}/{self.key}" if self.key else self.limit.id)
+            raise ValueError("the key of a weight is one line")
+        object.__setattr__(self, "window", f"{self.limit.id}/{self.key}" if self.key else self.limit.id)
 
 
 class Rules(NamedTuple):
-    """The margins that make the count safe. All processes that share a ledger should use the same."""
+    """The margins that make the count safe. All processes that share a budget should use the same."""
 
     guard_ms: int = 1_000
     """Added to every interval. It covers an exchange that counts in whole seconds, and the drift of two
@@ -101,7 +100,7 @@ class Rules(NamedTuple):
     on the wire, and once more in front of the exchange."""
 
     send_within_ms: int = 5_000
-    """A ticket is good for this long. A process that stood still for longer asks again (`may_send`)."""
+    """A reservation is good for this long. A process that stood still for longer asks again (`may_send`)."""
 
     read_may_delay_ms: int = 5_000
     """How much later than first promised a waiting write may go because of reads. With 0, a repayment that
@@ -111,38 +110,38 @@ class Rules(NamedTuple):
     """Limit id -> weight that reads may never use, whether or not a write waits. Default: none."""
 
 
-class Ticket:
-    """Room for one call, taken from the ledger. Send the call, then `settle` the ticket, whatever happened.
+class Reservation:
+    """Room for one call, taken from the budget. Send the call, then `release` the reservation in any case.
 
-    A ticket that is never settled (the process died) counts as if the call had been answered as late as
+    A reservation that is never released (the process died) counts as if the call had been answered as late as
     possible, then expires by itself.
     """
 
-    __slots__ = ("acquired_ms", "charges", "id", "marks", "open", "priority", "send_before_ms")
+    __slots__ = ("acquired_ms", "id", "marks", "open", "priority", "send_before_ms", "weights")
 
     def __init__(
         self,
         id: int,
-        charges: Sequence[Charge],
+        weights: Sequence[Weight],
         priority: Priority,
         acquired_ms: int,
         send_before_ms: int,
         marks: list[tuple[int, int]],
     ) -> None:
         self.id: Final = id
-        self.charges: Final = charges
+        self.weights: Final = weights
         self.priority: Final = priority
         self.acquired_ms: Final = acquired_ms
-        """When the room was taken, on the ledger's ticks."""
+        """When the room was taken, on the budget's ticks."""
         self.send_before_ms: Final = send_before_ms
         """Last tick at which the call may be written."""
         self.marks: Final = marks
-        """Per charge: what had been settled and what had expired by then, since the ledger began."""
+        """Per weight: what had been released and what had expired by then, since the budget began."""
         self.open = True
 
     def __repr__(self) -> str:
-        costs = ", ".join(f"{charge.pool}: {charge.cost}" for charge in self.charges)
-        return f"<Ticket {self.id} {costs}{'' if self.open else ' settled'}>"
+        costs = ", ".join(f"{weight.window}: {weight.cost}" for weight in self.weights)
+        return f"<Reservation {self.id} {costs}{'' if self.open else ' released'}>"
 
 
 class Wait(NamedTuple):
@@ -157,7 +156,7 @@ class Wait(NamedTuple):
     reason: WaitReason
     """What it waits for."""
 
-    pool: str
+    window: str
     """The counter that has no room, or "" if the gate is closed for all."""
 
     place: int | None
@@ -168,7 +167,7 @@ class Wait(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class PoolUse:
+class WindowUse:
     """What one counter holds now. Weights, not calls."""
 
     name: str
@@ -185,48 +184,50 @@ class PoolUse:
 
 
 @dataclass(frozen=True, slots=True)
-class Snapshot:
-    """The ledger at one moment."""
+class BudgetUse:
+    """What a budget holds at one moment."""
 
-    pools: tuple[PoolUse, ...]
+    windows: tuple[WindowUse, ...]
     gate_wait_ms: int
     """How long the gate stays closed; 0 if it is open."""
     gate_reason: GateReason | None
     waiting: int
-    """Calls in the queue, of all processes that share the ledger."""
+    """Calls in the queue, of all processes that share the budget."""
 
 
 class BudgetUnavailable(RequestNotSent):
-    """The shared ledger cannot be read or written, so nobody knows what is left. Nothing was sent.
+    """The shared budget cannot be read or written, so what is left of it is unknown. Nothing was sent.
 
-    The text says which file and why: damaged, disk full, read-only, held by a stopped process, written by a
-    newer version. Going on without a shared ledger is a decision for a person: pass `MemoryBudget()`.
+    The text names the file and the reason: damaged, disk full, read-only, held by a stopped process, written by a
+    newer version. Going on without a shared budget is a decision for a person: pass `MemoryBudget()`.
     """
 
 
 @runtime_checkable
 class Budget(Protocol):
-    """One ledger of what the exchange may have counted. Every method may be called from any thread.
+    """What the exchange may have counted, kept so that no call exceeds a limit.
+
+    Every method may be called from any thread.
 
     `MemoryBudget` and `SqliteBudget` keep it; so may a class of yours, on a server say, for machines behind one
     address (examples/budget_server.py). Three things make it safe: a decision is taken on the newest state only,
-    a ledger that cannot be reached raises `BudgetUnavailable` before anything is sent, and what happened is written
-    down before the next ticket is given.
+    a budget that cannot be reached raises `BudgetUnavailable` before anything is sent, and what happened is written
+    down before the next reservation is given.
     """
 
     def acquire(
         self,
-        charges: Sequence[Charge],
+        weights: Sequence[Weight],
         *,
         timeout_ms: int,
         priority: Priority = Priority.READ,
         max_wait_ms: int | None = None,
         place: int | None = None,
-    ) -> Ticket | Wait:
+    ) -> Reservation | Wait:
         """Take room for one call, on all of its counters or on none.
 
         Args:
-            charges: What the call costs. Keep the sequence unchanged until the ticket is settled.
+            weights: What the call costs. Keep the sequence unchanged until the reservation is released.
             timeout_ms: The longest that the call can take from its first byte until its caller gives up.
             priority: Who goes first.
             max_wait_ms: Refuse instead of queueing if the wait is longer than this. `None`: any wait.
@@ -234,35 +235,39 @@ class Budget(Protocol):
 
         Raises:
             ValueError: The call alone costs more than an interval allows. It can never be sent.
-            BudgetUnavailable: The ledger cannot be used. Nothing was reserved.
+            BudgetUnavailable: The budget cannot be used. Nothing was reserved.
         """
         ...
 
-    def may_send(self, ticket: Ticket) -> bool:
-        """Whether the ticket is still good. If not: settle it as "not-sent" and acquire again.
+    def may_send(self, reservation: Reservation) -> bool:
+        """Whether the reservation is still good. If not: release it as "not-sent" and acquire again.
 
         Ask right before writing the request. A process that was stopped in between (a debugger, a sleeping
-        laptop) would otherwise send on room that went to somebody else.
+        laptop) would otherwise send on room that went to another call.
         """
         ...
 
-    def settle(
-        self, ticket: Ticket, *, ended: Ended = "answered", used: Mapping[str, int] | None = None
+    def release(
+        self, reservation: Reservation, *, ended: Ended = "answered", used: Mapping[str, int] | None = None
     ) -> None:
-        """The call is over. Never raises on account of the ledger; settling twice does nothing.
+        """Release a reservation after its request. Never raises on account of the budget; a second time does nothing.
 
         Args:
-            ticket: What `acquire` gave.
+            reservation: What `acquire` gave.
             ended: "answered": a complete status line and headers were read. "not-sent": no byte of the
                 request left, so its room is free at once. "lost": anything else.
-            used: Limit id -> what the exchange's header says is used, from this answer.
+            used: Limit id -> what the header of this answer shows as used.
         """
         ...
 
     def close_gate(self, wait_ms: int, reason: GateReason) -> None:
-        """Let nobody send for `wait_ms` (see `gate_pause_ms`). A gate closed for longer stays closed.
+        """Let no call pass for a while. A gate that is closed for longer already stays closed for longer.
 
-        Never raises on account of the ledger.
+        Never raises on account of the budget.
+
+        Args:
+            wait_ms: For how long; see `gate_pause_ms`.
+            reason: Why.
         """
         ...
 
@@ -270,43 +275,10 @@ class Budget(Protocol):
         """Give up a place in the queue. A place that is not renewed is lost within seconds anyway."""
         ...
 
-    def snapshot(self) -> Snapshot:
-        """What the ledger holds now."""
+    def snapshot(self) -> BudgetUse:
+        """Return what the budget holds now."""
         ...
 
     def close(self) -> None:
-        """Release files. The ledger itself stays."""
+        """Release files. What was counted stays."""
         ...
-
-
-def gate_pause_ms(
-    status: int,
-    *,
-    now_ms: int,
-    retry_after_ms: int | None = None,
-    banned_until_ms: int | None = None,
-    pause_after_429_ms: int,
-    minimum_ban_ms: int,
-    maximum_ban_ms: int,
-) -> int:
-    """How long to close the gate after HTTP 429 or 418.
-
-    What the exchange says wins: `Retry-After`, or the moment after "banned until" in the text of -1003; the
-    later of the two if it says both. Otherwise the document's pauses. No pause is longer than the longest ban: a
-    header of a gateway, or of somebody who plays the exchange, must not close a gate for years.
-
-    Args:
-        status: 429 or 418.
-        now_ms: The exchange's time, UTC ms.
-        retry_after_ms: `Retry-After`, in milliseconds.
-        banned_until_ms: UTC ms.
-        pause_after_429_ms: `x-ban.pause-after-429-ms` of the document.
-        minimum_ban_ms: `x-ban.minimum-ms` of the document.
-        maximum_ban_ms: `x-ban.maximum-ms` of the document.
-    """
-    said = [pause for pause in (retry_after_ms,) if pause is not None and pause >= 0]
-    if banned_until_ms is not None and banned_until_ms > now_ms:
-        said.append(banned_until_ms - now_ms)
-    if said:
-        return min(max(said), maximum_ban_ms)
-    return minimum_ban_ms if status == 418 else pause_after_429_ms

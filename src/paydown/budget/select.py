@@ -1,9 +1,9 @@
-"""Which ledger of request weight a client uses when it is not told.
+"""The budget of request weight that a client uses by default.
 
-The exchange counts per IP address, so every process of a machine that talks to it must share one ledger:
+The exchange counts per IP address, so every process of a machine that talks to it must share one budget:
 `shared` is the default. A local exchange (loopback) counts for one test or one demonstration, and is often
-restarted with its counters at zero, which a ledger that outlives it cannot know: there `memory` is the default.
-`PAYDOWN_BUDGET` and `Client(budget=...)` say otherwise.
+restarted with its counters at zero, which a budget that outlives it cannot know: there `memory` is the default.
+`PAYDOWN_BUDGET` and `Client(budget=...)` override that.
 """
 
 from __future__ import annotations
@@ -33,14 +33,14 @@ def is_loopback(host: str) -> bool:
 
 
 def budget_name(asked: str | None, host: str) -> BudgetName:
-    """The name of the ledger to use.
+    """Return the name of the budget to use.
 
     Args:
-        asked: What the caller said; `None` asks the environment, then the host.
+        asked: What the caller passed; `None` asks the environment, then the host.
         host: Host that the calls go to.
 
     Raises:
-        InvalidRequest: It is no name of a ledger.
+        InvalidRequest: It is no name of a budget.
     """
     source = "budget"
     if asked is None:
@@ -53,14 +53,20 @@ def budget_name(asked: str | None, host: str) -> BudgetName:
     if asked == "memory":
         return "memory"
     raise InvalidRequest(
-        f'{source} must be "shared" (one ledger for all processes of this machine) or "memory" (this client '
+        f'{source} must be "shared" (one budget for all processes of this machine) or "memory" (this client '
         f"alone), not {asked!r}.",
         parameter="budget",
     )
 
 
 def open_budget(name: BudgetName, origin: str, clock: ExchangeClock | None) -> Budget:
-    """The ledger of that name, for calls to `origin`."""
+    """Return the budget of a name.
+
+    Args:
+        name: "shared" or "memory".
+        origin: Scheme, host and port that the calls go to.
+        clock: Shows where the exchange's minute begins, if it is known.
+    """
     if name == "memory":
         from paydown.budget.memory import MemoryBudget
 

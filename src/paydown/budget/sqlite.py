@@ -1,12 +1,12 @@
-"""The budget of a machine: one ledger in a SQLite file, for all processes of one user.
+"""The budget of a machine: one row in a SQLite file, for all processes of one user.
 
     process A ──acquire──┐                       ┌── one row per address of the exchange ──┐
-    process B ──settle───┼─> one writer, by ───> │ version, ticks, names, state            │
+    process B ──release───┼─> one writer, by ───> │ version, ticks, names, state            │
     process C ──acquire──┘   SQLite's lock       └─────────────────────────────────────────┘
 
-Each call is one short write transaction around the same rules as in memory (`ledger.Ledger`). A process
-first bets that nobody wrote since it did: it decides on the state it remembers and writes "if the version
-is still mine", one statement. If somebody wrote, it throws that decision away, takes the write lock
+Each call is one short write transaction around the same rules as in memory (`gate.Gate`). A process
+first bets that no other process wrote meanwhile: it decides on the state it remembers and writes "if the version
+is still mine", one statement. If another process wrote, it throws that decision away, takes the write lock
 (BEGIN IMMEDIATE), reads the row, decides anew and writes. Either way a decision is only kept if it was
 made on the newest state, so two processes can never both take the last 3000.
 
@@ -15,15 +15,15 @@ read alike. The wall clock would be wrong here: a process that does not know the
 a date that was just set, would let other processes' entries expire early. When the machine restarts, the
 oscillator restarts near zero. The row remembers the boot it was written in; after another boot (or,
 where the system does not name its boots, when the tick lies in the future) every entry is held for its
-full remaining time again, since nobody knows how long the restart took. Only a ban, which may last days,
+full remaining time again, since it is unknown how long the restart took. Only a ban, which may last days,
 is shortened by the time that passed on the wall. A restart that goes unnoticed can only mean that *more*
 time passed than the ticks say, which errs towards waiting.
 
 **Failure.** A file that is damaged, read-only, on a full disk, locked by a stopped process, or written by
-another version raises `BudgetUnavailable` before anything is sent; it is never taken for an empty ledger.
-What `settle` and `close_gate` cannot write, after the fact, stays in memory and is written before the next
-ticket is given. A file that is deleted under running processes is made again within a second, from what all of them
-remember, and a warning is logged; only a process that starts in this second knows nothing.
+another version raises `BudgetUnavailable` before anything is sent; it is never taken for an empty budget.
+What `release` and `close_gate` cannot write, after the fact, stays in memory and is written before the next
+reservation is made. A file that is deleted under running processes is made again within a second, from what
+all of them remember, and a warning is logged; only a process that starts in this second knows nothing.
 
 The file must be on a local disk: SQLite's write-ahead log needs memory shared by all processes that open
 it, which network file systems do not offer. Containers share it if they mount the same directory of one
@@ -40,19 +40,19 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Final, TypeVar
 
-from paydown.budget.gate import Ledger
+from paydown.budget.gate import Gate
 from paydown.budget.protocol import (
     BudgetUnavailable,
-    Charge,
+    BudgetUse,
     Ended,
     GateReason,
     Priority,
+    Reservation,
     Rules,
-    Snapshot,
-    Ticket,
     Wait,
+    Weight,
 )
-from paydown.budget.sqlite_file import LedgerFile
+from paydown.budget.sqlite_file import BudgetFile
 from paydown.clock import ExchangeClock, machine_ms, wall_ms
 
 __all__ = ["SqliteBudget"]
@@ -69,7 +69,7 @@ _UPDATE = (
 )
 
 # Sandboxes on ports of their own leave rows behind. Nothing in a row matters for longer than a ban, 3 days.
-# Rows of this boot are judged by ticks: a wall clock that was set wrong must not delete a ledger in use.
+# Rows of this boot are judged by ticks: a wall clock that was set wrong must not delete a row in use.
 _FORGET = "DELETE FROM ledger WHERE boot = ? AND tick < ? OR boot <> ? AND wall < ?"
 _FORGET_MS = 7 * 86_400_000
 
@@ -77,7 +77,7 @@ _LOOK_AFTER_FILE_MS = 1_000
 
 
 def _boot_id() -> str:
-    """A name for this run of the machine, or "" where the system has none."""
+    """Return a name for this run of the machine, or "" where the system has none."""
     try:
         with open("/proc/sys/kernel/random/boot_id", encoding="ascii") as file:
             return file.read().strip()
@@ -92,12 +92,12 @@ class SqliteBudget:
     over a `fork`.
 
     Args:
-        scope: Address of the exchange, such as "https://papi.binance.com". Ledgers of different addresses do
+        scope: Address of the exchange, such as "https://papi.binance.com". Budgets of different addresses do
             not mix: what a sandbox counts is not what the exchange counts.
         path: The file, on a local disk. It is made readable for its owner alone. Default: `budget.sqlite3` in
             the state directory.
         rules: Guards and reserves.
-        clock: Tells where the exchange's minute begins, which sharpens the reading of its header.
+        clock: Shows where the exchange's minute begins, which sharpens the reading of its header.
         busy_timeout_ms: How long to wait for another process's transaction. They take a tenth of a
             millisecond; only a process that was stopped inside one holds longer.
         ticks: Milliseconds that only run forward, the same for every process that opens the file.
@@ -119,16 +119,16 @@ class SqliteBudget:
     ) -> None:
         self.scope = scope
         self.rules = rules or Rules()
-        self._file = LedgerFile(None if path is None else Path(path), busy_timeout_ms)
+        self._file = BudgetFile(None if path is None else Path(path), busy_timeout_ms)
         self._clock = clock
         self._ticks = ticks
         self._wall = wall
         self._boot = _boot_id() if boot is None else boot
-        self._cached: Ledger | None = None  # as this process wrote it last
+        self._cached: Gate | None = None  # as this process wrote it last
         self._version = 0  # of the row then; 0 if there was none
         self._looked = ticks()
         self._cleaned = False
-        self._unwritten: list[Callable[[Ledger, int], object]] = []
+        self._unwritten: list[Callable[[Gate, int], object]] = []
 
     @property
     def path(self) -> Path:
@@ -143,50 +143,71 @@ class SqliteBudget:
 
     def acquire(
         self,
-        charges: Sequence[Charge],
+        weights: Sequence[Weight],
         *,
         timeout_ms: int,
         priority: Priority = Priority.READ,
         max_wait_ms: int | None = None,
         place: int | None = None,
-    ) -> Ticket | Wait:
-        """See `Budget.acquire`."""
+    ) -> Reservation | Wait:
+        """Reserve room for one call; see `Budget.acquire`.
+
+        Args:
+            weights: What the call costs.
+            timeout_ms: The longest that the call can take.
+            priority: The call's priority.
+            max_wait_ms: Longest wait; None means any.
+            place: The call's place in the queue.
+        """
         return self._change(
-            lambda ledger, now: ledger.acquire(now, charges, timeout_ms, priority, max_wait_ms, place)
+            lambda gate, now: gate.acquire(now, weights, timeout_ms, priority, max_wait_ms, place)
         )
 
-    def may_send(self, ticket: Ticket) -> bool:
+    def may_send(self, reservation: Reservation) -> bool:
         """See `Budget.may_send`."""
-        return ticket.open and self._ticks() <= ticket.send_before_ms
+        return reservation.open and self._ticks() <= reservation.send_before_ms
 
-    def settle(
-        self, ticket: Ticket, *, ended: Ended = "answered", used: Mapping[str, int] | None = None
+    def release(
+        self, reservation: Reservation, *, ended: Ended = "answered", used: Mapping[str, int] | None = None
     ) -> None:
-        """See `Budget.settle`."""
-        if not ticket.open:
+        """Release a reservation after its request; see `Budget.release`.
+
+        Args:
+            reservation: What `acquire` gave.
+            ended: How the request ended.
+            used: Limit id -> what the answer's header shows as used.
+        """
+        if not reservation.open:
             return
-        ticket.open = False
+        reservation.open = False
         clock = self._clock
         error_ms = clock.error_ms if clock is not None else None
         exchange_ms = clock.now_ms() if clock is not None and error_ms is not None else None
-        self._record(lambda ledger, now: ledger.settle(now, ticket, ended, used, exchange_ms, error_ms or 0))
+        self._record(
+            lambda gate, now: gate.release(now, reservation, ended, used, exchange_ms, error_ms or 0)
+        )
 
     def close_gate(self, wait_ms: int, reason: GateReason) -> None:
-        """See `Budget.close_gate`."""
+        """Let no call pass for a while; see `Budget.close_gate`.
+
+        Args:
+            wait_ms: For how long.
+            reason: Why.
+        """
         until = self._ticks() + wait_ms
-        self._record(lambda ledger, _: ledger.close_gate(until, reason))
+        self._record(lambda gate, _: gate.close_gate(until, reason))
 
     def leave(self, place: int) -> None:
         """See `Budget.leave`."""
-        self._record(lambda ledger, _: ledger.leave(place))
+        self._record(lambda gate, _: gate.leave(place))
 
-    def snapshot(self) -> Snapshot:
+    def snapshot(self) -> BudgetUse:
         """See `Budget.snapshot`.
 
         Raises:
-            BudgetUnavailable: The ledger cannot be read.
+            BudgetUnavailable: The file cannot be read.
         """
-        return self._change(lambda ledger, now: ledger.snapshot(now))
+        return self._change(lambda gate, now: gate.snapshot(now))
 
     def close(self) -> None:
         """Close the file. The next call would open it again; so does the end of one that is still in flight."""
@@ -197,16 +218,16 @@ class SqliteBudget:
 
     # The transaction
 
-    def _record(self, work: Callable[[Ledger, int], object]) -> None:
-        """Write down what has happened already, now or before the next ticket."""
+    def _record(self, work: Callable[[Gate, int], object]) -> None:
+        """Write down what has happened already, now or before the next reservation."""
         try:
             self._change(work)
         except BudgetUnavailable:
             with self._file.lock:
                 self._unwritten.append(work)
 
-    def _change(self, work: Callable[[Ledger, int], T]) -> T:
-        """Run `work` on the newest ledger and write it back. A run on an older one is thrown away."""
+    def _change(self, work: Callable[[Gate, int], T]) -> T:
+        """Run `work` on the newest state and write it back. A run on an older one is thrown away."""
         file = self._file
         with file.lock:
             if file.pid != os.getpid():
@@ -215,9 +236,9 @@ class SqliteBudget:
                     " carried over. Make the client after the fork."
                 )
             try:
-                ledger, self._cached = self._cached, None  # what is not written is not remembered
+                gate, self._cached = self._cached, None  # what is not written is not remembered
                 now = self._ticks()
-                known: Ledger | None = None
+                known: Gate | None = None
                 if now - self._looked >= _LOOK_AFTER_FILE_MS:
                     self._looked = now
                     if file.vanished():
@@ -227,11 +248,11 @@ class SqliteBudget:
                             file.path,
                         )
                         file.close()
-                        known, ledger = ledger, None
+                        known, gate = gate, None
                 connection = file.connection
-                if ledger is not None and not self._unwritten:
-                    result = work(ledger, now)
-                    if self._store(connection, ledger, now):
+                if gate is not None and not self._unwritten:
+                    result = work(gate, now)
+                    if self._store(connection, gate, now):
                         return result
                 return self._transact(connection, work, known)
             except sqlite3.Error as error:
@@ -239,7 +260,7 @@ class SqliteBudget:
                 raise file.explain(error) from error
 
     def _transact(
-        self, connection: sqlite3.Connection, work: Callable[[Ledger, int], T], known: Ledger | None
+        self, connection: sqlite3.Connection, work: Callable[[Gate, int], T], known: Gate | None
     ) -> T:
         """Read, decide and write under the write lock. What `known` holds, the file had before it was removed."""
         connection.execute("BEGIN IMMEDIATE")
@@ -248,11 +269,11 @@ class SqliteBudget:
             found = self._load(connection, now)
             if found is not None and known is not None:
                 found.absorb(known, now)  # another process was quicker to make the file again
-            ledger = found or known or Ledger(self.rules)
+            gate = found or known or Gate(self.rules)
             for late in self._unwritten:
-                late(ledger, now)
-            result = work(ledger, now)
-            self._store(connection, ledger, now)
+                late(gate, now)
+            result = work(gate, now)
+            self._store(connection, gate, now)
             if not self._cleaned:
                 connection.execute(
                     _FORGET, (self._boot, now - _FORGET_MS, self._boot, self._wall() - _FORGET_MS)
@@ -267,7 +288,7 @@ class SqliteBudget:
         self._unwritten.clear()
         return result
 
-    def _load(self, connection: sqlite3.Connection, now: int) -> Ledger | None:
+    def _load(self, connection: sqlite3.Connection, now: int) -> Gate | None:
         row = connection.execute(_SELECT, (self.scope,)).fetchone()
         if row is None:
             self._version = 0
@@ -276,17 +297,17 @@ class SqliteBudget:
         numbers = array("q")
         try:
             numbers.frombytes(state)
-            ledger = Ledger.from_numbers(self.rules, names, numbers)
+            gate = Gate.from_numbers(self.rules, names, numbers)
         except (ValueError, TypeError, AttributeError) as error:
             raise sqlite3.DatabaseError(f"it is damaged: {self.scope} has {error}") from error
         if tick > now or (boot and self._boot and boot != self._boot):
             restart = now - tick
-            ledger.shift(restart, restart - max(0, self._wall() - wall))
-        return ledger
+            gate.shift(restart, restart - max(0, self._wall() - wall))
+        return gate
 
-    def _store(self, connection: sqlite3.Connection, ledger: Ledger, now: int) -> bool:
-        """Write the ledger if the row is still the one it was made from."""
-        names, numbers = ledger.to_numbers()
+    def _store(self, connection: sqlite3.Connection, gate: Gate, now: int) -> bool:
+        """Write the state if the row is still the one it was made from."""
+        names, numbers = gate.to_numbers()
         version = self._version
         # A row that was deleted and made anew never reaches the number that a process remembers.
         newer = version + 1 if version else int.from_bytes(os.urandom(6), "big") + 1
@@ -297,5 +318,5 @@ class SqliteBudget:
         else:
             connection.execute(_INSERT, values)
         self._version = newer
-        self._cached = ledger
+        self._cached = gate
         return True

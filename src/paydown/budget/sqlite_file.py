@@ -1,7 +1,7 @@
 """The file under `sqlite.SqliteBudget`: found, made private, opened, checked, and safe across `fork`.
 
 SQLite must not be carried over a `fork`: a child that inherits an open connection believes to hold locks
-which it does not hold, and two processes would end up in two ledgers
+which it does not hold, and two processes would end up in two budgets
 (https://sqlite.org/howtocorrupt.html, 2.6). So every open file is closed right before Python forks and opened
 again, on both sides, when needed.
 """
@@ -24,7 +24,7 @@ from paydown.state_directory import (
     state_directory,
 )
 
-__all__ = ["LedgerFile"]
+__all__ = ["BudgetFile"]
 
 _SCHEMA = 1
 _APPLICATION_ID = 0x70796462  # "pydb": by which the file is known to be ours before anything is changed
@@ -40,7 +40,7 @@ CREATE TABLE ledger (
     tick INTEGER NOT NULL,      -- ms of the machine's oscillator at the last change
     wall INTEGER NOT NULL,      -- UTC ms at the last change
     names TEXT NOT NULL,        -- counters, one per line
-    state BLOB NOT NULL         -- see Ledger.to_numbers: 64-bit integers
+    state BLOB NOT NULL         -- see Gate.to_numbers: 64-bit integers
 )
 """
 
@@ -56,7 +56,7 @@ _ADVICE = {
 }
 
 
-class LedgerFile:
+class BudgetFile:
     """One SQLite file, opened at the first use. Hold `lock` around everything.
 
     Args:
@@ -68,7 +68,7 @@ class LedgerFile:
         self._chosen = path
         self._busy_timeout_ms = busy_timeout_ms
         self._connection: sqlite3.Connection | None = None
-        self._closing: weakref.finalize[..., LedgerFile] | None = None
+        self._closing: weakref.finalize[..., BudgetFile] | None = None
         self._identity: tuple[int, int] | None = None
         self._log_identity: tuple[int, int] | None = None  # of SQLite's -wal file, once there is one
         self.lock = threading.Lock()
@@ -95,7 +95,7 @@ class LedgerFile:
 
         Raises:
             BudgetUnavailable: The file or its directory cannot be made or opened.
-            sqlite3.Error: It is not usable as a ledger; see `explain`.
+            sqlite3.Error: It is not usable as a budget; see `explain`.
         """
         return self._connection or self._open()
 
@@ -104,7 +104,7 @@ class LedgerFile:
         try:
             if self._chosen is None:
                 private_directory(path.parent)
-            else:  # a directory that somebody chose may have other uses
+            else:  # a directory that the user chose may have other uses
                 make_directories(path.parent)
             # SQLite gives its -wal and -shm files the permissions of the database.
             found = claim(path, _APPLICATION_ID, sign=_SIGN)
@@ -129,7 +129,7 @@ class LedgerFile:
             connection.close()
             raise
         self._connection = connection
-        # Whoever drops a budget or a client without closing it, and an interpreter that ends, close the file as well.
+        # A budget or client that is dropped without being closed, and an interpreter that ends, close the file as well.
         self._closing = weakref.finalize(self, _close_dropped, connection, self.lock, os.getpid())
         self._identity = found
         return connection
@@ -161,7 +161,7 @@ class LedgerFile:
             raise sqlite3.NotSupportedError(f"it was written by another version of paydown (schema {schema})")
 
     def vanished(self) -> bool:
-        """Whether somebody removed or replaced the file under the open connection."""
+        """Return whether the file was removed or replaced under the open connection."""
         if self._connection is None:
             return False
         identity, log = (_identity(f"{self.path}{suffix}") for suffix in ("", "-wal"))
@@ -180,7 +180,7 @@ class LedgerFile:
             connection.close()
 
     def explain(self, error: sqlite3.Error) -> BudgetUnavailable:
-        """What is wrong with the file and what to do about it."""
+        """Return the error that names what is wrong with the file and what to do about it."""
         code = getattr(error, "sqlite_errorcode", None)
         advice = _ADVICE.get(code & 0xFF) if isinstance(code, int) else None
         reason = f"{advice} ({error})" if advice else str(error)
@@ -207,7 +207,7 @@ def _close_dropped(connection: sqlite3.Connection, lock: threading.Lock, pid: in
 
 
 def _identity(path: str) -> tuple[int, int] | None:
-    """What makes a file this file and not another of the same name."""
+    """Return device and inode, which identify a file even if another takes its name."""
     try:
         found = os.stat(path)
     except OSError:
@@ -215,8 +215,8 @@ def _identity(path: str) -> tuple[int, int] | None:
     return found.st_dev, found.st_ino
 
 
-_files: weakref.WeakSet[LedgerFile] = weakref.WeakSet()
-_held: list[LedgerFile] = []
+_files: weakref.WeakSet[BudgetFile] = weakref.WeakSet()
+_held: list[BudgetFile] = []
 
 
 def _before_fork() -> None:

@@ -1,10 +1,10 @@
 """One counter of the exchange, as it may stand on the other side.
 
-Nobody documents whether the exchange counts clock minutes or the last 60 seconds, nor when between
+It is undocumented whether the exchange counts clock minutes or the last 60 seconds, nor when between
 sending and answering it counts. So every call is held against the limit for all the time in which it
 might count:
 
-        acquire         counted somewhere here         settle               expires
+        acquire         counted somewhere here         release               expires
     ───────┬──────────────────────────────────────────────┬────────────────────┬───────>
            └──────────── in flight: held ─────────────────┴ interval + guard ──┘
 
@@ -18,7 +18,7 @@ drift and for an exchange that rounds to whole seconds.
 
 **Why nothing waits longer than that.** Room is given the millisecond the sum allows it. Calls that expire
 in the same 1/200 of the interval share one entry, which expires with the last of them; that bounds the
-entries at about 200, whatever the traffic.
+entries at about 200 in any traffic.
 
 **What others use.** The exchange's header counts everybody behind the same IP. What it shows beyond the
 calls of our own that could be in it is foreign, and is held until it must have left the exchange's
@@ -30,23 +30,21 @@ from __future__ import annotations
 from array import array
 from collections.abc import Iterator
 
-__all__ = ["UNCERTAIN", "Pool"]
+__all__ = ["ENTRY_WIDTH", "UNCERTAIN", "Window"]
 
 UNCERTAIN = -(1 << 62)
 """As `since` of a call: it may not have been counted at all. Before every tick."""
 
 _FAR = 1 << 62
-_WIDTH = 4  # of one settled entry: expires, weight, weight of reads, since
-_FLIGHT = 4  # of one call in flight: id, weight, weight of reads, expires
-_NUMBERS = 9  # in front of them
+ENTRY_WIDTH = 4  # of one settled entry: expires, weight, weight of reads, since
 _SLOTS = 200
 
 # A fixed minute, once proven, is believed for this many intervals. Traffic proves it each minute anew.
 _FIXED_FOR = 60
 
 
-class Pool:
-    """What may count on one counter, on the ledger's ticks (ms). The caller locks."""
+class Window:
+    """What may count on one limit of the exchange, on the budget's ticks (ms). The caller locks."""
 
     __slots__ = (
         "fixed_until",
@@ -96,7 +94,7 @@ class Pool:
     @property
     def last_expiry(self) -> int:
         """When nothing of what is held now is held any more."""
-        settled = max(self.settled[::_WIDTH], default=0)
+        settled = max(self.settled[::ENTRY_WIDTH], default=0)
         flying = max((flight[2] for flight in self.flying.values()), default=0)
         return max(settled, flying, self.foreign_until if self.foreign else 0)
 
@@ -109,24 +107,31 @@ class Pool:
             while end < size and settled[end] <= now:
                 gone += settled[end + 1]
                 self.settled_low -= settled[end + 2]
-                end += _WIDTH
+                end += ENTRY_WIDTH
             del settled[:end]
             self.settled_weight -= gone
             self.purged_ever += gone
         if self.next_expiry <= now:
-            for ticket, (weight, _, expires) in list(self.flying.items()):
+            for reservation, (weight, _, expires) in list(self.flying.items()):
                 if expires <= now:
-                    self.land(ticket)
+                    self.land(reservation)
                     self.purged_ever += weight
             self.next_expiry = min((flight[2] for flight in self.flying.values()), default=_FAR)
         if self.foreign and self.foreign_until <= now:
             self.foreign = 0
 
     def free_at(self, need: int, limit: int, now: int, keep_ms: int, *, reads_only: bool = False) -> int:
-        """The first tick at which `need` would fit under `limit` if nobody else came.
+        """Return the first tick at which `need` would fit under `limit` if no other call came.
 
         A call in flight is taken to be answered at once: its answer will come later, so the result is the
-        earliest possible. `need` must not exceed `limit`.
+        earliest possible.
+
+        Args:
+            need: Weight to fit in, at most `limit`.
+            limit: Most weight per interval.
+            now: The tick, ms.
+            keep_ms: Interval and guard.
+            reads_only: Count only what reads used.
         """
         column = 2 if reads_only else 1
         excess = (self.used_by_reads if reads_only else self.used) + need - limit
@@ -139,12 +144,18 @@ class Pool:
         return now + keep_ms
 
     def used_at(self, tick: int, now: int, keep_ms: int) -> int:
-        """What of today's sum is still held at `tick`, with calls in flight answered at once."""
+        """Return how much of what is used now is still held later, with calls in flight answered at once.
+
+        Args:
+            tick: The later tick, ms.
+            now: The tick, ms.
+            keep_ms: Interval and guard.
+        """
         return self.used - sum(weight for freed, weight in self._frees(now, keep_ms, 1) if freed <= tick)
 
     def _frees(self, now: int, keep_ms: int, column: int) -> Iterator[tuple[int, int]]:
         settled = self.settled
-        frees = [(settled[i], settled[i + column]) for i in range(0, len(settled), _WIDTH)]
+        frees = [(settled[i], settled[i + column]) for i in range(0, len(settled), ENTRY_WIDTH)]
         frees.append((now + keep_ms, self.flying_weight if column == 1 else self.flying_low))
         if self.foreign and column == 1:
             frees.append((self.foreign_until, self.foreign))
@@ -153,22 +164,29 @@ class Pool:
 
     # One call
 
-    def fly(self, ticket: int, weight: int, low: int, expires: int) -> None:
-        """Reserve `weight` for a call that is about to leave; until `expires` if its process dies."""
-        self.flying[ticket] = (weight, low, expires)
+    def fly(self, reservation: int, weight: int, low: int, expires: int) -> None:
+        """Reserve weight for a call that is about to leave.
+
+        Args:
+            reservation: Id of the reservation.
+            weight: Its weight.
+            low: The same if it is a read, else 0.
+            expires: Tick at which it is dropped if its process dies.
+        """
+        self.flying[reservation] = (weight, low, expires)
         self.flying_weight += weight
         self.flying_low += low
         if expires < self.next_expiry:
             self.next_expiry = expires
 
-    def land(self, ticket: int) -> None:
-        """The call is not in flight any more. Without `settle`, its weight is free: it never left."""
-        flight = self.flying.pop(ticket, None)
+    def land(self, reservation: int) -> None:
+        """Take a call out of flight. Unless `record` follows, its weight is free: it never left."""
+        flight = self.flying.pop(reservation, None)
         if flight is not None:
             self.flying_weight -= flight[0]
             self.flying_low -= flight[1]
 
-    def settle(self, weight: int, low: int, expires: int, since: int, keep_ms: int) -> None:
+    def record(self, weight: int, low: int, expires: int, since: int, keep_ms: int) -> None:
         """Hold the weight of a call that ended until `expires`.
 
         Args:
@@ -186,10 +204,10 @@ class Pool:
         slot = expires // slot_ms
         at = len(settled)
         # Almost always at the end. A lost call is held longer than one that is answered after it.
-        while at and settled[at - _WIDTH] > expires and settled[at - _WIDTH] // slot_ms != slot:
-            at -= _WIDTH
-        if at and settled[at - _WIDTH] // slot_ms == slot:
-            at -= _WIDTH
+        while at and settled[at - ENTRY_WIDTH] > expires and settled[at - ENTRY_WIDTH] // slot_ms != slot:
+            at -= ENTRY_WIDTH
+        if at and settled[at - ENTRY_WIDTH] // slot_ms == slot:
+            at -= ENTRY_WIDTH
             settled[at] = max(settled[at], expires)
             settled[at + 1] += weight
             settled[at + 2] += low
@@ -197,7 +215,7 @@ class Pool:
         else:
             settled[at:at] = array("q", (expires, weight, low, since))
 
-    # What the exchange says
+    # What the exchange shows
 
     def observe(
         self,
@@ -211,7 +229,7 @@ class Pool:
         exchange_ms: int | None,
         error_ms: int,
     ) -> None:
-        """Take in a used-weight header, after `settle` of the call that brought it.
+        """Take in a used-weight header, after `record` of the call that brought it.
 
         The call was counted somewhere between `acquired` and `now`. All of ours that may be in the header
         is what is held now and what expired since `acquired`; the rest of the header is foreign.
@@ -223,13 +241,13 @@ class Pool:
         compared with the calls of the clock minute only, and the excess is held to the minute's end.
 
         Args:
-            header: What the exchange says is used.
+            header: What the exchange shows as used.
             weight: Cost of the call that brought the header.
-            acquired: When its ticket was given.
+            acquired: When its reservation was given.
             mark: `settled_ever` and `purged_ever` at that time.
             now: The tick of its answer.
             interval_ms: Length of the interval.
-            guard_ms: Guard of the ledger.
+            guard_ms: Guard of the budget.
             exchange_ms: The exchange's time now, UTC ms; `None` if unknown.
             error_ms: How wrong that may be.
         """
@@ -252,7 +270,7 @@ class Pool:
                         self.foreign = max(self.foreign, foreign)
                         self.foreign_until = max(self.foreign_until, now + interval_ms - into + margin)
                     return
-        # Foreign weight seen earlier may have expired on the other side: the header is the newer witness.
+        # Foreign weight seen earlier may have expired on the other side: the header is the newer evidence.
         known = min(self.foreign, max(0, header - least_own))
         foreign = header - most_own
         if foreign > 0:
@@ -263,15 +281,20 @@ class Pool:
 
     def _certain(self, since: int) -> int:
         """Weight of calls that were certainly counted after the tick `since`."""
-        starts = self.settled[3::_WIDTH]
+        starts = self.settled[3::ENTRY_WIDTH]
         weight = self.settled_weight
         if starts and min(starts) <= since:
-            weights = self.settled[1::_WIDTH]
+            weights = self.settled[1::ENTRY_WIDTH]
             weight -= sum(weights[i] for i, start in enumerate(starts) if start <= since)
         return weight
 
-    def tell_minute(self, minute: int, weight: int) -> None:
-        """Add a settled call to the count of the exchange's clock minute number `minute`."""
+    def count_minute(self, minute: int, weight: int) -> None:
+        """Add a call that ended to the count of one clock minute of the exchange.
+
+        Args:
+            minute: Number of the minute.
+            weight: The call's weight.
+        """
         if minute > self.minute:
             self.minute = minute
             self.minute_weight = 0
@@ -282,62 +305,10 @@ class Pool:
     def shift(self, delta: int) -> None:
         """Move every tick by `delta`: the machine's clock restarted."""
         settled = self.settled
-        for at in range(0, len(settled), _WIDTH):
+        for at in range(0, len(settled), ENTRY_WIDTH):
             settled[at] += delta
-            settled[at + 3] = UNCERTAIN  # nobody knows how long ago it was
+            settled[at + 3] = UNCERTAIN  # it is unknown how long ago it was
         self.flying = {key: (weight, low, end + delta) for key, (weight, low, end) in self.flying.items()}
         self.next_expiry = min((flight[2] for flight in self.flying.values()), default=_FAR)
         self.foreign_until += delta
         self.fixed_until = 0
-
-    def pack(self, numbers: array[int]) -> None:
-        """Append the whole counter to `numbers`, for a file."""
-        head = [
-            len(self.flying),
-            len(self.settled) // _WIDTH,
-            self.foreign,
-            self.foreign_until,
-            self.settled_ever,
-            self.purged_ever,
-            self.minute,
-            self.minute_weight,
-            self.fixed_until,
-        ]
-        for ticket, flight in self.flying.items():
-            head.append(ticket)
-            head += flight
-        numbers.fromlist(head)
-        numbers.extend(self.settled)
-
-    @classmethod
-    def unpack(cls, numbers: array[int], at: int) -> tuple[Pool, int]:
-        """Rebuild a counter from `pack` at index `at`; also the index behind it.
-
-        Raises:
-            ValueError: These are not the numbers of a counter.
-        """
-        pool = cls()
-        body = at + _NUMBERS
-        if body > len(numbers) or numbers[at] < 0 or numbers[at + 1] < 0:
-            raise ValueError("a counter is cut off")
-        middle = body + numbers[at] * _FLIGHT
-        end = middle + numbers[at + 1] * _WIDTH
-        if end > len(numbers):
-            raise ValueError("a counter is cut off")
-        (
-            pool.foreign,
-            pool.foreign_until,
-            pool.settled_ever,
-            pool.purged_ever,
-            pool.minute,
-            pool.minute_weight,
-            pool.fixed_until,
-        ) = numbers[at + 2 : body]
-        for i in range(body, middle, _FLIGHT):
-            pool.fly(numbers[i], numbers[i + 1], numbers[i + 2], numbers[i + 3])
-        pool.settled = numbers[middle:end]
-        pool.settled_weight = sum(pool.settled[1::_WIDTH])
-        pool.settled_low = sum(pool.settled[2::_WIDTH])
-        if min(pool.settled[1::_WIDTH], default=0) < 0:
-            raise ValueError("a counter holds a negative weight")
-        return pool, end

@@ -2,14 +2,14 @@
 
 Every call that changes something is an attempt. It is noted before anything is sent, and forgotten only when
 the answer proves that it was executed or refused, or when it certainly never left. Everything else, an
-exception that nobody foresaw, Ctrl-C, a cancelled task, leaves it open, and the next call on the same debt is
-refused until somebody has looked:
+exception that was not foreseen, Ctrl-C, a cancelled task, leaves it open, and the next call on the same debt is
+refused until the attempt is settled:
 
     INTENT ──> EXECUTED | REJECTED | NOT_SENT          forgotten
            ──> UNKNOWN ──settle()──> forgotten
 
-Which calls guard each other says the document (`x-unresolved-scope`): repaying BNB guards repaying BNB, by
-whatever call. This memory lives as long as its client; an observer can write it down for longer.
+The document defines which calls guard each other (`x-unresolved-scope`): repaying BNB guards repaying BNB, by
+any call. This memory lives as long as its client; an observer can write it down for longer.
 """
 
 from __future__ import annotations
@@ -19,24 +19,14 @@ from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field, replace
-from enum import StrEnum
 from os import urandom
 from typing import TYPE_CHECKING, Final, Protocol
 
-from paydown.errors import AttemptRefused, InvalidRequestType, PaydownError, UnknownAttempt, UnresolvedOutcome
+from paydown.call.outcome import Outcome
+from paydown.errors import InvalidRequestType, PaydownError, UnknownAttempt, UnresolvedOutcome
 
 if TYPE_CHECKING:
     from paydown_wire.operation import Operation
-
-
-class AttemptState(StrEnum):
-    """What is known about an attempt."""
-
-    INTENT = "INTENT"  # noted, perhaps sent, no answer yet
-    EXECUTED = "EXECUTED"  # the exchange confirmed it
-    REJECTED = "REJECTED"  # the exchange said that nothing was executed
-    NOT_SENT = "NOT_SENT"  # nothing left this machine
-    UNKNOWN = "UNKNOWN"  # it may have happened
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +41,7 @@ class Attempt:
         arguments: Every parameter as it goes on the wire, without timestamp and signature.
         created_at_ms: When it was noted, UTC milliseconds on the exchange's clock.
         sent_at_ms: When it was last signed, UTC milliseconds on the exchange's clock; None if it never was.
-        state: What is known about it.
+        outcome: What is proven about it.
     """
 
     id: str
@@ -61,27 +51,31 @@ class Attempt:
     arguments: Mapping[str, str] = field(hash=False)
     created_at_ms: int
     sent_at_ms: int | None = None
-    state: AttemptState = AttemptState.INTENT
+    outcome: Outcome = Outcome.INTENT
 
     def __str__(self) -> str:
         amount = "the whole debt" if self.amount is None else self.amount
         what = f" of {amount} {self.asset}" if self.asset is not None else ""
-        return f"{self.id}: {self.operation}{what}, {self.state.value}"
+        return f"{self.id}: {self.operation}{what}, {self.outcome.value}"
 
 
 class AttemptObserver(Protocol):
     """Watches attempts: a journal, say. Called from the thread or task that makes the call."""
 
     def before_send(self, attempt: Attempt) -> None:
-        """Called when the request is signed and before its first byte is sent; again if it is signed anew.
+        """Note an attempt whose request is signed and not yet sent; again if the request is signed anew.
 
-        `attempt.sent_at_ms` is its timestamp. Whatever this raises refuses the attempt: nothing is sent then.
+        `attempt.sent_at_ms` is its timestamp. Any exception refuses the attempt: nothing is sent then.
         """
         ...
 
     def after(self, attempt: Attempt, error: PaydownError | None) -> None:
-        """Called when the state is decided. What it raises is logged and changes nothing: the money has moved
-        or not."""
+        """Note the outcome of an attempt. An exception is logged and changes nothing, since the money has moved or not.
+
+        Args:
+            attempt: The attempt, with its outcome.
+            error: What the call raises, or None.
+        """
         ...
 
 
@@ -97,7 +91,12 @@ class ObserverChain:
             observer.before_send(attempt)
 
     def after(self, attempt: Attempt, error: PaydownError | None) -> None:
-        """See `AttemptObserver.after`. The second is told even if the first fails."""
+        """Pass the outcome to both observers, also to the second if the first fails.
+
+        Args:
+            attempt: The attempt, with its outcome.
+            error: What the call raises, or None.
+        """
         first, second = self._both
         try:
             first.after(attempt, error)
@@ -105,7 +104,7 @@ class ObserverChain:
             second.after(attempt, error)
 
 
-# Who watches the calls of this thread or task, beside those who watch a client for good: (memory of a client,
+# What observes the calls of this thread or task, in addition to the client's own observer: (attempts of a client,
 # observer). A value of the context, not of the client: it ends with the block, and other threads never see it.
 _observing: ContextVar[tuple[tuple[Attempts, AttemptObserver], ...]] = ContextVar(
     "paydown_observing", default=()
@@ -131,7 +130,7 @@ class Attempts:
             _observing.reset(token)
 
     def observer(self, permanent: AttemptObserver | None) -> AttemptObserver | None:
-        """Who watches an attempt that begins now: the client's own observer first, then those of `observing`."""
+        """Return what observes an attempt that begins now: the permanent observer, then those of `observing`."""
         watching = permanent
         for attempts, observer in _observing.get():
             if attempts is self:
@@ -170,9 +169,18 @@ class Attempts:
         return attempt
 
     def update(
-        self, attempt: Attempt, *, sent_at_ms: int | None = None, state: AttemptState | None = None
+        self, attempt: Attempt, *, sent_at_ms: int | None = None, outcome: Outcome | None = None
     ) -> Attempt:
-        """Note when an attempt was signed, or that its outcome is unknown."""
+        """Note when an attempt was signed, or that its outcome is unknown.
+
+        Args:
+            attempt: The attempt.
+            sent_at_ms: Its timestamp, UTC milliseconds; None keeps it.
+            outcome: Its outcome; None keeps it.
+
+        Returns:
+            The changed attempt.
+        """
         changed = Attempt(  # not `replace`, which takes ten times as long
             attempt.id,
             attempt.operation,
@@ -181,7 +189,7 @@ class Attempts:
             attempt.arguments,
             attempt.created_at_ms,
             attempt.sent_at_ms if sent_at_ms is None else sent_at_ms,
-            attempt.state if state is None else state,
+            attempt.outcome if outcome is None else outcome,
         )
         with self._lock:
             if attempt.id in self._open:
@@ -194,7 +202,7 @@ class Attempts:
             self._close(attempt.id)
 
     def settle(self, attempt_id: str, *, executed: bool) -> Attempt:
-        """Close an attempt whose outcome somebody has found out.
+        """Close an attempt whose outcome a person or a program has found out.
 
         Args:
             attempt_id: As in `OutcomeUnknown.attempt_id`.
@@ -215,39 +223,29 @@ class Attempts:
         with self._lock:
             attempt = self._open.get(attempt_id)
             if attempt is None:
-                ids = ", ".join(
-                    open_.id for open_ in self._open.values() if open_.state is AttemptState.UNKNOWN
-                )
+                ids = ", ".join(open_.id for open_ in self._open.values() if open_.outcome is Outcome.UNKNOWN)
                 raise UnknownAttempt(
                     f"No attempt {attempt_id!r} is open in this client. "
                     + (f"Open: {ids}." if ids else "None is open: nothing to settle.")
                 )
-            if attempt.state is not AttemptState.UNKNOWN:
+            if attempt.outcome is not Outcome.UNKNOWN:
                 raise UnknownAttempt(
                     f"Attempt {attempt_id} is still in flight. Wait for its call to end before settling it."
                 )
             self._close(attempt_id)
-        return replace(attempt, state=AttemptState.EXECUTED if executed else AttemptState.REJECTED)
+        return replace(attempt, outcome=Outcome.EXECUTED if executed else Outcome.REJECTED)
 
     @property
     def unresolved(self) -> tuple[Attempt, ...]:
         """Every attempt that may have happened, oldest first. Those in flight are not among them."""
         with self._lock:
-            return tuple(attempt for attempt in self._open.values() if attempt.state is AttemptState.UNKNOWN)
+            return tuple(attempt for attempt in self._open.values() if attempt.outcome is Outcome.UNKNOWN)
 
     def _close(self, attempt_id: str) -> None:
         self._open.pop(attempt_id, None)
         guard = self._guards.pop(attempt_id, None)
         if guard is not None:
             del self._holders[guard]
-
-
-def refused_by_observer(attempt: Attempt, error: Exception) -> AttemptRefused:
-    """The error for an observer that failed before anything was sent."""
-    return AttemptRefused(
-        f"{attempt.operation} was not sent: its observer failed ({type(error).__name__}). Repair that first.",
-        operation=attempt.operation,
-    )
 
 
 _BLANK: Final = "\u115f\u1160\u3164\uffa0"  # letters by category, though nothing is seen of them
@@ -268,7 +266,7 @@ def _same_debt(asset: str) -> str:
 
 def _unresolved(holder: Attempt, operation: Operation) -> UnresolvedOutcome:
     of = f" of {holder.asset}" if holder.asset is not None else ""
-    if holder.state is AttemptState.UNKNOWN:
+    if holder.outcome is Outcome.UNKNOWN:
         what = (
             f"{operation.name} was not sent: attempt {holder.id} ({holder.operation}{of}) may have happened. "
             f"Look at the balance{of}, then call settle({holder.id!r}, executed=True) or executed=False."

@@ -8,11 +8,11 @@ granted:
 * Whether the ends of a window count: windows overlap. A row that comes twice is recognised by its id, or by
   all of its members where it has none.
 * New rows push older ones to the next page of a newest-first list: what comes again is dropped.
-* A page that is full is never the last, whatever `total` says; a short one is, unless `total` says otherwise.
+* A page that is full is never the last, even by `total`; a short one is, unless `total` counts more rows.
 * A list without pages that comes back full has been cut off: its window is halved until no part is full.
 * Rows older than some months stand in an archive: where a window may reach into it, both are read.
 
-Sans I/O: `next_request` says what to ask, `take` reads the answer. Every fact comes from `Operation.pagination`.
+Sans I/O: `next_request` returns what to ask, `take` reads the answer. Every fact comes from `Operation.pagination`.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ class _Window:
         start: First ms, or None for the exchange's default.
         end: Last ms, or None for the exchange's default.
         reaches_now: `end` is now and need not be sent.
-        archived: What the archive parameter says; None leaves it out.
+        archived: Value of the archive parameter; None leaves it out.
     """
 
     start: int | None = None
@@ -132,8 +132,8 @@ class Pager(Generic[T]):
         """Read one answer: its rows that were not seen yet, decoded, in the exchange's order.
 
         Raises:
-            DecodeError: The answer or a row has another shape than the document says.
-            ReadFailed: The list cannot be read completely; the text says why and what to ask instead.
+            DecodeError: The answer or a row has another shape than in the document.
+            ReadFailed: The list cannot be read completely; the text names the reason and what to ask instead.
         """
         rows, total = self._rows(answer)
         if self._facts.page is None and self._cut_off(rows, total):
@@ -177,8 +177,8 @@ class Pager(Generic[T]):
         here: set[object] = set()
         for index, row in enumerate(rows):
             key, by_id = self._key(row)
-            # Two rows of one answer that are alike in everything are two rows, unless their id says
-            # otherwise.
+            # Two rows of one answer that are alike in everything are two rows, unless they share
+            # an id.
             if any(key in seen for seen in self._seen) or (by_id and key in here):
                 continue
             here.add(key)
@@ -238,7 +238,7 @@ class Pager(Generic[T]):
         return spans + self._with_archive(_Window(first, last, reaches_now), now)
 
     def _with_archive(self, window: _Window, now: int) -> list[_Window]:
-        """The window, once or twice: out of the archive, in it, or in both where nobody can say."""
+        """Return the window once or twice: out of the archive, in it, or both where that is uncertain."""
         archive = self._facts.archive
         if archive is None or archive.parameter in self._arguments or window.start is None:
             return [window]

@@ -243,7 +243,7 @@ def _check_form(operation: Operation, parameter: Parameter, text: str, item: str
 
 
 def _hint(parameter: Parameter, text: str) -> str:
-    """What to write instead, if a small correction makes it right."""
+    """Return what to write instead, if a small correction makes it right."""
     if parameter.kind == "decimal":
         instead = text.lstrip("0")
         instead = instead if instead[:1].isdigit() else f"0{instead}"
@@ -260,7 +260,7 @@ def _compiled(pattern: str) -> re.Pattern[str]:
 
 
 def _exact(text: str) -> str:
-    """The characters of a str subclass, such as an enum member, whatever it prints as."""
+    """Return the characters of a str subclass, such as an enum member, which may print as something else."""
     return str.__str__(text)
 
 

@@ -1,6 +1,6 @@
 """Turn a checked call into the finished request: address, headers, query, body, signature.
 
-Calls that change something send their parameters as a form body, reads as a query. Whatever takes no part in
+Calls that change something send their parameters as a form body, reads as a query. What takes no part in
 the signature is prepared once per operation; the rest is written, signed and handed over in one step, at the
 moment of sending.
 """
@@ -12,11 +12,12 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 from urllib.parse import unquote
 
-from paydown import __version__
-from paydown.call.outcome import Cleaner
+from paydown._version import __version__
 from paydown.call.signing import encode_pairs, signed
 from paydown.errors import InvalidCredentials
-from paydown.transport.channel import Address, Outgoing
+from paydown.redaction import Redactor
+from paydown.transport.address import Address
+from paydown.transport.channel import Outgoing
 from paydown_wire.error_codes import SERVERS, SIGNING
 
 if TYPE_CHECKING:
@@ -42,9 +43,9 @@ class Prepared:
     api_key: str = field(repr=False)
     signature: str = field(repr=False)
 
-    def cleaner(self) -> Cleaner:
-        """Takes the secrets of this request out of texts."""
-        return Cleaner((self.api_key, self.signature, unquote(self.signature)))
+    def redactor(self) -> Redactor:
+        """Return what removes the secrets of this request from texts."""
+        return Redactor((self.api_key, self.signature, unquote(self.signature)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +65,7 @@ class RequestMaker:
     """Makes the requests of one client.
 
     Args:
-        credentials: Who signs; None can only make calls that need no key.
+        credentials: Key and secret that sign; None can only make calls that need no key.
         base_url: Where every call goes; None means the servers of the document.
         connect_timeout_s: Instead of the document's, for every call.
         answer_timeout_s: Instead of the document's, for every call.
@@ -89,7 +90,7 @@ class RequestMaker:
         self._routes: dict[str, _Route] = {}
 
     def address(self, server: str) -> Address:
-        """Where calls of a server of the document go."""
+        """Return where calls of a server of the document go."""
         if self._one_address is not None:
             return self._one_address
         address = self._addresses.get(server)
@@ -161,7 +162,12 @@ class RequestMaker:
         )
 
     def fetch(self, url: str, like: Operation) -> Outgoing:
-        """An unsigned GET of a whole URL, such as a clock's, with the time-outs of an operation."""
+        """Return an unsigned GET of a whole URL, such as that of a clock.
+
+        Args:
+            url: The URL.
+            like: Operation whose time-outs hold.
+        """
         address = Address.parse(url)
         return Outgoing(
             method="GET",

@@ -43,7 +43,12 @@ class ReadRetries:
             raise ValueError(f"deadline_s must be positive, not {self.deadline_s}")
 
     def pause_s(self, tries: int, at_least_s: float | None = None) -> float:
-        """Seconds to wait after `tries` failed requests; never less than the exchange asked for."""
+        """Return the seconds to wait before the next request.
+
+        Args:
+            tries: How many requests have failed.
+            at_least_s: What the exchange asked for, seconds; the pause is never shorter.
+        """
         # Capped before the power of two is taken: 2 ** 2000 is no float.
         longest = min(self.longest_pause_s, self.first_pause_s * 2.0 ** min(tries - 1, 32))
         drawn = longest * (0.5 + random() / 2)  # noqa: S311  # a pause is no secret
@@ -51,7 +56,7 @@ class ReadRetries:
 
 
 def retry_after_s(headers: Mapping[str, str], *, now_ms: int) -> float | None:
-    """Seconds that a Retry-After header asks to wait, or None without a usable one; at most the longest ban.
+    """Return the seconds that a Retry-After header asks to wait, at most the longest ban; None without a usable one.
 
     Args:
         headers: Lower-case names.

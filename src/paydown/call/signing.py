@@ -28,8 +28,9 @@ _RESERVED: Final = re.compile(r"[^A-Za-z0-9\-_.~]")
 
 
 def percent_encode(text: str) -> str:
-    """Percent-encode one name or value as the exchange wants it: UTF-8, upper-case hex, unreserved characters
-    bare.
+    """Percent-encode one name or value for the exchange.
+
+    The text is taken as UTF-8, hex digits are upper case, and unreserved characters stay bare.
 
     Raises:
         UnicodeEncodeError: The text holds a lone surrogate, which no UTF-8 text can.
@@ -53,7 +54,7 @@ def signed(
 
     Args:
         text: Encoded parameters of the query or of the body, without the three that this function owns.
-        credentials: Who signs.
+        credentials: Key and secret that sign.
         timestamp_ms: Now, UTC milliseconds on the exchange's clock.
         recv_window: How long the exchange may still accept the request, ms; None leaves it out.
         before: Text that the message starts with: the query text, when `text` is the body.

@@ -34,23 +34,33 @@ _WRITING = decimal.Context(prec=3 * _LONGEST, traps=[decimal.InvalidOperation])
 
 @contextmanager
 def exact() -> Generator[None]:
-    """Calculate with 60 digits, whatever the calling thread's decimal context is."""
+    """Calculate with 60 digits, in any decimal context of the calling thread."""
     with decimal.localcontext(_CONTEXT):
         yield
 
 
 def floor_to(value: Decimal, digits: int) -> Decimal:
-    """`value` cut to `digits` fraction digits, never rounded up: a repayment must not exceed the debt."""
+    """Cut a value to so many fraction digits, never rounded up: a repayment must not exceed the debt.
+
+    Args:
+        value: The value.
+        digits: How many fraction digits it keeps.
+    """
     return value.quantize(Decimal(1).scaleb(-digits), rounding=decimal.ROUND_DOWN, context=_CONTEXT)
 
 
 def ceil_to(value: Decimal, digits: int) -> Decimal:
-    """`value` raised to `digits` fraction digits: for a bound that is shown, and must not look smaller than it is."""
+    """Raise a value to so many fraction digits: for a bound that is shown, and must not look smaller than it is.
+
+    Args:
+        value: The value.
+        digits: How many fraction digits it keeps.
+    """
     return value.quantize(Decimal(1).scaleb(-digits), rounding=decimal.ROUND_CEILING, context=_CONTEXT)
 
 
 def to_text(value: Decimal) -> str:
-    """Plain decimal text, no exponent, no needless zero at the end: `1E-7` becomes `0.0000001`."""
+    """Write plain decimal text, no exponent, no needless zero at the end: `1E-7` becomes `0.0000001`."""
     text = format(value, "f")
     if "." in text:
         text = text.rstrip("0").rstrip(".")
@@ -58,7 +68,7 @@ def to_text(value: Decimal) -> str:
 
 
 def from_text(text: str) -> Decimal:
-    """The decimal that `to_text` wrote, or that the stream sent.
+    """Read the decimal that `to_text` wrote, or that the stream sent.
 
     Raises:
         ValueError: It is no finite number, or one that could not be written out in `_LONGEST` digits.
@@ -76,6 +86,6 @@ def from_text(text: str) -> Decimal:
 
 
 def money(value_usd: Decimal) -> str:
-    """USD for people: two digits, thousands apart: `49,000.00 USD`."""
+    """Write USD for people: two digits, thousands apart: `49,000.00 USD`."""
     cents = value_usd.quantize(Decimal("0.01"), rounding=decimal.ROUND_HALF_UP, context=_WRITING)
     return f"{cents:,f} USD"

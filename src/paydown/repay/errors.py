@@ -4,16 +4,16 @@ RequestNotSent              nothing left this machine
 ├── PlanRefused             the plan is impossible or doubtful; .reason and .numbers say why
 │   └── NothingOwed         there is no such debt (exit code 8)
 ├── PlanKeyConflict         the key belongs to a different request
-├── PlanUnfinished          an earlier plan for the same debt is not finished; .plan_key says which
+├── PlanUnfinished          an earlier plan for the same debt is not finished; .plan_key names it
 ├── UnknownPlan             no such plan in this journal
-├── AccountBusy             another process repays for this account; .holder says who
-├── AccountUnconfirmed      nobody has said yet whether this key or name means the account that is known
+├── AccountBusy             another process repays for this account; .holder names it
+├── AccountUnconfirmed      it is not confirmed that this key or name means the known account
 ├── AccountInDoubt          another attempt of this account is open, in this journal or in another one
 │   └── JournalForgot       the journal knows less than is remembered of it, or another one holds a doubt
 └── JournalUnusable         the journal cannot be opened, read or written
 ReadFailed
 ├── ClockStandsStill        the exchange's time does not move on
-├── DebtNotListed           the balances do not say what is owed
+├── DebtNotListed           the balances do not show what is owed
 └── RefusalNotVerified      the balance could not be read after a refusal
 OutcomeUnknown
 └── OutcomeNotRecorded      the journal failed after something was sent
@@ -27,7 +27,7 @@ from typing import TYPE_CHECKING
 from paydown.errors import OutcomeUnknown, ReadFailed, RequestNotSent
 
 if TYPE_CHECKING:
-    from paydown.repay.journal.account_lock import Holder
+    from paydown.repay.account.lock_holder import Holder
 
 __all__ = [
     "AccountBusy",
@@ -37,13 +37,13 @@ __all__ = [
     "DebtNotListed",
     "JournalForgot",
     "JournalUnusable",
-    "LookTooOld",
     "NothingOwed",
     "OutcomeNotRecorded",
     "PlanKeyConflict",
     "PlanRefused",
     "PlanUnfinished",
     "RefusalNotVerified",
+    "SnapshotTooOld",
     "UnknownPlan",
 ]
 
@@ -63,7 +63,7 @@ class PlanRefused(RequestNotSent):
         self.numbers: dict[str, str] = dict(numbers or {})
 
     def to_json(self) -> dict[str, object]:
-        """Reason, text and numbers."""
+        """Return reason, text and numbers."""
         return {"refused": self.reason, "message": str(self), "numbers": dict(self.numbers)}
 
 
@@ -86,7 +86,7 @@ class PlanKeyConflict(RequestNotSent):
 
 
 class PlanUnfinished(RequestNotSent):
-    """A plan for this debt was begun and is not finished: a second one beside it would repay on top of it.
+    """A plan for this debt was begun and is not finished: a second one would repay on top of it.
 
     Attributes:
         plan_key: Key of the plan to resume.
@@ -102,7 +102,7 @@ class UnknownPlan(RequestNotSent, LookupError):
 
 
 class AccountBusy(RequestNotSent):
-    """Another process holds this account. It is told who, and nothing was sent.
+    """Another process holds this account, and is named. Nothing was sent.
 
     Attributes:
         holder: Process, machine and since when; `None` if the holder left no readable note.
@@ -128,11 +128,11 @@ class AccountInDoubt(RequestNotSent):
 
 
 class AccountUnconfirmed(RequestNotSent):
-    """Whose account this is must be said first. Nothing was sent.
+    """It must be confirmed first which account this is. Nothing was sent.
 
     Attributes:
-        reason: "new-key": another key was used before for this account; `same_account=True` says that both belong
-            to it. "new-name": something is in doubt for another name; `new_account=True` says that this one is really
+        reason: "new-key": another key was used before for this account; `same_account=True` confirms that both belong
+            to it. "new-name": something is in doubt for another name; `new_account=True` confirms that this is really
             another account. "key-of-another-account": the key belongs to another name, and no answer changes that.
     """
 
@@ -165,7 +165,7 @@ class ClockStandsStill(ReadFailed):
 
 
 class DebtNotListed(ReadFailed):
-    """The balances leave out the asset that is owed, and asking for it by name does not tell either.
+    """The balances leave out the asset that is owed, and asking for it by name does not show it either.
 
     Attributes:
         listed: Assets that the list names.
@@ -180,8 +180,8 @@ class RefusalNotVerified(ReadFailed):
     """The exchange refused a repayment, and the balance that would confirm the refusal could not be read."""
 
 
-class LookTooOld(RequestNotSent):
-    """The look before a repayment had grown old when the first byte was about to leave. Nothing was sent."""
+class SnapshotTooOld(RequestNotSent):
+    """The snapshot before a repayment had grown old when the first byte was about to leave. Nothing was sent."""
 
 
 class OutcomeNotRecorded(OutcomeUnknown):

@@ -1,6 +1,6 @@
 """Every threshold of the repayer in one place, each with the reason for its value.
 
-Nothing here is a fact of the API (those come from the document, see `facts`): these are our
+Nothing here is a fact of the API (those come from the document, see `Facts`): these are our
 margins where the documents are silent. Wider is always safer; the price is time, or an
 `undecided` where a narrower margin would have dared an answer.
 """
@@ -26,29 +26,29 @@ class Options:
         dust_usd: A remaining debt worth less than this is called dust in a plan's warnings.
         settle_ms: How long after a request can no longer be accepted its effect may still appear. A borrow or
             repayment normally ends within 100 ms (classic margin guidance); 15 s is 150 times that.
-        quiet_ms: How long nothing has left before a look that is the base of a repayment: it must show what was
+        quiet_ms: How long nothing has left before a snapshot that is the base of a repayment: it must show what was
             repaid before. The same 15 s, for the same reason.
-        base_max_age_ms: When the first byte is about to leave, the look before it is at most this old; otherwise
-            nothing leaves and the look is taken again. Longer than a slow read.
-        fresh_look_pieces: Plans of at most this many pieces take a look right before every piece. In a longer one
-            the looks would cost half of the pace (3,000 + 20 and 3,000 exceed 6,000 a minute), so there the
-            second and every later piece goes on the last look and on what was confirmed since.
-        look_max_age_ms: In such a longer plan a look older than this is taken again all the same.
-        look_between: "when-needed" is the above; "always" takes a look before every piece of every plan.
-        near_ms: How much later than what it tells of a repayment row may be stamped.
-        edge_ms: How near to a look the row of a borrowing may be and not say whether the look shows it: its time may
-            be half a minute off, a look five seconds old, and two clocks two apart.
-        records_lag_ms: How long a borrowing may take to appear in its lists. "Not executed" is said only by lists
-            that were read so long after the looks that show it. Live rows were seen within seconds; undocumented.
-        clock_slack_ms: Uncertainty of the time of a look. Twice the 1000 ms by which the exchange lets a timestamp
+        base_max_age_ms: When the first byte is about to leave, the snapshot before it is at most this old; otherwise
+            nothing leaves and another one is read. Longer than a slow read.
+        fresh_look_pieces: Plans of at most this many pieces read a snapshot right before every piece. In a longer one
+            the snapshots would cost half of the pace (3,000 + 20 and 3,000 exceed 6,000 a minute), so there the
+            second and every later piece goes on the last snapshot and on what was confirmed since.
+        look_max_age_ms: In such a longer plan a snapshot older than this is read again all the same.
+        look_between: "when-needed" is the above; "always" reads a snapshot before every piece of every plan.
+        near_ms: How much later than its repayment a row may be stamped.
+        edge_ms: How near to a snapshot the row of a borrowing may be and leave open whether the snapshot shows it: its
+            time may be half a minute off, a snapshot five seconds old, and two clocks two apart.
+        records_lag_ms: How long a borrowing may take to appear in its lists. "Not executed" is concluded only from
+            lists that were read so long after the snapshots that show it. Live rows took seconds; undocumented.
+        clock_slack_ms: Uncertainty of the time of a snapshot. Twice the 1000 ms by which the exchange lets a timestamp
             run ahead.
-        max_daily_interest: Upper bound of a daily interest rate. Interest that accrued between two looks is
+        max_daily_interest: Upper bound of a daily interest rate. Interest that accrued between two snapshots is
             anything between nothing and this. Published rates of liquid assets are below 0.001.
-        usual_daily_interest: Interest below this is expected: more than it, left over at the end of a plan, is said
+        usual_daily_interest: Interest below this is expected: more than it, left over at the end of a plan, is reported
             instead of being called done.
         price_tolerance: How far the conversion price may be from the price of the plan.
         fee_share: How much more than what was asked the rows of a confirmed repayment may come to.
-        not_before_ms: "Not executed" is not said earlier than this after the timestamp. No page bounds the queue
+        not_before_ms: "Not executed" is not concluded earlier than this after the timestamp. No page bounds the queue
             behind an accepted request; minutes were never reported.
         not_before_late_ms: The same for an account on which a late execution was suspected once.
         stands_share: Share of what was asked by which the debt may differ and still stand where it was.
@@ -57,13 +57,13 @@ class Options:
         spent_share: Share of the value asked that may be gone from what could pay, where nothing was executed.
         fell_spent_share: Share of the value asked that must be gone from what could pay where the fall shows only
             with listed borrowings counted in.
-        looks_apart_ms: "Not executed" needs two looks that lie apart by this much: more than a look may be old.
-        look_again_ms: Pauses before the second and every further look of one reconciliation, while the
+        looks_apart_ms: "Not executed" needs two snapshots that lie apart by this much: more than a snapshot may be old.
+        look_again_ms: Pauses before the second and every further snapshot of one reconciliation, while the
             evidence does not decide. After the last one the attempt is undecided.
-        retake_ms: Pauses before a look is taken again that does not show what was confirmed before it.
-        reconcile_last: Whether a run settles a lost answer by evidence even if nothing else is to be sent
+        retake_ms: Pauses before another snapshot is read where one does not show what was confirmed before it.
+        reconcile_last: Whether a run reconciles a lost answer even if nothing else is to be sent
             after it. False ends the run at once, UNDECIDED: the caller reconciles when it likes. While pieces
-            are left, a lost answer is always settled first.
+            are left, a lost answer is always reconciled first.
         max_tries: How often one piece is begun, the first time included, while the exchange refuses it for a
             passing reason or it cannot leave.
         first_backoff_ms, max_backoff_ms: Pause after such a refusal, doubled each time.
@@ -105,7 +105,7 @@ class Options:
 
     @property
     def lists_after_ms(self) -> int:
-        """How long after a look lists are complete for it: the time of a look is uncertain, too."""
+        """How long after a snapshot the lists are complete for it: the time of a snapshot is uncertain, too."""
         return self.records_lag_ms + self.clock_slack_ms
 
     def __post_init__(self) -> None:

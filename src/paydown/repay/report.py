@@ -9,7 +9,7 @@ from typing import Any
 
 from paydown.repay.amounts import from_text, to_text
 from paydown.repay.journal.states import OPEN_STATES, AttemptState, PlanState
-from paydown.repay.planning.plan import moment
+from paydown.repay.moments import moment
 from paydown.repay.stored import checked, readable
 
 __all__ = ["IN_DOUBT", "AttemptLine", "Report", "exit_code_of"]
@@ -32,7 +32,7 @@ class AttemptLine:
         state: State in the journal.
         repaid: How much of the debt it repaid, if known.
         signed_at_ms: Timestamp of the request, UTC milliseconds.
-        note: What the exchange said; of a settled attempt, the rule and the evidence, or a person's note.
+        note: What the exchange answered; of a settled attempt, the rule and the evidence, or a person's note.
         corrected: "executed" or "not executed" where a person has corrected the state since, else "".
     """
 
@@ -51,7 +51,7 @@ class AttemptLine:
         return self.corrected == "executed" if self.corrected else self.state in _PAID
 
     def to_json(self) -> dict[str, object]:
-        """Plain data, amounts as text."""
+        """Return plain data, amounts as text."""
         return {
             "id": self.id,
             "number": self.number,
@@ -65,7 +65,7 @@ class AttemptLine:
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> AttemptLine:
-        """What `to_json` wrote."""
+        """Read what `to_json` wrote."""
         return checked(
             cls(
                 id=data["id"],
@@ -93,14 +93,14 @@ class Report:
             "" when done.
         message: The same in one sentence.
         debt_before: Debt when the plan was made.
-        debt_after: Debt at the last look, if there was one after the last piece.
+        debt_after: Debt at the last snapshot, if there was one after the last piece.
         repaid: How much of the debt was repaid by this plan, as far as known.
         pieces_planned: How many repayments were planned.
         attempts: Every attempt, in order.
         weight: Request weight that the runs of this plan spent.
         started_at_ms, ended_at_ms: UTC milliseconds.
         check: What a person should look at, if something is undecided.
-        overruled: Whether an attempt was corrected after this report was made: what it says of the whole holds no more.
+        overruled: Whether an attempt was corrected after this report was made: its totals hold no more.
     """
 
     plan_key: str
@@ -130,7 +130,7 @@ class Report:
 
     @property
     def exit_code(self) -> int:
-        """Say what is known, from the attempts and the debt, never from the last cause alone.
+        """Return what is known as an exit code, from the attempts and the debt, never from the last cause alone.
 
         0 done. 5 in doubt: a request left, and no proven refusal or settlement exists, or money moved and the debt
         cannot be read. 9 stopped as asked with some money moved, 7 money moved and it is not all, both with nothing in
@@ -151,7 +151,7 @@ class Report:
         return 6 if self.cause == "read-failed" else 3
 
     def to_json(self) -> dict[str, object]:
-        """Plain data, amounts as text, times in UTC milliseconds; also the form in the journal."""
+        """Return plain data, amounts as text, times in UTC milliseconds; also the form in the journal."""
         return {
             "plan_key": self.plan_key,
             "asset": self.asset,
@@ -173,7 +173,7 @@ class Report:
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Report:
-        """What `to_json` wrote.
+        """Read what `to_json` wrote.
 
         Raises:
             JournalUnusable: It is something else.
@@ -228,9 +228,9 @@ class Report:
 
 
 def exit_code_of(reports: Sequence[Report]) -> int:
-    """Say with one exit code what became of several plans; 0 for none.
+    """Return with one exit code what became of several plans; 0 for none.
 
-    A doubt comes first. Where money moved and not all plans are done, it is never a code that says "nothing moved".
+    A doubt comes first. Where money moved and not all plans are done, it is never a code that means "nothing moved".
     """
     codes = {report.exit_code for report in reports}
     for code in (5, 7, 9):

@@ -51,7 +51,7 @@ def readable(what: str) -> Generator[None]:
 
 
 def checked(record: T) -> T:
-    """The record, if each of its fields holds what its class says.
+    """Return the record, if each of its fields holds what its class declares.
 
     Raises:
         ValueError: One does not, or is a time or an amount that cannot be.
@@ -77,7 +77,7 @@ def _hints(kind: type[object]) -> Mapping[str, Any]:
 
 
 def _fits(value: object, hint: Any) -> bool:
-    """Whether a value has a type, inside too; another dataclass has checked itself when it was made."""
+    """Return whether a value has a type, inside too; another dataclass has checked itself when it was made."""
     origin, inner = get_origin(hint), get_args(hint)
     if hint is Any:
         return True

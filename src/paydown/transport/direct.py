@@ -1,7 +1,7 @@
 """The connections of the blocking client: opened when needed, kept for a while, each used by one call at a time.
 
-A request is written once, in one piece, to a connection that is open and silent. Whatever goes wrong before the first
-byte is handed to the socket is `NotSent`; whatever goes wrong afterwards is `Lost`. The whole answer shares one time
+A request is written once, in one piece, to a connection that is open and silent. A failure before the first
+byte is handed to the socket is `NotSent`; a failure afterwards is `Lost`. The whole answer shares one time
 limit: a server that sends a byte now and then cannot stretch it.
 """
 
@@ -18,23 +18,23 @@ import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final, TypeAlias, cast
 
-from paydown.call.outcome import Answer
-from paydown.transport.channel import Address, Lost, NotSent, Outgoing, reason
+from paydown.transport.address import Address
+from paydown.transport.channel import Answer, Lost, NotSent, Outgoing, reason
 from paydown.transport.http1 import Http1
 
 if TYPE_CHECKING:
     from paydown.transport.pins import Pins
 
 # An idle connection is kept for this long. Reusing one that the other side is about to close loses the answer
-# of whatever is sent on it, so this stays well below the 60 s after which load balancers usually close.
+# of what is sent on it, so this stays well below the 60 s after which load balancers usually close.
 KEEPALIVE_S: Final = 15.0
 CONNECTIONS: Final = 64
 READ_AT_ONCE: Final = 65536
 
-# How long an address may say nothing before the next one is tried beside it (RFC 8305).
+# How long an address may stay silent before the next one is tried as well (RFC 8305).
 NEXT_ADDRESS_S: Final = 0.25
 
-# What a connect that does not wait says while it is under way; 0 if it is done already.
+# What a connect that does not wait returns while it is under way; 0 if it is done already.
 _UNDER_WAY: Final = (0, errno.EINPROGRESS, errno.EWOULDBLOCK, errno.EINTR)
 
 # As of socket.getaddrinfo.
@@ -110,7 +110,7 @@ class DirectChannel:
             connection.hang_up()  # its own thread closes it
 
     def _take(self, address: Address) -> _Connection | None:
-        """An idle connection to this address that is still open and silent."""
+        """Return an idle connection to this address that is still open and silent."""
         now = time.monotonic()
         while True:
             with self._lock:
@@ -119,7 +119,7 @@ class DirectChannel:
                     return None
                 self._idle.remove(found)
                 self._busy.add(found)
-            # Readable means that the other side has hung up, or says something that nobody asked for.
+            # Readable means that the other side has hung up, or sends something unasked.
             if now - found.idle_since < KEEPALIVE_S and not found.has_more():
                 return found
             self._give_back(found, keep=False)
@@ -150,7 +150,7 @@ class DirectChannel:
             _close(connected)
             raise
         except Exception as error:
-            # Also what a patched library raises, and a machine that gives no more threads or memory: whatever it is,
+            # Also what a patched library raises, and a machine that gives no more threads or memory: in each case
             # no byte of the request was handed to a socket.
             _close(connected)
             raise NotSent(reason(error)) from error
@@ -240,7 +240,7 @@ class _Connection:
 
 
 def _looked_up(host: str, port: int, ends_at: float) -> Sequence[Found]:
-    """The addresses of a name, without waiting for a resolver longer than for a connection."""
+    """Return the addresses of a name, without waiting for a resolver longer than for a connection."""
     from concurrent.futures import Future
 
     found: Future[Sequence[Found]] = Future()
@@ -252,14 +252,14 @@ def _looked_up(host: str, port: int, ends_at: float) -> Sequence[Found]:
             found.set_exception(error)
 
     if host.replace(".", "").isdigit() or ":" in host:
-        look()  # an address; nobody has to be asked
+        look()  # an address: no resolver has to be asked
     else:
         threading.Thread(target=look, name="paydown-resolver", daemon=True).start()
     return alternating(found.result(_left(ends_at)))
 
 
 def alternating(found: Sequence[Found]) -> Sequence[Found]:
-    """The same addresses, one of each family in turn: a dead IPv6 must not stand before every IPv4."""
+    """Return the same addresses, one of each family in turn: a dead IPv6 must not stand before every IPv4."""
     first = [one for one in found if one[0] == found[0][0]]
     other = [one for one in found if one[0] != found[0][0]]
     turns = [pair for both in zip(first, other, strict=False) for pair in both]
@@ -268,8 +268,10 @@ def alternating(found: Sequence[Found]) -> Sequence[Found]:
 
 
 def _first_that_answers(addresses: Sequence[Found], ends_at: float) -> socket.socket:
-    """Connect to the first address that answers; each is tried when the one before it has failed, or has said nothing
-    for `NEXT_ADDRESS_S`."""
+    """Connect to the first address that answers.
+
+    Each address is tried when the one before it has failed, or has been silent for `NEXT_ADDRESS_S`.
+    """
     waiting = list(addresses)
     failure = OSError("the name has no address")
     with selectors.DefaultSelector() as selector:
@@ -321,7 +323,11 @@ def _close(connected: socket.socket | None) -> None:
 
 
 def readable(number: int) -> bool:
-    """Whether something can be read without waiting, or nobody can tell: then the connection is not used again."""
+    """Return whether something can be read without waiting, or that cannot be found out: the connection is over then.
+
+    Args:
+        number: The file descriptor of the socket; negative once it is closed.
+    """
     if number < 0:
         return True
     try:

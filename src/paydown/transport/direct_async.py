@@ -1,4 +1,4 @@
-"""The connections of the awaited client: the same rules as in `connections`, on asyncio.
+"""The connections of the awaited client: the same rules as in `direct`, on asyncio.
 
 A connection is an `asyncio.Protocol`: what arrives goes straight to the parser, with no task, lock or buffer in
 between, which is what keeps many calls in flight cheap. (An `asyncio.BufferedProtocol` would be cheaper still, but
@@ -14,8 +14,8 @@ import ssl
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, cast
 
-from paydown.call.outcome import Answer
-from paydown.transport.channel import Address, Lost, NotSent, Outgoing, reason
+from paydown.transport.address import Address
+from paydown.transport.channel import Answer, Lost, NotSent, Outgoing, reason
 from paydown.transport.direct import (
     CONNECTIONS,
     KEEPALIVE_S,
@@ -82,7 +82,7 @@ class AsyncDirectChannel:
             await asyncio.wait([connection.gone for connection in everyone], timeout=1)
 
     def _take(self, address: Address) -> _Connection | None:
-        """An idle connection to this address that is still open and silent."""
+        """Return an idle connection to this address that is still open and silent."""
         now = asyncio.get_running_loop().time()
         for connection in reversed(self._idle):
             if connection.address == address:
@@ -119,7 +119,7 @@ class AsyncDirectChannel:
             raise NotSent(f"no connection within {timeout_s:g} s") from None
         except NotSent:
             raise
-        except Exception as error:  # whatever it is: no byte of the request was handed to a socket
+        except Exception as error:  # in each case no byte of the request was handed to a socket
             raise NotSent(reason(error)) from error
         except BaseException as error:
             # A cancelled task, an interrupt: the caller of this one is to know that nothing has left.
@@ -154,7 +154,7 @@ class _Connection(asyncio.Protocol):
     def __init__(self, address: Address, loop: asyncio.AbstractEventLoop) -> None:
         self.address = address
         self.idle_since = 0.0
-        self.silent = True  # open, and nothing came that nobody asked for
+        self.silent = True  # open, and nothing came unasked
         self.gone: asyncio.Future[None] = loop.create_future()
         self._loop = loop
         self._http = Http1()
@@ -196,7 +196,7 @@ class _Connection(asyncio.Protocol):
     # What the event loop calls.
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """The connection stands, TLS included."""
+        """Note that the connection stands, TLS included."""
         self._transport = cast("asyncio.Transport", transport)
 
     def data_received(self, data: bytes) -> None:
@@ -214,13 +214,13 @@ class _Connection(asyncio.Protocol):
                 waiting.set_result(None)
 
     def eof_received(self) -> bool:
-        """The other side has hung up; some bodies end so."""
+        """Note that the other side has hung up; some bodies end so."""
         self.data_received(b"")
         self.silent = False
         return False
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """The connection is gone."""
+        """Note that the connection is gone."""
         if exc is not None:
             self._read_what_came_early()
         self.silent = False
@@ -257,8 +257,11 @@ class _Connection(asyncio.Protocol):
 
 
 async def _first_that_answers(loop: asyncio.AbstractEventLoop, addresses: Sequence[Found]) -> socket.socket:
-    """Connect to the first address that answers; each is tried when the one before it has failed, or has said nothing
-    for `NEXT_ADDRESS_S`. (The loop's own way of doing this is not in every loop: uvloop has none.)"""
+    """Connect to the first address that answers.
+
+    Each address is tried when the one before it has failed, or has been silent for `NEXT_ADDRESS_S`. asyncio's own
+    method for this is not in every loop: uvloop has none.
+    """
     waiting = list(addresses)
     running: set[asyncio.Task[socket.socket]] = set()
     failure: BaseException = OSError("the name has no address")

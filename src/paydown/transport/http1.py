@@ -3,8 +3,8 @@
     begin(outgoing) ──> the bytes of one request          feed(bytes read) ──> True when its answer is complete
 
 h11 parses; this module decides what counts as an answer. What is cut short, longer than `LARGEST_BODY`, encoded in a
-way nobody asked for, or no HTTP at all, is `Lost`. Bytes behind an answer belong to nobody: `ready_again` is false
-then, and the connection must not be used again, since they would pass for the answer to the next request.
+way that was not asked for, or no HTTP at all, is `Lost`. Bytes behind an answer belong to no request: `ready_again` is
+false then, and the connection must not be used again, since they would pass for the answer to the next request.
 """
 
 from __future__ import annotations
@@ -15,8 +15,7 @@ from typing import Final
 
 import h11
 
-from paydown.call.outcome import Answer
-from paydown.transport.channel import Lost, NotSent, Outgoing
+from paydown.transport.channel import Answer, Lost, NotSent, Outgoing
 
 LARGEST_BODY: Final = 8 * 1024 * 1024  # the longest list of the document is well below a megabyte
 _LARGEST_HEAD: Final = 100 * 1024
@@ -36,7 +35,7 @@ class Http1:
         self._body: Body | None = None
 
     def begin(self, outgoing: Outgoing) -> bytes:
-        """The bytes of a request, head and body together.
+        """Return the bytes of a request, head and body together.
 
         Raises:
             NotSent: It is no valid HTTP.
@@ -92,7 +91,7 @@ class Http1:
             raise Lost(f"the answer is {'cut short' if begun else 'no HTTP'}: {error}") from None
 
     def answer(self) -> Answer:
-        """The answer, once it is complete.
+        """Return the answer, once it is complete.
 
         Raises:
             Lost: Its encoding is broken.
@@ -153,7 +152,7 @@ class Body:
         self._parts.append(part)
 
     def answer(self, status: int) -> Answer:
-        """The whole answer."""
+        """Return the whole answer."""
         if self._gunzip is not None and self._begun:
             if not self._gunzip.eof:
                 raise Lost("the answer's gzip encoding is cut short")
@@ -163,7 +162,7 @@ class Body:
 
 
 def _join_doubled(names: dict[str, str], raw: list[tuple[bytes, bytes]]) -> None:
-    """Headers that came twice are joined, as RFC 9110 says."""
+    """Join headers that came twice, as RFC 9110 allows."""
     names.clear()
     for raw_name, raw_value in raw:
         name, value = raw_name.decode("latin-1").lower(), raw_value.decode("latin-1")

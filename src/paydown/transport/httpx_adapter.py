@@ -1,4 +1,4 @@
-"""Through a transport of httpx, somebody else's: our own connections are in `connections` and `async_connections`.
+"""Channels that send through a transport of httpx which the user passed, instead of our own connections (`direct`).
 
 It keeps the same promise with less to go by: the class of an error, and what it was raised from. A transport must send
 each request at most once.
@@ -15,21 +15,19 @@ from collections.abc import Iterable, Mapping
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, TypeAlias
 
-from paydown.transport.channel import Lost, NotSent, Outgoing, reason, timeouts
+from paydown.transport.channel import Answer, Lost, NotSent, Outgoing, reason, timeouts
 from paydown.transport.http1 import Body
 
 if TYPE_CHECKING:
     import httpx
 
-    from paydown.call.outcome import Answer
-
 
 class _Sending:
-    """What the thread of a transport says when the first byte of the request is about to leave."""
+    """What the thread of a transport puts into the queue when the first byte of the request is about to leave."""
 
 
-# What a transport's thread tells its caller; an error is handed on as it is.
-Told: TypeAlias = "SimpleQueue[_Sending | Answer | BaseException]"
+# What a transport's thread hands to its caller; an error is handed on as it is.
+Queued: TypeAlias = "SimpleQueue[_Sending | Answer | BaseException]"
 
 
 class HttpxChannel:
@@ -53,26 +51,26 @@ class HttpxChannel:
         import threading
         from contextvars import copy_context
 
-        told: Told = SimpleQueue()
+        queue: Queued = SimpleQueue()
 
         def work() -> None:
             try:
-                told.put(self._exchange(outgoing, time.monotonic() + limit_s, told))
+                queue.put(self._exchange(outgoing, time.monotonic() + limit_s, queue))
             except BaseException as error:  # noqa: BLE001  # it belongs to the thread that asked
-                told.put(error)
+                queue.put(error)
 
-        # A daemon, and nobody waits for it: a server that drips may keep it for as long as it likes.
+        # A daemon, and the interpreter does not wait for it: a server that drips may keep it for very long.
         worker = threading.Thread(target=copy_context().run, args=(work,), name="paydown-httpx", daemon=True)
         try:
             worker.start()
         except RuntimeError as error:
             raise NotSent(f"no thread can be started ({error})") from error
-        return _waited_for(told, outgoing, limit_s)
+        return _waited_for(queue, outgoing, limit_s)
 
-    def _exchange(self, outgoing: Outgoing, ends_at: float, told: Told | None) -> Answer:
+    def _exchange(self, outgoing: Outgoing, ends_at: float, queue: Queued | None) -> Answer:
         request = _httpx_request(outgoing)
-        if told is not None:
-            request.extensions["trace"] = _Steps(told)
+        if queue is not None:
+            request.extensions["trace"] = _Steps(queue)
         try:
             response = self._transport.handle_request(request)
             try:
@@ -97,27 +95,27 @@ class HttpxChannel:
 
 
 class _Steps:
-    """Follows what httpcore does for a request, and tells when it begins to send."""
+    """Follows what httpcore does for a request, and reports when it begins to send."""
 
-    __slots__ = ("_told",)
+    __slots__ = ("_queue",)
 
-    def __init__(self, told: Told) -> None:
-        self._told = told
+    def __init__(self, queue: Queued) -> None:
+        self._queue = queue
 
     def __call__(self, step: str, info: Mapping[str, object]) -> None:
         """Take note of one step."""
         if step.endswith("send_request_headers.started"):
-            self._told.put(_Sending())
+            self._queue.put(_Sending())
 
 
-def _waited_for(told: Told, outgoing: Outgoing, limit_s: float) -> Answer:
-    """What the thread of a transport brought, if it brought it in time."""
+def _waited_for(queue: Queued, outgoing: Outgoing, limit_s: float) -> Answer:
+    """Return the answer that the thread of a transport brings in time, or raise what it raised."""
     ends_at = time.monotonic() + limit_s
     while True:
         try:
-            found = told.get(timeout=max(0.0, ends_at - time.monotonic()))
+            found = queue.get(timeout=max(0.0, ends_at - time.monotonic()))
         except Empty:
-            # Whether a byte had left nobody knows for sure: a transport need not tell.
+            # Whether a byte had left is not certain: a transport need not report it.
             raise Lost(f"no complete answer within {outgoing.answer_timeout_s:g} s") from None
         if isinstance(found, BaseException):
             raise found

@@ -1,4 +1,4 @@
-"""Pins: the public keys that a server may show, whatever certificates say.
+"""Pins: the public keys that a server may show, whether or not certificates verify it.
 
 A pin is `sha256//` and the base64 of the SHA-256 over the certificate's SubjectPublicKeyInfo, as in
 `curl --pinnedpubkey`. It stays the same when a certificate is renewed for the same key. To get one:
@@ -68,7 +68,7 @@ def public_key_digest(certificate: bytes) -> bytes:
     try:
         key = load_der_x509_certificate(certificate).public_key()
         return sha256(key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)).digest()
-    except Exception as error:  # noqa: BLE001  # a key of a kind that nobody here can read meets no pin
+    except Exception as error:  # noqa: BLE001  # a key of a kind that cannot be read here meets no pin
         raise NotSent(f"the server's certificate cannot be read ({type(error).__name__})") from None
 
 

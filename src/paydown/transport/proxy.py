@@ -1,6 +1,6 @@
 """Through a proxy, by httpcore: every call on a connection of its own. The environment is never asked for a proxy.
 
-httpcore says what it does step by step (its `trace` extension). That tells whether the request itself has begun to
+httpcore reports what it does step by step (its `trace` extension). That shows whether the request itself has begun to
 leave, which the class of an error often does not, and it is where pins are held against the server's key.
 """
 
@@ -16,8 +16,8 @@ from urllib.parse import unquote
 
 import httpcore
 
-from paydown.call.outcome import Answer
-from paydown.transport.channel import Lost, NotSent, Outgoing, parse_proxy, reason, timeouts
+from paydown.transport.address import parse_proxy
+from paydown.transport.channel import Answer, Lost, NotSent, Outgoing, reason, timeouts
 from paydown.transport.direct import CONNECTIONS, default_tls
 from paydown.transport.http1 import Body
 from paydown.transport.pins import Pins
@@ -67,7 +67,7 @@ class ProxyChannel:
         except (NotSent, Lost):
             raise
         except Exception as error:
-            raise steps.told(error) from error
+            raise steps.failure(error) from error
         return body.answer(response.status)
 
     def close(self) -> None:
@@ -106,7 +106,7 @@ class AsyncProxyChannel:
         except (NotSent, Lost):
             raise
         except Exception as error:
-            raise steps.told(error) from error
+            raise steps.failure(error) from error
         return body.answer(response.status)
 
     async def aclose(self) -> None:
@@ -147,8 +147,8 @@ class _Steps:
                 await stream.aclose()  # as above
             raise
 
-    def told(self, error: Exception) -> NotSent | Lost:
-        """What an error means: whether the request had begun to leave."""
+    def failure(self, error: Exception) -> NotSent | Lost:
+        """Return what an error proves: whether the request had begun to leave."""
         never_left = isinstance(error, NOT_SENT) or (self._connecting and not self._begun)
         return NotSent(reason(error)) if never_left else Lost(reason(error))
 
@@ -168,8 +168,10 @@ class _Steps:
 
 
 class _TimedBackend(httpcore.SyncBackend):
-    """Blocking connections on which all reads and writes of an answer share one time limit: httpcore's own begins anew
-    with every byte that comes."""
+    """Blocking connections on which all reads and writes of an answer share one time limit.
+
+    httpcore's own limit begins anew with every byte that comes.
+    """
 
     def connect_tcp(
         self,

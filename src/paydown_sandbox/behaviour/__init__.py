@@ -1,1 +1,1 @@
-"""Behave as one of the exchanges that the published pages allow: one module for each topic of the choices."""
+"""Behave as one of the exchanges that the published pages allow, by choice: one module for each topic."""

@@ -1,7 +1,7 @@
-"""What the exchange has still to do by itself: repayments under way, rows to be listed, debts to rise.
+"""The agenda: what the sandbox has still to do by itself, such as repayments under way and rows to be listed.
 
-Everything here falls due on the exchange's own clock, in time order, between the hourly charges and the scripted
-prices (see `accrual`). Entries are plain JSON, so that a restart finds them again.
+Everything in it falls due on the sandbox's own clock, in time order, between the hourly charges and the scripted
+prices (see `scheduler`). Entries are plain JSON, so that a restart finds them again.
 """
 
 from __future__ import annotations
@@ -10,11 +10,21 @@ import heapq
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-__all__ = ["Agenda", "Entry"]
+__all__ = ["NEVER", "Agenda", "Entry"]
+
+# A moment that no clock reaches.
+NEVER = 1 << 62
 
 
 class Entry(NamedTuple):
-    """One thing to do. `what` names its kind, `details` what is needed for it."""
+    """One thing to do.
+
+    Attributes:
+        at_ms: When it falls due, milliseconds UTC.
+        number: Entries are numbered in the order in which they were added.
+        what: The kind, such as "repay" or "list".
+        details: What is needed to do it, as JSON values.
+    """
 
     at_ms: int
     number: int
@@ -23,36 +33,49 @@ class Entry(NamedTuple):
 
 
 class Agenda:
-    """A queue in time order; what falls due in the same millisecond happens in the order in which it was noted."""
+    """A queue of entries in time order; entries of one millisecond come in the order in which they were added.
+
+    Attributes:
+        next_ms: When the next entry falls due, `NEVER` if there is none. Read at every request, so it is no property.
+    """
 
     def __init__(self) -> None:
         self._entries: list[Entry] = []
         self._next = 1
+        self.next_ms = NEVER
 
-    @property
-    def next_ms(self) -> int | None:
-        """When something falls due next."""
-        return self._entries[0].at_ms if self._entries else None
+    def add(self, at_ms: int, what: str, details: list[Any]) -> None:
+        """Add an entry.
 
-    def note(self, at_ms: int, what: str, details: list[Any]) -> None:
-        """Note something to do at `at_ms`."""
+        Args:
+            at_ms: When it falls due, milliseconds UTC.
+            what: The kind of the entry.
+            details: What is needed to do it, as JSON values.
+        """
         heapq.heappush(self._entries, Entry(at_ms, self._next, what, details))
         self._next += 1
+        self.next_ms = self._entries[0].at_ms
 
     def due(self, now_ms: int) -> Iterator[Entry]:
-        """Take what is due, one by one: what is noted meanwhile comes too."""
-        while self._entries and self._entries[0].at_ms <= now_ms:
-            yield heapq.heappop(self._entries)
+        """Take the entries that are due, one by one; entries that are added meanwhile come too."""
+        while self.next_ms <= now_ms:
+            entry = heapq.heappop(self._entries)
+            self._find_next()
+            yield entry
 
     def of_kind(self, what: str) -> list[Entry]:
-        """What is noted of one kind, in no order."""
+        """Return the entries of one kind, in no order."""
         return [entry for entry in self._entries if entry.what == what]
 
     def dump(self) -> list[list[Any]]:
-        """Everything that is noted, as JSON."""
+        """Return all entries as JSON values."""
         return [list(entry) for entry in sorted(self._entries)]
 
     def restore(self, entries: list[list[Any]]) -> None:
-        """Take back what `dump` gave."""
+        """Replace the entries by what `dump` returned."""
         self._entries = [Entry(*entry) for entry in entries]
         self._next = 1 + max((entry.number for entry in self._entries), default=0)
+        self._find_next()
+
+    def _find_next(self) -> None:
+        self.next_ms = self._entries[0].at_ms if self._entries else NEVER

@@ -1,7 +1,7 @@
-"""How GET balance shows what is true: old, torn, rounded, with gaps. The books themselves never lie.
+"""Show positions in GET balance as choices demand: old, torn, rounded, or with gaps. The books themselves stay exact.
 
-What a look shows was true at some moment: `History` keeps the positions of the last minutes, and an old look is one
-of them. It begins when a choice needs it, and starts over with the process, so that no look is older than that.
+An old reading shows what was true at some moment: `PastPositions` keeps the positions of the last minutes. It begins
+when a choice needs it, and starts over with the process, so that no reading is older than that.
 """
 
 from __future__ import annotations
@@ -10,19 +10,16 @@ from bisect import bisect_right
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from decimal import ROUND_DOWN, ROUND_HALF_UP, Context, Decimal
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from paydown_sandbox.books.exact_amounts import EXACT, exact_text, wire_text
 from paydown_sandbox.books.ledger import Account, Holding, Ledger
 from paydown_sandbox.checks.refusal import Refusal
-from paydown_sandbox.choices.chances import Chances
 from paydown_sandbox.choices.settings import Options
-from paydown_sandbox.scheduler import accrued_interest
+from paydown_sandbox.market_state import MarketState
+from paydown_sandbox.operations.interest import Interest
 
-if TYPE_CHECKING:
-    from paydown_sandbox.exchange import Exchange
-
-__all__ = ["History", "Looks"]
+__all__ = ["BalanceReadings", "PastPositions"]
 
 _NAMES = (
     "balance-age", "balance-replicas", "balance-digits", "balance-one-form", "balance-unknown-asset",
@@ -40,28 +37,28 @@ _HELD = ("free", "locked", "um", "cm", "negative", "updated_ms")
 _EMPTY = Holding()
 
 
-class History:
-    """The positions of all accounts over the last minutes.
+class PastPositions:
+    """Remember the positions of all accounts over the last minutes.
 
     Args:
-        ledger: Whose changes to follow.
-        now_ms: What tells the time.
-        keep_ms: How far back somebody may look.
+        ledger: The ledger whose changes are followed.
+        now_ms: Returns the time, milliseconds UTC.
+        keep_ms: How far back a reading may reach.
     """
 
     def __init__(self, ledger: Ledger, now_ms: Callable[[], int], keep_ms: int) -> None:
         self._now_ms = now_ms
         self._keep_ms = keep_ms
-        self._past: dict[str, dict[str, list[tuple[int, Holding]]]] = {}
+        self._entries: dict[str, dict[str, list[tuple[int, Holding]]]] = {}
         for account in ledger.accounts.values():
-            self._past[account.id] = {
+            self._entries[account.id] = {
                 asset: [(-1, replace(holding))] for asset, holding in account.holdings.items()
             }
         ledger.watcher = self._changed
 
     def _changed(self, account: str, asset: str, holding: Holding, at_ms: int | None) -> None:
         now_ms = self._now_ms()
-        entries = self._past.setdefault(account, {}).setdefault(asset, [])
+        entries = self._entries.setdefault(account, {}).setdefault(asset, [])
         moment = now_ms if at_ms is None else min(at_ms, now_ms)
         if entries:
             moment = max(moment, entries[-1][0])
@@ -71,9 +68,14 @@ class History:
             del entries[: max(0, first)]
 
     def at(self, account: str, moment_ms: int) -> dict[str, Holding]:
-        """What the account held and owed at a moment: the state at the end of that millisecond."""
+        """Return what an account held and owed at the end of a millisecond, by asset.
+
+        Args:
+            account: The id of the account.
+            moment_ms: That millisecond, UTC.
+        """
         found: dict[str, Holding] = {}
-        for asset, entries in self._past.get(account, {}).items():
+        for asset, entries in self._entries.get(account, {}).items():
             index = bisect_right(entries, moment_ms, key=lambda entry: entry[0])
             if index:
                 found[asset] = entries[index - 1][1]
@@ -94,18 +96,22 @@ _TEXTS: Mapping[str, Callable[[Decimal], str]] = {
 }
 
 
-class Looks:
-    """What one answer of GET balance shows.
+class BalanceReadings:
+    """Decide which positions an answer of GET balance shows, and in which form.
 
     Args:
-        exchange: Whose books.
-        chances: What decides where an option leaves it to chance.
+        market: The options, the ledger and the clock.
+        interest: Gives the interest that is running and not charged yet.
+
+    Attributes:
+        text: Writes an amount.
     """
 
-    def __init__(self, exchange: Exchange, chances: Chances) -> None:
-        options = exchange.world.options
-        self._exchange = exchange
-        self._chances = chances
+    def __init__(self, market: MarketState, interest: Interest) -> None:
+        options = market.options
+        self._clock = market.clock
+        self._chances = market.chances
+        self._interest = interest
         self._age = options.span("balance-age")
         self._replicas = options.text("balance-replicas")
         self._parts = options.text("balance-parts")
@@ -116,30 +122,30 @@ class Looks:
         self._members = options.text("balance-members")
         self._update_time = options.text("balance-update-time")
         self.text = _TEXTS[options.text("balance-digits")]
-        self._looked = 0
+        self._readings = 0
         self._stopped_ms: int | None = None
-        self._history: History | None = None
+        self._past: PastPositions | None = None
         if self._age or self._replicas == "one-frozen" or self._parts != "together":
             keep_ms = max(self._age.most, _FROZEN_MS[1]) + 2 * _APART_MS
-            self._history = History(exchange.world.ledger, exchange.clock.now_ms, keep_ms)
+            self._past = PastPositions(market.world.ledger, market.clock.now_ms, keep_ms)
 
     @staticmethod
     def wanted(options: Options) -> bool:
-        """Whether any of these choices stands elsewhere than at its default."""
+        """Return whether any of these choices differs from its default."""
         return options.any_open(*_NAMES) or options.text("balance-array-holds") in _GAPS
 
     # ------------------------------------------------------------------------ what is seen
 
     def seen(self, account: Account) -> Mapping[str, Holding]:
-        """The positions that the next answer shows."""
-        now_ms = self._exchange.clock.now_ms()
+        """Return the positions that the next answer shows, by asset."""
+        now_ms = self._clock.now_ms()
         moment = self._moment(now_ms)
         positions: Mapping[str, Holding] = account.holdings
-        if self._history is not None:
-            positions = self._history.at(account.id, moment)
+        if self._past is not None:
+            positions = self._past.at(account.id, moment)
             if self._parts != "together":
                 # One side of what happened is shown later than the other.
-                late = self._history.at(account.id, moment - self._chances.between(0, _APART_MS))
+                late = self._past.at(account.id, moment - self._chances.between(0, _APART_MS))
                 names = _HELD if self._parts == "debt-first" else _DEBT
                 positions = {
                     asset: _mixed(holding, late.get(asset, _EMPTY), names)
@@ -152,35 +158,40 @@ class Looks:
         return positions
 
     def _moment(self, now_ms: int) -> int:
-        self._looked += 1
-        if self._replicas == "alternating" and self._looked % 2:
+        self._readings += 1
+        if self._replicas == "alternating" and self._readings % 2:
             return now_ms
-        if self._replicas == "one-frozen" and self._looked % 3 == 0:
+        if self._replicas == "one-frozen" and self._readings % 3 == 0:
             if self._stopped_ms is None or now_ms - self._stopped_ms > _FROZEN_MS[1]:
                 self._stopped_ms = now_ms - _FROZEN_MS[0]
             return self._stopped_ms
         return now_ms - self._age.draw(self._chances)
 
     def _with_running(self, asset: str, holding: Holding, moment: int) -> Holding:
-        running = accrued_interest(self._exchange, asset, holding.borrowed, moment)
+        running = self._interest.accrued(asset, holding.borrowed, moment)
         return replace(holding, interest=EXACT.add(holding.interest, running)) if running else holding
 
     # ------------------------------------------------------------------------ how it is shown
 
     def absent(self, row: dict[str, object]) -> object:
-        """The answer for an asset that the account does not have; `row` would be full of zeros."""
+        """Return the answer for an asset that the account does not have; `row` is one of zeros."""
         if self._unknown == "refused":
             raise Refusal(-1108, reason="the account does not have this asset")
         return {} if self._unknown == "empty-object" else self.single(row)
 
     def single(self, row: dict[str, object]) -> object:
-        """The answer for one asset."""
+        """Return the answer for one asset."""
         if self._members == "no-cross-margin-asset":
             del row["crossMarginAsset"]
         return [self._row(row)] if self._as_list else self._row(row)
 
     def listed(self, rows: list[dict[str, Any]], positions: Mapping[str, Holding]) -> object:
-        """The answer for all assets."""
+        """Return the answer for all assets.
+
+        Args:
+            rows: One row for each asset.
+            positions: What the rows were made of, by asset.
+        """
         if self._gaps == "no-zeros":
             rows = [row for row in rows if _something(positions.get(row["asset"]))]
         elif self._gaps == "asset-missing" and self._chances.one_in(5):
@@ -197,7 +208,7 @@ class Looks:
         if self._update_time == "zero":
             row["updateTime"] = 0
         elif self._update_time == "now":
-            row["updateTime"] = self._exchange.clock.now_ms()
+            row["updateTime"] = self._clock.now_ms()
         return row
 
 

@@ -1,23 +1,19 @@
-"""What a borrowing leaves: rows in one list or two, late or never, and a debt that may rise later than its row."""
+"""Carry out loans: rows in one list or two, late or never, and a debt that may rise later than its row."""
 
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from paydown_sandbox.behaviour.settlement import lend
+from paydown_sandbox.behaviour.debt_movements import DebtMovements
 from paydown_sandbox.books.exact_amounts import EXACT, divide_down, exact_text
 from paydown_sandbox.books.ledger import LedgerError
 from paydown_sandbox.books.records import Record
 from paydown_sandbox.call_record import Call
-from paydown_sandbox.choices.chances import Chances
-from paydown_sandbox.choices.settings import Options
-from paydown_sandbox.scheduler import first_interest
+from paydown_sandbox.market_state import MarketState
+from paydown_sandbox.operations.interest import Interest
 
-if TYPE_CHECKING:
-    from paydown_sandbox.exchange import Exchange
-
-__all__ = ["Borrowings", "loan_record", "resume_borrowing"]
+__all__ = ["Borrowings"]
 
 _NAMES = (
     "borrow-rows", "borrow-list", "borrow-listed-late", "borrow-row-time", "borrow-debt-late",
@@ -27,17 +23,21 @@ _PENDING_MS = 3000
 
 
 class Borrowings:
-    """Carries out a loan as the choices have it.
+    """Carry out loans, by default or as the choices demand.
 
     Args:
-        exchange: Whose ledger and lists.
-        chances: What decides where an option leaves it to chance.
+        market: The options, the lists and the agenda.
+        movements: Lends.
+        interest: Charges the first interest of a loan.
     """
 
-    def __init__(self, exchange: Exchange, chances: Chances) -> None:
-        options = exchange.world.options
-        self._exchange = exchange
-        self._chances = chances
+    def __init__(self, market: MarketState, movements: DebtMovements, interest: Interest) -> None:
+        options = market.options
+        self._market = market
+        self._chances = market.chances
+        self._movements = movements
+        self._interest = interest
+        self._by_choice = options.any_open(*_NAMES)
         self._rows = options.text("borrow-rows")
         self._list = options.text("borrow-list")
         self._listed_late = options.span("borrow-listed-late")
@@ -46,13 +46,22 @@ class Borrowings:
         self._pending = options.is_set("borrow-first-status", "PENDING")
         self._spent = options.is_set("borrow-proceeds", "spent")
 
-    @staticmethod
-    def wanted(options: Options) -> bool:
-        """Whether any of these choices stands elsewhere than at its default."""
-        return options.any_open(*_NAMES)
-
     def carry_out(self, call: Call, asset: str, amount: Decimal, tran_id: int) -> None:
-        """Lend, now or later, and have it listed."""
+        """Lend, now or later, and have the loan listed.
+
+        Args:
+            call: The call that borrows.
+            asset: The borrowed asset.
+            amount: How much, in units of the asset.
+            tran_id: The id of the loan.
+        """
+        if not self._by_choice:
+            self._market.history.write_record(
+                self._loan_record(call.owner.id, asset, tran_id, amount, call.now_ms, "CONFIRMED")
+            )
+            self._market.write_flow(call.owner, "BORROW", asset, amount, tran_id, call.now_ms)
+            self._take(call, asset, amount, tran_id, spent=False)
+            return
         call.accepted = True
         listed_ms = call.now_ms + self._listed_late.draw(self._chances)
         late_ms = self._debt_late.draw(self._chances)
@@ -60,15 +69,44 @@ class Borrowings:
         ids = self._write_rows(call, asset, amount, tran_id, listed_ms, risen_ms)
         if late_ms:
             details = [call.owner.id, asset, exact_text(amount), tran_id, call.request, self._spent, ids]
-            self._exchange.conduct.note(risen_ms, "borrow", details)
+            self._market.agenda.add(risen_ms, "borrow", details)
         else:
-            _take(self._exchange, call, asset, amount, tran_id, spent=self._spent)
+            self._take(call, asset, amount, tran_id, spent=self._spent)
+
+    def resume(self, at_ms: int, details: list[Any]) -> Call:
+        """Let a debt rise that was listed before. A pool that ran dry meanwhile makes its rows FAILED.
+
+        Args:
+            at_ms: The moment of execution, milliseconds UTC.
+            details: What the agenda kept.
+
+        Returns:
+            The call with the ledger lines that it wrote now.
+        """
+        account_id, asset, amount, tran_id, request, spent, ids = details
+        account = self._market.world.ledger.accounts[account_id]
+        call = Call(self._market.facts_of("marginBorrow"), account, {}, {}, at_ms, request)
+        try:
+            self._take(call, asset, Decimal(amount), tran_id, spent=spent)
+        except LedgerError:
+            for row_id in ids:
+                self._market.history.amend_record(account_id, "loan", row_id, status="FAILED")
+        return call
+
+    def _take(self, call: Call, asset: str, amount: Decimal, tran_id: int, *, spent: bool) -> None:
+        self._movements.lend(call, asset, amount, tran_id)
+        if spent:
+            ledger = self._market.world.ledger
+            gone = ledger.hand_over(call.owner, asset, amount, "conversion", call.now_ms)
+            call.lines[-1].transfers.append(gone)
+            self._market.events.balances_changed(call.owner, {asset: -amount}, call.now_ms)
+        self._interest.charge_loan(call.owner, asset, amount, call.now_ms)
 
     def _write_rows(
         self, call: Call, asset: str, amount: Decimal, tran_id: int, listed_ms: int, risen_ms: int
     ) -> list[int]:
-        """Write the rows; returns the ids of those among the loan records."""
-        exchange, conduct = self._exchange, self._exchange.conduct
+        """Write the rows of a loan; return the ids of those among the loan records."""
+        market, history = self._market, self._market.history
         amounts = [amount]
         if self._rows == "several" and (half := divide_down(amount, Decimal(2))):
             amounts = [half, EXACT.subtract(amount, half)]
@@ -76,61 +114,30 @@ class Borrowings:
             amounts = []
         ids: list[int] = []
         for index, part in enumerate(amounts):
-            row_id = tran_id if index == 0 else exchange.next_tran()
+            row_id = tran_id if index == 0 else history.ids.next_transaction()
             stamped = max(1, risen_ms + self._row_time.draw(self._chances))
             if self._list != "capital-flow":
                 status = "PENDING" if self._pending else "CONFIRMED"
-                record = loan_record(exchange, call.owner.id, asset, row_id, part, stamped, status)
-                conduct.list_later(record, listed_ms)
+                record = self._loan_record(call.owner.id, asset, row_id, part, stamped, status)
+                market.list_later(record, listed_ms)
                 if self._pending:
                     done_ms = max(risen_ms, listed_ms + _PENDING_MS)
-                    conduct.amend_later(record, done_ms, status="CONFIRMED")
+                    market.amend_later(record, done_ms, status="CONFIRMED")
                 ids.append(row_id)
             if self._list != "loan-records":
-                flow = exchange.flow_record(call.owner, "BORROW", asset, part, row_id, stamped)
-                conduct.list_later(flow, listed_ms)
+                flow = history.flow_record(call.owner, "BORROW", asset, part, row_id, stamped)
+                market.list_later(flow, listed_ms)
         return ids
 
-
-def resume_borrowing(exchange: Exchange, at_ms: int, details: list[Any]) -> None:
-    """Let a debt rise that was listed before. A pool that ran dry meanwhile makes its rows FAILED."""
-    account_id, asset, amount, tran_id, request, spent, ids = details
-    account = exchange.world.ledger.accounts[account_id]
-    call = Call(exchange.facts_of("marginBorrow"), account, {}, {}, at_ms, request)
-    try:
-        _take(exchange, call, asset, Decimal(amount), tran_id, spent=spent)
-    except LedgerError:
-        for row_id in ids:
-            exchange.amend_record(account_id, "loan", row_id, status="FAILED")
-        return
-    exchange.executed_late(call)
-
-
-def _take(exchange: Exchange, call: Call, asset: str, amount: Decimal, tran_id: int, *, spent: bool) -> None:
-    lend(exchange, call, asset, amount, tran_id)
-    if spent:
-        ledger = exchange.world.ledger
-        gone = ledger.hand_over(call.owner, asset, amount, "conversion", call.now_ms)
-        call.lines[-1].transfers.append(gone)
-        exchange.balances_changed(call.owner, [(asset, -amount)], call.now_ms)
-    first_interest(exchange, call.owner, asset, call.now_ms, amount)
-
-
-def loan_record(
-    exchange: Exchange,
-    account: str,
-    asset: str,
-    row_id: int,
-    amount: Decimal,
-    at_ms: int,
-    status: str = "CONFIRMED",
-) -> Record:
-    """A record as GET marginLoan lists it."""
-    row: dict[str, object] = {
-        "txId": row_id,
-        "asset": asset,
-        "principal": exchange.row_text(amount),
-        "timestamp": at_ms,
-        "status": status,
-    }
-    return Record("loan", row_id, account, asset, at_ms, row)
+    def _loan_record(
+        self, account: str, asset: str, row_id: int, amount: Decimal, at_ms: int, status: str
+    ) -> Record:
+        """Return a record as GET marginLoan lists it."""
+        row: dict[str, object] = {
+            "txId": row_id,
+            "asset": asset,
+            "principal": self._market.history.form.text(amount),
+            "timestamp": at_ms,
+            "status": status,
+        }
+        return Record("loan", row_id, account, asset, at_ms, row)

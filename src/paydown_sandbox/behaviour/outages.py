@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from paydown_sandbox.bundled_document import OperationFacts
 from paydown_sandbox.choices.chances import Chances
 from paydown_sandbox.choices.settings import Options
-from paydown_sandbox.faults.fault_effects import Answers, Headers
 from paydown_sandbox.http_messages import RawResponse
+from paydown_sandbox.operations.answers import Answers, Headers
 from paydown_sandbox.request_log import RequestRecord
-
-if TYPE_CHECKING:
-    from paydown_sandbox.exchange import Exchange
 
 __all__ = ["Outages"]
 
@@ -23,15 +18,14 @@ _SAPI = "sapi"
 
 
 class Outages:
-    """Decides which reads fail, and how.
+    """Decide which reads fail, and how.
 
     Args:
-        exchange: Whose options.
-        chances: What decides where an option leaves it to chance.
+        options: The choices.
+        chances: Decides where an option leaves something to chance.
     """
 
-    def __init__(self, exchange: Exchange, chances: Chances) -> None:
-        options = exchange.world.options
+    def __init__(self, options: Options, chances: Chances) -> None:
         self._chances = chances
         self._balance = options.is_set("balance-errors", "sometimes")
         self._lists = options.is_set("record-errors", "sometimes")
@@ -40,13 +34,20 @@ class Outages:
 
     @staticmethod
     def wanted(options: Options) -> bool:
-        """Whether any of these choices stands elsewhere than at its default."""
+        """Return whether any of these choices differs from its default."""
         return options.any_open(*_NAMES)
 
     def response(
         self, answers: Answers, facts: OperationFacts, record: RequestRecord, headers: Headers
     ) -> RawResponse | None:
-        """The failure of a read, or `None` if it is answered."""
+        """Return the failure of a read, or `None` if it is answered.
+
+        Args:
+            answers: Writes errors and pages.
+            facts: The operation.
+            record: The request in the log.
+            headers: Further headers.
+        """
         failing = self._failing(facts)
         if failing is None:
             return None

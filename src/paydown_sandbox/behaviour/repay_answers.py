@@ -1,24 +1,21 @@
-"""What the answer to an executed repayment says, and in which form: every member odd, every form odd."""
+"""The members and the form of the answer to an executed repayment, where choices make them odd."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from decimal import Decimal
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 from paydown_sandbox.books.exact_amounts import EXACT, ZERO, divide_down, exact_text
+from paydown_sandbox.call_record import Call
 from paydown_sandbox.choices.settings import Options
-from paydown_sandbox.faults.fault_effects import HTML, JSON, Answers, Headers
 from paydown_sandbox.http_messages import RawResponse, html_page
 from paydown_sandbox.json_text import encode_numbers, number
+from paydown_sandbox.operations.answers import HTML, JSON, Answers, Headers
 from paydown_sandbox.operations.repayment_rules import Repayment
 from paydown_sandbox.request_log import RequestRecord
 
-if TYPE_CHECKING:
-    from paydown_sandbox.call_record import Call
-    from paydown_sandbox.exchange import Exchange
-
-__all__ = ["Repaid", "Replies"]
+__all__ = ["Repaid", "RepayAnswers"]
 
 _NAMES = (
     "answer-amount", "answer-success", "answer-asset", "answer-payers", "answer-update-time", "answer-status",
@@ -33,7 +30,15 @@ _TEN = Decimal(10)
 
 
 class Repaid(NamedTuple):
-    """What an answer can tell: the plan, what was asked for, what was owed before, which payers were named."""
+    """The repayment that an answer is about.
+
+    Attributes:
+        asset: The owed asset.
+        plan: How it was repaid.
+        asked: The amount of the request as it was written; `None` if it named none.
+        owed_before: The debt before the repayment, in units of the asset.
+        named: The payment assets that the request named.
+    """
 
     asset: str
     plan: Repayment
@@ -49,16 +54,16 @@ def _exponent(value: Decimal) -> str:
     return f"{digits:E}" if digits >= _TEN or digits < _TENTH else f"{digits:f}E+0"
 
 
-class Replies:
-    """Writes the answer to a repayment as the choices have it.
+class RepayAnswers:
+    """Write the answer to a repayment as the choices demand.
 
     Args:
-        exchange: Whose options and prices.
+        options: The choices.
+        prices: Index prices, USD per unit, by asset.
     """
 
-    def __init__(self, exchange: Exchange) -> None:
-        options = exchange.world.options
-        self._exchange = exchange
+    def __init__(self, options: Options, prices: Mapping[str, Decimal]) -> None:
+        self._prices = prices
         self._amount = options.text("answer-amount")
         self._success = options.text("answer-success")
         self._asset = options.text("answer-asset")
@@ -69,13 +74,19 @@ class Replies:
 
     @staticmethod
     def wanted(options: Options) -> bool:
-        """Whether any of these choices stands elsewhere than at its default."""
+        """Return whether any of these choices differs from its default."""
         return options.any_open(*_NAMES)
 
     # ------------------------------------------------------------------------ members
 
     def members(self, call: Call, answer: dict[str, object], repaid: Repaid) -> dict[str, object]:
-        """The members of the answer, changed in place."""
+        """Return the members of the answer, changed in place.
+
+        Args:
+            call: The call.
+            answer: The members by default.
+            repaid: The repayment.
+        """
         now_ms = call.now_ms
         _choose(answer, "amount", self._amount, self._amounts(repaid))
         _choose(answer, "asset", self._asset, self._assets(repaid))
@@ -88,7 +99,7 @@ class Replies:
         return answer
 
     def _amounts(self, repaid: Repaid) -> dict[str, object]:
-        total, price = repaid.plan.total, self._exchange.world.prices.usd.get(repaid.asset, ZERO)
+        total, price = repaid.plan.total, self._prices.get(repaid.asset, ZERO)
         values: dict[str, object] = {
             "zero": "0",
             "minus-one": "-1",
@@ -107,7 +118,7 @@ class Replies:
     def _assets(self, repaid: Repaid) -> dict[str, object]:
         paid = [name for name, _, _ in repaid.plan.paid_with]
         concerned = {repaid.asset, *paid, *repaid.named}
-        known = (name for name in self._exchange.world.prices.usd if name not in concerned)
+        known = (name for name in self._prices if name not in concerned)
         return {
             "payer": paid[0] if paid else repaid.asset,
             "lower-case": repaid.asset.lower(),
@@ -126,13 +137,21 @@ class Replies:
 
     @staticmethod
     def encode(answer: object) -> str:
-        """The answer as JSON, amounts marked as numbers without quotes."""
+        """Return the answer as JSON, with amounts that are marked as numbers written without quotes."""
         return encode_numbers(answer)
 
-    def formed(
+    def response(
         self, answers: Answers, record: RequestRecord, headers: Headers, result: object, body: bytes
     ) -> RawResponse:
-        """The answer in its form; `body` is the ordinary one."""
+        """Return the answer in the chosen form.
+
+        Args:
+            answers: Writes bodies and pages.
+            record: The request in the log.
+            headers: Further headers.
+            result: The answer as the handler gave it.
+            body: The ordinary answer as JSON.
+        """
         form = self._form
         if form in ("200", "201", "202"):
             return answers.sized(record, int(form), headers, body)

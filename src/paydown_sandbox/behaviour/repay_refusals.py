@@ -1,25 +1,20 @@
-"""Refusals of repayments that could be made, true ones and false ones.
+"""Refuse repayments that could be made: some truly, some although they are executed.
 
 One repayment in four that could be executed is refused in the chosen way. Where `refusal-executed` names the kind of
-that refusal, the exchange executes it all the same.
+that refusal, the sandbox executes it all the same.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-from paydown_sandbox.call_record import Call, Reply
-from paydown_sandbox.choices.chances import Chances
+from paydown_sandbox.call_record import AnswerWriter, Call
 from paydown_sandbox.choices.settings import Options
-from paydown_sandbox.faults.fault_effects import Answers, Headers
 from paydown_sandbox.http_messages import RawResponse
 from paydown_sandbox.json_text import encode
+from paydown_sandbox.market_state import MarketState
+from paydown_sandbox.operations.answers import Answers, Headers
 from paydown_sandbox.request_log import RequestRecord
 
-if TYPE_CHECKING:
-    from paydown_sandbox.exchange import Exchange
-
-__all__ = ["Refusals"]
+__all__ = ["RepayRefusals"]
 
 _REFUSED_ONE_IN = 4
 _BAN_MS = 120_000
@@ -49,32 +44,34 @@ _ERRORS: dict[str, tuple[int, int | None, str | None]] = {
 _CODES = (-3041, 51068)
 
 
-class Refusals:
-    """Decides which repayments are refused, and how.
+class RepayRefusals:
+    """Decide which repayments are refused, and how.
 
     Args:
-        exchange: Whose options and limits.
-        chances: What decides where an option leaves it to chance.
+        market: The options, the clock and the limits.
+
+    Attributes:
+        executes: Whether a refused repayment is executed all the same.
     """
 
-    def __init__(self, exchange: Exchange, chances: Chances) -> None:
-        options = exchange.world.options
-        self._exchange = exchange
-        self._chances = chances
+    def __init__(self, market: MarketState) -> None:
+        options = market.options
+        self._market = market
+        self._chances = market.chances
         self._manner = options.text("refusal")
         self.executes = _KINDS[self._manner] == options.text("refusal-executed")
 
     @staticmethod
     def wanted(options: Options) -> bool:
-        """Whether anything is refused. A kind that executes all the same needs a refusal of that kind."""
+        """Return whether anything is refused. A kind that executes all the same needs a refusal of that kind."""
         return options.any_open("refusal")
 
     def strikes(self) -> bool:
-        """Whether the next repayment is refused."""
+        """Draw whether the next repayment is refused."""
         return self._chances.one_in(_REFUSED_ONE_IN)
 
-    def reply(self, call: Call) -> Reply:
-        """What writes the refusal of a call into the answer."""
+    def writer(self, call: Call) -> AnswerWriter:
+        """Return the function that writes the refusal of a call."""
 
         def write(answers: Answers, record: RequestRecord, headers: Headers) -> RawResponse:
             record.reason = f"refused by choice: {self._manner}"
@@ -86,8 +83,8 @@ class Refusals:
             if self._manner in _PAGES:
                 return answers.page(record, *_PAGES[self._manner], headers)
             if self._manner in ("418", "429"):
-                until_ms = self._exchange.clock.now_ms() + _BAN_MS
-                limit = self._exchange.world.limits.weight_per_minute
+                until_ms = self._market.clock.now_ms() + _BAN_MS
+                limit = self._market.world.limits.weight_per_minute
                 return answers.error(
                     record,
                     -1003,

@@ -1,4 +1,4 @@
-"""Which rows a repay-debt leaves, and when a list shows them.
+"""Write the rows that a repay-debt leaves, at the moments from which the lists show them.
 
     one repayment ─> parts ─> amount and asset of each ─> stamped ─> listed ─> PENDING, CONFIRMED
 
@@ -8,20 +8,17 @@ By default it leaves none (`repay-debt-record`, `repay-debt-flow`); everything e
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 from paydown_sandbox.books.exact_amounts import EXACT, ZERO, divide_down, divide_up
 from paydown_sandbox.books.ledger import Account
 from paydown_sandbox.books.records import Record
 from paydown_sandbox.call_record import Call
-from paydown_sandbox.choices.chances import Chances
 from paydown_sandbox.choices.settings import Options
+from paydown_sandbox.market_state import MarketState
 from paydown_sandbox.operations.repayment_rules import Repayment
 
-if TYPE_CHECKING:
-    from paydown_sandbox.exchange import Exchange
-
-__all__ = ["Rows", "repay_record"]
+__all__ = ["RepayRows", "repay_record"]
 
 _NAMES = (
     "repayment-rows", "row-amount", "row-asset", "row-lists-apart", "row-clock-offset", "row-stamped-late",
@@ -34,7 +31,14 @@ _FEE = Decimal("0.001")
 
 
 class _Part(NamedTuple):
-    """What one row stands for: parts of the debt, and who paid how many units for it."""
+    """The part of a repayment that one row stands for.
+
+    Attributes:
+        interest: The interest that it repays, in units of the owed asset.
+        principal: The principal that it repays.
+        payer: The asset that pays for it.
+        units: How many units of that asset.
+    """
 
     interest: Decimal
     principal: Decimal
@@ -47,25 +51,24 @@ class _Part(NamedTuple):
 
 
 class _Moments(NamedTuple):
-    """When the rows of one repayment are stamped, and when each list shows them."""
+    """The moments of the rows of one repayment, ms UTC: the one they name, and when each list shows them."""
 
     stamped: int
     in_records: int
     in_flow: int
 
 
-class Rows:
-    """Writes the rows of repay-debt as the choices have it.
+class RepayRows:
+    """Write the rows of repay-debt as the choices demand.
 
     Args:
-        exchange: Whose lists.
-        chances: What decides where an option leaves it to chance.
+        market: The options, the lists and the agenda.
     """
 
-    def __init__(self, exchange: Exchange, chances: Chances) -> None:
-        options = exchange.world.options
-        self._exchange = exchange
-        self._chances = chances
+    def __init__(self, market: MarketState) -> None:
+        options = market.options
+        self._market = market
+        self._chances = market.chances
         self._shape = options.text("repayment-rows")
         self._records = self._shape != "none" and options.is_set("repay-debt-record", "record")
         self._flow = self._shape != "none" and options.is_set("repay-debt-flow", "row")
@@ -84,7 +87,7 @@ class Rows:
 
     @staticmethod
     def wanted(options: Options) -> bool:
-        """Whether any of these choices stands elsewhere than at its default."""
+        """Return whether any of these choices differs from its default."""
         return options.any_open(*_NAMES)
 
     @property
@@ -93,21 +96,35 @@ class Rows:
         return self._repeated == "same-id"
 
     def write(self, call: Call, asset: str, plan: Repayment, asked: Decimal | None, tran_id: int) -> None:
-        """Write what an executed repayment leaves."""
+        """Write the rows of an executed repayment.
+
+        Args:
+            call: The call.
+            asset: The owed asset.
+            plan: How it was repaid.
+            asked: The amount of the request, in units of the asset; `None` for the whole debt.
+            tran_id: The id of the first row.
+        """
         moments = self._moments(call.now_ms)
         parts = self._parts(asset, plan)
         for index, part in enumerate(parts):
-            row_id = tran_id if index == 0 else self._exchange.next_tran()
+            row_id = tran_id if index == 0 else self._market.history.ids.next_transaction()
             self._list(call.owner, asset, part, self._shown(part, plan, asked), row_id, moments)
             if self._repeated == "other-id":
-                again = self._exchange.next_tran()
+                again = self._market.history.ids.next_transaction()
                 self._list(call.owner, asset, part, self._shown(part, plan, asked), again, moments)
         self._write_conversions(call.owner, asset, plan, tran_id, moments)
         if self._failed == "first-try":
             self._write_failed(call.owner, asset, plan.total, moments)
 
     def refused(self, call: Call, asset: str, amount: Decimal | None) -> None:
-        """Write what a refused or dropped repayment leaves."""
+        """Write the row of a refused or dropped repayment, if it leaves one.
+
+        Args:
+            call: The call.
+            asset: The owed asset.
+            amount: The amount of the request, in units of the asset; `None` for the whole debt.
+        """
         if self._failed != "never":
             owed = call.owner.holdings.get(asset)
             asked = amount if amount is not None else ZERO if owed is None else owed.debt
@@ -142,7 +159,7 @@ class Rows:
         return divide_up(EXACT.multiply(units, part), plan.total)
 
     def _shown(self, part: _Part, plan: Repayment, asked: Decimal | None) -> Decimal:
-        """The amount that the row of a part names."""
+        """Return the amount that the row of a part shows."""
         amount = part.amount
         if self._amount == "dust-above":
             amount = EXACT.add(amount, _DUST)
@@ -176,21 +193,21 @@ class Rows:
         if self._records:
             status = "PENDING" if self._pending_first else "CONFIRMED"
             record = repay_record(
-                self._exchange, account, shown, row_id, part.interest, part.principal, moments.stamped,
+                self._market, account, shown, row_id, part.interest, part.principal, moments.stamped,
                 amount=amount, status=status,
             )  # fmt: skip
-            self._exchange.conduct.list_later(record, moments.in_records)
+            self._market.list_later(record, moments.in_records)
             if self._pending_first:
                 done_ms = moments.in_records + self._pending.draw(self._chances)
-                self._exchange.conduct.amend_later(record, done_ms, status="CONFIRMED")
+                self._market.amend_later(record, done_ms, status="CONFIRMED")
         if self._flow:
             self._write_flow(account, "REPAY", shown, -amount, row_id, moments)
 
     def _write_flow(
         self, account: Account, kind: str, asset: str, amount: Decimal, tran_id: int, moments: _Moments
     ) -> None:
-        record = self._exchange.flow_record(account, kind, asset, amount, tran_id, moments.stamped)
-        self._exchange.conduct.list_later(record, moments.in_flow)
+        record = self._market.history.flow_record(account, kind, asset, amount, tran_id, moments.stamped)
+        self._market.list_later(record, moments.in_flow)
 
     def _write_conversions(
         self, account: Account, asset: str, plan: Repayment, tran_id: int, moments: _Moments
@@ -206,14 +223,14 @@ class Rows:
 
     def _write_failed(self, account: Account, asset: str, amount: Decimal, moments: _Moments) -> None:
         record = repay_record(
-            self._exchange, account, asset, self._exchange.next_tran(), ZERO, amount, moments.stamped,
+            self._market, account, asset, self._market.history.ids.next_transaction(), ZERO, amount, moments.stamped,
             status="FAILED",
         )  # fmt: skip
-        self._exchange.conduct.list_later(record, moments.in_records)
+        self._market.list_later(record, moments.in_records)
 
 
 def _shared_out(plan: Repayment, payers: list[tuple[str, Decimal, Decimal]]) -> list[_Part]:
-    """One part for each payer, interest before principal."""
+    """Return one part for each payer, interest before principal."""
     parts: list[_Part] = []
     interest = plan.interest
     for name, units, covers in payers:
@@ -224,7 +241,7 @@ def _shared_out(plan: Repayment, payers: list[tuple[str, Decimal, Decimal]]) -> 
 
 
 def repay_record(
-    exchange: Exchange,
+    market: MarketState,
     account: Account,
     asset: str,
     row_id: int,
@@ -235,8 +252,20 @@ def repay_record(
     amount: Decimal | None = None,
     status: str = "CONFIRMED",
 ) -> Record:
-    """A record as GET repayLoan lists it; `amount` is interest and principal together unless it is given."""
-    text = exchange.row_text
+    """Return a record as GET repayLoan lists it.
+
+    Args:
+        market: Gives the form of rows.
+        account: The account that repaid.
+        asset: The asset that the row names.
+        row_id: The id of the row.
+        interest: The interest repaid, in units of the asset.
+        principal: The principal repaid.
+        at_ms: The moment that the row names, milliseconds UTC.
+        amount: The amount that the row names; interest and principal together if absent.
+        status: The status that the row names.
+    """
+    text = market.history.form.text
     row: dict[str, object] = {
         "amount": text(EXACT.add(interest, principal) if amount is None else amount),
         "asset": asset,

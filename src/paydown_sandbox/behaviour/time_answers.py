@@ -1,41 +1,36 @@
-"""What the time endpoint tells, where it is not the exchange's time."""
+"""The answers of the time endpoint, where a choice lets them differ from the sandbox's clock."""
 
 from __future__ import annotations
-
-from typing import TYPE_CHECKING
 
 from paydown_sandbox.choices.chances import Chances
 from paydown_sandbox.choices.settings import Options
 
-if TYPE_CHECKING:
-    from paydown_sandbox.exchange import Exchange
-
-__all__ = ["Timepiece"]
+__all__ = ["TimeAnswers"]
 
 _STANDS_MS = 10_000
 _BACK_ONE_IN = 4
 _OFF_MS = {"jumps-back": -900, "second-ahead": 900, "second-behind": -900, "far-ahead": 60_000}
 
 
-class Timepiece:
-    """A clock that stands still, jumps back or is off, and nothing else in the exchange reads it.
+class TimeAnswers:
+    """Answer with a clock that stands still, jumps back or is off. Nothing else in the sandbox reads that clock.
 
     Args:
-        exchange: Whose options.
-        chances: What decides where an option leaves it to chance.
+        options: The choices.
+        chances: Decides where an option leaves something to chance.
     """
 
-    def __init__(self, exchange: Exchange, chances: Chances) -> None:
+    def __init__(self, options: Options, chances: Chances) -> None:
         self._chances = chances
-        self._manner = exchange.world.options.text("time-endpoint")
+        self._manner = options.text("time-endpoint")
 
     @staticmethod
     def wanted(options: Options) -> bool:
-        """Whether the time endpoint tells anything else than the time."""
+        """Return whether the time endpoint answers anything but the sandbox's time."""
         return options.any_open("time-endpoint")
 
-    def told(self, now_ms: int) -> int:
-        """What it answers at `now_ms`."""
+    def server_time(self, now_ms: int) -> int:
+        """Return the answer at `now_ms`; both are milliseconds UTC."""
         if self._manner == "stands-still":
             return now_ms - now_ms % _STANDS_MS
         if self._manner == "jumps-back" and not self._chances.one_in(_BACK_ONE_IN):

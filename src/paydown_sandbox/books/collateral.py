@@ -18,7 +18,20 @@ from decimal import Decimal
 from paydown_sandbox.books.exact_amounts import EXACT, ZERO, divide_down
 from paydown_sandbox.books.ledger import Account
 
-__all__ = ["CollateralModel", "Standing", "status_of"]
+__all__ = ["LIQUIDATION", "RISK_LEVELS", "CollateralModel", "Standing", "status_of"]
+
+# Every account status with its level of risk, from the harmless to the worst. The stream sends an event when an
+# account reaches a higher level; an account on the highest one is being liquidated and may not borrow.
+LIQUIDATION = 3
+RISK_LEVELS: Mapping[str, int] = {
+    "NORMAL": 0,
+    "MARGIN_CALL": 1,
+    "SUPPLY_MARGIN": 1,
+    "REDUCE_ONLY": 2,
+    "ACTIVE_LIQUIDATION": LIQUIDATION,
+    "FORCE_LIQUIDATION": LIQUIDATION,
+    "BANKRUPTED": LIQUIDATION,
+}
 
 # What an account without any margin requirement shows.
 NO_RISK = Decimal("99999999")
@@ -39,7 +52,7 @@ class CollateralModel:
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """Where an account stands. Amounts in USD."""
+    """The value, the margin and the status of an account. Amounts in USD."""
 
     equity: Decimal
     actual_equity: Decimal
@@ -50,12 +63,18 @@ class Standing:
 
     @property
     def withdrawable(self) -> Decimal:
-        """What may leave the account, USD, never below zero."""
+        """The value in USD that may leave the account, never below zero."""
         return max(ZERO, EXACT.subtract(self.equity, self.initial_margin))
 
 
 def status_of(account: Account, prices: Mapping[str, Decimal], model: CollateralModel) -> Standing:
-    """Value an account. Assets without a price count for nothing."""
+    """Value an account and derive its status.
+
+    Args:
+        account: The account. A status that its state document names wins over the one that follows from its value.
+        prices: Index prices, USD per unit. Assets without a price count for nothing.
+        model: Collateral rates and thresholds.
+    """
     add, subtract, multiply = EXACT.add, EXACT.subtract, EXACT.multiply
     equity = actual = debts = ZERO
     for asset, holding in account.holdings.items():

@@ -1,9 +1,9 @@
-"""Exact decimal amounts: no operation here can round without being told to.
+"""Exact decimal amounts: no operation rounds unless its name states a direction.
 
-Every amount of the exchange is a `Decimal` inside these bounds: at most 24 digits before the
+Every amount of the sandbox is a `Decimal` inside these bounds: at most 24 digits before the
 point and 18 after. Sums and products of such amounts are exact under `EXACT`, whose
 `Inexact` trap turns a lost digit into an exception instead of money out of nothing. Only a
-division can need rounding, and whoever divides says in which direction.
+division can need rounding, so there is one function for each direction.
 """
 
 from __future__ import annotations
@@ -46,6 +46,10 @@ class AmountError(ValueError):
 def parse(text: object, *, negative: bool = False) -> Decimal:
     """Read a plain decimal text: no exponent, no blanks, ASCII digits only.
 
+    Args:
+        text: The text, or another value that is refused.
+        negative: Whether it may be below zero.
+
     Raises:
         AmountError: The text is something else, is too long, or is below zero while `negative` is false.
     """
@@ -69,19 +73,25 @@ def _tidy(value: Decimal, least_digits: int) -> str:
 
 
 def exact_text(value: Decimal) -> str:
-    """The shortest plain text of the exact value: "1.5", never "1.50" or "15E-1"."""
+    """Return the shortest plain text of the exact value: "1.5", never "1.50" or "15E-1"."""
     return _tidy(value, 0) if value else "0"
 
 
 def wire_text(value: Decimal) -> str:
-    """The text used in answers: at least 8 digits after the point, more where the value has more."""
+    """Return the text used in answers: at least 8 digits after the point, more where the value has more."""
     if value.as_tuple().exponent == -8:  # the usual case, and the cheap one
         return format(value, "f")
     return _tidy(value, 8) if value else "0.00000000"
 
 
 def divide_down(numerator: Decimal, denominator: Decimal, digits: int = 8) -> Decimal:
-    """The quotient cut to `digits` after the point: never more than the true value."""
+    """Return a quotient that is never more than the true value.
+
+    Args:
+        numerator: What is divided.
+        denominator: What it is divided by.
+        digits: Where the quotient is cut, in digits after the point.
+    """
     try:
         return _DOWN.quantize(_DOWN.divide(numerator, denominator), _QUANTA[digits])
     except InvalidOperation:  # more than 50 digits
@@ -89,7 +99,13 @@ def divide_down(numerator: Decimal, denominator: Decimal, digits: int = 8) -> De
 
 
 def divide_up(numerator: Decimal, denominator: Decimal, digits: int = 8) -> Decimal:
-    """The quotient raised to `digits` after the point: never less than the true value."""
+    """Return a quotient that is never less than the true value.
+
+    Args:
+        numerator: What is divided.
+        denominator: What it is divided by.
+        digits: Where the quotient is raised, in digits after the point.
+    """
     try:
         return _UP.quantize(_UP.divide(numerator, denominator), _QUANTA[digits])
     except InvalidOperation:  # more than 50 digits
@@ -97,5 +113,11 @@ def divide_up(numerator: Decimal, denominator: Decimal, digits: int = 8) -> Deci
 
 
 def divide_half_up(numerator: Decimal, denominator: Decimal, digits: int = 8) -> Decimal:
-    """The quotient rounded half up to `digits` after the point, for charges: 45.3313 x 0.00013233 / 24."""
+    """Return a quotient rounded half up, for charges such as 45.3313 x 0.00013233 / 24.
+
+    Args:
+        numerator: What is divided.
+        denominator: What it is divided by.
+        digits: Where the quotient is rounded, in digits after the point.
+    """
     return _HALF_UP.quantize(_HALF_UP.divide(numerator, denominator), _QUANTA[digits])

@@ -1,21 +1,22 @@
-"""Who holds what and who owes what: one ledger, exact, with the house on the other side.
+"""What each account holds and owes: one exact ledger, with a counterparty on the other side of every movement.
 
-    account   free, locked, um, cm     what the account holds
-              borrowed, interest       what it owes the house
-              negative                 what it owes from futures losses
-    house     pool                     what the house can lend
-              conversion               what it took and gave when it converted payment assets
+    account        free, locked, um, cm     what the account holds
+                   borrowed, interest       what it owes to the counterparty
+                   negative                 what it owes from futures losses
+    counterparty   pool                     what can be lent
+                   conversion               what it took and gave when it converted payment assets
 
-Every movement is a transfer between two of these places, so that for each asset
+Every movement is a transfer between two of these places (the counterparty's are named `house:` in transfers), so that
+for each asset
 
-    held by all accounts + house pool + house conversion - negative balances = issued
+    held by all accounts + pool + conversion - negative balances = issued
 
 stays true from the first state document on (`Ledger.imbalance` is zero for every asset).
-The house may be below zero: it sells what a conversion needs, and the state document says
-how much it can lend only if somebody asks.
+The counterparty may be below zero: it sells what a conversion needs, and a state document limits how
+much it can lend only where it names a limit.
 
 A conversion divides by a price and cannot always be exact. The account then pays up to one unit of the
-eighth digit more than the exact value, never less: the dust goes to the house, is counted in USD
+eighth digit more than the exact value, never less: the dust goes to the counterparty, is counted in USD
 (`dust_usd`, exact) and is never negative.
 """
 
@@ -26,8 +27,9 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 
 from paydown_sandbox.books.exact_amounts import EXACT, ZERO
+from paydown_sandbox.books.ledger_line import Transfer
 
-__all__ = ["Account", "Holding", "House", "Ledger", "LedgerError", "Transfer"]
+__all__ = ["Account", "Counterparty", "Holding", "Ledger", "LedgerError"]
 
 PLACES = ("free", "locked", "um", "cm")
 
@@ -56,14 +58,20 @@ class Holding:
 
     @property
     def held(self) -> Decimal:
-        """Everything the account holds of this asset, in all wallets."""
+        """What the account holds of this asset, in all wallets."""
         add = EXACT.add
         return add(add(self.free, self.locked), add(self.um, self.cm))
 
 
 @dataclass(slots=True)
-class House:
-    """The house's position in one asset. `lendable` is `None` while the pool has no bottom."""
+class Counterparty:
+    """The exchange's own position in one asset: the other side of every loan and conversion.
+
+    Attributes:
+        pool: What can be lent; below zero where more was lent than was there.
+        conversion: What conversions of payment assets took, less what they gave.
+        lendable: How much may still be lent; `None` for no limit.
+    """
 
     pool: Decimal = ZERO
     conversion: Decimal = ZERO
@@ -72,7 +80,16 @@ class House:
 
 @dataclass(slots=True)
 class Account:
-    """One Portfolio Margin account: its positions and its switches."""
+    """One Portfolio Margin account: its positions and its switches.
+
+    Attributes:
+        id: The name in state documents.
+        holdings: The positions, by asset.
+        auto_repay_futures: Whether negative futures balances are repaid by themselves at 11:00 and 23:00 UTC.
+        status: A status that wins over the one that follows from the balances; `None` for none.
+        maintenance_margin_usd: Maintenance margin in addition to that of the debts, in USD.
+        initial_margin_usd: Initial margin in addition to that of the debts, in USD.
+    """
 
     id: str
     holdings: dict[str, Holding] = field(default_factory=dict[str, Holding])
@@ -82,50 +99,50 @@ class Account:
     initial_margin_usd: Decimal = ZERO
 
     def holding(self, asset: str) -> Holding:
-        """The position in `asset`, made empty on first use."""
+        """Return the position in `asset`; the first use makes an empty one."""
         found = self.holdings.get(asset)
         if found is None:
             found = self.holdings[asset] = Holding()
         return found
 
 
-@dataclass(slots=True)
-class Transfer:
-    """One movement of `amount` units of `asset` from one place to another."""
-
-    asset: str
-    amount: Decimal
-    source: str
-    target: str
-
-
-# Told after each change of a position: account, asset, position, and the moment (`None`: now).
+# Called after each change of a position with account, asset, position, and the moment (`None`: now).
 Watcher = Callable[[str, str, Holding, int | None], None]
 
 
 class Ledger:
-    """Accounts and the house, and the only code that changes them. `watcher` is told of every change."""
+    """The accounts and their counterparty, and the only code that changes them.
+
+    Attributes:
+        accounts: By id.
+        counterparties: The counterparty's position in each asset.
+        issued: What was brought into the books from outside, by asset.
+        dust_usd: What accounts paid above the exact value of conversions, in USD.
+        touched: Account and asset of every position that changed since it was last stored.
+        counterparties_touched: Assets of the counterparty's positions that changed since.
+        watcher: Called after each change of an account's position.
+    """
 
     def __init__(self) -> None:
         self.accounts: dict[str, Account] = {}
-        self.house: dict[str, House] = {}
+        self.counterparties: dict[str, Counterparty] = {}
         self.issued: dict[str, Decimal] = {}
         self.dust_usd = ZERO
         self.touched: set[tuple[str, str]] = set()
-        self.house_touched: set[str] = set()
+        self.counterparties_touched: set[str] = set()
         self.watcher: Watcher | None = None
 
-    def house_of(self, asset: str) -> House:
-        """The house's position in `asset`, made empty on first use."""
-        found = self.house.get(asset)
+    def counterparty_of(self, asset: str) -> Counterparty:
+        """Return the counterparty's position in `asset`; the first use makes an empty one."""
+        found = self.counterparties.get(asset)
         if found is None:
-            found = self.house[asset] = House()
+            found = self.counterparties[asset] = Counterparty()
         return found
 
     def assets(self) -> Iterator[str]:
-        """Every asset that anybody ever held or owed."""
+        """Yield every asset that an account ever held or owed."""
         seen = dict.fromkeys(self.issued)
-        seen.update(dict.fromkeys(self.house))
+        seen.update(dict.fromkeys(self.counterparties))
         for account in self.accounts.values():
             seen.update(dict.fromkeys(account.holdings))
         yield from seen
@@ -133,7 +150,7 @@ class Ledger:
     # ------------------------------------------------------------------------ opening
 
     def open(self, account: Account) -> None:
-        """Enter an account with what it holds; what it owes was lent by the house before."""
+        """Enter an account with what it holds; what it owes was lent by the counterparty before."""
         self.accounts[account.id] = account
         for asset, holding in account.holdings.items():
             issued = EXACT.subtract(holding.held, holding.negative)
@@ -141,7 +158,17 @@ class Ledger:
             self.touched.add((account.id, asset))
 
     def issue(self, account: Account, asset: str, place: str, amount: Decimal) -> None:
-        """Bring `amount` into the books from outside (below zero: take it out), for state edits only."""
+        """Bring an amount into the books from outside, for edits of the state only.
+
+        Args:
+            account: The account.
+            asset: The asset.
+            place: The part of the position, such as "free" or "borrowed".
+            amount: Units of the asset; below zero to take them out.
+
+        Raises:
+            LedgerError: The place would fall below zero. Nothing was changed.
+        """
         holding = account.holding(asset)
         after = EXACT.add(getattr(holding, place), amount)
         if after < 0:
@@ -157,14 +184,24 @@ class Ledger:
     # ------------------------------------------------------------------------ moving
 
     def lend(self, account: Account, asset: str, amount: Decimal, now_ms: int) -> Transfer:
-        """Lend `amount` from the pool to the account's free balance."""
-        house = self.house_of(asset)
-        if house.lendable is not None:
-            if amount > house.lendable:
+        """Lend from the pool to the account's free balance.
+
+        Args:
+            account: The account that borrows.
+            asset: The asset.
+            amount: How much, in units of the asset.
+            now_ms: The moment of the loan, milliseconds UTC.
+
+        Raises:
+            LedgerError: The pool is too small. Nothing was moved.
+        """
+        counterparty = self.counterparty_of(asset)
+        if counterparty.lendable is not None:
+            if amount > counterparty.lendable:
                 raise LedgerError(f"the pool of {asset} is too small")
-            house.lendable = EXACT.subtract(house.lendable, amount)
+            counterparty.lendable = EXACT.subtract(counterparty.lendable, amount)
         holding = account.holding(asset)
-        house.pool = EXACT.subtract(house.pool, amount)
+        counterparty.pool = EXACT.subtract(counterparty.pool, amount)
         holding.free = EXACT.add(holding.free, amount)
         holding.borrowed = EXACT.add(holding.borrowed, amount)
         self._touch(account, asset, holding, now_ms)
@@ -184,23 +221,28 @@ class Ledger:
         """Lower the debt by `interest` + `principal`, paid with `own` units of the asset and conversions.
 
         Args:
-            account: Whose debt.
+            account: The account that owes.
             asset: The owed asset.
             interest: How much of the interest is paid.
             principal: How much of the principal is paid.
             own: Units of `asset` taken from the free balance.
             paid_with: (payment asset, units paid, units of `asset` bought with them).
-            now_ms: Moment of the repayment.
+            now_ms: The moment of the repayment, milliseconds UTC.
 
         Raises:
             LedgerError: The parts do not add up or a balance would fall below zero. Nothing was moved.
         """
         add, subtract = EXACT.add, EXACT.subtract
-        debt = account.holding(asset)
-        paid = list(paid_with)
+        # A lookup is cheaper than a call, and this is where most of the sandbox's requests end.
+        holdings, counterparties = account.holdings, self.counterparties
+        debt = holdings.get(asset) or account.holding(asset)
+        paid = [
+            (holdings.get(name) or account.holding(name), name, units, covers)
+            for name, units, covers in paid_with
+        ]
         bought = ZERO
-        for name, units, covers in paid:
-            if units < 0 or covers < 0 or units > account.holding(name).free:
+        for payer, name, units, covers in paid:
+            if units < 0 or covers < 0 or units > payer.free:
                 raise LedgerError(f"not enough free {name}")
             bought = add(bought, covers)
         total = add(interest, principal)
@@ -209,33 +251,40 @@ class Ledger:
         if interest > debt.interest or principal > debt.borrowed:
             raise LedgerError("more would be repaid than is owed")
 
-        house = self.house_of(asset)
+        counterparty = counterparties.get(asset) or self.counterparty_of(asset)
         transfers: list[Transfer] = []
         if own:
             debt.free = subtract(debt.free, own)
-            house.pool = add(house.pool, own)
+            counterparty.pool = add(counterparty.pool, own)
             transfers.append(Transfer(asset, own, f"{account.id}:free", "house:pool"))
-        for name, units, covers in paid:
-            payer = account.holding(name)
+        for payer, name, units, covers in paid:
             payer.free = subtract(payer.free, units)
-            other = self.house_of(name)
+            other = counterparties.get(name) or self.counterparty_of(name)
             other.conversion = add(other.conversion, units)
-            house.conversion = subtract(house.conversion, covers)
-            house.pool = add(house.pool, covers)
+            counterparty.conversion = subtract(counterparty.conversion, covers)
+            counterparty.pool = add(counterparty.pool, covers)
             transfers.append(Transfer(name, units, f"{account.id}:free", "house:conversion"))
             transfers.append(Transfer(asset, covers, "house:conversion", "house:pool"))
             self._touch(account, name, payer, now_ms)
         debt.interest = subtract(debt.interest, interest)
         debt.borrowed = subtract(debt.borrowed, principal)
-        if house.lendable is not None:
-            house.lendable = add(house.lendable, total)
+        if counterparty.lendable is not None:
+            counterparty.lendable = add(counterparty.lendable, total)
         self._touch(account, asset, debt, now_ms)
         return transfers
 
     def charge(
         self, account: Account, asset: str, interest: Decimal, now_ms: int, *, to_principal: bool = False
     ) -> None:
-        """Add interest to a debt, as interest or to the principal. Nothing moves: the house is owed more."""
+        """Add interest to a debt. No money moves: more is owed to the counterparty.
+
+        Args:
+            account: The account that owes.
+            asset: The owed asset.
+            interest: How much, in units of the asset.
+            now_ms: The moment of the charge, milliseconds UTC.
+            to_principal: Whether it is added to the principal instead of the interest.
+        """
         holding = account.holding(asset)
         if to_principal:
             holding.borrowed = EXACT.add(holding.borrowed, interest)
@@ -244,27 +293,55 @@ class Ledger:
         self._touch(account, asset, holding, now_ms)
 
     def hand_over(self, account: Account, asset: str, amount: Decimal, place: str, now_ms: int) -> Transfer:
-        """Move `amount` from the free balance to the house: to its "pool" as a payment, or to its "conversion"."""
+        """Move an amount from the free balance to the counterparty.
+
+        Args:
+            account: The account that pays.
+            asset: The asset.
+            amount: How much, in units of the asset.
+            place: "pool" for a payment, "conversion" for something that was spent.
+            now_ms: The moment, milliseconds UTC.
+
+        Raises:
+            LedgerError: Less is free. Nothing was moved.
+        """
         holding = account.holding(asset)
         if amount < 0 or amount > holding.free:
             raise LedgerError(f"not enough free {asset}")
-        house = self.house_of(asset)
+        counterparty = self.counterparty_of(asset)
         holding.free = EXACT.subtract(holding.free, amount)
-        setattr(house, place, EXACT.add(getattr(house, place), amount))
+        setattr(counterparty, place, EXACT.add(getattr(counterparty, place), amount))
         self._touch(account, asset, holding, now_ms)
         return Transfer(asset, amount, f"{account.id}:free", f"house:{place}")
 
     def charge_negative(self, account: Account, asset: str, interest: Decimal, now_ms: int) -> Transfer:
-        """Add interest to a negative futures balance: the hole grows, the house gains as much."""
+        """Add interest to a negative futures balance; the counterparty's pool gains as much.
+
+        Args:
+            account: The account that owes.
+            asset: The asset.
+            interest: How much, in units of the asset.
+            now_ms: The moment of the charge, milliseconds UTC.
+        """
         holding = account.holding(asset)
         holding.negative = EXACT.add(holding.negative, interest)
-        house = self.house_of(asset)
-        house.pool = EXACT.add(house.pool, interest)
+        counterparty = self.counterparty_of(asset)
+        counterparty.pool = EXACT.add(counterparty.pool, interest)
         self._touch(account, asset, holding, now_ms)
         return Transfer(asset, interest, f"{account.id}:negative", "house:pool")
 
     def fill_negative(self, account: Account, asset: str, amount: Decimal, now_ms: int) -> Transfer:
-        """Pay off `amount` of a negative futures balance from the free balance."""
+        """Repay a negative futures balance from the free balance.
+
+        Args:
+            account: The account that owes.
+            asset: The asset.
+            amount: How much, in units of the asset.
+            now_ms: The moment, milliseconds UTC.
+
+        Raises:
+            LedgerError: Less is free or less is owed. Nothing was moved.
+        """
         holding = account.holding(asset)
         if amount < 0 or amount > holding.free or amount > holding.negative:
             raise LedgerError(f"not enough free {asset}")
@@ -276,13 +353,25 @@ class Ledger:
     def convert(
         self, account: Account, paid: str, units: Decimal, bought: str, amount: Decimal, now_ms: int
     ) -> list[Transfer]:
-        """Exchange `units` of one asset for `amount` of another, both in the free balance."""
+        """Convert one asset of the free balance into another.
+
+        Args:
+            account: The account.
+            paid: The asset that is sold.
+            units: How much of it.
+            bought: The asset that is bought.
+            amount: How much of that.
+            now_ms: The moment, milliseconds UTC.
+
+        Raises:
+            LedgerError: Less is free, or both assets are the same. Nothing was moved.
+        """
         payer, receiver = account.holding(paid), account.holding(bought)
         if units < 0 or amount < 0 or units > payer.free or paid == bought:
             raise LedgerError(f"not enough free {paid}")
         payer.free = EXACT.subtract(payer.free, units)
         receiver.free = EXACT.add(receiver.free, amount)
-        gained, given = self.house_of(paid), self.house_of(bought)
+        gained, given = self.counterparty_of(paid), self.counterparty_of(bought)
         gained.conversion = EXACT.add(gained.conversion, units)
         given.conversion = EXACT.subtract(given.conversion, amount)
         self._touch(account, paid, payer, now_ms)
@@ -295,7 +384,19 @@ class Ledger:
     def move(
         self, account: Account, asset: str, amount: Decimal, source: str, target: str, now_ms: int
     ) -> Transfer:
-        """Move `amount` between two wallets of one account, such as "free" and "um"."""
+        """Move an amount between two wallets of one account.
+
+        Args:
+            account: The account.
+            asset: The asset.
+            amount: How much, in units of the asset.
+            source: The wallet it leaves, such as "um".
+            target: The wallet it reaches, such as "free".
+            now_ms: The moment, milliseconds UTC.
+
+        Raises:
+            LedgerError: The wallet holds less. Nothing was moved.
+        """
         holding = account.holding(asset)
         available: Decimal = getattr(holding, source)
         if amount < 0 or amount > available:
@@ -305,36 +406,24 @@ class Ledger:
         self._touch(account, asset, holding, now_ms)
         return Transfer(asset, amount, f"{account.id}:{source}", f"{account.id}:{target}")
 
-    def collect(self, account: Account, asset: str, wallets: Iterable[str], now_ms: int) -> list[Transfer]:
-        """Move the futures wallets `wallets` ("um", "cm") of `asset` into the free balance."""
-        holding = account.holding(asset)
-        transfers: list[Transfer] = []
-        for wallet in wallets:
-            amount: Decimal = getattr(holding, wallet)
-            if amount:
-                setattr(holding, wallet, ZERO)
-                holding.free = EXACT.add(holding.free, amount)
-                transfers.append(Transfer(asset, amount, f"{account.id}:{wallet}", f"{account.id}:free"))
-        if transfers:
-            self._touch(account, asset, holding, now_ms)
-        return transfers
-
     def _touch(self, account: Account, asset: str, holding: Holding, now_ms: int) -> None:
         holding.updated_ms = now_ms
         self.touched.add((account.id, asset))
-        self.house_touched.add(asset)
+        self.counterparties_touched.add(asset)
         if self.watcher is not None:
             self.watcher(account.id, asset, holding, now_ms)
 
     # ------------------------------------------------------------------------ proving
 
     def imbalance(self) -> dict[str, Decimal]:
-        """By how much each asset is off its conservation law; empty when all is well."""
+        """Return by how much each asset breaks the law of conservation; empty if none does."""
         totals: dict[str, Decimal] = {asset: -amount for asset, amount in self.issued.items()}
         for account in self.accounts.values():
             for asset, holding in account.holdings.items():
                 here = EXACT.subtract(holding.held, holding.negative)
                 totals[asset] = EXACT.add(totals.get(asset, ZERO), here)
-        for asset, house in self.house.items():
-            totals[asset] = EXACT.add(totals.get(asset, ZERO), EXACT.add(house.pool, house.conversion))
+        for asset, counterparty in self.counterparties.items():
+            totals[asset] = EXACT.add(
+                totals.get(asset, ZERO), EXACT.add(counterparty.pool, counterparty.conversion)
+            )
         return {asset: total for asset, total in totals.items() if total}

@@ -1,4 +1,4 @@
-"""Listen keys and the events that go out under them. No event loop: whoever subscribes gets a call.
+"""Listen keys and the events that go out under them. No event loop: subscribers are called.
 
 A key lives for an hour after it was opened or extended. When it runs out, its subscribers get
 `listenKeyExpired` and nothing after it. Events are collected while a request is handled and delivered by
@@ -7,6 +7,7 @@ A key lives for an hour after it was opened or extended. When it runs out, its s
 
 from __future__ import annotations
 
+import json
 import secrets
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -25,10 +26,10 @@ class _Stream:
 
 
 class Streams:
-    """All listen keys of one exchange.
+    """All listen keys of one sandbox.
 
     Args:
-        lifetime_ms: How long a key lives without being extended.
+        lifetime_ms: How long a key lives without being extended, in milliseconds.
     """
 
     def __init__(self, lifetime_ms: int = 3_600_000) -> None:
@@ -38,7 +39,12 @@ class Streams:
         self._outbox: list[tuple[str, Event]] = []
 
     def open(self, account: str, now_ms: int) -> str:
-        """The account's key, made if there is none; its lifetime starts over either way."""
+        """Return the account's key, made if there is none; its lifetime starts over either way.
+
+        Args:
+            account: The id of the account.
+            now_ms: Now, milliseconds UTC.
+        """
         key = self._key_of.get(account)
         if key is None:
             key = secrets.token_hex(32)
@@ -48,11 +54,16 @@ class Streams:
         return key
 
     def key_of(self, account: str) -> str | None:
-        """The account's active key."""
+        """Return the account's active key, or `None`."""
         return self._key_of.get(account)
 
     def extend(self, account: str, now_ms: int) -> bool:
-        """Restart the lifetime of the account's key; false if it has none."""
+        """Restart the lifetime of the account's key; false if it has none.
+
+        Args:
+            account: The id of the account.
+            now_ms: Now, milliseconds UTC.
+        """
         key = self._key_of.get(account)
         if key is None:
             return False
@@ -60,7 +71,12 @@ class Streams:
         return True
 
     def close(self, account: str, now_ms: int) -> bool:
-        """Invalidate the account's key; false if it has none."""
+        """Invalidate the account's key; false if it has none.
+
+        Args:
+            account: The id of the account.
+            now_ms: Now, milliseconds UTC.
+        """
         key = self._key_of.pop(account, None)
         if key is None:
             return False
@@ -75,18 +91,23 @@ class Streams:
                 self._expired(key, self._streams[key].expires_ms)
 
     def next_expiry_ms(self) -> int | None:
-        """When the next key runs out, ms UTC."""
+        """Return when the next key runs out, ms UTC, or `None` if there is no key."""
         return min((self._streams[key].expires_ms for key in self._key_of.values()), default=None)
 
     def _expired(self, key: str, now_ms: int) -> None:
         self._outbox.append((key, {"e": "listenKeyExpired", "E": now_ms}))
 
     def listening(self, account: str) -> bool:
-        """Whether events of this account have a key to go out under."""
+        """Return whether events of this account have a key to go out under."""
         return account in self._key_of
 
     def emit(self, account: str, event: Event) -> None:
-        """Queue an event of an account; without a key nobody could ever read it, so it is dropped."""
+        """Queue an event of an account; without a key no subscriber could ever read it, so it is dropped.
+
+        Args:
+            account: The id of the account.
+            event: The event as JSON members.
+        """
         key = self._key_of.get(account)
         if key is not None:
             self._outbox.append((key, event))
@@ -106,7 +127,12 @@ class Streams:
                 del self._streams[key]
 
     def subscribe(self, key: str, subscriber: Subscriber) -> bool:
-        """Have `subscriber` called with every event of `key`; false if there is no such key."""
+        """Have a function called with every event of a key; false if there is no such key.
+
+        Args:
+            key: The listen key.
+            subscriber: Called with the key and the event.
+        """
         stream = self._streams.get(key)
         if stream is None or self._key_of.get(stream.account) != key:
             return False
@@ -114,17 +140,23 @@ class Streams:
         return True
 
     def unsubscribe(self, key: str, subscriber: Subscriber) -> None:
-        """Stop calling `subscriber`."""
+        """Stop calling a function for the events of a key.
+
+        Args:
+            key: The listen key.
+            subscriber: The function that was subscribed.
+        """
         stream = self._streams.get(key)
         if stream is not None and subscriber in stream.subscribers:
             stream.subscribers.remove(subscriber)
 
-    def dump(self) -> list[list[object]]:
-        """Keys, accounts and expiries, to be written down."""
-        return [[key, account, self._streams[key].expires_ms] for account, key in self._key_of.items()]
+    def dump(self) -> str:
+        """Return keys, accounts and expiries as text to be stored."""
+        rows = [[key, account, self._streams[key].expires_ms] for account, key in self._key_of.items()]
+        return json.dumps(rows)
 
-    def restore(self, rows: list[list[object]]) -> None:
-        """Take back what `dump` gave."""
-        for key, account, expires in rows:
-            self._streams[str(key)] = _Stream(str(account), int(str(expires)))
-            self._key_of[str(account)] = str(key)
+    def restore(self, text: str) -> None:
+        """Continue with the keys that `dump` returned."""
+        for key, account, expires_ms in json.loads(text):
+            self._streams[key] = _Stream(account, expires_ms)
+            self._key_of[account] = key

@@ -1,4 +1,4 @@
-"""Index prices, USD per unit: set outright, or following a scripted path on the exchange's clock.
+"""Index prices, USD per unit: set outright, or following a scripted path on the sandbox's clock.
 
 A path is a list of moments and prices. At each moment the price jumps to the next value and
 stays there; nothing is interpolated, so every price that was ever used is a price that was written down.
@@ -31,7 +31,7 @@ class Prices:
         self.changed_ms: dict[str, int] = {}
 
     def next_change_ms(self) -> int | None:
-        """The next scripted moment, UTC milliseconds."""
+        """Return the next scripted moment, UTC milliseconds, or `None` if there is none."""
         moments = [points[0].at_ms for points in self.paths.values() if points]
         return min(moments) if moments else None
 
@@ -48,6 +48,12 @@ class Prices:
         return moved
 
     def set(self, asset: str, price: Decimal, now_ms: int) -> None:
-        """Set one price outright; a scripted path for it goes on from here."""
+        """Set one price outright; a scripted path for it goes on from here.
+
+        Args:
+            asset: The asset.
+            price: USD per unit.
+            now_ms: Now, milliseconds UTC.
+        """
         self.usd[asset] = price
         self.changed_ms[asset] = now_ms

@@ -1,4 +1,4 @@
-"""What was borrowed, repaid, charged and moved: records, and how the calls of the document look them up.
+"""Records of what was borrowed, repaid, charged and moved, and how the record operations find them.
 
 Lists are newest first. The rules of the time window are those of the record pages:
 
@@ -46,7 +46,7 @@ class RecordBook:
         self._by_id: dict[tuple[str, RecordKind, int], Record] = {}
 
     def add(self, record: Record) -> None:
-        """Write one record; times never go back within one kind, whatever the clock does."""
+        """Write one record; times never go back within one kind, even if the clock does."""
         rows = self._rows.setdefault((record.account, record.kind), [])
         rows.append(record)
         self._by_id[record.account, record.kind, record.id] = record
@@ -58,11 +58,27 @@ class RecordBook:
             yield from rows
 
     def by_id(self, account: str, kind: RecordKind, record_id: int) -> Record | None:
-        """The record with this id."""
+        """Return the record with an id, or `None` if there is none.
+
+        Args:
+            account: The id of the account.
+            kind: The list that holds the record.
+            record_id: The id of the record.
+        """
         return self._by_id.get((account, kind, record_id))
 
     def amend(self, account: str, kind: RecordKind, record_id: int, **members: object) -> Record | None:
-        """Change members of a row, such as its status; the record, or `None` if there is no such one."""
+        """Change members of a row, such as its status.
+
+        Args:
+            account: The id of the account.
+            kind: The list that holds the record.
+            record_id: The id of the record.
+            **members: The new values, by name.
+
+        Returns:
+            The changed record, or `None` if there is no such one.
+        """
         old = self._by_id.get((account, kind, record_id))
         if old is None:
             return None
@@ -84,7 +100,18 @@ class RecordBook:
         archived: bool | None = None,
         end_included: bool = True,
     ) -> list[Record]:
-        """Records from `start_ms` to `end_ms`, the first included and by default the last too, newest first."""
+        """Return the records of one list inside a time window, newest first.
+
+        Args:
+            account: The id of the account.
+            kind: The list.
+            start_ms: The first moment, milliseconds UTC, included.
+            end_ms: The last moment.
+            asset: The asset; records of all assets if absent.
+            now_ms: Now; needed with `archived`.
+            archived: Whether only records older than six months are wanted, or only the others; all if absent.
+            end_included: Whether records of the last moment belong to the window.
+        """
         rows = self._rows.get((account, kind), [])
         first = bisect_left(rows, start_ms, key=lambda record: record.time_ms)
         last = bisect_right(rows, end_ms if end_included else end_ms - 1, key=lambda record: record.time_ms)
@@ -98,7 +125,14 @@ class RecordBook:
 def time_window(
     start: int | None, end: int | None, now_ms: int, window: TimeWindow, *, too_long: int = -4165
 ) -> tuple[int, int]:
-    """The first and last moment that a record call asks for, ms UTC.
+    """Return the first and last moment that a record call asks for, ms UTC.
+
+    Args:
+        start: `startTime` of the request, `None` if it sent none.
+        end: `endTime` of the request, `None` if it sent none.
+        now_ms: Now, milliseconds UTC.
+        window: How long a window may be, and how long it is without times.
+        too_long: The error code of a window that is too long.
 
     Raises:
         Refusal: The window is reversed (-1023) or longer than allowed.

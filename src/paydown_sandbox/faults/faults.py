@@ -1,4 +1,4 @@
-"""Make the exchange fail on purpose: which requests, how often, how, and recorded.
+"""Make the sandbox fail on purpose: which requests, how often, and how.
 
     gateway   the request never reaches the exchange: no check, no weight, no execution
     refused   the request is checked and charged, then not executed
@@ -60,7 +60,7 @@ FAULTS: dict[str, FaultKind] = {
     "internal_1001_503_executed": "executed",
     "empty_200_executed": "executed",
     "redirect_307_not_executed": "refused",
-    # How and whether it was executed, the choices say; see `losses`. Executed or not, chance may decide.
+    # The choices decide how it is lost and whether it was executed (see `lost_answers`), or leave it to chance.
     "answer_lost": "executed",
 }
 
@@ -82,10 +82,22 @@ _LONGEST_DELAY_MS = 3_600_000
 class Fault:
     """One armed fault.
 
-    `times` is how often it may still strike (`None`: always), `skip` how many matching requests pass first,
-    `probability` the chance that a matching request is struck, `delay_ms` how long the answer is held back.
-    `from_ms` and `until_ms` limit it to a stretch of the exchange's clock. With `ban_ms` a 418 really bans
-    the address for that long; without it, it is one answer that says so.
+    Attributes:
+        id: Faults are numbered in the order in which they were armed.
+        name: A name of `FAULTS`.
+        match: What a request must have, such as its path; everything matches without it.
+        times: How often it strikes; `None` for always.
+        delay_ms: How long the answer is held back.
+        probability: The chance that a matching request is struck, from 0 to 1.
+        skip: How many matching requests pass first.
+        skew_ms: By how much `clock_skew` shifts the clock that reads timestamps.
+        status: The HTTP status of the answer, where it is not the usual one.
+        ban_ms: How long a 418 really bans the address; without it the 418 is one answer without a ban.
+        from_ms: Before this moment of the sandbox's clock it does not strike.
+        until_ms: From this moment on it does not strike any more.
+        scenario: The scenario that armed it.
+        struck: How often it has struck.
+        seen: How many matching requests came.
     """
 
     id: int
@@ -106,19 +118,19 @@ class Fault:
 
     @property
     def kind(self) -> FaultKind:
-        """When in the life of a request it strikes."""
+        """The moment of a request's way at which the fault strikes."""
         return FAULTS[self.name]
 
     @property
     def waits_for_change(self) -> bool:
-        """Whether it spares calls that change nothing: it is about an execution, and nobody asked for reads."""
+        """Whether it spares calls that change nothing: it is about an execution, and no match asks for reads."""
         if self.kind not in ("executed", "refused"):
             return False
         match = self.match
         return not ("path" in match or "operation" in match or match.get("method", "POST") != "POST")
 
     def as_json(self) -> dict[str, object]:
-        """What `GET /_sandbox/faults` shows."""
+        """Return the members that `GET /_sandbox/faults` shows."""
         return {
             "id": self.id,
             "fault": self.name,
@@ -148,7 +160,7 @@ _MEMBERS = (
 _BODILESS = (204, 205, 304)
 
 
-# Faults that send no answer, or the exchange's own.
+# Faults that send no answer, or the ordinary one.
 _WITHOUT_STATUS = (
     "executed_then_reset",
     "executed_then_closed",
@@ -167,7 +179,11 @@ def _status(name: str, status: int | None, members: Mapping[str, Reader]) -> int
 
 
 class FaultBook:
-    """All armed faults, in the order in which they were armed."""
+    """All armed faults, in the order in which they were armed.
+
+    Args:
+        seed: Where the chances of faults begin.
+    """
 
     def __init__(self, seed: int = 0) -> None:
         self.armed: list[Fault] = []
@@ -177,7 +193,7 @@ class FaultBook:
         self.seed = seed
 
     def reseed(self, seed: int) -> None:
-        """Start the chances over."""
+        """Start the chances over from a seed."""
         self.seed = seed
         self._draws = 0
         self._random.seed(seed)
@@ -185,8 +201,12 @@ class FaultBook:
     def arm(self, node: object, scenario: str | None = None) -> Fault:
         """Arm a fault from its JSON form.
 
+        Args:
+            node: The parsed JSON.
+            scenario: The scenario that it belongs to.
+
         Raises:
-            StateError: The JSON form is wrong; the text says what to write instead.
+            StateError: The JSON form is wrong; the text names what to write instead.
         """
         reader = Reader(node)
         members = reader.members(*_MEMBERS)
@@ -245,14 +265,14 @@ class FaultBook:
     def find(
         self, facts: Mapping[str, str], now_ms: int, *, changes: bool = True
     ) -> tuple[Fault | None, Fault | None]:
-        """The fault that strikes a request, and the clock skew that applies to it.
+        """Return the fault that strikes a request, and the shifted clock that applies to it.
 
-        Chances and skips are used up here; `times` is used up by `strike`.
+        Chances and skips are used up here; `times` is used up when the fault strikes.
 
         Args:
             facts: What the request can be matched by.
-            now_ms: The exchange's time.
-            changes: Whether the call changes what somebody holds, owes or has switched on.
+            now_ms: The sandbox's time, milliseconds UTC.
+            changes: Whether the call changes what an account holds, owes or has switched on.
         """
         chosen: Fault | None = None
         skew: Fault | None = None
@@ -284,20 +304,15 @@ class FaultBook:
         return chosen, skew
 
     def dump(self) -> str:
-        """Everything that is armed and how far the chances have come, to be written down."""
+        """Return everything that is armed and how far the chances have come, as text to be stored."""
         armed = [asdict(fault) for fault in self.armed] if self.armed else []
         return json.dumps([self.seed, self._draws, self._next_id, armed])
 
     def restore(self, text: str) -> None:
-        """Take back what `dump` gave; the next chance is the one that would have come next."""
+        """Continue from what `dump` returned; the next chance is the one that would have come next."""
         seed, draws, self._next_id, armed = json.loads(text)
         self.reseed(seed)
         for _ in range(draws):
             self._random.random()
         self._draws = draws
         self.armed = [Fault(**members) for members in armed]
-
-    @staticmethod
-    def strike(fault: Fault) -> None:
-        """Record that the fault has struck."""
-        fault.struck += 1

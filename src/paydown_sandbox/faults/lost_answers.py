@@ -1,24 +1,22 @@
-"""How an answer gets lost, and whether its request was executed: what the fault `answer_lost` does.
+"""How an answer gets lost, and whether its request was executed: the effect of the fault `answer_lost`.
 
     curl -X POST …/_sandbox/faults -d '{"fault": "answer_lost"}'
 
-The choices `lost-answer`, `lost-request` and `unsent` say the rest.
+The choices `lost-answer`, `lost-request` and `unsent` decide both.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 from paydown_sandbox.choices.chances import Chances
-from paydown_sandbox.faults.fault_effects import HTML, Answers, Headers
+from paydown_sandbox.choices.settings import Options
 from paydown_sandbox.faults.faults import Fault
-from paydown_sandbox.http_messages import RawResponse
+from paydown_sandbox.http_messages import Drop, RawResponse
+from paydown_sandbox.operations.answers import HTML, Answers, Headers
 from paydown_sandbox.request_log import RequestRecord
 
-if TYPE_CHECKING:
-    from paydown_sandbox.exchange import Exchange
-
-__all__ = ["Losses"]
+__all__ = ["LostAnswers"]
 
 # Longer than any client waits that wants an answer.
 _TOO_LATE_MS = 60_000
@@ -35,47 +33,64 @@ _ERRORS: dict[str, tuple[int, int, str | None]] = {
 }
 
 
-class Losses:
-    """Loses answers in the chosen way.
+class LostAnswers:
+    """Lose answers in the chosen way.
 
     Args:
-        exchange: Whose options.
-        chances: What decides where an option leaves it to chance.
+        options: The choices.
+        chances: Decides where an option leaves the outcome to chance.
     """
 
-    def __init__(self, exchange: Exchange, chances: Chances) -> None:
-        options = exchange.world.options
+    def __init__(self, options: Options, chances: Chances) -> None:
         self._chances = chances
         self._manner = options.text("lost-answer")
         self._executed = options.text("lost-request")
         self._unsent = options.is_set("unsent", "connect-error")
 
     def kind(self) -> Literal["executed", "refused"]:
-        """Whether the request whose answer gets lost is executed."""
+        """Decide whether the request whose answer gets lost is executed."""
         if self._executed == "either":
             return "executed" if self._chances.one_in(2) else "refused"
         return "executed" if self._executed == "executed" else "refused"
 
-    def response(
+    def reply(
         self, answers: Answers, fault: Fault, record: RequestRecord, headers: Headers, body: bytes
-    ) -> RawResponse:
-        """What is left of the answer; `body` is what it would have been."""
+    ) -> RawResponse | Drop:
+        """Return what is left of an answer.
+
+        Args:
+            answers: Writes errors.
+            fault: The fault; its status and its delay win over the usual ones.
+            record: The request in the log; its member `answer` shows what happened to the answer.
+            headers: Further headers.
+            body: The answer as it would have been.
+        """
+        response = self._response(answers, fault, record, headers, body)
+        response.delay_ms = fault.delay_ms
+        if self._manner == "read-timeout":
+            response.delay_ms = max(fault.delay_ms, _TOO_LATE_MS)
+        if self._unsent:
+            record.answer = "unconnected"
+            return Drop("unconnected", response.delay_ms)
+        return response
+
+    def _response(
+        self, answers: Answers, fault: Fault, record: RequestRecord, headers: Headers, body: bytes
+    ) -> RawResponse | Drop:
         manner = self._manner
         record.answer = "spoilt"
         if manner in _ERRORS:
             status, code, text = _ERRORS[manner]
-            response = answers.error(record, code, headers, status=fault.status or status, msg=text)
-        elif manner in _PAGES:
+            return answers.error(record, code, headers, status=fault.status or status, msg=text)
+        if manner in _PAGES:
             status, reason = _PAGES[manner]
-            response = answers.page(record, fault.status or status, reason, headers)
-        elif manner in ("504", "408"):
-            response = answers.sized(record, fault.status or int(manner), headers, b"", HTML)
-        else:
-            response = answers.sized(record, fault.status or 200, headers, body)
-            record.answer = response.action = "truncate" if manner == "truncated" else "reset"
-        response.delay_ms = fault.delay_ms
-        if manner == "read-timeout":
-            response.delay_ms = max(fault.delay_ms, _TOO_LATE_MS)
-        if self._unsent:
-            record.answer = response.action = "unconnected"
-        return response
+            return answers.page(record, fault.status or status, reason, headers)
+        if manner in ("504", "408"):
+            return answers.sized(record, fault.status or int(manner), headers, b"", HTML)
+        response = answers.sized(record, fault.status or 200, headers, body)
+        if manner == "truncated":
+            record.answer = "truncate"
+            response.truncated = True
+            return response
+        record.answer = "reset"
+        return Drop("reset")

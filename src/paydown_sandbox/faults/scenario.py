@@ -1,4 +1,4 @@
-"""Scenarios: a name, a seed and a list of faults that play out on the exchange's clock.
+"""Scenarios: a name, a seed and a list of faults that play out on the sandbox's clock.
 
     {"name": "a bad Tuesday", "description": "...", "seed": 2,
      "faults": [{"fault": "executed_then_503", "probability": 0.02, "times": null},
@@ -63,7 +63,13 @@ def read_scenario(document: object) -> Scenario:
 
 
 def start_scenario(book: FaultBook, scenario: Scenario, now_ms: int) -> list[Fault]:
-    """Arm the faults of a scenario, beginning at `now_ms` (UTC milliseconds)."""
+    """Arm the faults of a scenario.
+
+    Args:
+        book: Where they are armed.
+        scenario: The scenario.
+        now_ms: The moment at which it begins, milliseconds UTC.
+    """
     if scenario.seed is not None:
         book.reseed(scenario.seed)
     armed: list[Fault] = []
@@ -80,7 +86,7 @@ def start_scenario(book: FaultBook, scenario: Scenario, now_ms: int) -> list[Fau
 
 
 def bundled_scenarios() -> dict[str, Scenario]:
-    """The scenarios that come with the package, by the name of their file."""
+    """Return the scenarios that come with the package, by the name of their file."""
     found: dict[str, Scenario] = {}
     for entry in sorted(
         files("paydown_sandbox.faults").joinpath("scenarios").iterdir(), key=lambda each: each.name
@@ -91,7 +97,7 @@ def bundled_scenarios() -> dict[str, Scenario]:
 
 
 def find_scenario(name: str) -> Scenario:
-    """A bundled scenario by its name. A name is never taken as a path.
+    """Return a bundled scenario by its name. A name is never taken as a path.
 
     Raises:
         StateError: There is none of that name.

@@ -1,1 +1,1 @@
-"""Answer the calls of the document: one module for each resource."""
+"""Handle the operations of the document: one module for each resource, and what they share."""

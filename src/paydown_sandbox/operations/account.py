@@ -1,21 +1,19 @@
-"""What the account holds and owes, and where it stands."""
+"""Answer what the account holds and owes, its margin, and its order limit."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from decimal import Decimal
-from typing import TYPE_CHECKING
 
+from paydown_sandbox.behaviour.balance_readings import BalanceReadings
 from paydown_sandbox.books.collateral import status_of
 from paydown_sandbox.books.exact_amounts import EXACT, wire_text
 from paydown_sandbox.books.ledger import Holding
+from paydown_sandbox.call_record import Call
 from paydown_sandbox.checks.refusal import Refusal
+from paydown_sandbox.market_state import MarketState
 
-if TYPE_CHECKING:
-    from paydown_sandbox.call_record import Call
-    from paydown_sandbox.exchange import Exchange
-
-__all__ = ["account_balance", "account_information", "order_rate_limit"]
+__all__ = ["AccountOperations"]
 
 
 def _row(asset: str, holding: Holding, text: Callable[[Decimal], str] = wire_text) -> dict[str, object]:
@@ -37,48 +35,64 @@ def _row(asset: str, holding: Holding, text: Callable[[Decimal], str] = wire_tex
     }
 
 
-def account_balance(exchange: Exchange, call: Call) -> object:
-    """GET /papi/v1/balance: an array without `asset`, one object with it."""
-    looks = exchange.conduct.looks
-    text = wire_text if looks is None else looks.text
-    holdings = call.owner.holdings if looks is None else looks.seen(call.owner)
-    asset = call.optional_text("asset")
-    if asset is not None:
-        holding = holdings.get(asset)
-        if holding is None:
-            if not exchange.world.knows(asset) and not exchange.zeros_for_unknown_assets:
-                raise Refusal(-1108, reason="no such asset")
-            row = _row(asset, Holding(), text)
-            return row if looks is None else looks.absent(row)
-        row = _row(asset, holding, text)
-        return row if looks is None else looks.single(row)
-    if exchange.balance_of_all_assets:
-        names = dict.fromkeys((*holdings, *exchange.world.ledger.assets(), *exchange.world.prices.usd))
-        rows = [_row(name, holdings.get(name) or Holding(), text) for name in names]
-    else:
-        rows = [_row(name, holding, text) for name, holding in holdings.items()]
-    return rows if looks is None else looks.listed(rows, holdings)
+class AccountOperations:
+    """Handlers of the operations about the account as a whole.
 
+    Args:
+        market: Accounts, prices and options.
+        readings: Decides what GET balance shows, where choices differ from the default.
+    """
 
-def account_information(exchange: Exchange, call: Call) -> object:
-    """GET /papi/v1/account: equity, margin and state, in USD."""
-    standing = status_of(call.owner, exchange.world.prices.usd, exchange.world.collateral)
-    updated = max((holding.updated_ms for holding in call.owner.holdings.values()), default=0)
-    return {
-        "uniMMR": wire_text(standing.uni_mmr),
-        "accountEquity": wire_text(standing.equity),
-        "actualEquity": wire_text(standing.actual_equity),
-        "accountInitialMargin": wire_text(standing.initial_margin),
-        "accountMaintMargin": wire_text(standing.maintenance_margin),
-        "accountStatus": exchange.told_status or standing.status,
-        "virtualMaxWithdrawAmount": wire_text(standing.withdrawable),
-        "totalAvailableBalance": "",  # empty in the published sample; see x-discrepancy 31
-        "totalMarginOpenLoss": "",
-        "updateTime": updated,
-    }
+    def __init__(self, market: MarketState, readings: BalanceReadings | None) -> None:
+        options = market.options
+        self._market = market
+        self._readings = readings
+        self._zeros_for_unknown_assets = options.is_set("unknown-asset-balance", "zeros")
+        self._all_assets = options.is_set("balance-array-holds", "all")
+        status = options.text("account-status")
+        self._shown_status = {"NORMAL": None, "new-value": "FROZEN"}.get(status, status)
 
+    def balance(self, call: Call) -> object:
+        """Answer GET /papi/v1/balance: an array without `asset`, one object with it."""
+        readings, world = self._readings, self._market.world
+        text = wire_text if readings is None else readings.text
+        holdings = call.owner.holdings if readings is None else readings.seen(call.owner)
+        asset = call.optional_text("asset")
+        if asset is not None:
+            holding = holdings.get(asset)
+            if holding is None:
+                if not world.knows(asset) and not self._zeros_for_unknown_assets:
+                    raise Refusal(-1108, reason="no such asset")
+                row = _row(asset, Holding(), text)
+                return row if readings is None else readings.absent(row)
+            row = _row(asset, holding, text)
+            return row if readings is None else readings.single(row)
+        if self._all_assets:
+            names = dict.fromkeys((*holdings, *world.ledger.assets(), *world.prices.usd))
+            rows = [_row(name, holdings.get(name) or Holding(), text) for name in names]
+        else:
+            rows = [_row(name, holding, text) for name, holding in holdings.items()]
+        return rows if readings is None else readings.listed(rows, holdings)
 
-def order_rate_limit(exchange: Exchange, call: Call) -> object:
-    """GET /papi/v1/rateLimit/order: the limit, not the count used."""
-    limit = exchange.world.limits.orders_per_minute
-    return [{"rateLimitType": "ORDERS", "interval": "MINUTE", "intervalNum": 1, "limit": limit}]
+    def information(self, call: Call) -> object:
+        """Answer GET /papi/v1/account: equity, margin and status, in USD."""
+        world = self._market.world
+        standing = status_of(call.owner, world.prices.usd, world.collateral)
+        updated = max((holding.updated_ms for holding in call.owner.holdings.values()), default=0)
+        return {
+            "uniMMR": wire_text(standing.uni_mmr),
+            "accountEquity": wire_text(standing.equity),
+            "actualEquity": wire_text(standing.actual_equity),
+            "accountInitialMargin": wire_text(standing.initial_margin),
+            "accountMaintMargin": wire_text(standing.maintenance_margin),
+            "accountStatus": self._shown_status or standing.status,
+            "virtualMaxWithdrawAmount": wire_text(standing.withdrawable),
+            "totalAvailableBalance": "",  # empty in the published sample; see x-discrepancy 31
+            "totalMarginOpenLoss": "",
+            "updateTime": updated,
+        }
+
+    def order_limit(self, call: Call) -> object:
+        """Answer GET /papi/v1/rateLimit/order: the limit, not the count used."""
+        limit = self._market.world.limits.orders_per_minute
+        return [{"rateLimitType": "ORDERS", "interval": "MINUTE", "intervalNum": 1, "limit": limit}]

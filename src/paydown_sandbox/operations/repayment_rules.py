@@ -3,7 +3,7 @@
 1. One call repays at most 50,000 USD of value, the limit included.
 2. Without an amount the whole debt is repaid, if the payment assets suffice.
 3. With an amount exactly that much is repaid, under the same condition.
-4. Whatever the account holds of the owed asset is spent first, named or not.
+4. What the account holds of the owed asset is spent first, named or not.
 
 The rest is open and therefore an option: see `RepaymentRules`. By default it is all or nothing,
 named assets pay in the order they were named, at index prices, and interest is paid before principal.
@@ -56,7 +56,12 @@ class RepaymentRules:
 
     @classmethod
     def from_options(cls, options: Options, cap_usd: Decimal | None) -> RepaymentRules:
-        """Read every choice about repay-debt."""
+        """Read every choice about repay-debt.
+
+        Args:
+            options: The choices.
+            cap_usd: The most that one call repays, in USD; `None` for no limit.
+        """
         return cls(
             cap_usd=cap_usd,
             cap_code=options.integer("above-value-cap-code"),
@@ -83,7 +88,7 @@ class RepaymentRules:
         )
 
     def relaxed(self) -> RepaymentRules:
-        """The rules for what was accepted before and is executed now: as much of it as still can be."""
+        """Return the rules for a repayment that was accepted before: as much of it is executed as still can be."""
         return replace(
             self,
             cap_usd=None,
@@ -97,17 +102,26 @@ class RepaymentRules:
 
 @dataclass(slots=True)
 class Repayment:
-    """What one call will do. `total` = `interest` + `principal`, in units of the owed asset."""
+    """A repayment as it will be executed.
+
+    Attributes:
+        total: `interest` + `principal`, in units of the owed asset.
+        interest: The interest that is repaid.
+        principal: The principal that is repaid.
+        own: Units of the owed asset that are taken from the free balance.
+        paid_with: (payment asset, units paid, units of the owed asset bought with them).
+        dust_usd: What the account pays above the exact value, because conversions are rounded, in USD.
+    """
 
     total: Decimal
     interest: Decimal
     principal: Decimal
     own: Decimal
     paid_with: tuple[tuple[str, Decimal, Decimal], ...]
-    house_gain_usd: Decimal
+    dust_usd: Decimal
 
 
-# Who pays what for a target: units of the owed asset, the conversions, what nobody can pay, and the house's gain.
+# How a target is paid: units of the owed asset, the conversions, what cannot be paid, and the dust in USD.
 _Payments: TypeAlias = tuple[Decimal, tuple[tuple[str, Decimal, Decimal], ...], Decimal, Decimal]
 
 
@@ -122,16 +136,16 @@ def plan_repayment(
     share: Callable[[Decimal], Decimal] | None = None,
     spread: Decimal = _ONE,
 ) -> Repayment:
-    """Work out a repayment without touching anything.
+    """Work out a repayment. Nothing is changed.
 
     Args:
-        account: Who repays.
+        account: The account that repays.
         asset: The owed asset.
         amount: How much to repay, `None` for the whole debt.
         named: The payment assets of the request, `None` if it named none.
         prices: Index prices, USD per unit. An asset without one can be neither valued nor converted.
         rules: The choices for what the pages leave open.
-        share: What becomes of an amount that was asked for; that amount if absent.
+        share: Returns how much of an amount that was asked for is repaid; all of it if absent.
         spread: By which factor a conversion costs more than at index prices.
 
     Raises:
@@ -152,10 +166,10 @@ def plan_repayment(
             raise Refusal(rules.minimum_repayment_code, parameter="amount", reason="nothing of it is left")
     if rules.clear_remaining and subtract(debt, target) < rules.minimum_remaining:
         target = debt
-    own, paid, missing, gain = _payments(account, asset, target, named, prices, rules, spread)
+    own, paid, missing, dust = _payments(account, asset, target, named, prices, rules, spread)
     if missing and target > asked:
         target = asked  # more than was asked for is taken only where it can be paid
-        own, paid, missing, gain = _payments(account, asset, target, named, prices, rules, spread)
+        own, paid, missing, dust = _payments(account, asset, target, named, prices, rules, spread)
     if missing:
         if not (rules.partial_whole if amount is None else rules.partial_amount):
             raise Refusal(rules.insufficient_code, reason="the payment assets do not suffice")
@@ -169,7 +183,7 @@ def plan_repayment(
     if remaining and remaining < rules.minimum_remaining:
         raise Refusal(rules.minimum_remaining_code, parameter="amount", reason="too little would remain")
     interest = _interest_part(target, holding, rules.first)
-    return Repayment(target, interest, subtract(target, interest), own, paid, gain)
+    return Repayment(target, interest, subtract(target, interest), own, paid, dust)
 
 
 def _target(debt: Decimal, amount: Decimal | None, price: Decimal | None, rules: RepaymentRules) -> Decimal:
@@ -184,7 +198,7 @@ def _target(debt: Decimal, amount: Decimal | None, price: Decimal | None, rules:
 
 
 def _interest_part(target: Decimal, holding: Holding, first: str) -> Decimal:
-    """How much of the interest a repayment of `target` pays off."""
+    """Return how much of the interest a repayment of `target` pays off."""
     if first == "interest-first":
         return min(target, holding.interest)
     if first == "principal-first":
@@ -211,7 +225,7 @@ def _payments(
     own = ZERO if rules.own_last else min(free, target)
     missing = subtract(target, own)
     paid: list[tuple[str, Decimal, Decimal]] = []
-    gain = ZERO
+    dust = ZERO
     price = prices.get(asset)
     if missing and price:
         cost = multiply(price, rules.cost_factor)
@@ -235,14 +249,14 @@ def _payments(
                 if not covers:
                     continue
             paid.append((name, units, covers))
-            gain = add(gain, subtract(multiply(units, payer_price), multiply(covers, price)))
+            dust = add(dust, subtract(multiply(units, payer_price), multiply(covers, price)))
             missing = subtract(missing, covers)
             if not missing:
                 break
     if rules.own_last and missing:
         own = min(free, missing)
         missing = subtract(missing, own)
-    return own, tuple(paid), missing, gain
+    return own, tuple(paid), missing, dust
 
 
 def _worth(account: Account, name: str, prices: Mapping[str, Decimal]) -> Decimal:
@@ -253,7 +267,7 @@ def _worth(account: Account, name: str, prices: Mapping[str, Decimal]) -> Decima
 def _shares(
     names: Sequence[str], account: Account, prices: Mapping[str, Decimal], value: Decimal
 ) -> dict[str, Decimal]:
-    """How many units each payer offers: its share of `value` by worth, the last one all it has, for the rounding."""
+    """Return how many units each payer offers: its share of `value` by worth, the last one all it has, for rounding."""
     worth = {name: _worth(account, name, prices) for name in names}
     total = sum(worth.values(), ZERO)
     offered = {name: account.holdings[name].free for name in names if worth[name]}
@@ -271,7 +285,7 @@ def _payers(
     prices: Mapping[str, Decimal],
     rules: RepaymentRules,
 ) -> list[str]:
-    """Who pays, in order. The owed asset itself is no conversion."""
+    """Return the payment assets in order, without the owed asset itself: it needs no conversion."""
     if named is not None:
         names = [name for name in named if name != asset]
         if rules.in_order:

@@ -1,40 +1,43 @@
-"""The key that opens the user data stream. Unsigned: the page lists no parameter."""
+"""Open, extend and close the listen key of the user data stream. Unsigned: the page lists no parameter."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
+from paydown_sandbox.books.listen_keys import Streams
+from paydown_sandbox.call_record import Call
 from paydown_sandbox.checks.refusal import Refusal
 
-if TYPE_CHECKING:
-    from paydown_sandbox.call_record import Call
-    from paydown_sandbox.exchange import Exchange
-
-__all__ = ["close_stream", "keep_alive_stream", "start_stream"]
+__all__ = ["StreamOperations"]
 
 
-def _check_key(exchange: Exchange, call: Call) -> None:
-    named = call.texts.get("listenKey")
-    if named is not None and named != exchange.streams.key_of(call.owner.id):
-        raise Refusal(-1125, reason="not the key of this account")
+class StreamOperations:
+    """Handlers of the listen key.
 
+    Args:
+        streams: The listen keys.
+    """
 
-def start_stream(exchange: Exchange, call: Call) -> object:
-    """POST /papi/v1/listenKey: the active key, or a new one; its hour starts over."""
-    return {"listenKey": exchange.streams.open(call.owner.id, call.now_ms)}
+    def __init__(self, streams: Streams) -> None:
+        self._streams = streams
 
+    def start(self, call: Call) -> object:
+        """Answer POST /papi/v1/listenKey: the active key, or a new one; its hour starts over."""
+        return {"listenKey": self._streams.open(call.owner.id, call.now_ms)}
 
-def keep_alive_stream(exchange: Exchange, call: Call) -> object:
-    """PUT /papi/v1/listenKey: the hour starts over."""
-    _check_key(exchange, call)
-    if not exchange.streams.extend(call.owner.id, call.now_ms):
-        raise Refusal(-1125, reason="the account has no active key")
-    return {}
+    def keep_alive(self, call: Call) -> object:
+        """Answer PUT /papi/v1/listenKey: the hour starts over."""
+        self._check_key(call)
+        if not self._streams.extend(call.owner.id, call.now_ms):
+            raise Refusal(-1125, reason="the account has no active key")
+        return {}
 
+    def close(self, call: Call) -> object:
+        """Answer DELETE /papi/v1/listenKey: no event arrives any more."""
+        self._check_key(call)
+        if not self._streams.close(call.owner.id, call.now_ms):
+            raise Refusal(-1125, reason="the account has no active key")
+        return {}
 
-def close_stream(exchange: Exchange, call: Call) -> object:
-    """DELETE /papi/v1/listenKey: nothing more arrives."""
-    _check_key(exchange, call)
-    if not exchange.streams.close(call.owner.id, call.now_ms):
-        raise Refusal(-1125, reason="the account has no active key")
-    return {}
+    def _check_key(self, call: Call) -> None:
+        named = call.texts.get("listenKey")
+        if named is not None and named != self._streams.key_of(call.owner.id):
+            raise Refusal(-1125, reason="not the key of this account")

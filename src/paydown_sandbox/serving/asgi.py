@@ -14,7 +14,7 @@ from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
 from paydown_sandbox.exchange import LARGEST_BODY, Exchange
-from paydown_sandbox.http_messages import RawRequest, RawResponse
+from paydown_sandbox.http_messages import Drop, RawRequest, RawResponse, Retry
 from paydown_sandbox.json_text import encode
 from paydown_sandbox.serving.browser_guard import BrowserGuard, Refused
 from paydown_sandbox.serving.store import Store, StoreError
@@ -225,41 +225,37 @@ class Application:
             client[0] if client else "127.0.0.1",
         )
         handle = self.exchange.handle
-        response = handle(request)
-        while response.action == "again":
-            await asyncio.sleep(response.delay_ms / 1000)
-            response = handle(request._replace(held=response.held))
+        reply = handle(request)
+        while isinstance(reply, Retry):
+            await asyncio.sleep(reply.delay_ms / 1000)
+            reply = handle(request._replace(held=reply.held))
         try:
             await self.committer.durable()
-        except StoreError:
-            response.action = "reset"  # memory is ahead of the disk: say nothing that may not last
-        if response.delay_ms:
-            await asyncio.sleep(response.delay_ms / 1000)
-        if response.release is not None:
-            self.exchange.release(response.release)
-        if response.action == "send":
-            await send(
-                {"type": "http.response.start", "status": response.status, "headers": response.headers}
-            )
-            await send({"type": "http.response.body", "body": response.body})
+        except StoreError:  # memory is ahead of the disk: send nothing that may not last
+            reply = Drop("reset", reply.delay_ms, reply.release)
+        if reply.delay_ms:
+            await asyncio.sleep(reply.delay_ms / 1000)
+        if reply.release is not None:
+            self.exchange.release(reply.release)
+        if isinstance(reply, RawResponse) and not reply.truncated:
+            await send({"type": "http.response.start", "status": reply.status, "headers": reply.headers})
+            await send({"type": "http.response.body", "body": reply.body})
         else:
-            await self._drop(scope, receive, send, response)
+            await self._drop(scope, receive, send, reply)
 
-    async def _drop(self, scope: Scope, receive: Receive, send: Send, response: RawResponse) -> None:
+    async def _drop(self, scope: Scope, receive: Receive, send: Send, reply: RawResponse | Drop) -> None:
         """Lose the answer, or half of it, the way a broken connection does."""
         abort = scope.get("state", {}).get(ABORT)
         if abort is None:
             from paydown_sandbox.serving.httpx_transport import AnswerLost
 
             raise AnswerLost("the sandbox dropped the connection, as a fault asked it to")
-        if response.action == "truncate":
-            await send(
-                {"type": "http.response.start", "status": response.status, "headers": response.headers}
-            )
-            half = response.body[: len(response.body) // 2]
+        if isinstance(reply, RawResponse):
+            await send({"type": "http.response.start", "status": reply.status, "headers": reply.headers})
+            half = reply.body[: len(reply.body) // 2]
             await send({"type": "http.response.body", "body": half, "more_body": True})
             await asyncio.sleep(0.02)  # lets the bytes leave before the connection does
-        abort(rude=response.action in ("reset", "unconnected"))
+        abort(rude=isinstance(reply, Drop) and reply.manner != "close")
         while (await receive())["type"] != "http.disconnect":
             pass
 

@@ -31,7 +31,7 @@ from starlette.routing import Route
 
 from paydown_sandbox.assumptions_page import unknowns_page
 from paydown_sandbox.books.exact_amounts import exact_text
-from paydown_sandbox.call_record import LedgerLine
+from paydown_sandbox.books.ledger_line import LedgerLine
 from paydown_sandbox.exchange import Exchange
 from paydown_sandbox.faults.scenario import bundled_scenarios, find_scenario, read_scenario, start_scenario
 from paydown_sandbox.serving.store import StoreError

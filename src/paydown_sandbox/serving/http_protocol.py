@@ -25,9 +25,9 @@ import httptools
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from paydown_sandbox.exchange import LARGEST_BODY
-from paydown_sandbox.faults.fault_effects import HTML, JSON
-from paydown_sandbox.http_messages import RawRequest, RawResponse, html_page
+from paydown_sandbox.http_messages import Drop, RawRequest, RawResponse, Retry, html_page
 from paydown_sandbox.json_text import encode
+from paydown_sandbox.operations.answers import HTML, JSON
 from paydown_sandbox.serving.asgi import ABORT, refusal_body
 from paydown_sandbox.serving.browser_guard import BROWSER_HEADERS
 from paydown_sandbox.serving.store import StoreError
@@ -495,40 +495,40 @@ class ExchangeProtocol(asyncio.Protocol):
         self._handle(request, incoming)
 
     def _handle(self, request: RawRequest, incoming: _Incoming) -> None:
-        response = self._exchange.handle(request)
-        if response.action == "again":
-            again = request._replace(held=response.held)
-            self._loop.call_later(response.delay_ms / 1000, self._handle, again, incoming)
+        reply = self._exchange.handle(request)
+        if isinstance(reply, Retry):
+            again = request._replace(held=reply.held)
+            self._loop.call_later(reply.delay_ms / 1000, self._handle, again, incoming)
         else:
-            self._committer.when_durable(lambda error: self._ready(response, incoming, error))
+            self._committer.when_durable(lambda error: self._ready(reply, incoming, error))
 
-    def _ready(self, response: RawResponse, incoming: _Incoming, error: StoreError | None) -> None:
-        if error is not None:
-            response.action = "reset"  # memory is ahead of the disk: say nothing that may not last
-        if response.delay_ms:
-            self._loop.call_later(response.delay_ms / 1000, self._send, response, incoming)
+    def _ready(self, reply: RawResponse | Drop, incoming: _Incoming, error: StoreError | None) -> None:
+        if error is not None:  # memory is ahead of the disk: send nothing that may not last
+            reply = Drop("reset", reply.delay_ms, reply.release)
+        if reply.delay_ms:
+            self._loop.call_later(reply.delay_ms / 1000, self._send, reply, incoming)
         else:
-            self._send(response, incoming)
+            self._send(reply, incoming)
 
-    def _send(self, response: RawResponse, incoming: _Incoming) -> None:
-        if response.release is not None:
-            self._exchange.release(response.release)
+    def _send(self, reply: RawResponse | Drop, incoming: _Incoming) -> None:
+        if reply.release is not None:
+            self._exchange.release(reply.release)
         if self._gone:
             return
         transport = self._transport
-        if response.action in ("reset", "close", "unconnected"):
-            drop(transport, rude=response.action != "close")
+        if isinstance(reply, Drop):
+            drop(transport, rude=reply.manner != "close")
             return
-        keep_alive = incoming.keep_alive and not self._closing and response.action == "send"
-        body = b"" if incoming.method == "HEAD" else response.body
-        if response.action == "truncate":
+        keep_alive = incoming.keep_alive and not self._closing and not reply.truncated
+        body = b"" if incoming.method == "HEAD" else reply.body
+        if reply.truncated:
             body = body[: len(body) // 2]
         transport.write(
             b"".join(
                 [
-                    _status_line(response.status),
+                    _status_line(reply.status),
                     _lines(self._server_state.default_headers),
-                    *[b"%b: %b\r\n" % header for header in response.headers],
+                    *[b"%b: %b\r\n" % header for header in reply.headers],
                     b"\r\n" if keep_alive else b"connection: close\r\n\r\n",
                     body,
                 ]

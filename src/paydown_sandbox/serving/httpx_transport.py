@@ -14,7 +14,7 @@ from typing import cast
 import httpx
 
 from paydown_sandbox.exchange import Exchange
-from paydown_sandbox.http_messages import RawRequest, RawResponse
+from paydown_sandbox.http_messages import RawRequest, RawResponse, Reply, Retry
 
 __all__ = ["AnswerLost", "ExchangeTransport"]
 
@@ -57,38 +57,36 @@ class ExchangeTransport(httpx.BaseTransport, httpx.AsyncBaseTransport):
         )
         timeout = request.extensions.get("timeout", {}).get("read")
         waited_ms = 0
-        response = self.exchange.handle(raw)
-        while response.action == "again":
-            waited_ms += self._wait(response)
-            again = self.exchange.handle(raw._replace(held=response.held))
-            if again.action == "again" and not self.exchange.clock.frozen:
+        reply = self.exchange.handle(raw)
+        while isinstance(reply, Retry):
+            waited_ms += self._wait(reply)
+            again = self.exchange.handle(raw._replace(held=reply.held))
+            if isinstance(again, Retry) and not self.exchange.clock.frozen:
                 # It waits for something that takes real time, and nothing here sleeps: the time passes at once.
                 self.exchange.clock.advance(again.delay_ms)
-            response = again
-        waited_ms += self._wait(response)
-        if response.release is not None:
-            self.exchange.release(response.release)
+            reply = again
+        waited_ms += self._wait(reply)
+        if reply.release is not None:
+            self.exchange.release(reply.release)
         self.exchange.forget_changes()
         self.exchange.streams.deliver()
         if timeout is not None and waited_ms > timeout * 1000:
             raise httpx.ReadTimeout("the sandbox answered too late, as a fault asked it to", request=request)
-        if response.action == "unconnected":
+        if isinstance(reply, RawResponse):
+            if reply.truncated:
+                raise httpx.RemoteProtocolError(
+                    "the sandbox cut the answer off, as a fault asked it to", request=request
+                )
+            return httpx.Response(reply.status, headers=reply.headers, content=reply.body, request=request)
+        if reply.manner == "unconnected":
             raise httpx.ConnectError("the sandbox says that it cannot be reached", request=request)
-        if response.action == "reset":
+        if reply.manner == "reset":
             raise AnswerLost("the sandbox dropped the connection, as a fault asked it to", request=request)
-        if response.action == "close":
-            raise httpx.RemoteProtocolError(
-                "the sandbox closed the connection without an answer", request=request
-            )
-        if response.action == "truncate":
-            raise httpx.RemoteProtocolError(
-                "the sandbox cut the answer off, as a fault asked it to", request=request
-            )
-        return httpx.Response(
-            response.status, headers=response.headers, content=response.body, request=request
+        raise httpx.RemoteProtocolError(
+            "the sandbox closed the connection without an answer", request=request
         )
 
-    def _wait(self, response: RawResponse) -> int:
-        if response.delay_ms and self.exchange.clock.frozen:
-            self.exchange.clock.advance(response.delay_ms)
-        return response.delay_ms
+    def _wait(self, reply: Reply) -> int:
+        if reply.delay_ms and self.exchange.clock.frozen:
+            self.exchange.clock.advance(reply.delay_ms)
+        return reply.delay_ms

@@ -24,11 +24,11 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any, Literal
 
-from paydown_sandbox.books.bookkeeping import LINES_IN_MEMORY, Changes
 from paydown_sandbox.books.exact_amounts import ZERO
-from paydown_sandbox.books.ledger import Holding, House, Transfer
+from paydown_sandbox.books.history import LINES_IN_MEMORY
+from paydown_sandbox.books.ledger import Counterparty, Holding
+from paydown_sandbox.books.ledger_line import LedgerLine, Transfer
 from paydown_sandbox.books.records import Record
-from paydown_sandbox.call_record import LedgerLine
 from paydown_sandbox.checks.rate_limits import MINUTE_MS, Charge, Standing
 from paydown_sandbox.exchange import Exchange
 from paydown_sandbox.request_log import RequestLog, RequestRecord
@@ -221,7 +221,7 @@ class Store:
             for account_id, asset, *amounts, updated in self._db.execute("SELECT * FROM holding"):
                 ledger.accounts[account_id].holdings[asset] = _holding(amounts, updated)
             for asset, pool, conversion, lendable, issued in self._db.execute("SELECT * FROM house"):
-                ledger.house[asset] = House(
+                ledger.counterparties[asset] = Counterparty(
                     Decimal(pool), Decimal(conversion), None if lendable is None else Decimal(lendable)
                 )
                 ledger.issued[asset] = Decimal(issued)
@@ -236,10 +236,10 @@ class Store:
             exchange.lines.extend(reversed([self._line(row) for row in self._last_lines()]))
             exchange.requests.restore(self._last_requests(exchange.requests))
             standings = [Standing(*row) for row in self._db.execute("SELECT * FROM standing")]
-            exchange.restore_budgets(standings, self._charges(exchange))
+            exchange.budgets.restore(standings, self._charges(exchange))
         except (sqlite3.Error, ValueError, KeyError, TypeError) as error:
             raise StoreError(f"{self.path} is damaged: {type(error).__name__}: {error}") from None
-        exchange.changes = Changes()
+        exchange.forget_changes()
         exchange.fresh = False
 
     def _last_lines(self) -> Iterable[tuple[object, ...]]:
@@ -262,7 +262,7 @@ class Store:
         for row in self._db.execute(
             "SELECT time_ms, ip, operation, account, 0, 0, 1 FROM request"
             " WHERE capped = 1 AND time_ms > ? ORDER BY time_ms, id",
-            (now_ms - exchange.longest_cap_ms(),),
+            (now_ms - exchange.budgets.longest_cap_ms(),),
         ):
             yield Charge(*row)
         for row in self._db.execute(
@@ -327,9 +327,9 @@ class Store:
             touched = {
                 (account.id, asset) for account in ledger.accounts.values() for asset in account.holdings
             }
-            houses = set(ledger.house) | set(ledger.issued)
+            houses = set(ledger.counterparties) | set(ledger.issued)
         else:
-            touched, houses = ledger.touched, ledger.house_touched
+            touched, houses = ledger.touched, ledger.counterparties_touched
         if touched:
             rows: list[tuple[object, ...]] = []
             for account_id, asset in touched:
@@ -342,13 +342,13 @@ class Store:
         if houses:
             rows = []
             for asset in houses:
-                house = ledger.house_of(asset)
+                house = ledger.counterparty_of(asset)
                 lendable = None if house.lendable is None else str(house.lendable)
                 issued = str(ledger.issued.get(asset, ZERO))
                 rows.append((asset, str(house.pool), str(house.conversion), lendable, issued))
             work.append((_PUT_HOUSE, rows))
         ledger.touched = set()
-        ledger.house_touched = set()
+        ledger.counterparties_touched = set()
         if changes.lines:
             work.append((_PUT_LINE, [_line_row(line) for line in changes.lines]))
         if changes.records:
@@ -357,9 +357,9 @@ class Store:
             work.append((_PUT_REQUEST, [_request_row(record) for record in changes.requests]))
         if changes.amended:
             work.append((_AMEND_RECORD, [_amended_row(record) for record in changes.amended]))
-        if changes.settled:
-            work.append((_SETTLE_REQUEST, [_settled_row(record) for record in changes.settled]))
-        standings = exchange.standings()
+        if changes.executed_late:
+            work.append((_SETTLE_REQUEST, [_settled_row(record) for record in changes.executed_late]))
+        standings = exchange.budgets.standings()
         if standings:
             work.append((_PUT_STANDING, [tuple(standing) for standing in standings]))
         counters = exchange.counters()

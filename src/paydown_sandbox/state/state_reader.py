@@ -297,7 +297,7 @@ def read_world(document: object, known: Mapping[str, Option]) -> World:
         world.collateral = _collateral(members["collateral"])
     if "lendable" in members:
         for asset, amount in _amounts(members["lendable"]).items():
-            world.ledger.house_of(asset).lendable = amount
+            world.ledger.counterparty_of(asset).lendable = amount
     if "borrow_limits" in members:
         world.borrow_limits = _amounts(members["borrow_limits"])
     if "borrow_closed" in members:

@@ -94,7 +94,7 @@ def dump_world(world: World, *, accounts: bool = True) -> dict[str, object]:
         },
         "lendable": {
             asset: exact_text(house.lendable)
-            for asset, house in world.ledger.house.items()
+            for asset, house in world.ledger.counterparties.items()
             if house.lendable is not None
         },
         "borrow_limits": _texts(world.borrow_limits),
@@ -125,7 +125,7 @@ def books_of(ledger: Ledger) -> dict[str, object]:
     return {
         "house": {
             asset: {"pool": exact_text(house.pool), "conversion": exact_text(house.conversion)}
-            for asset, house in ledger.house.items()
+            for asset, house in ledger.counterparties.items()
         },
         "issued": _texts(ledger.issued),
         "conversion_gain_usd": exact_text(ledger.dust_usd),

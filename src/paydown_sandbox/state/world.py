@@ -57,7 +57,7 @@ class World:
 
     def knows(self, asset: str) -> bool:
         """Whether the exchange has heard of this asset."""
-        return asset in self.prices.usd or asset in self.ledger.issued or asset in self.ledger.house
+        return asset in self.prices.usd or asset in self.ledger.issued or asset in self.ledger.counterparties
 
     def open_options(self) -> Mapping[str, str]:
         """What was chosen against the defaults."""

@@ -16,13 +16,13 @@ import sys
 import time
 
 from benchmarks.weight_ceiling import fullest_fixed, fullest_sliding
-from paydown.budget import Charge, Limit, Priority, Rules, SqliteBudget, Ticket
+from paydown.budget import Limit, Priority, Reservation, Rules, SqliteBudget, Weight
 from paydown.clock import wall_ms
 
 LIMIT, INTERVAL_MS, PROCESSES = 6_000, 500, 8
 RULES = Rules(guard_ms=25, lost_ms=100, send_within_ms=200)
-WRITE = (Charge(Limit("ip-weight", LIMIT, INTERVAL_MS), 3_000),)
-READ = (Charge(Limit("ip-weight", LIMIT, INTERVAL_MS), 20),)
+WRITE = (Weight(Limit("ip-weight", LIMIT, INTERVAL_MS), 3_000),)
+READ = (Weight(Limit("ip-weight", LIMIT, INTERVAL_MS), 20),)
 
 
 def work(ledger: str, notes: int, seed: int) -> None:
@@ -34,18 +34,18 @@ def work(ledger: str, notes: int, seed: int) -> None:
     )
     while True:
         write = rng.randrange(8) == 0
-        charges = WRITE if write else READ
-        answer = budget.acquire(charges, timeout_ms=100, priority=Priority.WRITE if write else Priority.READ)
-        while not isinstance(answer, Ticket):
+        weights = WRITE if write else READ
+        answer = budget.acquire(weights, timeout_ms=100, priority=Priority.WRITE if write else Priority.READ)
+        while not isinstance(answer, Reservation):
             time.sleep(answer.recheck_ms / 1000)
-            answer = budget.acquire(charges, timeout_ms=100, place=answer.place)
+            answer = budget.acquire(weights, timeout_ms=100, place=answer.place)
         time.sleep(rng.random() * 0.01)
         if budget.may_send(answer):
-            os.write(notes, f"{time.monotonic_ns()} {charges[0].cost}\n".encode())
+            os.write(notes, f"{time.monotonic_ns()} {weights[0].cost}\n".encode())
             time.sleep(rng.random() * 0.01)
-            budget.settle(answer)
+            budget.release(answer)
         else:
-            budget.settle(answer, ended="not-sent")
+            budget.release(answer, ended="not-sent")
 
 
 def main(ledger: str, path: str, seconds: str) -> None:

@@ -11,14 +11,24 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from paydown.budget import Budget, Charge, Limit, MemoryBudget, Priority, Rules, Ticket, Wait, gate_pause_ms
+from paydown.budget import (
+    Budget,
+    Limit,
+    MemoryBudget,
+    Priority,
+    Reservation,
+    Rules,
+    Wait,
+    Weight,
+    gate_pause_ms,
+)
 from paydown.call.retry import retry_after_s
 from paydown.clock import ExchangeClock
 
 WEIGHT = Limit("ip-weight", 6_000, 60_000)
 ORDERS = Limit("orders", 1_200, 60_000)
-REPAY = (Charge(WEIGHT, 3_000),)
-BALANCE = (Charge(WEIGHT, 20),)
+REPAY = (Weight(WEIGHT, 3_000),)
+BALANCE = (Weight(WEIGHT, 20),)
 GUARD_MS = Rules().guard_ms
 TIMEOUT_MS = 13_000
 
@@ -66,18 +76,18 @@ class Ticks:
         return self.now_ms
 
 
-def granted(answer: Ticket | Wait) -> Ticket:
-    assert isinstance(answer, Ticket), answer
+def granted(answer: Reservation | Wait) -> Reservation:
+    assert isinstance(answer, Reservation), answer
     return answer
 
 
-def waiting(answer: Ticket | Wait) -> Wait:
+def waiting(answer: Reservation | Wait) -> Wait:
     assert isinstance(answer, Wait), answer
     return answer
 
 
-def acquire(budget: Budget, charges=REPAY, priority=Priority.WRITE, **more) -> Ticket | Wait:
-    return budget.acquire(charges, timeout_ms=TIMEOUT_MS, priority=priority, **more)
+def acquire(budget: Budget, weights=REPAY, priority=Priority.WRITE, **more) -> Reservation | Wait:
+    return budget.acquire(weights, timeout_ms=TIMEOUT_MS, priority=priority, **more)
 
 
 # ------------------------------------------------------------------------------------- never too much
@@ -108,18 +118,18 @@ def test_no_window_is_ever_exceeded(seed, sizes, gap_ms, latency_ms, lost, drift
     )
     clock.accept(ticks.now_ms, ticks.now_ms, 1_700_000_000_000 + ticks.now_ms)
     budget = MemoryBudget(clock=clock, ticks=ticks)
-    flying: list[tuple[int, Ticket, str]] = []
+    flying: list[tuple[int, Reservation, str]] = []
     admitted = 0
     for _ in range(400):
         ticks.now_ms += rng.randint(1, gap_ms * 2)
         while flying and flying[0][0] <= ticks.now_ms:
-            at, ticket, ended = flying.pop(0)
-            now, ticks.now_ms = ticks.now_ms, max(at, ticket.acquired_ms)
+            at, reservation, ended = flying.pop(0)
+            now, ticks.now_ms = ticks.now_ms, max(at, reservation.acquired_ms)
             shown = getattr(exchange, header)(at * drift) if header and ended == "answered" else None
-            budget.settle(ticket, ended=ended, used={} if shown is None else {"ip-weight": shown})
+            budget.release(reservation, ended=ended, used={} if shown is None else {"ip-weight": shown})
             ticks.now_ms = now
         cost = rng.choice(sizes)
-        answer = acquire(budget, (Charge(WEIGHT, cost),), rng.choice(list(Priority)))
+        answer = acquire(budget, (Weight(WEIGHT, cost),), rng.choice(list(Priority)))
         if isinstance(answer, Wait):
             if rng.random() < 0.5:
                 ticks.now_ms += answer.recheck_ms
@@ -152,18 +162,18 @@ def test_a_header_never_invents_other_users(seed, kind, ahead_ms):
     clock = ExchangeClock(["https://papi.test/time"], ticks=ticks, wall=lambda: ticks.now_ms + epoch)
     clock.accept(ticks.now_ms, ticks.now_ms, epoch + ticks.now_ms)
     budget = MemoryBudget(clock=clock, ticks=ticks)
-    flying: list[tuple[int, Ticket, int]] = []
+    flying: list[tuple[int, Reservation, int]] = []
     for _ in range(300):
         ticks.now_ms += rng.choice([1, 50, 700, 4_000])
         while flying and flying[0][0] <= ticks.now_ms:
-            at, ticket, shown = flying.pop(0)
+            at, reservation, shown = flying.pop(0)
             now, ticks.now_ms = ticks.now_ms, at
-            budget.settle(ticket, used={"ip-weight": shown})
+            budget.release(reservation, used={"ip-weight": shown})
             ticks.now_ms = now
-            assert budget.snapshot().pools[0].foreign == 0
+            assert budget.snapshot().windows[0].foreign == 0
         cost = rng.choice([1, 20, 3_000])
-        answer = acquire(budget, (Charge(WEIGHT, cost),))
-        if isinstance(answer, Ticket):
+        answer = acquire(budget, (Weight(WEIGHT, cost),))
+        if isinstance(answer, Reservation):
             took = rng.choice([0, 10, 300, 2_000])
             exchange.count(epoch + ticks.now_ms + rng.randint(0, took), cost)
             counted = exchange.events[-1][0]
@@ -185,23 +195,23 @@ def test_other_users_that_were_seen_are_left_room_for(seed, cost):
     budget = MemoryBudget(ticks=ticks)
 
     def call(weight: int) -> None:
-        answer = acquire(budget, (Charge(WEIGHT, weight),))
-        if isinstance(answer, Ticket):
+        answer = acquire(budget, (Weight(WEIGHT, weight),))
+        if isinstance(answer, Reservation):
             exchange.count(ticks.now_ms, weight)
             shown = exchange.sliding(ticks.now_ms)
             assert shown <= exchange.limit, "this call would have earned a 429"
-            budget.settle(answer, used={"ip-weight": shown})
+            budget.release(answer, used={"ip-weight": shown})
 
     for _ in range(200):
         ticks.now_ms += rng.choice([1_000, 5_000, 20_000])
         room = exchange.limit - exchange.sliding(ticks.now_ms)
-        probe = acquire(budget, (Charge(WEIGHT, 1),))
-        if rng.random() < 0.3 and room > 1 and isinstance(probe, Ticket):
+        probe = acquire(budget, (Weight(WEIGHT, 1),))
+        if rng.random() < 0.3 and room > 1 and isinstance(probe, Reservation):
             exchange.count(ticks.now_ms, rng.randint(1, room - 1))  # somebody else
             exchange.count(ticks.now_ms, 1)
-            budget.settle(probe, used={"ip-weight": exchange.sliding(ticks.now_ms)})
-        elif isinstance(probe, Ticket):
-            budget.settle(probe, ended="not-sent")
+            budget.release(probe, used={"ip-weight": exchange.sliding(ticks.now_ms)})
+        elif isinstance(probe, Reservation):
+            budget.release(probe, ended="not-sent")
         call(cost)
 
 
@@ -214,14 +224,14 @@ def test_two_repayments_go_at_once_and_the_third_when_the_minute_allows():
     budget = MemoryBudget(ticks=ticks)
     first = granted(acquire(budget))
     ticks.now_ms += 700
-    budget.settle(first)
+    budget.release(first)
     answered = ticks.now_ms
     ticks.now_ms += 5_000
-    budget.settle(granted(acquire(budget)))
+    budget.release(granted(acquire(budget)))
 
     third = waiting(acquire(budget))
     assert third.wait_ms == answered + 60_000 + GUARD_MS - ticks.now_ms
-    assert (third.reason, third.pool, third.refused) == ("spent", "ip-weight", False)
+    assert (third.reason, third.window, third.refused) == ("spent", "ip-weight", False)
 
     ticks.now_ms = answered + 60_000 + GUARD_MS - 1
     place = waiting(acquire(budget)).place
@@ -233,9 +243,9 @@ def test_calls_that_end_together_expire_with_the_last_of_them():
     """Two calls of the same moment share an entry, which is never given back before the later one's time."""
     ticks = Ticks(61_000 * 20)
     budget = MemoryBudget(ticks=ticks)
-    budget.settle(granted(acquire(budget)))
+    budget.release(granted(acquire(budget)))
     ticks.now_ms += 200
-    budget.settle(granted(acquire(budget)))
+    budget.release(granted(acquire(budget)))
 
     assert waiting(acquire(budget, max_wait_ms=0)).wait_ms == 60_000 + GUARD_MS
 
@@ -244,11 +254,11 @@ def test_costs_are_exact_to_the_last_unit():
     """6000 is reached and 6001 is not."""
     budget = MemoryBudget(ticks=Ticks())
     granted(acquire(budget))
-    granted(acquire(budget, (Charge(WEIGHT, 2_999),)))
-    waiting(acquire(budget, (Charge(WEIGHT, 2),)))
-    granted(acquire(budget, (Charge(WEIGHT, 1),)))
+    granted(acquire(budget, (Weight(WEIGHT, 2_999),)))
+    waiting(acquire(budget, (Weight(WEIGHT, 2),)))
+    granted(acquire(budget, (Weight(WEIGHT, 1),)))
 
-    assert budget.snapshot().pools[0].used == 6_000
+    assert budget.snapshot().windows[0].used == 6_000
 
 
 def test_steady_demand_reaches_the_ceiling():
@@ -259,9 +269,9 @@ def test_steady_demand_reaches_the_ceiling():
     begin = ticks.now_ms
     while ticks.now_ms < begin + 600_000:
         answer = acquire(budget, BALANCE, Priority.READ)
-        if isinstance(answer, Ticket):
+        if isinstance(answer, Reservation):
             exchange.count(ticks.now_ms, 20)
-            budget.settle(answer)
+            budget.release(answer)
             ticks.now_ms += 5
         else:
             ticks.now_ms += answer.recheck_ms
@@ -277,7 +287,7 @@ def test_a_call_that_never_left_frees_its_room_at_once():
     second = granted(acquire(budget))
     waiting(acquire(budget, max_wait_ms=0))
 
-    budget.settle(second, ended="not-sent")
+    budget.release(second, ended="not-sent")
 
     granted(acquire(budget))
 
@@ -287,15 +297,15 @@ def test_a_lost_call_is_held_longer_than_an_answered_one():
     ticks = Ticks()
     budget = MemoryBudget(ticks=ticks)
     for ended in ("lost", "answered"):
-        budget.settle(granted(acquire(budget)), ended=ended)
+        budget.release(granted(acquire(budget)), ended=ended)
 
     ticks.now_ms += 60_000 + GUARD_MS
-    budget.settle(granted(acquire(budget)))
+    budget.release(granted(acquire(budget)))
     assert waiting(acquire(budget)).wait_ms == Rules().lost_ms
 
 
 def test_the_tickets_of_a_dead_process_expire():
-    """A ticket that nobody settles counts as answered as late as possible, then its room comes back."""
+    """A reservation that nobody settles counts as answered as late as possible, then its room comes back."""
     ticks = Ticks()
     budget = MemoryBudget(ticks=ticks)
     granted(acquire(budget))
@@ -313,18 +323,18 @@ def test_a_ticket_goes_stale_and_a_late_settle_still_counts():
     """A process that stood still must ask again; if it sent all the same, the call is held from its end."""
     ticks = Ticks()
     budget = MemoryBudget(ticks=ticks)
-    ticket = granted(acquire(budget))
+    reservation = granted(acquire(budget))
     ticks.now_ms += Rules().send_within_ms
-    assert budget.may_send(ticket)
+    assert budget.may_send(reservation)
     ticks.now_ms += 1
-    assert not budget.may_send(ticket)
+    assert not budget.may_send(reservation)
 
     ticks.now_ms += 600_000
-    budget.settle(ticket)
-    budget.settle(ticket)  # the second time does nothing
+    budget.release(reservation)
+    budget.release(reservation)  # the second time does nothing
 
-    assert budget.snapshot().pools[0].used == 3_000
-    assert not budget.may_send(ticket)
+    assert budget.snapshot().windows[0].used == 3_000
+    assert not budget.may_send(reservation)
 
 
 def test_a_call_that_would_wait_too_long_is_refused_with_the_time():
@@ -332,7 +342,7 @@ def test_a_call_that_would_wait_too_long_is_refused_with_the_time():
     ticks = Ticks()
     budget = MemoryBudget(ticks=ticks)
     for _ in range(2):
-        budget.settle(granted(acquire(budget)))
+        budget.release(granted(acquire(budget)))
 
     refused = waiting(acquire(budget, max_wait_ms=60_000))
     assert (refused.refused, refused.place, refused.wait_ms) == (True, None, 61_000)
@@ -347,9 +357,9 @@ def test_a_call_that_can_never_fit_is_a_mistake():
     budget = MemoryBudget(ticks=Ticks())
 
     with pytest.raises(ValueError, match="never fits"):
-        acquire(budget, (Charge(WEIGHT, 6_001),))
+        acquire(budget, (Weight(WEIGHT, 6_001),))
     with pytest.raises(ValueError, match="cannot cost"):
-        Charge(WEIGHT, -1)
+        Weight(WEIGHT, -1)
 
 
 # ------------------------------------------------------------------------------------- several counters
@@ -358,26 +368,26 @@ def test_a_call_that_can_never_fit_is_a_mistake():
 def test_a_call_takes_room_on_all_counters_or_on_none():
     """Orders are counted apart from weight and per account; a full one holds nothing back on the other."""
     budget = MemoryBudget(ticks=Ticks())
-    order = (Charge(WEIGHT, 1), Charge(ORDERS, 600, key="main"))
+    order = (Weight(WEIGHT, 1), Weight(ORDERS, 600, key="main"))
     granted(acquire(budget, order))
     granted(acquire(budget, order))
 
     full = waiting(acquire(budget, order, max_wait_ms=0))
 
-    assert full.pool == "orders/main"
-    granted(acquire(budget, (Charge(WEIGHT, 1), Charge(ORDERS, 600, key="other"))))
-    used = {pool.name: pool.used for pool in budget.snapshot().pools}
+    assert full.window == "orders/main"
+    granted(acquire(budget, (Weight(WEIGHT, 1), Weight(ORDERS, 600, key="other"))))
+    used = {window.name: window.used for window in budget.snapshot().windows}
     assert used == {"ip-weight": 3, "orders/main": 1_200, "orders/other": 600}
 
 
 def test_a_free_charge_listens_to_the_header_only():
     """A cost of 0 reserves nothing, yet an order count in the answer is taken in."""
     budget = MemoryBudget(ticks=Ticks())
-    ticket = granted(acquire(budget, (Charge(WEIGHT, 20), Charge(ORDERS, 0, key="main"))))
-    budget.settle(ticket, used={"ip-weight": 20, "orders": 1_150})
+    reservation = granted(acquire(budget, (Weight(WEIGHT, 20), Weight(ORDERS, 0, key="main"))))
+    budget.release(reservation, used={"ip-weight": 20, "orders": 1_150})
 
-    assert waiting(acquire(budget, (Charge(ORDERS, 51, key="main"),), max_wait_ms=0)).pool == "orders/main"
-    granted(acquire(budget, (Charge(ORDERS, 50, key="main"),)))
+    assert waiting(acquire(budget, (Weight(ORDERS, 51, key="main"),), max_wait_ms=0)).window == "orders/main"
+    granted(acquire(budget, (Weight(ORDERS, 50, key="main"),)))
 
 
 # ------------------------------------------------------------------------------------- other users
@@ -387,8 +397,8 @@ def test_a_larger_header_is_foreign_use_for_a_minute():
     """What the header shows beyond our own calls is held for an interval and the guard."""
     ticks = Ticks()
     budget = MemoryBudget(ticks=ticks)
-    budget.settle(granted(acquire(budget, BALANCE)), used={"ip-weight": 4_020})
-    assert budget.snapshot().pools[0].foreign == 4_000
+    budget.release(granted(acquire(budget, BALANCE)), used={"ip-weight": 4_020})
+    assert budget.snapshot().windows[0].foreign == 4_000
 
     assert waiting(acquire(budget, max_wait_ms=0)).wait_ms == 60_000 + GUARD_MS
     ticks.now_ms += 60_000 + GUARD_MS
@@ -398,31 +408,31 @@ def test_a_larger_header_is_foreign_use_for_a_minute():
 def test_a_smaller_header_never_frees_our_own_use():
     """The exchange may have begun a new minute; a sliding one would still count what we hold."""
     budget = MemoryBudget(ticks=Ticks())
-    budget.settle(granted(acquire(budget)), used={"ip-weight": 3_000})
-    budget.settle(granted(acquire(budget, BALANCE)), used={"ip-weight": 20})
+    budget.release(granted(acquire(budget)), used={"ip-weight": 3_000})
+    budget.release(granted(acquire(budget, BALANCE)), used={"ip-weight": 20})
 
-    assert budget.snapshot().pools[0].used == 3_020
+    assert budget.snapshot().windows[0].used == 3_020
 
 
 def test_foreign_use_shrinks_when_the_header_does():
     """A later header that leaves no room for as much foreign use lowers it."""
     ticks = Ticks()
     budget = MemoryBudget(ticks=ticks)
-    budget.settle(granted(acquire(budget, BALANCE)), used={"ip-weight": 5_020})
+    budget.release(granted(acquire(budget, BALANCE)), used={"ip-weight": 5_020})
     ticks.now_ms += 30_000
-    budget.settle(granted(acquire(budget, BALANCE)), used={"ip-weight": 140})
+    budget.release(granted(acquire(budget, BALANCE)), used={"ip-weight": 140})
 
-    assert budget.snapshot().pools[0].foreign == 100
+    assert budget.snapshot().windows[0].foreign == 100
 
 
 def test_a_call_in_flight_does_not_shrink_what_was_known_of_others():
     """A header that may or may not contain a call in flight is no proof that others used less."""
     budget = MemoryBudget(ticks=Ticks())
-    budget.settle(granted(acquire(budget, BALANCE)), used={"ip-weight": 4_020})
-    granted(acquire(budget, (Charge(WEIGHT, 900),)))
-    budget.settle(granted(acquire(budget, BALANCE)), used={"ip-weight": 4_040})
+    budget.release(granted(acquire(budget, BALANCE)), used={"ip-weight": 4_020})
+    granted(acquire(budget, (Weight(WEIGHT, 900),)))
+    budget.release(granted(acquire(budget, BALANCE)), used={"ip-weight": 4_040})
 
-    assert budget.snapshot().pools[0].foreign == 4_000
+    assert budget.snapshot().windows[0].foreign == 4_000
 
 
 def test_an_answer_without_a_header_proves_nothing_about_the_exchange():
@@ -436,25 +446,25 @@ def test_an_answer_without_a_header_proves_nothing_about_the_exchange():
     clock.accept(0, 0, minute)
     budget = MemoryBudget(clock=clock, ticks=ticks)
     ticks.now_ms = 40_000
-    budget.settle(granted(acquire(budget)))  # 503, no header, not counted
+    budget.release(granted(acquire(budget)))  # 503, no header, not counted
     ticks.now_ms = 50_000
-    budget.settle(granted(acquire(budget, (Charge(WEIGHT, 2_000),))), used={"ip-weight": 2_000})
+    budget.release(granted(acquire(budget, (Weight(WEIGHT, 2_000),))), used={"ip-weight": 2_000})
 
     ticks.now_ms = 65_000
-    budget.settle(granted(acquire(budget, BALANCE)), used={"ip-weight": 2_020})
+    budget.release(granted(acquire(budget, BALANCE)), used={"ip-weight": 2_020})
 
-    assert budget.snapshot().pools[0].foreign == 0
+    assert budget.snapshot().windows[0].foreign == 0
 
 
 def test_calls_in_flight_explain_a_larger_header():
     """Another of our own calls that the exchange counted first is not foreign."""
     budget = MemoryBudget(ticks=Ticks())
     other = granted(acquire(budget))
-    budget.settle(granted(acquire(budget, BALANCE)), used={"ip-weight": 3_020})
+    budget.release(granted(acquire(budget, BALANCE)), used={"ip-weight": 3_020})
 
-    assert budget.snapshot().pools[0].foreign == 0
-    budget.settle(other, used={"ip-weight": 3_020})
-    assert budget.snapshot().pools[0].foreign == 0
+    assert budget.snapshot().windows[0].foreign == 0
+    budget.release(other, used={"ip-weight": 3_020})
+    assert budget.snapshot().windows[0].foreign == 0
 
 
 def test_on_a_clock_minute_old_calls_do_not_hide_other_users():
@@ -468,19 +478,19 @@ def test_on_a_clock_minute_old_calls_do_not_hide_other_users():
     clock.accept(0, 0, minute)
     budget = MemoryBudget(clock=clock, ticks=ticks)
     ticks.now_ms = 50_000
-    budget.settle(granted(acquire(budget)), used={"ip-weight": 3_000})
+    budget.release(granted(acquire(budget)), used={"ip-weight": 3_000})
 
     ticks.now_ms = 65_000
-    budget.settle(granted(acquire(budget, BALANCE)), used={"ip-weight": 2_020})
-    assert budget.snapshot().pools[0].foreign == 2_000
+    budget.release(granted(acquire(budget, BALANCE)), used={"ip-weight": 2_020})
+    assert budget.snapshot().windows[0].foreign == 2_000
     ticks.now_ms = 70_000
-    budget.settle(granted(acquire(budget, (Charge(WEIGHT, 900),))), used={"ip-weight": 2_920})
+    budget.release(granted(acquire(budget, (Weight(WEIGHT, 900),))), used={"ip-weight": 2_920})
 
     # The 3000 of the first minute expire at 111 000. A repayment fits then: 2920 + 3000 <= 6000. Without the
     # knowledge of the 2000, another 1000 would seem to fit too.
     ticks.now_ms = 111_000
-    budget.settle(granted(acquire(budget)), used={"ip-weight": 5_920})
-    assert waiting(acquire(budget, (Charge(WEIGHT, 1_000),), max_wait_ms=0)).wait_ms >= 120_000 - ticks.now_ms
+    budget.release(granted(acquire(budget)), used={"ip-weight": 5_920})
+    assert waiting(acquire(budget, (Weight(WEIGHT, 1_000),), max_wait_ms=0)).wait_ms >= 120_000 - ticks.now_ms
 
 
 # ------------------------------------------------------------------------------------- the gate

@@ -46,7 +46,7 @@ def test_four_processes_reach_the_ceiling_and_never_pass_it():
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork on this system")
 def test_processes_that_are_killed_anywhere_never_make_a_window_overfull(tmp_path):
     """
-    Eight processes, killed without warning while they reserve, send or settle, and started again; each believes
+    Eight processes, killed without warning while they reserve, send or release, and started again; each believes
     in another date. What the dead ones had sent still counts, and the ledger survives.
     """
     run = subprocess.run(
@@ -116,8 +116,10 @@ def test_clients_of_several_processes_share_one_budget_server(tmp_path):
     assert sorted(line.split()[0] for line in said) == ["sent", "sent", "wait", "wait"]
     assert all(50 < float(line.split()[1]) <= 61.5 for line in said if line.startswith("wait"))
     assert statuses == [200, 200]
-    (pool,) = [pool for pool in SharedBudget(address, b"word").snapshot().pools if pool.name == "ip-weight"]
-    assert (pool.used, pool.in_flight) == (6_000, 0)
+    (window,) = [
+        window for window in SharedBudget(address, b"word").snapshot().windows if window.name == "ip-weight"
+    ]
+    assert (window.used, window.in_flight) == (6_000, 0)
 
 
 def test_a_budget_server_that_is_gone_stops_calls_before_they_are_sent():

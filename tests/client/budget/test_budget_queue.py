@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from paydown.budget import Charge, Limit, MemoryBudget, Priority, Rules, Ticket, Wait
+from paydown.budget import Limit, MemoryBudget, Priority, Reservation, Rules, Wait, Weight
 
 WEIGHT = Limit("ip-weight", 6_000, 60_000)
 TIMEOUT_MS = 13_000
@@ -34,22 +34,22 @@ class Desk:
 
     def ask(self, cost: int, priority: Priority, place: int | None = None, max_wait_ms: int | None = None):
         return self.budget.acquire(
-            (Charge(WEIGHT, cost),),
+            (Weight(WEIGHT, cost),),
             timeout_ms=TIMEOUT_MS,
             priority=priority,
             place=place,
             max_wait_ms=max_wait_ms,
         )
 
-    def write(self, cost: int = 3_000, **more) -> Ticket | Wait:
+    def write(self, cost: int = 3_000, **more) -> Reservation | Wait:
         return self.ask(cost, Priority.WRITE, **more)
 
-    def read(self, cost: int = 20, **more) -> Ticket | Wait:
+    def read(self, cost: int = 20, **more) -> Reservation | Wait:
         return self.ask(cost, Priority.READ, **more)
 
-    def done(self, answer: Ticket | Wait) -> None:
-        assert isinstance(answer, Ticket), answer
-        self.budget.settle(answer)
+    def done(self, answer: Reservation | Wait) -> None:
+        assert isinstance(answer, Reservation), answer
+        self.budget.release(answer)
 
     def pass_ms(self, ms: int) -> None:
         self.ticks.now_ms += ms
@@ -68,9 +68,9 @@ def test_a_poll_does_not_take_the_room_that_a_repayment_waits_for():
     poll = desk.read(20, max_wait_ms=0)
 
     assert isinstance(poll, Wait)
-    assert (poll.reason, poll.pool) == ("queue", "ip-weight")
+    assert (poll.reason, poll.window) == ("queue", "ip-weight")
     desk.pass_ms(KEEP_MS - 10_000)
-    assert isinstance(desk.write(place=repayment.place), Ticket)
+    assert isinstance(desk.write(place=repayment.place), Reservation)
 
 
 def test_a_poll_passes_a_waiting_repayment_that_it_does_not_delay():
@@ -85,7 +85,7 @@ def test_a_poll_passes_a_waiting_repayment_that_it_does_not_delay():
     desk.done(desk.read(1_000))
     desk.pass_ms(repayment.wait_ms - 500)
 
-    assert isinstance(desk.write(place=repayment.place), Ticket)
+    assert isinstance(desk.write(place=repayment.place), Reservation)
 
 
 def test_polling_goes_on_while_a_repayment_waits_for_the_one_before_it():
@@ -126,7 +126,7 @@ def test_room_is_kept_for_a_repayment_that_has_not_come_back_for_it():
 
     assert isinstance(poll, Wait)
     assert poll.reason == "queue"
-    assert isinstance(desk.write(place=repayment.place), Ticket)
+    assert isinstance(desk.write(place=repayment.place), Reservation)
 
 
 def test_a_small_write_does_not_overtake_a_large_one():
@@ -141,7 +141,7 @@ def test_a_small_write_does_not_overtake_a_large_one():
     small = desk.write(750)
 
     assert isinstance(small, Wait)
-    assert (small.reason, small.pool) == ("queue", "ip-weight")
+    assert (small.reason, small.window) == ("queue", "ip-weight")
     due = desk.ticks.now_ms + large.wait_ms
     while desk.ticks.now_ms < due:
         assert isinstance(large, Wait)
@@ -150,7 +150,7 @@ def test_a_small_write_does_not_overtake_a_large_one():
         small = desk.write(750, place=small.place)
         large = desk.write(5_000, place=large.place)
     assert isinstance(small, Wait)
-    assert isinstance(large, Ticket)
+    assert isinstance(large, Reservation)
 
 
 def test_waiting_calls_of_equal_priority_are_served_in_order():
@@ -170,7 +170,7 @@ def test_waiting_calls_of_equal_priority_are_served_in_order():
     desk.pass_ms(1_000)
 
     assert isinstance(desk.write(4_000, place=second.place), Wait)
-    assert isinstance(desk.write(4_000, place=first.place), Ticket)
+    assert isinstance(desk.write(4_000, place=first.place), Reservation)
 
 
 def test_a_repayment_goes_before_a_read_that_waited_longer():
@@ -188,7 +188,7 @@ def test_a_repayment_goes_before_a_read_that_waited_longer():
         if desk.ticks.now_ms < 1_000_000 + KEEP_MS:
             write = desk.write(4_000, place=write.place)
 
-    assert isinstance(desk.write(4_000, place=write.place), Ticket)
+    assert isinstance(desk.write(4_000, place=write.place), Reservation)
 
 
 @pytest.mark.parametrize("how", ["leaves", "is silent"])
@@ -206,7 +206,7 @@ def test_a_place_is_free_again_when_its_owner_is_gone(how):
     else:
         desk.pass_ms(4_000)
 
-    assert isinstance(desk.write(3_000), Ticket)
+    assert isinstance(desk.write(3_000), Reservation)
 
 
 def test_a_standing_reserve_keeps_room_for_writes_only():
@@ -228,12 +228,12 @@ def test_a_standing_reserve_lets_a_repayment_go_after_any_polling():
     """However much was polled, one repayment fits at once."""
     desk = Desk(Rules(read_reserve={"ip-weight": 3_000}))
     polled = 0
-    while isinstance(answer := desk.read(20, max_wait_ms=0), Ticket):
-        desk.budget.settle(answer)
+    while isinstance(answer := desk.read(20, max_wait_ms=0), Reservation):
+        desk.budget.release(answer)
         polled += 20
 
     assert polled == 3_000
-    assert isinstance(desk.write(), Ticket)
+    assert isinstance(desk.write(), Reservation)
 
 
 @settings(max_examples=100, deadline=None)
@@ -249,17 +249,17 @@ def test_reads_delay_a_waiting_write_by_no_more_than_the_rule(seed, cost, grace_
     for _ in range(rng.randint(1, 40)):
         desk.pass_ms(rng.randint(0, 3_000))
         answer = desk.ask(rng.choice([1, 20, 750, 3_000]), rng.choice(list(Priority)), max_wait_ms=0)
-        if isinstance(answer, Ticket):
-            desk.budget.settle(answer)
+        if isinstance(answer, Reservation):
+            desk.budget.release(answer)
     answer = desk.write(cost)
-    if isinstance(answer, Ticket):
+    if isinstance(answer, Reservation):
         return
     latest = desk.ticks.now_ms + answer.wait_ms + grace_ms
     while isinstance(answer, Wait):
         assert desk.ticks.now_ms < latest
         for _ in range(rng.randint(0, 4)):
             read = desk.read(rng.choice([1, 20, 50, 500]), max_wait_ms=0)
-            if isinstance(read, Ticket):
-                desk.budget.settle(read)
+            if isinstance(read, Reservation):
+                desk.budget.release(read)
         desk.pass_ms(min(answer.recheck_ms, latest - desk.ticks.now_ms))
         answer = desk.write(cost, place=answer.place)

@@ -14,13 +14,13 @@ from pathlib import Path
 import pytest
 
 from paydown import AsyncClient, BudgetUnavailable, Client, SystemClock
-from paydown.budget import Charge, Limit, SqliteBudget
+from paydown.budget import Limit, SqliteBudget, Weight
 from tests.client.support.kit import credentials
 from tests.doubles.scripted_exchange import exchange, serving
 from tests.unclosed import DATABASES
 
 ROOT = Path(__file__).resolve().parents[3]
-PING = (Charge(Limit("ip-weight", 6_000, 60_000), 1),)
+PING = (Weight(Limit("ip-weight", 6_000, 60_000), 1),)
 
 
 @pytest.fixture(autouse=True)
@@ -83,7 +83,7 @@ def test_a_client_that_is_dropped_closes_its_budget():
     with serving(exchange(1)) as (_, url):
         pm = Client(credentials(), base_url=url, clock=SystemClock(), budget="shared")
         pm.margin.repay_debt(asset="BNB", amount="0.1")
-        pm._open_channel().close()
+        pm._channel.get().close()
         del pm
         gc.collect()
         assert DATABASES.left_open() == 0
@@ -132,9 +132,9 @@ def look():
         os._exit(1)
 
 from paydown import Client, Credentials
-from paydown.budget import Charge, Limit, SqliteBudget
+from paydown.budget import Weight, Limit, SqliteBudget
 from paydown_sandbox import create_app
-PING = (Charge(Limit("ip-weight", 6_000, 60_000), 1),)
+PING = (Weight(Limit("ip-weight", 6_000, 60_000), 1),)
 """
 
 

@@ -7,7 +7,7 @@ from decimal import Decimal
 import pytest
 
 from paydown import BudgetExceeded
-from paydown.budget import Charge, Limit, Ticket
+from paydown.budget import Limit, Reservation, Weight
 from paydown.clock import ExchangeClock
 from paydown_wire.error_codes import CLOCKS
 from tests.client.support.internet import Internet, repay
@@ -121,9 +121,9 @@ def test_a_refresh_of_the_clock_that_is_not_urgent_waits_for_no_room():
     pm.account.balance()  # 1 + 20
     time.elapsed_ms += 70_000
     limit = Limit("ip-weight", 6_000, 60_000)
-    rest = pm.budget.acquire([Charge(limit, 5_980)], timeout_ms=0)
-    assert isinstance(rest, Ticket)
-    pm.budget.settle(rest)
+    rest = pm.budget.acquire([Weight(limit, 5_980)], timeout_ms=0)
+    assert isinstance(rest, Reservation)
+    pm.budget.release(rest)
 
     before = time.elapsed_ms
     pm.account.balance()
@@ -141,9 +141,9 @@ def test_asking_for_the_time_and_waiting_for_room_share_one_longest_wait():
     limit = Limit("ip-weight", 6_000, 60_000)
     for weight, at_ms in ((2_000, 0), (4_000, 30_000)):
         time.elapsed_ms = at_ms
-        taken = pm.budget.acquire([Charge(limit, weight)], timeout_ms=0)
-        assert isinstance(taken, Ticket)
-        pm.budget.settle(taken)
+        taken = pm.budget.acquire([Weight(limit, weight)], timeout_ms=0)
+        assert isinstance(taken, Reservation)
+        pm.budget.release(taken)
 
     with pytest.raises(BudgetExceeded) as caught:
         repay(pm, 1)

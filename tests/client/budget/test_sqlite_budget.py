@@ -16,21 +16,21 @@ from hypothesis import strategies as st
 from paydown.budget import (
     Budget,
     BudgetUnavailable,
-    Charge,
     Limit,
     MemoryBudget,
     Priority,
+    Reservation,
     Rules,
     SqliteBudget,
-    Ticket,
     Wait,
+    Weight,
 )
 from paydown.errors import RequestNotSent
 from paydown.state_directory import state_directory
 
 WEIGHT = Limit("ip-weight", 6_000, 60_000)
 ORDERS = Limit("orders", 1_200, 60_000)
-REPAY = (Charge(WEIGHT, 3_000),)
+REPAY = (Weight(WEIGHT, 3_000),)
 SCOPE = "https://papi.test"
 TIMEOUT_MS = 13_000
 
@@ -67,12 +67,12 @@ def make(tmp_path, ticks):
         each.close()
 
 
-def repay(budget: Budget, **more) -> Ticket | Wait:
+def repay(budget: Budget, **more) -> Reservation | Wait:
     return budget.acquire(REPAY, timeout_ms=TIMEOUT_MS, priority=Priority.WRITE, **more)
 
 
-def granted(answer: Ticket | Wait) -> Ticket:
-    assert isinstance(answer, Ticket), answer
+def granted(answer: Reservation | Wait) -> Reservation:
+    assert isinstance(answer, Reservation), answer
     return answer
 
 
@@ -96,37 +96,37 @@ def test_three_processes_with_one_file_decide_as_one_ledger_in_memory(tmp_path_f
     path = tmp_path_factory.mktemp("ledger") / "budget.sqlite3"
     one = MemoryBudget(rules, ticks=ticks)
     many = [SqliteBudget(SCOPE, path, rules=rules, ticks=ticks, wall=ticks, boot="b") for _ in range(3)]
-    flying: list[tuple[Ticket, Ticket]] = []
+    flying: list[tuple[Reservation, Reservation]] = []
     places: list[int] = []
     for _ in range(80):
         ticks.now_ms += rng.choice([0, 7, 900, 9_000])
         shared = rng.choice(many)
         what = rng.random()
         if what < 0.6 or not flying:
-            charges = [Charge(WEIGHT, rng.choice([1, 20, 3_000]))]
+            weights = [Weight(WEIGHT, rng.choice([1, 20, 3_000]))]
             if rng.random() < 0.3:
-                charges.append(Charge(ORDERS, rng.choice([0, 1, 500]), key=rng.choice(["a", "b"])))
+                weights.append(Weight(ORDERS, rng.choice([0, 1, 500]), key=rng.choice(["a", "b"])))
             options = {
                 "timeout_ms": TIMEOUT_MS,
                 "priority": rng.choice(list(Priority)),
                 "max_wait_ms": rng.choice([None, 0, 30_000]),
                 "place": rng.choice([*places, None]),
             }
-            expected = one.acquire(charges, **options)
-            answer = shared.acquire(charges, **options)
+            expected = one.acquire(weights, **options)
+            answer = shared.acquire(weights, **options)
             if isinstance(expected, Wait):
                 assert answer == expected
                 places = [place for place in [*places, expected.place] if place][-3:]
             else:
-                assert isinstance(answer, Ticket)
+                assert isinstance(answer, Reservation)
                 assert (answer.id, answer.marks) == (expected.id, expected.marks)
                 flying.append((expected, answer))
         elif what < 0.95:
             expected, answer = flying.pop(rng.randrange(len(flying)))
             ended = rng.choice(["answered", "lost", "not-sent"])
             used = rng.choice([None, {"ip-weight": rng.randint(0, 6_000)}, {"orders": 3}])
-            one.settle(expected, ended=ended, used=used)
-            shared.settle(answer, ended=ended, used=used)
+            one.release(expected, ended=ended, used=used)
+            shared.release(answer, ended=ended, used=used)
         else:
             one.close_gate(5_000, "rate-limited")
             shared.close_gate(5_000, "rate-limited")
@@ -192,7 +192,7 @@ def test_a_child_made_by_fork_shares_the_ledger(make):
             budget.snapshot()
             os.write(from_child[1], b"open")
             os.read(from_parent[0], 1)
-            status = 3 if isinstance(repay(budget, max_wait_ms=0), Ticket) else 0
+            status = 3 if isinstance(repay(budget, max_wait_ms=0), Reservation) else 0
         finally:
             os._exit(status)
     os.read(from_child[0], 4)
@@ -212,10 +212,10 @@ def test_a_child_made_by_fork_shares_the_ledger(make):
 def test_after_a_restart_of_the_machine_entries_are_held_in_full_again(make, ticks, now_ms):
     """Nobody knows how long the restart took, so what was held 10 s ago is held for its whole rest."""
     before = make()
-    before.settle(granted(repay(before)))
-    before.settle(granted(repay(before)))
+    before.release(granted(repay(before)))
+    before.release(granted(repay(before)))
     ticks.now_ms += 10_000
-    before.settle(granted(before.acquire((Charge(ORDERS, 1),), timeout_ms=1)))
+    before.release(granted(before.acquire((Weight(ORDERS, 1),), timeout_ms=1)))
     before.close()
 
     ticks.now_ms = now_ms  # the oscillator began again
@@ -228,8 +228,8 @@ def test_after_a_restart_of_the_machine_entries_are_held_in_full_again(make, tic
 def test_a_system_without_boot_names_notices_a_restart_by_its_ticks(make, ticks):
     """Ticks that lie behind those in the file mean that the machine restarted."""
     before = make(boot="")
-    before.settle(granted(repay(before)))
-    before.settle(granted(repay(before)))
+    before.release(granted(repay(before)))
+    before.release(granted(repay(before)))
     before.close()
 
     ticks.now_ms = 4_000
@@ -368,10 +368,10 @@ def test_a_stopped_process_that_holds_the_file_stops_the_call(make):
 def test_what_could_not_be_written_is_written_before_the_next_ticket(make, ticks):
     """Settling never fails the call that was answered; the ledger catches up before it grants again."""
     budget = make(busy_timeout_ms=20)
-    ticket = granted(repay(budget))
+    reservation = granted(repay(budget))
     other = sqlite3.connect(budget.path, isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
-    budget.settle(ticket, used={"ip-weight": 6_000})
+    budget.release(reservation, used={"ip-weight": 6_000})
     budget.close_gate(90_000, "rate-limited")
     other.execute("ROLLBACK")
     other.close()
@@ -381,12 +381,12 @@ def test_what_could_not_be_written_is_written_before_the_next_ticket(make, ticks
     assert isinstance(answer, Wait)
     assert (answer.reason, answer.wait_ms) == ("rate-limited", 90_000)
     snapshot = make().snapshot()
-    assert (snapshot.pools[0].used, snapshot.pools[0].in_flight) == (6_000, 0)
+    assert (snapshot.windows[0].used, snapshot.windows[0].in_flight) == (6_000, 0)
 
 
 def test_a_ticket_costs_two_pages_of_the_log(make, ticks):
-    """With forty calls in flight, too, the ledger is written in one piece: one page to take room, one to settle."""
-    poll = (Charge(WEIGHT, 20),)
+    """With forty calls in flight, too, the ledger is written in one piece: one page to take room, one to release."""
+    poll = (Weight(WEIGHT, 20),)
     budget = make()
     for _ in range(40):
         granted(budget.acquire(poll, timeout_ms=TIMEOUT_MS))
@@ -394,7 +394,7 @@ def test_a_ticket_costs_two_pages_of_the_log(make, ticks):
 
     for _ in range(20):
         ticks.now_ms += 10
-        budget.settle(granted(budget.acquire(poll, timeout_ms=TIMEOUT_MS)))
+        budget.release(granted(budget.acquire(poll, timeout_ms=TIMEOUT_MS)))
 
     assert log_pages(budget) - before == 40
 
@@ -482,10 +482,10 @@ def test_a_repayment_is_not_kept_waiting_by_the_polls_of_other_processes(make, t
     promised, give or take the grace of the rules, and the polls go on meanwhile.
     """
     payer, *pollers = (make() for _ in range(4))
-    poll = (Charge(WEIGHT, 20),)
-    payer.settle(granted(repay(payer)))
+    poll = (Weight(WEIGHT, 20),)
+    payer.release(granted(repay(payer)))
     for poller in pollers:
-        poller.settle(granted(poller.acquire(poll, timeout_ms=TIMEOUT_MS)))
+        poller.release(granted(poller.acquire(poll, timeout_ms=TIMEOUT_MS)))
     waiting = repay(payer)
     assert isinstance(waiting, Wait)
     promised = ticks.now_ms + waiting.wait_ms
@@ -493,8 +493,8 @@ def test_a_repayment_is_not_kept_waiting_by_the_polls_of_other_processes(make, t
     while isinstance(waiting, Wait):
         for poller in pollers:
             answer = poller.acquire(poll, timeout_ms=TIMEOUT_MS, max_wait_ms=0)
-            if isinstance(answer, Ticket):
-                poller.settle(answer)
+            if isinstance(answer, Reservation):
+                poller.release(answer)
                 polls += 1
         ticks.now_ms += min(200, waiting.recheck_ms)
         waiting = payer.acquire(REPAY, timeout_ms=TIMEOUT_MS, priority=Priority.WRITE, place=waiting.place)
@@ -509,13 +509,13 @@ def test_a_full_disk_stops_the_call(tmp_path):
 import resource, signal, sys
 from paydown.budget import *
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-charges = (Charge(Limit("ip-weight", 6000, 60000), 1),)
+weights = (Weight(Limit("ip-weight", 6000, 60000), 1),)
 budget = SqliteBudget("s", sys.argv[1])
-budget.acquire(charges, timeout_ms=1)
+budget.acquire(weights, timeout_ms=1)
 resource.setrlimit(resource.RLIMIT_FSIZE, (40_000, 40_000))
 try:
     for _ in range(1000):
-        budget.acquire(charges, timeout_ms=1)
+        budget.acquire(weights, timeout_ms=1)
 except BudgetUnavailable as error:
     print(error)
 """

@@ -14,9 +14,9 @@ import pytest
 
 from paydown import (
     AttemptRefused,
-    AttemptState,
     ConnectionFailed,
     InvalidRequestType,
+    Outcome,
     OutcomeUnknown,
     PaydownError,
     RequestNotSent,
@@ -99,7 +99,7 @@ def test_settling_opens_the_debt_again(executed):
 
     settled = pm.settle(lost.attempt_id, executed=executed)
 
-    assert settled.state is (AttemptState.EXECUTED if executed else AttemptState.REJECTED)
+    assert settled.outcome is (Outcome.EXECUTED if executed else Outcome.REJECTED)
     assert pm.unresolved == ()
     assert pm.margin.repay_debt(asset="BNB").success is True
     with pytest.raises(UnknownAttempt, match="None is open"):
@@ -140,7 +140,7 @@ def test_unresolved_lists_what_may_have_happened():
     assert (attempt.operation, attempt.asset, attempt.amount) == ("margin.repay_debt", "BNB", "0.10")
     assert attempt.arguments == {"asset": "BNB", "amount": "0.10", "specifyRepayAssets": "USDT,BTC"}
     assert attempt.sent_at_ms == attempt.created_at_ms == NOW_MS
-    assert attempt.state is AttemptState.UNKNOWN
+    assert attempt.outcome is Outcome.UNKNOWN
     assert "0.10 BNB" in str(attempt)
     assert pickle.loads(pickle.dumps(attempt)) == attempt
 
@@ -308,7 +308,7 @@ def test_a_cancelled_task_leaves_its_attempt_unresolved():
             raise AssertionError
 
         async with async_client(Exchange(repaid())) as pm:
-            pm._transport = httpx.MockTransport(never)
+            pm._channel._transport = httpx.MockTransport(never)
             with pytest.raises(TimeoutError):
                 async with asyncio.timeout(0.01):
                     await pm.margin.repay_debt(asset="BNB")
@@ -328,15 +328,15 @@ class Journal:
 
     def __init__(self, before: BaseException | None = None, after: BaseException | None = None) -> None:
         self.before, self.after_ = before, after
-        self.seen: list[tuple[str, AttemptState, type | None]] = []
+        self.seen: list[tuple[str, Outcome, type | None]] = []
 
     def before_send(self, attempt: Attempt) -> None:
-        self.seen.append(("before", attempt.state, None))
+        self.seen.append(("before", attempt.outcome, None))
         if self.before is not None:
             raise self.before
 
     def after(self, attempt: Attempt, error: PaydownError | None) -> None:
-        self.seen.append(("after", attempt.state, None if error is None else type(error)))
+        self.seen.append(("after", attempt.outcome, None if error is None else type(error)))
         if self.after_ is not None:
             raise self.after_
 
@@ -344,10 +344,10 @@ class Journal:
 @pytest.mark.parametrize(
     ("outcome", "state", "error"),
     [
-        (repaid(), AttemptState.EXECUTED, None),
-        (answer(401, -2015, "key"), AttemptState.REJECTED, "CredentialsRejected"),
-        (httpx.ConnectError("refused"), AttemptState.NOT_SENT, "ConnectionFailed"),
-        (LOST, AttemptState.UNKNOWN, "OutcomeUnknown"),
+        (repaid(), Outcome.EXECUTED, None),
+        (answer(401, -2015, "key"), Outcome.REJECTED, "CredentialsRejected"),
+        (httpx.ConnectError("refused"), Outcome.NOT_SENT, "ConnectionFailed"),
+        (LOST, Outcome.UNKNOWN, "OutcomeUnknown"),
     ],
 )
 def test_an_observer_sees_each_attempt_before_and_after(outcome, state, error):
@@ -358,7 +358,7 @@ def test_an_observer_sees_each_attempt_before_and_after(outcome, state, error):
         pm.margin.repay_debt(asset="BNB")
 
     (first, last) = journal.seen
-    assert first == ("before", AttemptState.INTENT, None)
+    assert first == ("before", Outcome.INTENT, None)
     assert last[:2] == ("after", state)
     assert (None if last[2] is None else last[2].__name__) == error
 
@@ -376,7 +376,7 @@ def test_an_observer_that_fails_before_sending_keeps_the_repayment_back(failure)
     assert caught.value.__cause__ is failure
     assert isinstance(caught.value, RequestNotSent)
     assert pm.unresolved == ()
-    assert pm.budget.snapshot().pools[0].in_flight == 0
+    assert pm.budget.snapshot().windows[0].in_flight == 0
 
 
 def test_an_observer_may_refuse_in_its_own_words():

@@ -27,7 +27,11 @@ from paydown import (
     RequestRejected,
     WrongAddress,
 )
-from paydown.call.outcome import NOT_JSON, REFUSALS, Answer, Cleaner, judge, read
+from paydown.call.answer import NOT_JSON, parse_answer
+from paydown.call.failures import REFUSALS
+from paydown.call.outcome import answer_outcome
+from paydown.redaction import Redactor
+from paydown.transport.channel import Answer
 from paydown_wire.error_codes import ERROR_CODES, STATUS_OUTCOMES
 from paydown_wire.operations import ACCOUNT_BALANCE, MARGIN_BORROW, REPAY_DEBT
 from tests.client.support.kit import NOW_MS, ONE_TRY, REPAY, Exchange, Time, answer, client, repaid
@@ -373,7 +377,9 @@ def test_nothing_is_called_not_executed_unless_the_pages_say_so(kind):
     """For a call that changes something, every other pair of status and body leaves the outcome unknown."""
     body = BODIES[kind]
     for status in range(100, 600):
-        verdict = judge(REPAY_DEBT, read(Answer(status, {}, body), strict=True), {"asset": "BNB"})
+        outcome = answer_outcome(
+            REPAY_DEBT, parse_answer(Answer(status, {}, body), strict=True), {"asset": "BNB"}
+        )
         said = any(
             status in statuses
             and (kinds == "any" or kind in kinds or (kind in JSON_ERRORS and "refusal" in kinds))
@@ -384,7 +390,7 @@ def test_nothing_is_called_not_executed_unless_the_pages_say_so(kind):
         expected = "no" if said and status not in NEVER_A_NO and not doubted else "unknown"
         if status == 200 and kind == "confirmation":
             expected = "done"
-        assert verdict.executed == expected, (status, verdict)
+        assert outcome.executed == expected, (status, outcome)
 
 
 def test_a_status_that_only_hints_tells_what_to_check():
@@ -401,11 +407,13 @@ def test_every_code_of_the_document_has_a_class_and_unknown_ones_never_become_a_
     assert row.category in REFUSALS
     for status in (400, 401, 403, 404, 408, 418, 429, 500, 502, 503, 504):
         body = json.dumps({"code": row.code, "msg": "x"}).encode()
-        verdict = judge(REPAY_DEBT, read(Answer(status, {}, body), strict=True), {"asset": "BNB"})
+        outcome = answer_outcome(
+            REPAY_DEBT, parse_answer(Answer(status, {}, body), strict=True), {"asset": "BNB"}
+        )
         if row.executed == "unknown" or status in (408, 500, 502, 504):
-            assert verdict.executed == "unknown"
+            assert outcome.executed == "unknown"
         elif status != 503:
-            assert verdict.executed == "no"
+            assert outcome.executed == "no"
 
 
 def test_the_last_rule_takes_everything():
@@ -420,31 +428,42 @@ def test_the_last_rule_takes_everything():
 )
 def test_arbitrary_answers_never_confirm_a_repayment_and_never_crash(status, body):
     """Noise is at most a refusal; and a 5xx, 1xx, 3xx or other 2xx is never one, but for the texts of the pages."""
-    verdict = judge(REPAY_DEBT, read(Answer(status, {}, body), strict=True), {"asset": "BNB"})
+    outcome = answer_outcome(
+        REPAY_DEBT, parse_answer(Answer(status, {}, body), strict=True), {"asset": "BNB"}
+    )
 
-    assert verdict.executed != "done"
+    assert outcome.executed != "done"
     if status >= 500 or status < 200 or 300 <= status < 400 or status in (201, 204, 408):
-        assert verdict.executed == "unknown"
+        assert outcome.executed == "unknown"
 
 
 def test_a_read_is_answered_by_200_alone():
     """Success rules belong to calls that change something."""
-    assert judge(ACCOUNT_BALANCE, read(Answer(200, {}, b"[]"), strict=False), {}).executed == "done"
-    assert judge(ACCOUNT_BALANCE, read(Answer(202, {}, b""), strict=False), {}).executed == "unknown"
-    assert judge(ACCOUNT_BALANCE, read(Answer(204, {}, b""), strict=False), {}).executed == "unknown"
+    assert (
+        answer_outcome(ACCOUNT_BALANCE, parse_answer(Answer(200, {}, b"[]"), strict=False), {}).executed
+        == "done"
+    )
+    assert (
+        answer_outcome(ACCOUNT_BALANCE, parse_answer(Answer(202, {}, b""), strict=False), {}).executed
+        == "unknown"
+    )
+    assert (
+        answer_outcome(ACCOUNT_BALANCE, parse_answer(Answer(204, {}, b""), strict=False), {}).executed
+        == "unknown"
+    )
 
 
 @pytest.mark.parametrize("number", ["true", "false", "1.0", '"1"', "null", "[1]"])
 def test_a_number_that_is_none_confirms_no_borrowing(number):
     """`tranId` is an integer; in Python True is one as well, in JSON it is not."""
-    answered = read(Answer(200, {}, f'{{"tranId":{number}}}'.encode()), strict=True)
+    answered = parse_answer(Answer(200, {}, f'{{"tranId":{number}}}'.encode()), strict=True)
 
-    assert judge(MARGIN_BORROW, answered, {}).executed == "unknown"
+    assert answer_outcome(MARGIN_BORROW, answered, {}).executed == "unknown"
 
 
 def test_numbers_are_read_exactly():
     """Fractions become Decimal, ids above 2**53 keep every digit."""
-    answered = read(Answer(200, {}, b'{"amount":0.10,"txId":1352286576452864727}'), strict=False)
+    answered = parse_answer(Answer(200, {}, b'{"amount":0.10,"txId":1352286576452864727}'), strict=False)
 
     assert str(answered.json) == "{'amount': Decimal('0.10'), 'txId': 1352286576452864727}"
 
@@ -453,8 +472,8 @@ def test_a_member_named_twice_breaks_only_what_moves_money():
     """For a read the last one wins, as everywhere in Python."""
     twice = Answer(200, {}, b'{"a":1,"a":2}')
 
-    assert read(twice, strict=True).json is NOT_JSON
-    assert read(twice, strict=False).json == {"a": 2}
+    assert parse_answer(twice, strict=True).json is NOT_JSON
+    assert parse_answer(twice, strict=False).json == {"a": 2}
 
 
 # ------------------------------------------------------------------------------------------------- secrets
@@ -483,7 +502,7 @@ def test_a_member_named_twice_breaks_only_what_moves_money():
 )
 def test_texts_of_the_other_side_are_cleaned(said):
     """A gateway may echo the request; key and signature do not pass on into an error."""
-    clean = Cleaner(["KNOWNKEYKNOWNKEY", "KNOWNKEY+KNOWN/KEY", "KNOWNKEY%2BKNOWN/KEY", "", "ab"])
+    clean = Redactor(["KNOWNKEYKNOWNKEY", "KNOWNKEY+KNOWN/KEY", "KNOWNKEY%2BKNOWN/KEY", "", "ab"])
 
     for cleaned in (clean(said), clean.excerpt(said.encode()), clean.headers({"x-echo": said})["x-echo"]):
         assert cleaned is not None
@@ -493,7 +512,7 @@ def test_texts_of_the_other_side_are_cleaned(said):
 
 def test_excerpts_are_short_and_harmless():
     """At most 300 characters, no control characters, no cookies, whatever the body."""
-    clean = Cleaner()
+    clean = Redactor()
 
     assert clean("up\u202e and \ud800 away") == "up  and   away"
     excerpt = clean.excerpt(b"\x1b[31mred\x1b[0m\r\n\x00" + b"y" * 5000 + b"\xff")
@@ -522,7 +541,7 @@ def test_no_run_of_sixteen_characters_of_a_secret_is_kept(secret, data, before, 
     end = data.draw(st.integers(start + 16, len(secret)))
     piece = secret[start:end].upper() if upper else secret[start:end]
 
-    kept = Cleaner([secret])(f"{before}{piece}{behind}")
+    kept = Redactor([secret])(f"{before}{piece}{behind}")
 
     assert kept is not None
     runs = {secret[at : at + 16].lower() for at in range(len(secret) - 15)}
@@ -532,7 +551,7 @@ def test_no_run_of_sixteen_characters_of_a_secret_is_kept(secret, data, before, 
 @given(st.text(max_size=200))
 def test_a_text_without_a_secret_is_not_changed(text):
     """Only what the request held is taken out."""
-    assert Cleaner(["0123456789abcdef" * 4])(text) == Cleaner()(text)
+    assert Redactor(["0123456789abcdef" * 4])(text) == Redactor()(text)
 
 
 @pytest.mark.parametrize("member", ["success", "amount", "updateTime"])

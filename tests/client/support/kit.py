@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ed25519, rsa
 
 from paydown import AsyncClient, Client, Credentials, MemoryBudget, ReadRetries
-from paydown.budget.protocol import Charge, Ended, GateReason, Priority, Snapshot, Ticket, Wait
+from paydown.budget.protocol import BudgetUse, Ended, GateReason, Priority, Reservation, Wait, Weight
 
 VECTORS = Path(__file__).resolve().parents[2] / "vectors" / "signing"
 NOW_MS = 1_636_371_437_000
@@ -170,25 +170,25 @@ class Plenty:
 
     def acquire(
         self,
-        charges: Sequence[Charge],
+        weights: Sequence[Weight],
         *,
         timeout_ms: int,
         priority: Priority = Priority.READ,
         max_wait_ms: int | None = None,
         place: int | None = None,
-    ) -> Ticket | Wait:
+    ) -> Reservation | Wait:
         """Grant everything."""
-        return Ticket(0, charges, priority, 0, 0, [])
+        return Reservation(0, weights, priority, 0, 0, [])
 
-    def may_send(self, ticket: Ticket) -> bool:
+    def may_send(self, reservation: Reservation) -> bool:
         """Always."""
         return True
 
-    def settle(
-        self, ticket: Ticket, *, ended: Ended = "answered", used: Mapping[str, int] | None = None
+    def release(
+        self, reservation: Reservation, *, ended: Ended = "answered", used: Mapping[str, int] | None = None
     ) -> None:
         """Nothing was counted."""
-        ticket.open = False
+        reservation.open = False
 
     def close_gate(self, wait_ms: int, reason: GateReason) -> None:
         """There is no gate."""
@@ -196,9 +196,9 @@ class Plenty:
     def leave(self, place: int) -> None:
         """There is no queue."""
 
-    def snapshot(self) -> Snapshot:
+    def snapshot(self) -> BudgetUse:
         """Nothing is held."""
-        return Snapshot((), 0, None, 0)
+        return BudgetUse((), 0, None, 0)
 
     def close(self) -> None:
         """Nothing to release."""

@@ -6,7 +6,8 @@ import pytest
 
 from paydown import Client, InvalidRequest
 from paydown.call.request import RequestMaker
-from paydown.transport.channel import Address, Outgoing
+from paydown.transport.address import Address
+from paydown.transport.channel import Outgoing
 from paydown_wire.operations import REPAY_DEBT
 from tests.client.support.kit import API_KEY, credentials
 

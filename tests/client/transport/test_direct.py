@@ -31,7 +31,8 @@ from paydown import (
     RequestNotSent,
     SystemClock,
 )
-from paydown.transport.channel import Address, NotSent, Outgoing
+from paydown.transport.address import Address
+from paydown.transport.channel import NotSent, Outgoing
 from paydown.transport.direct import DirectChannel
 from paydown.transport.http1 import Http1
 from paydown_wire import RepayDebtResult
@@ -406,7 +407,7 @@ def test_a_repayment_cancelled_in_flight_is_unresolved_and_its_connection_is_not
             with pytest.raises(asyncio.CancelledError):
                 await task
             assert [attempt.asset for attempt in pm.unresolved] == ["BNB"]
-            assert all(pool.in_flight == 0 for pool in pm.budget.snapshot().pools)
+            assert all(window.in_flight == 0 for window in pm.budget.snapshot().windows)
             assert await pm.account.balance() == []
 
     with serving([*exchange(data=http(b"[]")), read, hold], exchange(data=http(b"[]"))) as (server, url):

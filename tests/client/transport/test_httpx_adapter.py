@@ -27,7 +27,7 @@ from paydown import (
     RequestNotSent,
     SystemClock,
 )
-from paydown.transport.channel import Address
+from paydown.transport.address import Address
 from paydown.transport.http1 import LARGEST_BODY
 from tests.client.support.kit import ONE_TRY, Exchange, client, credentials
 from tests.doubles.scripted_exchange import (
@@ -495,9 +495,7 @@ def test_an_async_client_may_be_used_in_one_loop_after_another():
             try:
                 return await pm.account.balance()
             finally:
-                opened, pm._channel = pm._channel, None
-                assert opened is not None
-                await opened[2].aclose()
+                await pm._channel.get().aclose()
 
         assert asyncio.run(once()) == asyncio.run(once()) == []
 

@@ -160,7 +160,7 @@ def test_what_fails_in_a_tunnel_of_unknown_steps_counts_as_lost(seen):
     for step in seen:
         steps(step, {"request": Post()})
 
-    assert type(steps.told(TimeoutError())) is Lost
+    assert type(steps.failure(TimeoutError())) is Lost
 
 
 @pytest.mark.parametrize("client", [Client, AsyncClient])

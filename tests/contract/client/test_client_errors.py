@@ -609,9 +609,9 @@ def test_headers_of_limits_reach_the_budget(contract: Document) -> None:
         (400, coded(-2018)),
         (429, coded(-1003)),
     ):
-        exchange.bench.budget.settled.clear()
+        exchange.bench.budget.released.clear()
         exchange.call((status, {**JSON, "X-MBX-USED-WEIGHT-1M": "4321", "x-mbx-order-count-1m": "12"}, body))
-        assert exchange.bench.budget.settled == [("answered", {"ip-weight": 4321, "orders": 12})]
+        assert exchange.bench.budget.released == [("answered", {"ip-weight": 4321, "orders": 12})]
         last = exchange.bench.client.last
         assert last is not None
         assert (last.used_weight, last.order_count, last.status) == (4321, 12, status)

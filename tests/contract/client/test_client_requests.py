@@ -490,11 +490,11 @@ def test_the_budget_is_asked_for_the_documents_weight(operation: Operation, cont
         limit = contract.content["x-limits"][weight.get("budget", "ip-weight")]
         (charges,) = bench.budget.asked
 
-        charge = next(each for each in charges if each.limit.id == weight.get("budget", "ip-weight"))
-        assert charge.cost == expected
-        assert (charge.limit.limit, charge.limit.interval_ms) == (limit["limit"], limit["interval-ms"])
-        assert [each.cost for each in charges if each is not charge] in ([], [0])
-        assert [ended for ended, _ in bench.budget.settled] == ["answered"]
+        weighed = next(each for each in charges if each.limit.id == weight.get("budget", "ip-weight"))
+        assert weighed.cost == expected
+        assert (weighed.limit.limit, weighed.limit.interval_ms) == (limit["limit"], limit["interval-ms"])
+        assert [each.cost for each in charges if each is not weighed] in ([], [0])
+        assert [ended for ended, _ in bench.budget.released] == ["answered"]
 
 
 def test_a_second_call_is_stamped_and_signed_anew(operation: Operation, contract: Document) -> None:

@@ -4,7 +4,6 @@ from collections.abc import Iterable, Sequence
 from html import escape
 from typing import Final
 
-from tests.contract.report.strength import MODES
 from tests.contract.report.summary import Complaint, Report, Row, Test
 from tests.contract.report.targets import CLIENT, EXCHANGE, KINDS, SIDES
 
@@ -118,8 +117,8 @@ def _tiles(report: Report) -> str:
         (_percent(report.coverage(CLIENT)), "of the document, by the client"),
         (_percent(report.coverage(EXCHANGE)), "of the document, at the exchange"),
     ]
-    if report.strength.results:
-        tiles.append((f"{report.strength.killed} of {len(report.strength.results)}", "mutants killed"))
+    if report.strength.rates:
+        tiles.append(("{} of {}".format(*report.strength.ideas), "wrong ideas noticed"))
     inner = "".join(f'<div class="tile"><b>{number}</b><span>{what}</span></div>' for number, what in tiles)
     return f'<div class="tiles">{inner}</div>'
 
@@ -150,7 +149,7 @@ def _what_fails(report: Report) -> str:
 _KIND_TITLES: Final = {
     "successes": "Too few real successes",
     "keyword": "In the document, touched by nothing",
-    "mutant": "Mutants that were not noticed",
+    "mutant": "Wrong ideas that no test noticed",
     "mutants": "The result of make mutants is out of date",
     "worker": "Workers that died",
 }
@@ -228,40 +227,18 @@ def _keywords(report: Report) -> str:
 
 def _strength(report: Report) -> str:
     strength = report.strength
-    if not strength.results:
+    if not strength.rates:
         return ""
-    rows = []
-    for layer, killed, tried, stock in strength.layers():
-        cells = [layer, f"{killed} of {tried}"]
-        cells += [f"{stock[mode][0]} of {stock[mode][1]}" if mode in stock else "–" for mode in MODES]
-        rows.append(tuple(cells))
-    total = ["All", f"{strength.killed} of {len(strength.results)}"]
-    for mode in MODES:
-        told = [stock[mode] for _, _, _, stock in strength.layers() if mode in stock]
-        total.append(f"{sum(pair[0] for pair in told)} of {sum(pair[1] for pair in told)}" if told else "–")
-    each = [
-        (
-            escape(result.mutant),
-            escape(result.outcome),
-            f"<code>{escape(result.killer)}</code>",
-            f"{result.seconds:.1f}",
-        )
-        for result in strength.results
+    rows = [
+        (rate.area, "{} of {}".format(*rate.ideas), "{} of {}".format(*rate.sample))
+        for rate in strength.rates
     ]
+    total = ("All", "{} of {}".format(*strength.ideas), "{} of {}".format(*strength.sample))
     return (
-        '<h2 id="strength">Is the suite any good?</h2><p class="soft">One wrong idea at a time in a copy of the tree: '
-        "does a test notice? From the newest result of <code>make mutants</code>. Beside it the checks that "
-        "schemathesis brings along, alone, without and with signatures, where they can see the mutant at all.</p>"
-        + _table(
-            ("Layer", "This suite", "Stock, unsigned", "Stock, signed"),
-            rows,
-            first="th",
-            numbers=(1, 2, 3),
-            foot=tuple(total),
-        )
-        + f"<details><summary>Each mutant <span>{len(each)}, with the test that killed it</span></summary>"
-        + _table(("Mutant", "Outcome", "Killed by", "Seconds"), each, numbers=(3,))
-        + "</details>"
+        '<h2 id="strength">Is the suite any good?</h2><p class="soft">One change at a time in a copy of the tree: does '
+        "a test notice? From the newest result of <code>make mutants</code>: wrong ideas of a catalogue, and a sample "
+        "of mechanical mutations. <code>tools/mutation/RESULTS.md</code> names what survived.</p>"
+        + _table(("Area", "Wrong ideas", "Sample"), rows, first="th", numbers=(1, 2), foot=total)
     )
 
 

@@ -2,7 +2,7 @@
 
 A run that touched little proves little. So it fails not only on a failed test, but also on an operation that
 hardly ever succeeded, on a documented answer that nobody gave or nobody read, on a keyword that nothing touched, and on
-a mutant that survived; each exception stands in `gaps.allow.toml` with its reason, and one that is no longer needed
+a wrong idea that survived; each exception stands in `gaps.allow.toml` with its reason, and one that is no longer needed
 is a failure as well.
 """
 
@@ -252,12 +252,8 @@ def complaints(
         for target in row.missing:
             if not accepted("keyword", target):
                 found.append(Complaint("keyword", target, _untouched(target)))
-    for result in strength.results:
-        if result.outcome != "killed" and not accepted("mutant", result.mutant):
-            found.append(
-                Complaint("mutant", result.mutant, f"{result.outcome}: {result.message}".rstrip(": "))
-            )
-    found += [Complaint("mutants", "results.json", reason) for reason in strength.stale]
+    found += [Complaint("mutant", name, "no test noticed it") for name in strength.overlooked]
+    found += [Complaint("mutants", "RESULTS.md", text) for text in strength.stale]
     for number, gap in enumerate(gaps):
         if number not in used:
             found.append(

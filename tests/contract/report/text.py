@@ -4,7 +4,7 @@ import re
 from collections.abc import Sequence
 from xml.etree import ElementTree
 
-from tests.contract.report.strength import MODES, Strength
+from tests.contract.report.strength import Strength
 from tests.contract.report.summary import Report, Row
 from tests.contract.report.targets import CLIENT, EXCHANGE, KINDS, SIDES
 
@@ -90,15 +90,11 @@ def as_terminal(report: Report, width: int) -> list[str]:
 
 
 def _strength_line(strength: Strength) -> str:
-    if not strength.results:
+    if not strength.rates:
         return "mutants: no result yet, run `make mutants`"
-    parts = [f"mutants: {strength.killed} of {len(strength.results)} killed"]
-    for mode in MODES:
-        told = [stock[mode] for _, _, _, stock in strength.layers() if mode in stock]
-        if told:
-            killed, tried = sum(pair[0] for pair in told), sum(pair[1] for pair in told)
-            parts.append(f"{killed} of {tried} by stock schemathesis, {mode}")
-    return "; ".join(parts)
+    return "mutants: {} of {} wrong ideas noticed, {} of {} of the sample".format(
+        *strength.ideas, *strength.sample
+    )
 
 
 def _markdown_table(rows: Sequence[Sequence[str]]) -> list[str]:
@@ -153,19 +149,14 @@ def as_markdown(report: Report) -> str:
 
 
 def strength_table(strength: Strength) -> list[str]:
-    """Return the kill rates by layer, next to those of stock schemathesis."""
-    rows: list[tuple[str, ...]] = [
-        ("layer", "this suite", *(f"stock schemathesis, {mode}" for mode in MODES))
+    """Return how many wrong ideas and mutations were noticed, by area, as a table."""
+    if not strength.rates:
+        return ["No result yet: `make mutants`."]
+    rows = [
+        (rate.area, "{} of {}".format(*rate.ideas), "{} of {}".format(*rate.sample))
+        for rate in strength.rates
     ]
-    for layer, killed, tried, stock in strength.layers():
-        rows.append(
-            (
-                layer,
-                f"{killed} of {tried}",
-                *("{} of {}".format(*stock[mode]) if mode in stock else "–" for mode in MODES),
-            )
-        )
-    return _markdown_table(rows) if strength.results else ["No result yet: `make mutants`."]
+    return _markdown_table([("area", "wrong ideas", "sample"), *rows])
 
 
 def as_junit(report: Report) -> str:

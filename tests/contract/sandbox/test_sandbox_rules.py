@@ -553,7 +553,7 @@ def test_a_key_does_what_it_is_permitted_to(contract: Document) -> None:
 
 
 # What each security type is granted by. The pages name the types and no permission but "Portfolio Margin"; that a
-# trading key may borrow, and one that reads may open a stream, is the reading of this double.
+# trading key may borrow, and one that reads may open a stream, is the reading of this sandbox.
 GRANTED_BY: dict[str, set[str]] = {
     "TRADE": {"TRADE"},
     "MARGIN": {"MARGIN", "TRADE"},

@@ -458,7 +458,7 @@ def test_a_name_that_only_the_document_knows_is_the_exchange_too(
         text.replace("fapi.binance.com", "second.example").replace("fstream.binance.com", "third.example")
     )
 
-    for host in ("second.example", "third.example"):
+    for host in ("second.example", "third.example", "second.example.", "Third.Example"):
         arguments = ["--spec", str(file), "--url", f"https://{host}", "--allow-host", host]
         assert cli.main([*KEY, *arguments]) == 2
         assert "is the exchange itself" in capsys.readouterr().err

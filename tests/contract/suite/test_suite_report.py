@@ -13,16 +13,22 @@ from xml.etree import ElementTree
 
 import pytest
 
-from tests.contract.mutants.bench import copy_tree
 from tests.contract.support.keys import signing_key
 from tests.contract.support.places import ROOT
+from tools.mutation.patterns import replaced
+from tools.mutation.runner import copy_tree
 
 CHROMIUM = next(
     (path for name in ("chromium", "chromium-browser", "google-chrome") if (path := shutil.which(name))), None
 )
 # A run of the suite inside the first test that asks for it: seconds alone, and a minute where the cores are shared.
 pytestmark = pytest.mark.timeout(600)
-MISTAKE = ("src/paydown_sandbox/operations/margin.py", '"REPAY", asset, -amount', '"REPAY", asset, amount')
+MISTAKE = (
+    "src/paydown_sandbox/operations/margin.py",
+    "MarginOperations.repay_loan",
+    "$A.write_flow($B, 'REPAY', $C, -$D, $E, $F)",
+    "$A.write_flow($B, 'REPAY', $C, $D, $E, $F)",
+)
 
 
 @pytest.fixture(scope="module")
@@ -31,10 +37,8 @@ def broken(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     wrong sign. Two workers, as in `make contract`."""
     copy = tmp_path_factory.mktemp("broken")
     copy_tree(copy)
-    file, old, new = MISTAKE
-    text = (copy / file).read_text("utf-8")
-    assert text.count(old) == 1
-    (copy / file).write_text(text.replace(old, new), "utf-8")
+    file, name, pattern, becomes = MISTAKE
+    (copy / file).write_text(replaced((copy / file).read_text("utf-8"), name, pattern, becomes), "utf-8")
     environment = {
         name: value for name, value in os.environ.items() if not name.startswith(("PYTEST_", "PAYDOWN_"))
     }

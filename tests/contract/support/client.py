@@ -9,7 +9,7 @@ from typing import Any, Final
 import httpx
 
 from paydown import AsyncClient, Client, Credentials
-from paydown.budget.protocol import Charge, Priority, Snapshot, Ticket
+from paydown.budget.protocol import BudgetUse, Priority, Reservation, Weight
 from paydown_contract.document import Operation
 from paydown_contract.requests.raw_request import Request
 from paydown_contract.requests.signing_key import Key, RsaNumbers
@@ -40,28 +40,28 @@ class OpenBudget:
     """A budget that always has room, and notes what was asked of it."""
 
     def __init__(self) -> None:
-        self.asked: list[tuple[Charge, ...]] = []
-        self.settled: list[tuple[str, Mapping[str, int]]] = []
+        self.asked: list[tuple[Weight, ...]] = []
+        self.released: list[tuple[str, Mapping[str, int]]] = []
         self.gates: list[tuple[int, str]] = []
 
     def acquire(
-        self, charges: Sequence[Charge], *, timeout_ms: int, priority: Priority = Priority.READ, **_: object
-    ) -> Ticket:
+        self, weights: Sequence[Weight], *, timeout_ms: int, priority: Priority = Priority.READ, **_: object
+    ) -> Reservation:
         """Room, always."""
-        self.asked.append(tuple(charges))
-        return Ticket(len(self.asked), charges, priority, 0, 2**62, [(0, 0)] * len(charges))
+        self.asked.append(tuple(weights))
+        return Reservation(len(self.asked), weights, priority, 0, 2**62, [(0, 0)] * len(weights))
 
-    def may_send(self, ticket: Ticket) -> bool:
+    def may_send(self, reservation: Reservation) -> bool:
         """Always."""
-        return ticket.open
+        return reservation.open
 
-    def settle(
-        self, ticket: Ticket, *, ended: str = "answered", used: Mapping[str, int] | None = None
+    def release(
+        self, reservation: Reservation, *, ended: str = "answered", used: Mapping[str, int] | None = None
     ) -> None:
         """Note how a call ended."""
-        if ticket.open:
-            ticket.open = False
-            self.settled.append((ended, dict(used or {})))
+        if reservation.open:
+            reservation.open = False
+            self.released.append((ended, dict(used or {})))
 
     def close_gate(self, wait_ms: int, reason: str) -> None:
         """Note a pause without waiting."""
@@ -70,9 +70,9 @@ class OpenBudget:
     def leave(self, place: int) -> None:
         """Nobody queues."""
 
-    def snapshot(self) -> Snapshot:
+    def snapshot(self) -> BudgetUse:
         """Nothing is counted."""
-        return Snapshot((), 0, None, 0)
+        return BudgetUse((), 0, None, 0)
 
     def close(self) -> None:
         """Nothing is open."""

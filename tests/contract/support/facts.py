@@ -1,14 +1,15 @@
-"""The facts of the document, one per line, as the evidence ledger holds them.
+"""The facts of the document, as the evidence ledger holds them.
 
-Every file of `openapi/` is flattened without resolving references, so that a shared part counts once. Of prose
-only its place counts: it may be improved freely, and not be lost. Everything else is a fact, and a changed fact
-must be changed in the ledger too, by a person who has looked at the source:
+Every file of `openapi/` counts without resolving references, so that a shared part counts once. Left out are words for
+people, the marks of where a fact comes from, and what the table of error codes in the evidence holds. Everything else
+is a fact, and a changed fact must be changed in the ledger too, by a person who has looked at the source:
 
     python -m tests.contract.support.facts            says what differs
     python -m tests.contract.support.facts --accept   writes the ledger anew
 """
 
 import json
+import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,57 +17,65 @@ from typing import Any
 
 import yaml
 
+from generator.render.filled_json import json_text
 from tests.contract.support.places import EVIDENCE, OPENAPI
 
 LEDGER = EVIDENCE / "ledger.json"
 
 # Words for people. `text` is a fact only where it decides: in the status outcomes.
 _PROSE = frozenset(
-    {
-        "description",
-        "summary",
-        "meaning",
-        "question",
-        "reading",
-        "note",
-        "x-note",
-        "x-open-enum-descriptions",
-        "x-absent",
-    }
+    {"description", "summary", "title", "meaning", "question", "reading", "note", "x-note", "x-absent"}
 )
-_PROSE_IS_THERE = "…"
+# Where a fact comes from. `test_c_evidence.py` holds x-source, and the marks of the error codes, to the evidence.
+_ORIGIN = frozenset({"x-evidence", "x-discrepancy", "x-source", "x-http-evidence", "x-name-from", "msg-from"})
+# What error-codes.json holds: it was written from the sources, and `test_c_evidence.py` compares every row.
+_HELD = re.compile(r"components/errors\.yaml/codes/[^/]+/(match|http|executed|listed)")
 _ORDERED = frozenset({"properties", "parameters"})  # the order of the names is the order on the wire
 
-Facts = dict[str, dict[str, Any]]
+Facts = dict[str, Any]
 
 
 def facts(root: Path = OPENAPI) -> Facts:
-    """Every fact of the document by file and pointer."""
+    """Return every file of the document without what is left out."""
     found: Facts = {}
     for path in sorted(root.parent.rglob("*")):
         if path.suffix in (".yaml", ".json"):
             text = path.read_text("utf-8")
             content = json.loads(text) if path.suffix == ".json" else yaml.load(text, yaml.CSafeLoader)
-            found[path.relative_to(root.parent).as_posix()] = dict(_flat(content, ""))
+            name = path.relative_to(root.parent).as_posix()
+            found[name] = _kept(content, name)
     return found
 
 
+def _kept(node: Any, at: str) -> Any:
+    """Return a part of the document without what is left out below it."""
+    if isinstance(node, list):
+        return [_kept(item, f"{at}/{_name(item, number)}") for number, item in enumerate(node)]
+    if not isinstance(node, dict):
+        return node
+    if list(node) == ["$ref"]:  # short, so that the answers of a call share a line: @responses/BadRequest
+        return re.sub(r"^(\.\./)?(components/)?", "@", node["$ref"]).replace(".yaml#", "")
+    kept: dict[str, Any] = {}
+    for key, value in node.items():
+        name, place = str(key), f"{at}/{key}"
+        words = name in _PROSE or (name == "text" and "/outcomes/" not in at)
+        if name in _ORIGIN or (words and not isinstance(value, dict)):
+            continue
+        if _HELD.fullmatch(place):
+            continue
+        kept[name] = sorted(value) if name.endswith("-descriptions") else _kept(value, place)
+    return kept
+
+
 def _flat(node: Any, at: str) -> Iterator[tuple[str, Any]]:
+    """Yield every fact with its place."""
     if isinstance(node, dict):
         if not node:
             yield at, {}
         if at.rsplit("/", 1)[-1] in _ORDERED:
-            yield f"{at}#order", [str(key) for key in node]
+            yield f"{at}#order", list(node)
         for key, value in node.items():
-            decides = key != "text" or "/outcomes/" in at
-            place = f"{at}/{str(key).replace('~', '~0').replace('/', '~1')}"
-            prose = (key in _PROSE or not decides) and not isinstance(value, dict)
-            if str(key).endswith("-descriptions"):
-                yield place, sorted(value)
-            elif prose:
-                yield place, _PROSE_IS_THERE if isinstance(value, str) and value.strip() else value
-            else:
-                yield from _flat(value, place)
+            yield from _flat(value, f"{at}/{key.replace('~', '~0').replace('/', '~1')}")
     elif isinstance(node, list) and any(isinstance(item, dict | list) for item in node):
         for number, item in enumerate(node):
             yield from _flat(item, f"{at}/{_name(item, number)}")
@@ -90,7 +99,7 @@ def difference(now: Facts, then: Facts) -> list[str]:
     """What differs, a line each, in words."""
     lines: list[str] = []
     for file in sorted(now.keys() | then.keys()):
-        new, old = now.get(file, {}), then.get(file, {})
+        new, old = dict(_flat(now.get(file), "")), dict(_flat(then.get(file), ""))
         for at in [*old, *(key for key in new if key not in old)]:
             if at not in new:
                 lines.append(f"{file}{at}: was {_shown(old[at])}, is gone")
@@ -119,17 +128,7 @@ def recorded() -> Facts:
 
 def accept() -> None:
     """Write the ledger anew from the document."""
-    lines = ["{"]
-    all_facts = facts()
-    for file_number, (file, rows) in enumerate(all_facts.items(), 1):
-        lines.append(f" {json.dumps(file)}: {{")
-        for number, (at, value) in enumerate(rows.items(), 1):
-            comma = "," if number < len(rows) else ""
-            lines.append(
-                f"  {json.dumps(at, ensure_ascii=False)}: {json.dumps(value, ensure_ascii=False)}{comma}"
-            )
-        lines.append(" }" + ("," if file_number < len(all_facts) else ""))
-    LEDGER.write_text("\n".join([*lines, "}"]) + "\n", "utf-8")
+    LEDGER.write_text(json_text(facts()), "utf-8")
 
 
 if __name__ == "__main__":

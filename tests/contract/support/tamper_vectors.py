@@ -1,13 +1,15 @@
 """Writes the tamper matrix as JSON, for clients and servers in any language.
 
-    python -m tests.contract.support.tamper_vectors
+    python -m tests.contract.support.tamper_vectors [FOLDER]     into FOLDER, by default .build/vectors/tamper
 
 The calls chosen stand for the others: a write with a form body, a read with a query, a call that needs a key and no
 signature, and one that needs nothing.
 """
 
 import json
+import sys
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any, Final
 
 from paydown_contract import read_document
@@ -18,7 +20,7 @@ from tests.contract.support.exchange import NOW_MS
 from tests.contract.support.keys import signing_key
 from tests.contract.support.places import OPENAPI, ROOT
 
-FOLDER: Final = ROOT / "tests" / "vectors" / "tamper"
+FOLDER: Final = ROOT / ".build" / "vectors" / "tamper"
 CALLS: Final = ("repayDebt", "accountBalance", "startUserDataStream", "ping")
 
 
@@ -94,13 +96,14 @@ def text(contract: Document, operation: Operation) -> str:
     return "{\n" + ",\n".join(lines) + "\n}\n"
 
 
-def main() -> None:
-    """Write every file anew."""
-    contract = read_document(OPENAPI)
-    FOLDER.mkdir(parents=True, exist_ok=True)
+def write(contract: Document, folder: Path) -> None:
+    """Write a file for each of the calls."""
+    folder.mkdir(parents=True, exist_ok=True)
     for name in CALLS:
-        (FOLDER / f"{name}.json").write_text(text(contract, contract.by_id(name)), "utf-8")
+        (folder / f"{name}.json").write_text(text(contract, contract.by_id(name)), "utf-8")
 
 
 if __name__ == "__main__":
-    main()
+    chosen = Path(sys.argv[1]) if len(sys.argv) > 1 else FOLDER
+    write(read_document(OPENAPI), chosen)
+    print(chosen)

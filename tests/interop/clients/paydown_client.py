@@ -14,7 +14,7 @@ from driver import Client, main
 
 from paydown import AsyncClient, Credentials
 from paydown import Client as SyncClient
-from paydown.budget import Charge, MemoryBudget, SqliteBudget
+from paydown.budget import MemoryBudget, SqliteBudget, Weight
 from paydown.clock import ExchangeClock
 
 
@@ -23,16 +23,16 @@ class _Roomy:
 
     def __init__(self, *arguments: Any, **settings: Any) -> None:
         super().__init__(*arguments, **settings)
-        self._roomy: dict[int, tuple[Sequence[Charge], list[Charge]]] = {}
+        self._roomy: dict[int, tuple[Sequence[Weight], list[Weight]]] = {}
 
-    def acquire(self, charges: Sequence[Charge], **terms: Any) -> Any:
+    def acquire(self, weights: Sequence[Weight], **terms: Any) -> Any:
         """As the ledger's own, of a limit a billion times as high."""
-        known = self._roomy.get(id(charges))
-        if known is None:  # holds on to `charges`, so that nothing else gets its id
+        known = self._roomy.get(id(weights))
+        if known is None:  # holds on to `weights`, so that nothing else gets its id
             roomy = [
-                replace(each, limit=each.limit._replace(limit=each.limit.limit * 10**9)) for each in charges
+                replace(each, limit=each.limit._replace(limit=each.limit.limit * 10**9)) for each in weights
             ]
-            known = self._roomy[id(charges)] = (charges, roomy)
+            known = self._roomy[id(weights)] = (weights, roomy)
         return super().acquire(known[1], **terms)  # type: ignore[misc]  # what the classes below inherit besides
 
 

@@ -1,6 +1,6 @@
 """An account whose history is acted out, for the tests of the verdict: what happened, and what is shown of it.
 
-Written from the published pages alone. Whatever they leave open is an argument here: which asset pays, whether
+Written from the published pages alone. What they leave open is an argument here: which asset pays, whether
 interest or principal goes first, which rows stand in which list, when, with which time and amount, how old a
 balance is. Acts are done in the order of their times; what the account showed at any moment can be read later.
 """
@@ -13,10 +13,11 @@ from decimal import Decimal
 
 from paydown.repay import LiabilityChange, Options
 from paydown.repay.amounts import exact
-from paydown.repay.evidence.observed import Row, Sighting, Source
-from paydown.repay.evidence.snapshot import Holding, Look
-from paydown.repay.evidence.verdict import Case, deadline_ms
-from paydown.repay.journal.journal import AttemptRecord, Intent
+from paydown.repay.evidence.case import Case, deadline_ms
+from paydown.repay.evidence.observation import Observation
+from paydown.repay.evidence.rows import Row, Source
+from paydown.repay.evidence.snapshot import Holding, Snapshot
+from paydown.repay.journal.journal_records import AttemptRecord, Intent
 from paydown.repay.journal.states import AttemptState
 from paydown.repay.planning.repay_facts import Facts
 
@@ -144,12 +145,12 @@ class Account:
             f" shown from {shown_ms - SIGNED_MS:+} ms"
         )
 
-    def look(self, at_ms: int, *, age_ms: int = 0) -> Look:
+    def snapshot(self, at_ms: int, *, age_ms: int = 0) -> Snapshot:
         """Read all balances, as they were `age_ms` ago."""
         assets = next(assets for then, assets in reversed(self._shown) if then <= at_ms - age_ms)
-        return Look.of(at_ms, at_ms + _ROUND_TRIP_MS, assets.items())
+        return Snapshot.of(at_ms, at_ms + _ROUND_TRIP_MS, assets.items())
 
-    def sighting(
+    def observation(
         self,
         at_ms: int,
         *,
@@ -157,7 +158,7 @@ class Account:
         age_ms: int = 0,
         read: Collection[Source] = LISTS,
         events: tuple[LiabilityChange, ...] = (),
-    ) -> Sighting:
+    ) -> Observation:
         """Read balances and lists as a reconciliation does, from a little before the look at `since_ms` on."""
         from_ms = since_ms - OPTIONS.near_ms - OPTIONS.clock_slack_ms
         rows = tuple(
@@ -166,7 +167,7 @@ class Account:
             if shown_ms <= at_ms and row.at_ms >= from_ms and row.source in read
         )
         unread = dict.fromkeys(sorted(LISTS - frozenset(read)), "503")
-        return Sighting(at_ms, self.look(at_ms, age_ms=age_ms), rows, events, frozenset(read), unread)
+        return Observation(at_ms, self.snapshot(at_ms, age_ms=age_ms), rows, events, frozenset(read), unread)
 
     def _add(self, asset: str, change: Decimal) -> None:
         self._held[asset] = self._held.get(asset, Decimal(0)) + change
@@ -190,7 +191,7 @@ class Account:
 
 def attempt(
     amount: str | Decimal | None,
-    before: Look,
+    before: Snapshot,
     *,
     attempt_id: str = "lost",
     signed_ms: int = SIGNED_MS,

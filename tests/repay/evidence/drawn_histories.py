@@ -1,4 +1,4 @@
-"""Histories of an account, drawn for Hypothesis: what the published pages leave open, and what strangers may do.
+"""Histories of an account, drawn for Hypothesis: what the published pages leave open, and what other users may do.
 
 Assumed away, so not drawn: an execution of a tenth or less, one later than three minutes, a late one of a part, and a
 borrowing in no list that refills the payer as well as the debt, or that meets an execution in part or late.
@@ -13,8 +13,9 @@ from decimal import Decimal
 from hypothesis import strategies as st
 
 from paydown.repay.amounts import exact
-from paydown.repay.evidence.observed import Sighting, Source
-from paydown.repay.evidence.verdict import Case
+from paydown.repay.evidence.case import Case
+from paydown.repay.evidence.observation import Observation
+from paydown.repay.evidence.rows import Source
 from tests.repay.evidence.drawn_books import (
     DEAD_MS,
     LISTS,
@@ -40,15 +41,15 @@ class Drawn:
     """A history: the case, what was seen of it, and what truly happened."""
 
     case: Case
-    sightings: tuple[Sighting, ...]
+    observations: tuple[Observation, ...]
     account: Account
     repaid_by_this: Decimal
 
     def __repr__(self) -> str:
-        """Tell the history, so that a failing one can be read."""
-        looks = [
-            f"{seen.server_ms - SIGNED_MS:+} ms: {seen.look[OWED]}, read {sorted(seen.read)}"
-            for seen in self.sightings
+        """Print the history, so that a failing one can be read."""
+        snapshots = [
+            f"{seen.server_ms - SIGNED_MS:+} ms: {seen.snapshot[OWED]}, read {sorted(seen.read)}"
+            for seen in self.observations
         ]
         base = self.case.base
         return "\n".join(
@@ -56,7 +57,7 @@ class Drawn:
                 f"asked {self.case.attempt.intent.amount}, pay with {self.case.attempt.intent.pay_with}",
                 f"base {base.sent_at_ms - SIGNED_MS:+} ms: {base[OWED]}",
                 *self.account.story,
-                *looks,
+                *snapshots,
             ]
         )
 
@@ -99,7 +100,7 @@ def rows_drawn(draw: st.DrawFn) -> Callable[[Account, int, Decimal], None]:
 
 
 def stranger_drawn(draw: st.DrawFn, asked: Decimal, *, may_give: bool) -> tuple[int, Act]:
-    """Choose what somebody else does, and when."""
+    """Choose what another user does, and when."""
     at_ms = SIGNED_MS + draw(st.one_of(st.integers(-35_000, 30_000), st.integers(-70_000, 200_000)))
     amount = asked * draw(st.sampled_from(SHARES))
     kind = draw(st.sampled_from(["borrow", "borrow", "repay", "move", "charge"]))
@@ -198,7 +199,7 @@ def histories(
         with exact():
             act(account)
 
-    before = account.look(base_ms, age_ms=base_age_ms)
+    before = account.snapshot(base_ms, age_ms=base_age_ms)
     confirmed = tuple(
         attempt(amount, before, attempt_id=name, signed_ms=at_ms - 100, executed=True)
         for name, at_ms, amount in prior
@@ -215,8 +216,8 @@ def histories(
     read = [LISTS] * len(times)
     if odd and draw(st.integers(0, 9)) == 0:
         read[draw(st.integers(0, len(times) - 1))] = LISTS - {draw(st.sampled_from(sorted(LISTS)))}
-    sightings = tuple(
-        account.sighting(at_ms, since_ms=base_ms, age_ms=draw(AGES_MS), read=lists)
+    observations = tuple(
+        account.observation(at_ms, since_ms=base_ms, age_ms=draw(AGES_MS), read=lists)
         for at_ms, lists in zip(times, read, strict=True)
     )
-    return Drawn(case(tried, prior=confirmed), sightings, account, sum(done, Decimal(0)))
+    return Drawn(case(tried, prior=confirmed), observations, account, sum(done, Decimal(0)))

@@ -1,7 +1,7 @@
 """The protocol, checked over every interleaving by spin, with each defence taken away and each assumption denied once.
 
-Two models in `models/`: `verdict.pml` for what looks at the debt prove, `never_twice.pml` for processes, journal and
-its memory. Each says in its head what it covers and what every switch means. A model is compiled once; the variants are
+Two models in `models/`: `verdict.pml` for what snapshots prove, `never_twice.pml` for processes, journal and
+its memory. Each states in its head what it covers and what every switch means. A model is compiled once; variants are
 the same program with other values in the environment.
 """
 
@@ -212,7 +212,7 @@ def program(tmp_path_factory):
 
 
 def explore(pan, folder, model, switches, *, live=False):
-    """Explore the whole state space with these switches; return what the program says about it."""
+    """Explore the whole state space with these switches; return what the program prints about it."""
     values = dict(item.split("=") for item in switches.split())
     known = set(re.findall(r"SWITCH\((\w+),", (MODELS / f"{model}.pml").read_text(encoding="utf-8")))
     assert set(values) <= known, "no such switch"
@@ -233,7 +233,7 @@ def only(watched, model):
 
 
 def check(program, folder, variant):
-    """Assert that a variant holds, or breaks just what it is said to break."""
+    """Assert that a variant holds, or breaks just what it is expected to break."""
     pan = program(variant.model)
     if not variant.breaks:
         output = explore(pan, folder, variant.model, variant.switches)
@@ -277,7 +277,7 @@ def test_every_end_is_reached(program, tmp_path, model, end):
 @pytest.mark.timeout(1800)
 @pytest.mark.parametrize("variant", DEEP, ids=str)
 def test_the_protocol_holds_with_more_of_everything(program, tmp_path, variant):
-    """More deaths, strangers, looks and attempts change nothing."""
+    """More deaths, other users, looks and attempts change nothing."""
     check(program, tmp_path, variant)
 
 
@@ -285,7 +285,7 @@ def test_the_protocol_holds_with_more_of_everything(program, tmp_path, variant):
 @pytest.mark.timeout(1800)
 @pytest.mark.parametrize("variant", ENDING_DEEP, ids=str)
 def test_every_longer_run_ends(program, tmp_path, variant):
-    """The same as above, with more deaths and strangers, and with a journal that is restored."""
+    """The same as above, with more deaths and other users, and with a journal that is restored."""
     output = explore(program(variant.model, live=True), tmp_path, variant.model, variant.switches, live=True)
 
     assert errors(output) == 0, output

@@ -5,7 +5,7 @@
     python -m tests.repay.execution.crashing FOLDER faults [full]     die around every fault there is
 
 The exchange lives in this process, on a clock that stands still. Repayers are forked children that talk to it
-over a socket pair; a child that is told to die does so with SIGKILL, in the middle of its own code. This
+over a socket pair; a child that is to die does so with SIGKILL, in the middle of its own code. This
 program has one thread, so that forking is safe, and prints one JSON line per case.
 
 `full` repeats what the short form tries once: the network steps of every single read, more starting points.
@@ -101,7 +101,7 @@ class WireTransport(httpx.BaseTransport):
         return httpx.Response(status, headers=headers, content=body, request=request)
 
 
-def repayer(wire: Wire, folder: Path, mark: Callable[[str], None]) -> SafeRepay:
+def repayer(wire: Wire, folder: Path, mark: Callable[[str], None], journal: str = "repay.db") -> SafeRepay:
     clock = ExchangeClock((f"{BASE_URL}/papi/v1/time",), ticks=wire.now_ms, wall=wire.now_ms)
     client = Client(
         Credentials.hmac(API_KEY, SECRET),
@@ -114,7 +114,7 @@ def repayer(wire: Wire, folder: Path, mark: Callable[[str], None]) -> SafeRepay:
     )
     return SafeRepay(
         client,
-        folder / "repay.db",
+        folder / journal,
         lock_directory=folder / "locks",
         sleep=wire.sleep,
         signals=False,
@@ -255,7 +255,9 @@ def new_world(folder: Path) -> World:
 def outcome(world: World, folder: Path, case: str, last: Child, marks: list[str]) -> dict[str, Any]:
     """What one case came to, from the exchange's ledger and from the journal, for the test to judge."""
     with Journal(folder / "repay.db") as journal:
-        attempts = [attempt for plan in journal.plans() for attempt in journal.attempts(plan.id)]
+        attempts = [
+            attempt for plan in journal.plans.newest_first() for attempt in journal.attempts.of_plan(plan.id)
+        ]
         return {
             "case": case,
             "state": None if last.result is None else last.result["state"],
@@ -275,7 +277,7 @@ def outcome(world: World, folder: Path, case: str, last: Child, marks: list[str]
 
 
 def cleaned_up(world: World, folder: Path) -> Child:
-    """The next process, which nobody kills."""
+    """The next process, which is not killed."""
     return Child(world, folder)
 
 
@@ -321,7 +323,7 @@ def recovery(folder: Path, full: bool) -> Iterator[dict[str, Any]]:
         whole = cleaned_up(world, here)
         yield outcome(world, here, f"{name}: undisturbed", whole, whole.marks)
         # What comes after the proof, and how a read can fail, `steps` has tried already.
-        proven = whole.marks.index(f"after {Step.SETTLE}")
+        proven = whole.marks.index(f"after {Step.RELEASE_GUARD}")
         for number, mark in chosen(whole.marks, True, set()):
             if not full and (number > proven or ":" in mark):
                 continue
@@ -339,11 +341,7 @@ def refused(wire: Wire, folder: Path, mark: Callable[[str], None]) -> str:
     """A second process that wants to repay the same account with the same journal, and with another."""
     names: list[str] = []
     for journal in ("repay.db", "other.db"):
-        with repayer(wire, folder, mark) as repay:
-            if journal != "repay.db":
-                repay.journal.close()
-                repay.journal = Journal(folder / journal)
-                repay.account = repay.journal.account("other")
+        with repayer(wire, folder, mark, journal) as repay:
             try:
                 repay.resume()
                 names.append("resumed")
@@ -353,7 +351,7 @@ def refused(wire: Wire, folder: Path, mark: Callable[[str], None]) -> str:
 
 
 def faults(folder: Path, full: bool) -> Iterator[dict[str, Any]]:
-    """Every fault on the first repayment, with a second process beside it, killed before, during and after.
+    """Every fault on the first repayment, with a second process next to it, killed before, during and after.
 
     To the journal it is all one whether a process dies before or after the answer came, and a request that
     dies half-sent never meets its fault: so the short form kills while the answer is on its way.

@@ -42,7 +42,7 @@ def test_both_have_the_same_methods_with_the_same_arguments():
 
 
 def told(world, repayer, reports):
-    """What a story came to: the same for both, but for ids and moments."""
+    """What a run came to: the same for both, but for ids and moments."""
     return {
         "reports": [(report.state, report.cause, report.repaid, report.weight) for report in reports],
         "attempts": [
@@ -96,7 +96,7 @@ def awaited(folder, fault):
 
 @pytest.mark.parametrize("fault", [None, *ALL_FAULTS])
 def test_both_tell_the_same_story(tmp_path, fault):
-    """Whatever fault the second piece meets: call for call, attempt for attempt, word for word the same."""
+    """With any fault of the second piece: call for call, attempt for attempt, word for word the same."""
     one, other = blocking(tmp_path / "blocking", fault), awaited(tmp_path / "awaited", fault)
 
     assert one == other
@@ -105,7 +105,7 @@ def test_both_tell_the_same_story(tmp_path, fault):
 
 
 def test_a_cancelled_task_leaves_the_attempt_unknown_and_the_next_one_settles_it(tmp_path):
-    """Cancelled while the answer is on its way: it may have happened, the journal says so, nothing is paid twice."""
+    """Cancelled while the answer is on its way: it may have happened, the journal records it, nothing is paid twice."""
     world = a_world(tmp_path / "w", None)
 
     async def sleep(seconds):

@@ -1,4 +1,4 @@
-"""Real processes are killed with SIGKILL at every step; whatever happens, the debt is repaid exactly once."""
+"""Real processes are killed with SIGKILL at every step; in every case the debt is repaid exactly once."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """A million dollars in the time that weight and cap allow, and not a call more than the exchange takes.
 
 The bound is worked out from the document alone: pieces of at most the cap less the margin, two of them per minute
-(3000 of 6000). Both fill the minute to the last unit, so whatever else is read on that counter costs a repayment its
+(3000 of 6000). Both fill the minute to the last unit, so anything else that is read there costs a repayment its
 place. A run reads the time (1), the status (20) and the balances (20, twice) before its first piece, which therefore
 has its minute to itself, and the balances once more when the last one is paid. In between a plan of more than
 `Options.fresh_look_pieces` reads prices only, which count elsewhere. For an odd number of pieces the first minute's
@@ -50,7 +50,7 @@ def refused(world: World) -> list[int]:
 
 @pytest.mark.parametrize("window", ["fixed", "sliding"])
 def test_a_million_takes_what_weight_and_cap_allow(tmp_path, window):
-    """21 pieces, one and then two a minute: the last one leaves after ten intervals, and nobody is turned away."""
+    """21 pieces, one and then two a minute: the last one leaves after ten intervals, and no call is refused."""
     world = World(tmp_path, options={"limit-window": window})
     world.give("BNB", borrowed=str(MILLION_USD / 600))
     world.give("USDT", free="2000000")

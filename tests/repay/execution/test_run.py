@@ -17,6 +17,9 @@ from paydown.repay import AccountBusy, AccountInDoubt, Options, PlanKeyConflict,
 from paydown.repay.execution.commands import Step
 from paydown.repay.journal.journal import Journal
 from paydown.repay.journal.states import AttemptState, PlanState
+from paydown.repay.journal.tables.attempt_table import AttemptTable
+from paydown.repay.journal.tables.debt_table import DebtTable
+from paydown.repay.journal.tables.plan_table import PlanTable
 from tests.repay.world import API_KEY, REPAY_PATH, SECRET, START_MS, Door, World, attempts
 
 
@@ -36,7 +39,7 @@ def repayer(world):
 
 
 def test_a_debt_is_repaid_and_reported(world, repayer):
-    """One request, the debt is gone, and the report says so in plain data."""
+    """One request, the debt is gone, and the report shows it in plain data."""
     report = repayer.run(repayer.plan("BNB", pay_with=["USDT"]))
 
     assert world.debt("BNB") == 0
@@ -67,7 +70,7 @@ def test_the_same_plan_again_sends_nothing(world, repayer):
 
 
 def test_the_same_key_is_the_same_plan_in_another_process(world, repayer):
-    """The key finds the plan in the journal, whoever asks, and without asking the exchange."""
+    """The key finds the plan in the journal, by any process, and without asking the exchange."""
     plan = repayer.plan("BNB", pay_with=["USDT"], key="close")
     arrived = len(world.exchange.requests)
 
@@ -82,7 +85,7 @@ def test_the_same_key_is_the_same_plan_in_another_process(world, repayer):
     [{"amount": "1"}, {"pay_with": ["BTC"]}, {"prices": {"BNB": "500"}}, {"margin": "0.1"}, {"asset": "ETH"}],
 )
 def test_another_request_under_the_same_key_is_refused(world, repayer, changed):
-    """Whatever differs, the key is taken, and nothing is sent."""
+    """If anything differs, the key is taken, and nothing is sent."""
     world.give("ETH", borrowed="1")
     repayer.plan("BNB", pay_with=["USDT"], key="close")
     asked = {"asset": "BNB", "amount": None, "pay_with": ["USDT"], "key": "close", **changed}
@@ -162,7 +165,7 @@ def test_an_index_price_that_nobody_can_read_refuses_the_plan(world, repayer):
 
 
 def test_letters_that_only_look_like_the_asset_are_spelled_out(world, repayer):
-    """A Cyrillic name for a debt that is owed says which letters are not what they seem, and what to write."""
+    """A Cyrillic name for a debt that is owed names the letters that are not what they seem, and what to write."""
     with pytest.raises(PlanRefused, match="Write 'BNB'") as caught:
         repayer.plan("\u0412N\u0412", pay_with=["USDT"])
     assert "It holds U+0412 CYRILLIC CAPITAL LETTER VE, which only looks like" in str(caught.value)
@@ -251,7 +254,7 @@ def test_a_refusal_for_good_ends_the_plan_at_once(world, repayer):
 
 
 def test_a_ban_of_days_ends_the_plan_with_its_end(world, repayer):
-    """A wait longer than `max_wait_ms` is not sat through; the report says until when."""
+    """A wait longer than `max_wait_ms` is not sat through; the report shows until when."""
     world.fault("banned_418", ban_ms=3 * 86_400_000)
 
     report = repayer.run(repayer.plan("BNB", pay_with=["USDT"]))
@@ -302,6 +305,37 @@ def test_a_lost_answer_is_settled_before_the_next_piece(world, repayer, executed
     )
 
 
+def test_an_earlier_repayment_of_the_same_amount_is_not_taken_for_the_lost_one(tmp_path):
+    """Its row stands near and names the very amount; it belongs to an attempt that the exchange confirmed."""
+    world = World(tmp_path, options={"repay-debt-record": "record", "repay-debt-flow": "row"})
+    world.give("BNB", borrowed="30")
+    world.give("USDT", free="5000000")
+    with world.repayer() as repayer:
+        first = repayer.run(repayer.plan("BNB", "10", pay_with=["USDT"]))
+    # From another address, which has a weight of its own, the second one follows in seconds.
+    with world.repayer(world.client(ip="127.0.0.2")) as repayer:
+        world.fault("not_executed_503_unknown")
+        second = repayer.run(repayer.plan("BNB", "10", pay_with=["USDT"]))
+
+    assert (first.exit_code, second.exit_code) == (0, 0)
+    assert [line.state for line in second.attempts] == ["PROVEN_NOT_EXECUTED", "EXECUTED"]
+    assert world.repaid == [10, 10]
+
+
+@pytest.mark.parametrize("name", ["marginLoan", "repayLoan", "capital-flow"])
+def test_the_lists_are_read_from_before_the_look_that_the_debt_is_held_against(world, repayer, name):
+    """A borrowing that the look before the attempt does not show yet may bear an earlier time than the look."""
+    world.fault("executed_then_reset")
+    repayer.run(repayer.plan("BNB", "1", pay_with=["USDT"]))
+    before = attempts(repayer)[0].intent.before
+
+    asked = [one for one in world.exchange.requests if one.path.endswith(name)]
+    starts = [int(re.search(r"startTime=(\d+)", one.shown_query)[1]) for one in asked]
+
+    assert starts
+    assert max(starts) <= before.sent_at_ms - repayer.options.edge_ms
+
+
 def test_nothing_is_looked_at_before_the_lost_request_is_dead(world, repayer):
     """The first look comes after recvWindow, the answer's time-out and the settle time have passed."""
     world.fault("not_executed_503_unknown")
@@ -309,7 +343,7 @@ def test_nothing_is_looked_at_before_the_lost_request_is_dead(world, repayer):
     repayer.run(repayer.plan("BNB", pay_with=["USDT"]))
 
     (attempt, _) = attempts(repayer)
-    (evidence,) = repayer.journal.evidence(attempt.id)
+    (evidence,) = repayer.journal.evidence.of(attempt.id)
     for seen in evidence.body["sightings"]:
         assert seen["server_ms"] - attempt.intent.signed_at_ms >= 10_000 + 15_000
 
@@ -321,7 +355,7 @@ def test_not_executed_waits_for_lists_that_reach_up_to_the_look(world):
         report = repayer.run(repayer.plan("BNB", pay_with=["USDT"]))
 
         (attempt, _) = attempts(repayer)
-        (evidence,) = repayer.journal.evidence(attempt.id)
+        (evidence,) = repayer.journal.evidence.of(attempt.id)
     proof = evidence.body["sightings"][-1]
     assert (report.state, attempt.state) == (PlanState.DONE, AttemptState.PROVEN_NOT_EXECUTED)
     first, second = (seen["look"]["answered_at_ms"] for seen in evidence.body["sightings"][:3:2])
@@ -331,7 +365,7 @@ def test_not_executed_waits_for_lists_that_reach_up_to_the_look(world):
 
 
 def test_evidence_is_stored_and_shown(world, repayer):
-    """What was seen, what each witness said and which rule decided can be read afterwards."""
+    """What was seen, what each finding showed and which rule decided can be read afterwards."""
     world.fault("executed_then_503")
     repayer.run(repayer.plan("BNB", pay_with=["USDT"]))
 
@@ -360,7 +394,7 @@ def test_evidence_is_stored_and_shown(world, repayer):
     ],
 )
 def test_a_proven_attempt_is_reported_with_its_proof(world, fault, note):
-    """Once it is settled, a line of the report says what settled it, not which answer was lost."""
+    """Once it is settled, a line of the report shows what settled it, not which answer was lost."""
     world.fault(fault)
     with world.repayer(options=Options(reconcile_last=False)) as repayer:
         doubtful = repayer.run(repayer.plan("BNB", pay_with=["USDT"], key="k"))
@@ -386,12 +420,12 @@ def test_an_attempt_settled_by_a_person_is_reported_with_their_note(world, repay
 
     report = repayer.report("k")
     assert (report.state, report.cause, report.check) == (PlanState.STOPPED, "settled", ())
-    assert report.attempts[0].note == "somebody's word: looked at the history page"
+    assert report.attempts[0].note == "a person's word: looked at the history page"
     assert "may have happened" not in str(report)
 
 
 def undecidable(world):
-    """Somebody trades and repays while the answer is lost, and no list shows it."""
+    """Another user trades and repays while the answer is lost, and no list shows it."""
     for path in ("/papi/v1/margin/repayLoan", "/papi/v1/margin/marginLoan", "/sapi/v1/margin/capital-flow"):
         world.fault("gateway_502_html_executed", path=path, times=None)
     holding = world.holding("BNB")
@@ -400,7 +434,7 @@ def undecidable(world):
 
 
 def test_undecided_stops_everything_and_says_what_to_look_at(world, repayer):
-    """Evidence that fits neither story sends nothing more and tells a person where to look."""
+    """Evidence that fits neither hypothesis sends nothing more and shows a person where to look."""
     plan = repayer.plan("BNB", pay_with=["USDT"], key="k")
     world.fault("not_executed_503_unknown")
     repayer.progress = lambda told: undecidable(world) if told.kind == "unknown" else None
@@ -447,7 +481,7 @@ def test_the_last_lost_answer_may_be_left_for_later(world):
 
 
 def test_a_doubt_is_told_in_the_words_of_whoever_reads_the_report(world):
-    """The report says why nobody knows, what the exchange said, and nothing that only a program could call."""
+    """The report shows why it is not known, what the exchange answered, and nothing that only a program could call."""
     world.fault("executed_then_503")
     with world.repayer(options=Options(reconcile_last=False)) as repayer:
         report = repayer.run(repayer.plan("BNB", pay_with=["USDT"], key="k"))
@@ -461,14 +495,16 @@ def test_a_doubt_is_told_in_the_words_of_whoever_reads_the_report(world):
 
 @pytest.mark.parametrize("executed", [True, False])
 def test_a_person_can_settle_what_evidence_cannot(world, repayer, executed):
-    """What somebody states after looking is stored as the evidence, and the plan can go on."""
+    """What a person states after looking is stored as the evidence, and the plan can go on."""
     test_undecided_stops_everything_and_says_what_to_look_at(world, repayer)
     (attempt,) = attempts(repayer)
 
     settled = repayer.settle(attempt.id, executed=executed, note="looked at the history page")
 
     assert settled.state.value == ("PROVEN_EXECUTED" if executed else "PROVEN_NOT_EXECUTED")
-    assert repayer.journal.evidence(attempt.id)[-1].body["statement"]["note"] == "looked at the history page"
+    assert (
+        repayer.journal.evidence.of(attempt.id)[-1].body["statement"]["note"] == "looked at the history page"
+    )
     assert repayer.resume("k")[0].state is PlanState.DONE
     assert world.debt("BNB") == 0
 
@@ -487,7 +523,7 @@ def test_nobody_settles_before_the_request_is_dead(world):
 
 
 def test_without_any_clock_nothing_is_concluded(world, repayer):
-    """If no source tells the exchange's time, nobody knows whether the request is dead: it stays in doubt."""
+    """If no source gives the exchange's time, it is not known whether the request is dead: it stays in doubt."""
     world.fault("not_executed_503_unknown")
     world.fault("gateway_502_html_executed", path="/papi/v1/time", times=None)
 
@@ -523,7 +559,7 @@ def test_the_clients_own_guard_opens_with_the_proof(world, repayer):
 
 
 def test_a_doubt_that_only_the_client_knows_stops_the_plan(world):
-    """Somebody called repay_debt by hand and lost the answer: the plan does not send past that."""
+    """A program called repay_debt by hand and lost the answer: the plan does not send past that."""
     pm = world.client()
     world.fault("executed_then_reset")
     with pytest.raises(Exception, match="may have happened"):
@@ -556,7 +592,7 @@ def test_resume_goes_on_where_the_journal_ends(world, repayer):
 
 
 def test_resume_does_not_start_what_was_only_planned(world, repayer):
-    """A plan that nobody ran is not run by a general resume, and a finished one is not run again."""
+    """A plan that never ran is not run by a general resume, and a finished one is not run again."""
     repayer.plan("BNB", pay_with=["USDT"], key="only-planned")
     done = repayer.run(repayer.plan("BNB", "1", pay_with=["USDT"], key="done"))
 
@@ -566,10 +602,10 @@ def test_resume_does_not_start_what_was_only_planned(world, repayer):
 
 
 def test_a_running_plan_that_lost_its_process_is_reported_as_such(world, repayer):
-    """Until somebody resumes it, its report says that it was interrupted, and running it sends nothing."""
+    """Until a person resumes it, its report shows that it was interrupted, and running it sends nothing."""
     plan = repayer.plan("BNB", pay_with=["USDT"], key="k")
-    record = repayer.journal.plan(repayer.account, "k")
-    repayer.journal.move_plan(record.id, PlanState.RUNNING, START_MS)
+    record = repayer.journal.plans.get(repayer.account, "k")
+    repayer.journal.plans.move(record.id, PlanState.RUNNING, START_MS)
 
     report = repayer.run(plan)
 
@@ -627,11 +663,11 @@ def test_two_keys_of_one_account_share_its_name(world):
     ):
         assert one.account == two.account
         assert apart.account != one.account
-        assert one._lock.path == two._lock.path
+        assert one.hold.lock.path == two.hold.lock.path
 
 
 def test_somebody_who_keeps_borrowing_does_not_keep_us_paying(world, repayer):
-    """When far more pieces are needed than planned, the plan stops and says why."""
+    """When far more pieces are needed than planned, the plan stops and reports why."""
     plan = repayer.plan("BNB", pay_with=["USDT"])
     stranger = world.stranger()
     repayer.progress = lambda told: (
@@ -679,12 +715,12 @@ def test_a_stream_event_makes_it_look_again(world):
         repayer.progress = borrow
         repayer.run(plan)
 
-    looks = [record for record in world.exchange.requests if record.path == "/papi/v1/balance"]
-    assert len(looks) == 4  # plan, first, the event's, last
+    snapshots = [record for record in world.exchange.requests if record.path == "/papi/v1/balance"]
+    assert len(snapshots) == 4  # plan, first, the event's, last
 
 
 def test_the_newest_stream_event_is_the_one_that_counts(world):
-    """An older one told of another debt, the newest tells what we reckon: no look is spent on it."""
+    """An older one named another debt, the newest names what we reckon: no look is spent on it."""
     world.give("BNB", borrowed="188")
     with world.repayer(options=LONG) as repayer:
         plan = repayer.plan("BNB", "150", pay_with=["USDT"])
@@ -700,8 +736,8 @@ def test_the_newest_stream_event_is_the_one_that_counts(world):
         repayer.progress = tell
         repayer.run(plan)
 
-    looks = [record for record in world.exchange.requests if record.path == "/papi/v1/balance"]
-    assert len(looks) == 3  # plan, first, last
+    snapshots = [record for record in world.exchange.requests if record.path == "/papi/v1/balance"]
+    assert len(snapshots) == 3  # plan, first, last
 
 
 class OtherWords(Door):
@@ -799,7 +835,7 @@ def test_progress_tells_the_whole_story(world, repayer):
     ],
 )
 def test_settling_what_an_earlier_run_left_open_is_told(world, fault, kind, figures):
-    """Another plan begins with the old doubt: whoever watches hears what it was, how long it takes, and its proof."""
+    """Another plan begins with the old doubt: the progress shows what it was, how long it takes, and its proof."""
     with world.repayer(options=Options(reconcile_last=False)) as repayer:
         world.fault(fault)
         repayer.run(repayer.plan("BNB", "1", pay_with=["USDT"], key="first"))
@@ -829,7 +865,7 @@ def test_a_doubt_that_stays_is_told(world, repayer):
 
 
 def test_progress_of_a_resumed_plan_counts_what_was_done_before(world, repayer):
-    """From its first word on, a resumed plan tells the total that it has, not what it once planned on top of that."""
+    """From its first message on, a resumed plan shows the total that it has, not what it planned on top of that."""
     world.give("BNB", borrowed="188")
     repayer.progress = lambda told: repayer.stop() if told.kind == "executed" else None
     repayer.run(repayer.plan("BNB", pay_with=["USDT"], key="k"))
@@ -843,7 +879,7 @@ def test_progress_of_a_resumed_plan_counts_what_was_done_before(world, repayer):
 
 
 def test_the_default_journal_is_in_the_state_directory(world, monkeypatch, tmp_path):
-    """Without a path the journal and the locks belong to the user, and to nobody else."""
+    """Without a path the journal and the locks belong to the user, and to no other user."""
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
     monkeypatch.setattr("sys.platform", "linux")
     from paydown.repay import SafeRepay
@@ -856,12 +892,12 @@ def test_the_default_journal_is_in_the_state_directory(world, monkeypatch, tmp_p
 
 
 def test_a_journal_that_breaks_after_sending_leaves_the_attempt_open(world, repayer, monkeypatch):
-    """When the outcome cannot be written, the caller hears it, and resume settles it from evidence."""
+    """When the outcome cannot be written, the caller gets an error, and resume settles it from evidence."""
     from paydown.repay import JournalUnusable, OutcomeNotRecorded
 
     plan = repayer.plan("BNB", pay_with=["USDT"], key="k")
     broken = {"left": 1}
-    real = Journal.finish
+    real = AttemptTable.finish
 
     def finish(self, *arguments, **named):
         if broken["left"]:
@@ -869,7 +905,7 @@ def test_a_journal_that_breaks_after_sending_leaves_the_attempt_open(world, repa
             raise JournalUnusable("disk full")
         real(self, *arguments, **named)
 
-    monkeypatch.setattr(Journal, "finish", finish)
+    monkeypatch.setattr(AttemptTable, "finish", finish)
 
     with pytest.raises(OutcomeNotRecorded):
         repayer.run(plan)
@@ -881,14 +917,18 @@ def test_a_journal_that_breaks_after_sending_leaves_the_attempt_open(world, repa
     assert world.repaid == [Decimal("12.01")]
 
 
-@pytest.mark.parametrize("method", ["begin", "move_plan", "add_look"])
-def test_a_journal_that_breaks_after_a_piece_is_not_called_harmless(world, repayer, monkeypatch, method):
-    """One piece is executed and recorded, then the disk is full: money has moved, and the exit code says so."""
+@pytest.mark.parametrize(
+    ("table", "method"), [(AttemptTable, "begin"), (PlanTable, "move"), (DebtTable, "add")]
+)
+def test_a_journal_that_breaks_after_a_piece_is_not_called_harmless(
+    world, repayer, monkeypatch, table, method
+):
+    """One piece is executed and recorded, then the disk is full: money has moved, and the exit code shows it."""
     from paydown.repay import JournalUnusable, OutcomeNotRecorded
 
     world.give("BNB", borrowed="188")
     plan = repayer.plan("BNB", "100", pay_with=["USDT"], key="k")
-    real = getattr(Journal, method)
+    real = getattr(table, method)
 
     def breaks(self, *arguments, **named):
         if world.repaid:
@@ -896,7 +936,7 @@ def test_a_journal_that_breaks_after_a_piece_is_not_called_harmless(world, repay
         return real(self, *arguments, **named)
 
     with monkeypatch.context() as patched:
-        patched.setattr(Journal, method, breaks)
+        patched.setattr(table, method, breaks)
         with pytest.raises(OutcomeNotRecorded) as caught:
             repayer.run(plan)
 
@@ -928,7 +968,7 @@ def test_neither_key_nor_secret_nor_signature_is_written_down(world, repayer, tm
 
 
 def test_a_stop_between_a_refused_timestamp_and_the_next_one_is_orderly(world):
-    """The timestamp is refused, and before the request is signed anew somebody asks to stop: nothing is in doubt."""
+    """The timestamp is refused, and before the request is signed anew a stop is asked for: nothing is in doubt."""
     world.fault("clock_skew")
 
     def stop(step, side):
@@ -955,7 +995,7 @@ def test_a_journal_that_breaks_before_anything_was_sent_is_harmless(world, repay
     def breaks(self, *arguments, **named):
         raise JournalUnusable("disk full")
 
-    monkeypatch.setattr(Journal, "begin", breaks)
+    monkeypatch.setattr(AttemptTable, "begin", breaks)
     with pytest.raises(JournalUnusable) as caught:
         repayer.run(plan)
 
@@ -999,7 +1039,7 @@ def test_an_attempt_that_nobody_made_cannot_be_reconciled(world, repayer):
 
 
 def test_an_attempt_that_nobody_made_cannot_be_settled(world):
-    """Nobody's word closes what this account never sent: neither a mistyped id nor another account's attempt."""
+    """No person's word closes what this account never sent: neither a mistyped id nor another account's attempt."""
     from paydown.errors import UnknownAttempt
 
     journal = Journal(world.folder / "repay.db")

@@ -1,4 +1,4 @@
-"""Whatever order things happen in: plan, run, crash, resume, strangers, interest, lost answers, duplicates."""
+"""Any order of things: plan, run, crash, resume, other users, interest, lost answers, duplicates."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ FIXED_WORLDS = st.sampled_from(
 WORLDS = FIXED_WORLDS | st.integers(0, 2**32).map(
     lambda seed: draw(random.Random(seed), ("rows", "looks", "borrowings", "interest"), unusual=0.3)
 )
-# Refusals, and reads that an exchange in trouble does not answer: nobody has sent anything on account of them.
+# Refusals, and reads that an exchange in trouble does not answer: nothing was sent on account of them.
 NOTHING_DONE = (PlanRefused, AccountInDoubt, ReadFailed)
 
 
@@ -114,15 +114,15 @@ class Repaying(RuleBasedStateMachine):
             if not self.dead:
                 raise
             self.dead = False
-            self.process._lock.release(clean=False)  # what the kernel does
+            self.process.hold.lock.release(clean=False)  # what the kernel does
             self.open()
             return None
         finally:
             self.die_in = self.meddle_in = None
 
     def newest_amount(self):
-        """What the newest attempt asked for: what a stranger can do most harm with."""
-        newest = self.process.journal.attempts_since(self.process.account, 0)[-1:]
+        """What the newest attempt asked for: what another user can do most harm with."""
+        newest = self.process.journal.attempts.since(self.process.account, 0)[-1:]
         return newest[0].intent.amount or newest[0].intent.expected if newest else Decimal(1)
 
     # What happens
@@ -135,7 +135,7 @@ class Repaying(RuleBasedStateMachine):
         meddler=st.sampled_from(["borrow", "repay", "trade"]),
     )
     def plan_and_run(self, key, amount, die_in, meddle_in, meddler):
-        """Ask under a key; the first request under it stays. A stranger may act in the middle of it."""
+        """Ask under a key; the first request under it stays. Another user may act in the middle of it."""
         amount = self.asked.get(key, amount)
         self.die_in, self.meddle_in, self.meddler = die_in, meddle_in, meddler
 
@@ -153,14 +153,14 @@ class Repaying(RuleBasedStateMachine):
         self.learn(key, amount)
 
     def learn(self, key, amount):
-        """A process that died after it stored its plan has bound the key, though its caller never heard of it."""
-        for stored in self.process.journal.plans(self.process.account):
+        """A process that died after it stored its plan has bound the key, though its caller never learned of it."""
+        for stored in self.process.journal.plans.newest_first(self.process.account):
             if stored.key == key:
                 assert stored.plan.request.amount == self.asked.setdefault(key, amount)
 
     @rule(die_in=st.none() | st.integers(0, 60))
     def resume(self, die_in):
-        """Whoever comes next cleans up."""
+        """The next process cleans up."""
         self.die_in = die_in
 
         def act():
@@ -172,7 +172,7 @@ class Repaying(RuleBasedStateMachine):
     @rule()
     def another_process_beside(self):
         """While this one holds the account, another one is refused."""
-        with self.process._hold():
+        with self.process.hold.holding(lambda: None, lambda step, side: None):
             with self.world.repayer(journal="repay.db", progress=lambda _: None) as other:
                 try:
                     other.resume()
@@ -183,7 +183,7 @@ class Repaying(RuleBasedStateMachine):
     @precondition(lambda self: self.process.in_doubt)
     @rule()
     def a_person_settles(self):
-        """Somebody compares with the exchange's own ledger and says what happened."""
+        """A person compares with the exchange's own ledger and states what happened."""
         for attempt in self.process.in_doubt:
             if attempt.state is not AttemptState.UNKNOWN:
                 return
@@ -194,7 +194,7 @@ class Repaying(RuleBasedStateMachine):
     @rule(name=st.sampled_from(sorted(FAULTS)), skip=st.integers(0, 2), times=st.integers(1, 2))
     def break_something(self, name, skip, times):
         """The next repayments meet a fault of the exchange."""
-        # Ours alone: a fault that meets a stranger is wasted.
+        # Ours alone: a fault that meets another user is wasted.
         match = {"path": REPAY_PATH, "ip": "127.0.0.1"}
         self.world.exchange.faults.arm({"match": match, "fault": name, "skip": skip, "times": times})
 
@@ -219,7 +219,7 @@ class Repaying(RuleBasedStateMachine):
 
     @rule(kind=st.sampled_from(["borrow", "repay", "trade"]), amount=AMOUNTS, same=st.booleans())
     def stranger(self, kind, amount, same):
-        """Somebody else uses the account, now and then with the very amount of our newest attempt."""
+        """Another user uses the account, now and then with the very amount of our newest attempt."""
         self.meddle(kind, self.newest_amount() if same else amount)
 
     def meddle(self, kind, amount):
@@ -260,8 +260,8 @@ class Repaying(RuleBasedStateMachine):
         )
         attempts = [
             (plan, attempt)
-            for plan in self.process.journal.plans(self.process.account)
-            for attempt in self.process.journal.attempts(plan.id)
+            for plan in self.process.journal.plans.newest_first(self.process.account)
+            for attempt in self.process.journal.attempts.of_plan(plan.id)
         ]
         paid = sum(attempt.state.paid for _, attempt in attempts)
         undecided = sum(attempt.state.open for _, attempt in attempts)
@@ -271,7 +271,7 @@ class Repaying(RuleBasedStateMachine):
         amounts: dict[int, Decimal] = {}
         for line in self.world.exchange.lines:
             amounts[line.request] = line.interest + line.principal
-        for plan in self.process.journal.plans(self.process.account):
+        for plan in self.process.journal.plans.newest_first(self.process.account):
             asked = self.asked.get(plan.key)
             if asked is None:
                 continue
@@ -285,15 +285,15 @@ class Repaying(RuleBasedStateMachine):
             assert total <= asked, f"asked {asked}, repaid {total} under {plan.key}"
 
     def mistaken(self):
-        """Attempts taken for executed because a stranger repaid in their place: an underpayment, never a second."""
+        """Attempts taken for executed because another user repaid in their place: an underpayment, never a second."""
         journal = self.process.journal
         wrong = [
             attempt
-            for attempt in journal.attempts_since(self.process.account, 0)
+            for attempt in journal.attempts.since(self.process.account, 0)
             if attempt.state is AttemptState.PROVEN_EXECUTED and not self.lines(attempt.intent.signed_at_ms)
         ]
         for attempt in wrong:
-            told = journal.evidence(attempt.id)[-1].body
+            told = journal.evidence.of(attempt.id)[-1].body
             if "statement" not in told:
                 assert self.strangers, f"nobody else repaid, yet {attempt.id} was taken for executed"
         event(f"taken for executed: {len(wrong)}")
@@ -316,7 +316,7 @@ def test_a_key_is_bound_as_soon_as_its_plan_is_stored(die_in, monkeypatch):
         state.plan_and_run(
             amount=Decimal("0.00000001"), die_in=die_in, key="a", meddle_in=None, meddler="borrow"
         )
-        stored = [plan.key for plan in state.process.journal.plans(state.process.account)]
+        stored = [plan.key for plan in state.process.journal.plans.newest_first(state.process.account)]
         assert list(state.asked) == stored
         if stored:
             with pytest.raises(PlanKeyConflict):

@@ -12,8 +12,8 @@ import pytest
 
 from paydown.repay.execution.stopping import StopAsked, StopSwitch
 
-# A timer sends the signal again and again while the main thread is inside the switch: whatever lock it holds there,
-# its own handler must not need. Each round is one sleep, one signal, one waking.
+# A timer sends the signal again and again while the main thread is inside the switch: a lock that it holds there must
+# not be needed by its own handler. Each round is one sleep, one signal, one waking.
 STORM = """
 import signal, sys, threading
 from paydown.repay.execution.stopping import StopSwitch
@@ -68,7 +68,7 @@ def test_the_first_ctrl_c_asks_and_the_second_interrupts():
 
 
 def test_a_stop_wakes_every_thread_that_sleeps():
-    """Each of them, and whoever wants to sleep after that does not."""
+    """Each of them, and a sleep that begins after that ends at once."""
     switch = StopSwitch()
     threads = [threading.Thread(target=switch.sleep, args=(60,)) for _ in range(3)]
     for thread in threads:

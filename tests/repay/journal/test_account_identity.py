@@ -7,6 +7,7 @@ import hmac
 import json
 import shutil
 import sqlite3
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 
@@ -14,11 +15,13 @@ import pytest
 
 from paydown import InvalidRequest
 from paydown.errors import UnknownAttempt
-from paydown.repay import AccountInDoubt, AccountUnconfirmed, Options
-from paydown.repay.journal.account_identity import lock_name
+from paydown.repay import AccountBusy, AccountInDoubt, AccountUnconfirmed, Options
+from paydown.repay.account.account_identity import lock_name
+from paydown.repay.account.account_lock import AccountLock
+from paydown.repay.account.account_memory import AccountMemory
 from paydown.repay.journal.journal import Journal
+from paydown.repay.journal.schema import MIGRATIONS, statements
 from paydown.repay.journal.states import AttemptState, PlanState
-from paydown.repay.journal.tables import MIGRATIONS, statements
 from tests.repay.journal.test_journal import NOW_MS, a_plan, an_intent
 from tests.repay.world import API_KEY, BASE_URL, OTHER_KEY, World, attempts
 
@@ -60,7 +63,7 @@ CALLS = {
 
 @pytest.mark.parametrize("call", CALLS)
 def test_a_new_key_of_the_default_account_is_asked_about(world, call):
-    """Nobody can tell a rotated key from another account: nothing is sent before somebody has said which it is."""
+    """A rotated key may be another account: nothing is sent before a person has confirmed which it is."""
     doubt(world)
 
     with world.repayer(world.client(key=OTHER_KEY)) as repayer:
@@ -83,7 +86,7 @@ def test_a_plan_of_another_process_does_not_run_under_a_new_key(world):
 
 
 def test_a_rotated_key_inherits_doubt_and_plan_keys(world):
-    """Once somebody has said that it is the same account, it is: for good, and without being asked again."""
+    """Once a person has confirmed that it is the same account, it is: for good, and without being asked again."""
     attempt = doubt(world)
 
     with world.repayer(world.client(key=OTHER_KEY), same_account=True) as repayer:
@@ -104,7 +107,7 @@ def test_the_first_key_is_simply_remembered(world):
 
 
 def test_a_new_key_is_asked_about_whatever_journal_it_brings(world):
-    """The keys of an account are remembered beside its lock, too."""
+    """The keys of an account are remembered next to its lock, too."""
     with world.repayer() as repayer:
         repayer.run(repayer.plan("BNB", "1", pay_with=["USDT"]))
 
@@ -154,7 +157,7 @@ def test_a_new_name_with_nothing_in_doubt_is_no_question(world):
 
 
 def test_another_exchange_is_another_matter(world):
-    """A doubt at one address says nothing about an account at another one."""
+    """A doubt at one address means nothing about an account at another one."""
     doubt(world, account="desk")
     client = world.client(key=OTHER_KEY, base_url="http://elsewhere")
 
@@ -165,7 +168,7 @@ def test_another_exchange_is_another_matter(world):
 @pytest.mark.parametrize("journal", ["repay.db", "other.db"])
 @pytest.mark.parametrize(("first", "second"), [("desk", "other"), ("desk", None), (None, "desk")])
 def test_one_key_has_one_name(world, first, second, journal):
-    """Two names for one key would hide a doubt from each other: refused, whatever is answered."""
+    """Two names for one key would hide a doubt from each other: refused, with any answer."""
     doubt(world, account=first)
 
     with (
@@ -182,12 +185,12 @@ def test_a_refused_key_leaves_no_trace(world):
     """Asking twice is asking twice."""
     doubt(world)
     with world.repayer() as repayer:
-        before = repayer.journal._db.execute("SELECT * FROM accounts").fetchall()
+        before = repayer.journal.file._db.execute("SELECT * FROM accounts").fetchall()
 
     for _ in range(2):
         with world.repayer(world.client(key=OTHER_KEY)) as repayer:
             assert repayer.account_question is not None
-            assert repayer.journal._db.execute("SELECT * FROM accounts").fetchall() == before
+            assert repayer.journal.file._db.execute("SELECT * FROM accounts").fetchall() == before
 
 
 @pytest.mark.parametrize("name", ["", " ", "a ", "a\nb"])
@@ -201,7 +204,7 @@ def test_default_is_how_the_account_without_a_name_is_called(world):
     """The word can be written out, and means the same account."""
     with world.repayer() as one, world.repayer(account="default") as two:
         assert one.account == two.account
-        assert one._lock.path == two._lock.path
+        assert one.hold.lock.path == two.hold.lock.path
 
 
 # Renaming
@@ -274,7 +277,8 @@ def test_a_rename_that_was_cut_short_can_be_done_again(world):
     doubt(world, account="desk")
     with world.repayer(account="desk") as repayer:
         shutil.copy(
-            repayer._memory.path, repayer._memory.path.with_name(f"{lock_name(BASE_URL, 'fund')}.memory")
+            repayer.hold.memory.path,
+            repayer.hold.memory.path.with_name(f"{lock_name(BASE_URL, 'fund')}.memory"),
         )
         repayer.rename_account("desk", "fund")
         assert len(repayer.in_doubt) == 1
@@ -282,6 +286,37 @@ def test_a_rename_that_was_cut_short_can_be_done_again(world):
     with world.repayer(account="fund") as repayer:
         assert repayer.account_question is None
         assert len(repayer.in_doubt) == 1
+
+
+@pytest.mark.parametrize("held", ["", "fund", API_KEY], ids=["old name", "new name", "key"])
+def test_an_account_is_not_renamed_while_a_process_repays_for_it(world, held):
+    """Under the old name, the new one, or the key alone, as an older version does: nothing is renamed."""
+    attempt = doubt(world)
+    lock = AccountLock(world.folder / "locks", lock_name(BASE_URL, held))
+    lock.acquire("elsewhere.db", NOW_MS)
+    with world.repayer() as repayer:
+        with pytest.raises(AccountBusy):
+            repayer.rename_account("default", "fund")
+        assert repayer.in_doubt == [attempt]
+        lock.release(clean=True)
+        repayer.rename_account("default", "fund")
+        assert repayer.in_doubt == [attempt]
+
+
+def test_a_name_that_another_key_has_used_since_is_taken(world):
+    """A rename was cut short, and the new name went on with another key as well: the two do not become one."""
+    doubt(world, account="desk")
+    with world.repayer(account="desk") as repayer:
+        here = repayer._memory.read()
+        fund = AccountMemory(world.folder / "locks", lock_name(BASE_URL, "fund"))
+        fund.write(replace(here, name="fund").with_key(lock_name(BASE_URL, OTHER_KEY)))
+
+        with pytest.raises(InvalidRequest, match="already"):
+            repayer.rename_account("desk", "fund")
+
+        assert len(repayer.in_doubt) == 1
+        assert repayer._memory.read() == here
+        assert len(fund.read().keys) == 2
 
 
 # Journals of older versions
@@ -301,7 +336,7 @@ def older_journal(path: Path, *, version: int, accounts: dict[str, AttemptState]
     for number, (key_or_name, state) in enumerate(accounts.items()):
         account = hmac.new(salt, f"{BASE_URL}\n{key_or_name}".encode(), hashlib.sha256).hexdigest()[:32]
         plan, intent = a_plan(key=f"old-{number}", amount=Decimal(1)), an_intent(f"a{number}", Decimal(1))
-        look = '{"look":' + json.dumps(intent.before.to_json()) + ',"since":[]}'
+        snapshot = '{"look":' + json.dumps(intent.before.to_json()) + ',"since":[]}'
         db.execute(
             "INSERT INTO plans (id, account, key, fingerprint, plan, state, created_at_ms, changed_at_ms)"
             " VALUES (?, ?, ?, ?, ?, 'RUNNING', ?, ?)",
@@ -319,7 +354,7 @@ def older_journal(path: Path, *, version: int, accounts: dict[str, AttemptState]
             "INSERT INTO attempts (id, plan_id, account, number, asset, amount, expected, pay_with, before,"
             " signed_at_ms, recv_window_ms, state, opened_at_ms)"
             " VALUES (?, ?, ?, 1, 'BNB', '1', '1', '[\"USDT\"]', ?, ?, 5000, 'INTENT', ?)",
-            (f"a{number}", number, account, look, NOW_MS, NOW_MS),
+            (f"a{number}", number, account, snapshot, NOW_MS, NOW_MS),
         )
         if state is not AttemptState.INTENT:
             db.execute("UPDATE attempts SET state = ? WHERE id = ?", (state.value, f"a{number}"))
@@ -331,10 +366,10 @@ def test_what_was_seen_under_an_old_key_counts_for_the_account(world):
     older_journal(world.folder / "repay.db", version=2, accounts={API_KEY: AttemptState.UNKNOWN})
     with world.repayer() as repayer:
         body = {"verdict": {"signs": ["late"]}}
-        repayer.journal.prove("a0", "UNDECIDED", NOW_MS, body=body)
+        repayer.journal.evidence.prove("a0", "UNDECIDED", NOW_MS, body=body)
 
-        assert repayer.journal.signs(repayer.account) == {"late"}
-        assert repayer.journal.last_attempt(repayer.account).id == "a0"
+        assert repayer.journal.evidence.signs(repayer.account) == {"late"}
+        assert repayer.journal.attempts.last_sent(repayer.account).id == "a0"
 
 
 @pytest.mark.parametrize("version", [1, 2])
@@ -355,7 +390,7 @@ def test_rows_under_a_keys_hash_belong_to_the_default_account(world, version, st
     assert (report.state, report.cause) == (
         PlanState.STOPPED,
         "debt-left",
-    )  # the word was wrong, and the debt says so
+    )  # the word was wrong, and the debt shows it
     assert world.sent == 0
 
 
@@ -365,16 +400,16 @@ def test_the_database_itself_keeps_one_open_attempt_for_all_keys(world):
     with world.repayer() as repayer:
         assert repayer.account_question is None
         journal, account = repayer.journal, repayer.account
-        record = journal.add_plan(account, a_plan(), NOW_MS)
+        record = journal.plans.add(account, a_plan(), NOW_MS)
 
         with pytest.raises(AccountInDoubt) as caught:
-            journal.begin(account, record.id, an_intent("a9"), NOW_MS)
+            journal.attempts.begin(account, record.id, an_intent("a9"), NOW_MS)
 
     assert caught.value.attempt_id == "a0"
 
 
 def test_a_rotated_key_is_asked_about_what_an_older_version_left(world):
-    """The hash does not tell whose rows they are; the answer is remembered, and brings the doubt."""
+    """The hash does not show whose rows they are; the answer is remembered, and brings the doubt."""
     older_journal(world.folder / "repay.db", version=2, accounts={API_KEY: AttemptState.UNKNOWN})
     new = world.client(key=OTHER_KEY)
 
@@ -450,7 +485,7 @@ def test_a_key_stays_with_its_account(world):
             "DELETE FROM accounts",
         ):
             with pytest.raises(sqlite3.IntegrityError):
-                repayer.journal._db.execute(statement)
+                repayer.journal.file._db.execute(statement)
 
 
 def test_two_processes_remember_the_first_key_once(world):

@@ -11,14 +11,14 @@ import sys
 import pytest
 
 from paydown.repay import AccountBusy
-from paydown.repay.journal.account_lock import AccountLock
+from paydown.repay.account.account_lock import AccountLock
 
 NOW_MS = 1_795_000_000_000
 
 HOLD = """
 import sys, time
 from pathlib import Path
-from paydown.repay.journal.account_lock import AccountLock
+from paydown.repay.account.account_lock import AccountLock
 lock = AccountLock(Path(sys.argv[1]), "acc")
 lock.acquire("their.db", 1795000000000)
 print("held", flush=True)
@@ -53,7 +53,7 @@ def test_the_second_process_is_refused_and_told_who_holds_it(tmp_path, other_pro
 
 @pytest.mark.skipif(os.name != "posix", reason="SIGKILL exists on POSIX")
 def test_a_killed_holder_holds_nothing(tmp_path, other_process):
-    """After kill -9 the account is free at once, and the note says that the end was not clean."""
+    """After kill -9 the account is free at once, and the note records that the end was not clean."""
     other_process.send_signal(signal.SIGKILL)
     other_process.wait()
 
@@ -66,7 +66,7 @@ def test_a_killed_holder_holds_nothing(tmp_path, other_process):
 
 
 def test_a_clean_end_is_noted(tmp_path):
-    """The next holder can tell an orderly end from a crash."""
+    """The next holder can distinguish an orderly end from a crash."""
     first, second = AccountLock(tmp_path, "acc"), AccountLock(tmp_path, "acc")
     assert first.acquire("one.db", NOW_MS) is None
     first.release(clean=True)

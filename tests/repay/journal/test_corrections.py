@@ -1,4 +1,4 @@
-"""What a person knows better stands beside a state that has ended; nothing is edited, and nothing is sent."""
+"""What a person knows better stands next to a state that has ended; nothing is edited, and nothing is sent."""
 
 from __future__ import annotations
 
@@ -37,8 +37,8 @@ def journal(tmp_path):
 
 @pytest.fixture
 def begun(journal):
-    record = journal.add_plan("acc", a_plan(), NOW_MS)
-    journal.move_plan(record.id, PlanState.RUNNING, NOW_MS)
+    record = journal.plans.add("acc", a_plan(), NOW_MS)
+    journal.plans.move(record.id, PlanState.RUNNING, NOW_MS)
     return record
 
 
@@ -57,29 +57,29 @@ def done(world):
 
 @pytest.mark.parametrize("state", ENDED)
 def test_the_newest_correction_counts(journal, begun, state):
-    """Whatever the state: it stands as it was, and what it repaid follows the last word."""
+    """In every such state: it stands as it was, and what it repaid follows the last word."""
     reach(journal, begun, state)
 
-    first = journal.correct("a1", NOW_MS, executed=True, moved=Decimal("0.5"), note="one")
-    record = journal.attempt("a1")
+    first = journal.corrections.add("a1", NOW_MS, executed=True, moved=Decimal("0.5"), note="one")
+    record = journal.attempts.find("a1")
     assert (record.state, record.paid, record.moved, record.correction) == (
         state,
         True,
         Decimal("0.5"),
         first,
     )
-    second = journal.correct("a1", NOW_MS + 1, executed=False, moved=Decimal(0), note="two")
-    record = journal.attempt("a1")
+    second = journal.corrections.add("a1", NOW_MS + 1, executed=False, moved=Decimal(0), note="two")
+    record = journal.attempts.find("a1")
     assert (record.state, record.paid, record.moved, record.correction) == (state, False, Decimal(0), second)
-    assert journal.corrections("a1") == [first, second]
+    assert journal.corrections.of("a1") == [first, second]
     assert json.loads(json.dumps(record.to_json()))["correction"]["note"] == "two"
 
 
 @pytest.mark.parametrize("state", list(AttemptState))
 def test_without_a_correction_the_state_counts(journal, begun, state):
-    """Executed: what the answer named, else what was asked; not executed: nothing; open: nobody knows."""
+    """Executed: what the answer named, else what was asked; not executed: nothing; open: it is not known."""
     reach(journal, begun, state)
-    record = journal.attempt("a1")
+    record = journal.attempts.find("a1")
 
     assert record.paid is state.paid
     assert record.open is state.open
@@ -88,10 +88,10 @@ def test_without_a_correction_the_state_counts(journal, begun, state):
 
 def test_the_answered_amount_counts_where_there_is_one(journal, begun):
     """What the exchange confirmed is more than what was asked for."""
-    journal.begin("acc", begun.id, an_intent("a1"), NOW_MS)
-    journal.finish("a1", AttemptState.EXECUTED, NOW_MS, outcome={}, repaid=Decimal("1.2"))
+    journal.attempts.begin("acc", begun.id, an_intent("a1"), NOW_MS)
+    journal.attempts.finish("a1", AttemptState.EXECUTED, NOW_MS, outcome={}, repaid=Decimal("1.2"))
 
-    assert journal.attempt("a1").moved == Decimal("1.2")
+    assert journal.attempts.find("a1").moved == Decimal("1.2")
 
 
 @pytest.mark.parametrize("state", [AttemptState.INTENT, AttemptState.UNKNOWN])
@@ -100,88 +100,88 @@ def test_an_open_attempt_takes_no_correction(journal, begun, state):
     reach(journal, begun, state)
 
     with pytest.raises(JournalUnusable, match="settled, not corrected"):
-        journal.correct("a1", NOW_MS, executed=True, moved=Decimal(1), note="seen")
+        journal.corrections.add("a1", NOW_MS, executed=True, moved=Decimal(1), note="seen")
 
 
 def test_corrections_stay(journal, begun):
     """No program can take one back or alter it."""
     reach(journal, begun, AttemptState.EXECUTED)
-    journal.correct("a1", NOW_MS, executed=False, moved=Decimal(0), note="seen")
+    journal.corrections.add("a1", NOW_MS, executed=False, moved=Decimal(0), note="seen")
 
     for statement in ("DELETE FROM corrections", "UPDATE corrections SET executed = 1"):
         with pytest.raises(sqlite3.IntegrityError):
-            journal._db.execute(statement)
+            journal.file._db.execute(statement)
 
 
 def test_a_contradicted_refusal_is_in_doubt_again(journal, begun):
     """The evidence is stored in the same commit, and nothing else begins while it is open."""
     reach(journal, begun, AttemptState.REJECTED)
 
-    journal.contradicted("a1", NOW_MS + 5, {"seen": "the debt fell"})
+    journal.evidence.contradict_refusal("a1", NOW_MS + 5, {"seen": "the debt fell"})
 
-    (record,) = journal.open_attempts("acc")
+    (record,) = journal.attempts.open_of("acc")
     assert (record.state, record.closed_at_ms) == (AttemptState.UNKNOWN, NOW_MS + 5)
-    (evidence,) = journal.evidence("a1")
+    (evidence,) = journal.evidence.of("a1")
     assert (evidence.verdict, evidence.body) == ("UNDECIDED", {"seen": "the debt fell"})
     with pytest.raises(AccountInDoubt):
-        journal.begin("acc", begun.id, an_intent("a2", number=2), NOW_MS)
-    journal.prove("a1", "PROVEN_EXECUTED", NOW_MS, body={}, repaid=Decimal(1))
-    assert journal.attempt("a1").moved == Decimal(1)
+        journal.attempts.begin("acc", begun.id, an_intent("a2", number=2), NOW_MS)
+    journal.evidence.prove("a1", "PROVEN_EXECUTED", NOW_MS, body={}, repaid=Decimal(1))
+    assert journal.attempts.find("a1").moved == Decimal(1)
 
 
 def test_a_refusal_is_not_doubted_beside_another_open_attempt(journal, begun):
     """At most one attempt of an account is open, whichever way it got there; the evidence is not kept alone."""
     reach(journal, begun, AttemptState.REJECTED)
-    journal.begin("acc", begun.id, an_intent("a2", number=2), NOW_MS)
+    journal.attempts.begin("acc", begun.id, an_intent("a2", number=2), NOW_MS)
 
     with pytest.raises(AccountInDoubt) as caught:
-        journal.contradicted("a1", NOW_MS, {})
+        journal.evidence.contradict_refusal("a1", NOW_MS, {})
 
     assert caught.value.attempt_id == "a2"
-    assert journal.evidence("a1") == []
+    assert journal.evidence.of("a1") == []
 
 
 @pytest.mark.parametrize("state", [state for state in AttemptState if state is not AttemptState.REJECTED])
 def test_only_a_refusal_can_be_contradicted(journal, begun, state):
     """What is open is in doubt already, and what was proven is corrected by a person."""
     reach(journal, begun, state)
-    known = journal.evidence("a1")
+    known = journal.evidence.of("a1")
 
     with pytest.raises(JournalUnusable, match="not REJECTED"):
-        journal.contradicted("a1", NOW_MS, {})
+        journal.evidence.contradict_refusal("a1", NOW_MS, {})
 
-    assert journal.evidence("a1") == known
+    assert journal.evidence.of("a1") == known
 
 
 def test_a_persons_word_is_not_contradicted(journal, begun):
-    """Once somebody has corrected a refusal, evidence does not reopen it."""
+    """Once a person has corrected a refusal, evidence does not reopen it."""
     reach(journal, begun, AttemptState.REJECTED)
-    journal.correct("a1", NOW_MS, executed=True, moved=Decimal(1), note="seen")
+    journal.corrections.add("a1", NOW_MS, executed=True, moved=Decimal(1), note="seen")
 
     with pytest.raises(JournalUnusable, match="not after a correction"):
-        journal.contradicted("a1", NOW_MS, {})
+        journal.evidence.contradict_refusal("a1", NOW_MS, {})
 
 
 def test_a_plan_that_is_done_goes_on_once_per_correction(journal, begun):
     """Its first report is kept; without a newer correction it stays done."""
     reach(journal, begun, AttemptState.EXECUTED)
-    journal.move_plan(begun.id, PlanState.DONE, NOW_MS, {"report": 1})
-    assert not journal.plan("acc", "k").corrected
-    journal.correct("a1", NOW_MS, executed=False, moved=Decimal(0), note="seen")
-    assert journal.plan("acc", "k").corrected
+    journal.plans.move(begun.id, PlanState.DONE, NOW_MS, {"report": 1})
+    assert not journal.plans.get("acc", "k").corrected
+    journal.corrections.add("a1", NOW_MS, executed=False, moved=Decimal(0), note="seen")
+    assert journal.plans.get("acc", "k").corrected
 
-    journal.move_plan(begun.id, PlanState.RUNNING, NOW_MS)
-    journal.move_plan(begun.id, PlanState.DONE, NOW_MS, {"report": 2})
+    journal.plans.move(begun.id, PlanState.RUNNING, NOW_MS)
+    journal.plans.move(begun.id, PlanState.DONE, NOW_MS, {"report": 2})
 
-    record = journal.plan("acc", "k")
+    record = journal.plans.get("acc", "k")
     assert (record.first_report, record.report, record.corrected) == ({"report": 1}, {"report": 2}, False)
     with pytest.raises(JournalUnusable, match="no attempt was corrected since"):
-        journal.move_plan(begun.id, PlanState.RUNNING, NOW_MS)
-    journal.correct("a1", NOW_MS, executed=True, moved=Decimal(1), note="seen again")
-    journal.move_plan(begun.id, PlanState.RUNNING, NOW_MS)
-    assert journal.plan("acc", "k").first_report == {"report": 1}
+        journal.plans.move(begun.id, PlanState.RUNNING, NOW_MS)
+    journal.corrections.add("a1", NOW_MS, executed=True, moved=Decimal(1), note="seen again")
+    journal.plans.move(begun.id, PlanState.RUNNING, NOW_MS)
+    assert journal.plans.get("acc", "k").first_report == {"report": 1}
     with pytest.raises(sqlite3.IntegrityError):
-        journal._db.execute("UPDATE plans SET first_report = NULL")
+        journal.file._db.execute("UPDATE plans SET first_report = NULL")
 
 
 # By a person
@@ -196,8 +196,8 @@ def test_what_was_not_executed_after_all_is_corrected(world, done):
 
     assert (corrected.state, corrected.paid, corrected.moved) == (AttemptState.EXECUTED, False, 0)
     assert world.sent == 1
-    assert repayer.journal.plan(repayer.account, "k").report == first.to_json()
-    assert repayer.journal.plan(repayer.account, "k").corrected
+    assert repayer.journal.plans.get(repayer.account, "k").report == first.to_json()
+    assert repayer.journal.plans.get(repayer.account, "k").corrected
     (entry,) = repayer.history()
     assert [one.note for one in entry.corrections] == ["not in the history"]
     assert json.loads(json.dumps(entry.to_json()))["corrections"][0]["executed"] is False
@@ -211,7 +211,7 @@ def test_the_amount_is_typed_before_something_is_repaid_again(world, done, amoun
     with pytest.raises(InvalidRequest):
         repayer.correct(attempt.id, executed=False, note="seen", amount=amount)
 
-    assert repayer.journal.corrections(attempt.id) == []
+    assert repayer.journal.corrections.of(attempt.id) == []
 
 
 def test_the_amount_of_a_whole_debt_is_all(world):
@@ -227,7 +227,7 @@ def test_the_amount_of_a_whole_debt_is_all(world):
 
 
 def test_a_refusal_that_was_executed_is_corrected(world):
-    """The exchange said no and did it: what it asked for counts as repaid, or what the person saw."""
+    """The exchange refused and did it: what it asked for counts as repaid, or what the person saw."""
     world.fault("waf_403_html", times=2)
     with world.repayer() as repayer:
         repayer.run(repayer.plan("BNB", "3", pay_with=["USDT"], key="k"))
@@ -248,7 +248,7 @@ def test_a_refusal_that_was_executed_is_corrected(world):
     ],
 )
 def test_words_that_correct_nothing_are_refused(world, done, words, error):
-    """A correction says something new, and who says it."""
+    """A correction states something new, and names its person."""
     repayer, attempt = done
 
     with pytest.raises((InvalidRequest, InvalidRequestType), match=error):
@@ -279,7 +279,7 @@ def test_a_doubt_is_settled_and_not_corrected(world):
 
 
 def test_a_running_plan_is_not_corrected_from_the_side(world):
-    """Whoever corrects holds the account."""
+    """A correction holds the account."""
     busy = []
 
     def progress(told):
@@ -322,7 +322,7 @@ def test_not_executed_trusts_no_clock_but_the_exchanges(world, what, time):
         repayer.run(repayer.plan("BNB", "1", pay_with=["USDT"], key="k"))
         (attempt,) = attempts(repayer)
         if what == "correct":
-            repayer.journal.correct(attempt.id, 1, executed=True, moved=Decimal(1), note="seen")
+            repayer.journal.corrections.add(attempt.id, 1, executed=True, moved=Decimal(1), note="seen")
     if time == "is silent":
         world.fault("gateway_502_html_executed", path="/papi/v1/time", times=None)
 

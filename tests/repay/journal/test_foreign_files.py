@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from paydown.repay import Journal, JournalUnusable
-from paydown.repay.journal.journal import look_into
+from paydown.repay.journal.journal_inspection import inspect_journal
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="modes, sockets and links as POSIX has them")
 
@@ -74,7 +74,7 @@ def as_it_is(folder: Path) -> dict[str, tuple[int, int, bytes]]:
         a_link_to_a_foreign_database,
     ],
 )
-@pytest.mark.parametrize("use", [Journal, look_into])
+@pytest.mark.parametrize("use", [Journal, inspect_journal])
 def test_what_is_no_journal_is_refused_and_left_as_it_is(tmp_path, make, use):
     """Neither a repayer nor `doctor` changes mode, content or neighbours of what it did not make."""
     path = tmp_path / "repay.db"
@@ -88,13 +88,13 @@ def test_what_is_no_journal_is_refused_and_left_as_it_is(tmp_path, make, use):
 
 
 def test_a_look_into_a_journal_changes_nothing_of_it(tmp_path):
-    """`doctor` neither migrates nor closes it to others: it says what it finds."""
+    """`doctor` neither migrates nor closes it to others: it reports what it finds."""
     path = tmp_path / "repay.db"
     Journal(path).close()
     path.chmod(0o644)
     before = as_it_is(tmp_path)
 
-    found = look_into(path)
+    found = inspect_journal(path)
 
     assert found is not None
     assert (found["owner_only"], found["attempts"]) == (False, 0)
@@ -103,7 +103,7 @@ def test_a_look_into_a_journal_changes_nothing_of_it(tmp_path):
 
 def test_a_journal_that_does_not_exist_is_not_made_by_a_look(tmp_path):
     """Looking makes no file and no folder."""
-    assert look_into(tmp_path / "deeper" / "repay.db") is None
+    assert inspect_journal(tmp_path / "deeper" / "repay.db") is None
     assert list(tmp_path.iterdir()) == []
 
 
@@ -136,7 +136,7 @@ def test_a_journal_whose_schema_was_changed_is_refused_and_not_changed(tmp_path,
             db.execute(statement)
     before = path.read_bytes()
 
-    for use in (Journal, look_into):
+    for use in (Journal, inspect_journal):
         with pytest.raises(JournalUnusable, match="no journal as paydown makes it"):
             use(path)
     assert path.read_bytes() == before
@@ -151,4 +151,4 @@ def test_a_further_view_or_index_does_no_harm(tmp_path):
         db.execute("CREATE INDEX mine_too ON plans (created_at_ms)")
 
     with Journal(path) as journal:
-        assert journal.plans() == []
+        assert journal.plans.newest_first() == []

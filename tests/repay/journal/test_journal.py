@@ -14,14 +14,15 @@ from pathlib import Path
 import pytest
 
 from paydown.repay import AccountBusy, AccountInDoubt, JournalUnusable, PlanKeyConflict, UnknownPlan
-from paydown.repay.evidence.snapshot import Holding, Look
-from paydown.repay.journal.journal import Intent, Journal
+from paydown.repay.evidence.snapshot import Holding, Snapshot
+from paydown.repay.journal.journal import Journal
+from paydown.repay.journal.journal_records import Intent
+from paydown.repay.journal.schema import MIGRATIONS, SCHEMA_VERSION
 from paydown.repay.journal.states import ATTEMPT_MOVES, PLAN_MOVES, AttemptState, PlanState
-from paydown.repay.journal.tables import MIGRATIONS, SCHEMA_VERSION
 from paydown.repay.planning.plan import Piece, Plan, Price, Request
 
 NOW_MS = 1_795_000_000_000
-LOOK = Look.of(
+LOOK = Snapshot.of(
     NOW_MS - 20, NOW_MS - 10, [("BNB", Holding(borrowed=Decimal("1.5"), interest=Decimal("0.001")))]
 )
 
@@ -46,8 +47,8 @@ def journal(tmp_path):
 @pytest.fixture
 def begun(journal):
     """A journal with one plan that runs."""
-    record = journal.add_plan("acc", a_plan(), NOW_MS)
-    journal.move_plan(record.id, PlanState.RUNNING, NOW_MS)
+    record = journal.plans.add("acc", a_plan(), NOW_MS)
+    journal.plans.move(record.id, PlanState.RUNNING, NOW_MS)
     return record
 
 
@@ -67,10 +68,10 @@ def test_commits_are_durable_by_setting(journal):
 
 @pytest.mark.skipif(os.name != "posix", reason="file modes exist on POSIX")
 def test_files_are_for_their_owner_only(tmp_path):
-    """Nobody else can read what somebody owes: not in the files SQLite adds, nor in a file found open."""
+    """No other user can read what is owed: not in the files SQLite adds, nor in a file found open."""
     path = tmp_path / "new" / "repay.db"
     with Journal(path) as journal:
-        journal.add_plan("acc", a_plan(), NOW_MS)
+        journal.plans.add("acc", a_plan(), NOW_MS)
         modes = {file.name: stat.S_IMODE(file.stat().st_mode) for file in path.parent.iterdir()}
     path.chmod(0o644)
     with Journal(path) as journal:
@@ -103,7 +104,7 @@ def test_an_account_is_a_salted_hash(tmp_path):
     key = "secret-looking-api-key"
     with Journal(tmp_path / "one.db") as one, Journal(tmp_path / "two.db") as two:
         names = {one.account(key), two.account(key)}
-        one.add_plan(one.account(key), a_plan(), NOW_MS)
+        one.plans.add(one.account(key), a_plan(), NOW_MS)
         again = one.account(key)
         written = b"".join(file.read_bytes() for file in tmp_path.iterdir())
 
@@ -124,36 +125,36 @@ def test_the_salt_stays(tmp_path):
 
 
 def test_a_plan_key_is_an_idempotency_key(journal):
-    """The same request under the same key finds the first plan, whatever the second one looked like."""
-    first = journal.add_plan("acc", a_plan(), NOW_MS)
+    """The same request under the same key finds the first plan, even if the second one differs."""
+    first = journal.plans.add("acc", a_plan(), NOW_MS)
     later = Plan(
         **{**{f: getattr(a_plan(), f) for f in a_plan().__dataclass_fields__}, "created_at_ms": NOW_MS + 1}
     )
 
-    assert journal.add_plan("acc", later, NOW_MS + 1) == first
+    assert journal.plans.add("acc", later, NOW_MS + 1) == first
 
 
 def test_another_request_under_the_same_key_is_refused(journal):
-    """A key cannot come to mean something else; the refusal says what it means."""
-    journal.add_plan("acc", a_plan(), NOW_MS)
+    """A key cannot come to mean something else; the refusal names what it means."""
+    journal.plans.add("acc", a_plan(), NOW_MS)
 
     with pytest.raises(PlanKeyConflict, match="whole debt of BNB"):
-        journal.add_plan("acc", a_plan(amount=Decimal(1)), NOW_MS)
+        journal.plans.add("acc", a_plan(amount=Decimal(1)), NOW_MS)
 
 
 def test_two_accounts_may_use_one_key(journal):
     """Keys belong to their account."""
-    journal.add_plan("acc", a_plan(), NOW_MS)
-    journal.add_plan("other", a_plan(amount=Decimal(1)), NOW_MS)
+    journal.plans.add("acc", a_plan(), NOW_MS)
+    journal.plans.add("other", a_plan(amount=Decimal(1)), NOW_MS)
 
-    assert len(journal.plans()) == 2
-    assert len(journal.plans("acc")) == 1
+    assert len(journal.plans.newest_first()) == 2
+    assert len(journal.plans.newest_first("acc")) == 1
 
 
 def test_an_unknown_plan_is_an_error(journal):
     """Asking for a plan that is not there is not answered with an empty one."""
     with pytest.raises(UnknownPlan, match="nope"):
-        journal.plan("acc", "nope")
+        journal.plans.get("acc", "nope")
 
 
 # Attempts
@@ -163,33 +164,33 @@ def test_an_attempt_comes_back_as_it_was_written(journal, begun):
     """Amounts, look, times and payers survive the journal exactly."""
     intent = an_intent(amount=Decimal("0.1"))
 
-    journal.begin("acc", begun.id, intent, NOW_MS)
+    journal.attempts.begin("acc", begun.id, intent, NOW_MS)
 
-    (record,) = journal.open_attempts("acc")
+    (record,) = journal.attempts.open_of("acc")
     assert record.intent == intent
     assert (record.state, record.plan_key, record.outcome) == (AttemptState.INTENT, "k", None)
 
 
 def test_no_second_attempt_is_begun_while_one_is_open(journal, begun):
     """The database holds it: at most one attempt per account that may yet have moved money."""
-    journal.begin("acc", begun.id, an_intent("a1"), NOW_MS)
+    journal.attempts.begin("acc", begun.id, an_intent("a1"), NOW_MS)
 
     with pytest.raises(AccountInDoubt) as caught:
-        journal.begin("acc", begun.id, an_intent("a2"), NOW_MS)
+        journal.attempts.begin("acc", begun.id, an_intent("a2"), NOW_MS)
 
     assert caught.value.attempt_id == "a1"
-    journal.finish("a1", AttemptState.UNKNOWN, NOW_MS, outcome={})
+    journal.attempts.finish("a1", AttemptState.UNKNOWN, NOW_MS, outcome={})
     with pytest.raises(AccountInDoubt):
-        journal.begin("acc", begun.id, an_intent("a2"), NOW_MS)
+        journal.attempts.begin("acc", begun.id, an_intent("a2"), NOW_MS)
 
 
 def test_a_process_that_missed_an_attempt_cannot_begin_the_next(journal, begun):
-    """Whoever believes that attempt 1 comes next, while it came and went, is stopped: it missed what that paid."""
-    journal.begin("acc", begun.id, an_intent("a1"), NOW_MS)
-    journal.finish("a1", AttemptState.EXECUTED, NOW_MS, outcome={})
+    """A process for which attempt 1 comes next, while it came and went, is stopped: it missed what that paid."""
+    journal.attempts.begin("acc", begun.id, an_intent("a1"), NOW_MS)
+    journal.attempts.finish("a1", AttemptState.EXECUTED, NOW_MS, outcome={})
 
     with pytest.raises(AccountBusy, match="Another process"):
-        journal.begin("acc", begun.id, an_intent("a2", number=1), NOW_MS)
+        journal.attempts.begin("acc", begun.id, an_intent("a2", number=1), NOW_MS)
 
 
 def test_two_processes_cannot_both_begin(journal, begun, tmp_path):
@@ -199,7 +200,7 @@ def test_two_processes_cannot_both_begin(journal, begun, tmp_path):
     def begin(name):
         with Journal(tmp_path / "repay.db") as mine:
             try:
-                mine.begin("acc", begun.id, an_intent(name), NOW_MS)
+                mine.attempts.begin("acc", begun.id, an_intent(name), NOW_MS)
                 results.append("begun")
             except AccountInDoubt:
                 results.append("refused")
@@ -215,12 +216,12 @@ def test_two_processes_cannot_both_begin(journal, begun, tmp_path):
 
 def test_another_account_is_not_held_up(journal, begun):
     """One account in doubt does not stop another one that shares the file."""
-    other = journal.add_plan("other", a_plan(), NOW_MS)
-    journal.begin("acc", begun.id, an_intent("a1"), NOW_MS)
+    other = journal.plans.add("other", a_plan(), NOW_MS)
+    journal.attempts.begin("acc", begun.id, an_intent("a1"), NOW_MS)
 
-    journal.begin("other", other.id, an_intent("a2"), NOW_MS)
+    journal.attempts.begin("other", other.id, an_intent("a2"), NOW_MS)
 
-    assert len(journal.open_attempts("other")) == 1
+    assert len(journal.attempts.open_of("other")) == 1
 
 
 ATTEMPT_PAIRS = [(old, new) for old in AttemptState for new in AttemptState]
@@ -248,37 +249,37 @@ def test_attempts_move_only_as_the_diagram_says(journal, begun, old, new):
 
 def reach(journal, begun, state):
     """Bring attempt a1 into a state along the arrows."""
-    journal.begin("acc", begun.id, an_intent("a1"), NOW_MS)
+    journal.attempts.begin("acc", begun.id, an_intent("a1"), NOW_MS)
     if state is AttemptState.INTENT:
         return
     if state in ATTEMPT_MOVES[AttemptState.INTENT]:
-        journal.finish("a1", state, NOW_MS, outcome={})
+        journal.attempts.finish("a1", state, NOW_MS, outcome={})
         return
-    journal.finish("a1", AttemptState.UNKNOWN, NOW_MS, outcome={})
-    journal.prove("a1", state.value, NOW_MS, body={})
+    journal.attempts.finish("a1", AttemptState.UNKNOWN, NOW_MS, outcome={})
+    journal.evidence.prove("a1", state.value, NOW_MS, body={})
 
 
 @pytest.mark.parametrize("old", PlanState, ids=lambda state: state.value)
 @pytest.mark.parametrize("new", PlanState, ids=lambda state: state.value)
 def test_plans_move_only_as_the_diagram_says(journal, old, new):
     """A plan that is done stays done; one that was not begun cannot end."""
-    record = journal.add_plan("acc", a_plan(), NOW_MS)
+    record = journal.plans.add("acc", a_plan(), NOW_MS)
     for step in {PlanState.PLANNED: [], PlanState.RUNNING: [PlanState.RUNNING]}.get(
         old, [PlanState.RUNNING, old]
     ):
-        journal.move_plan(record.id, step, NOW_MS)
+        journal.plans.move(record.id, step, NOW_MS)
 
     if old is PlanState.DONE and new is PlanState.RUNNING:
         with pytest.raises(JournalUnusable, match="no attempt was corrected"):
-            journal.move_plan(record.id, new, NOW_MS)
-        journal.begin("acc", record.id, an_intent("a1"), NOW_MS)
-        journal.finish("a1", AttemptState.EXECUTED, NOW_MS, outcome={})
-        journal.correct("a1", NOW_MS, executed=False, moved=Decimal(0), note="seen")
+            journal.plans.move(record.id, new, NOW_MS)
+        journal.attempts.begin("acc", record.id, an_intent("a1"), NOW_MS)
+        journal.attempts.finish("a1", AttemptState.EXECUTED, NOW_MS, outcome={})
+        journal.corrections.add("a1", NOW_MS, executed=False, moved=Decimal(0), note="seen")
     if new in PLAN_MOVES[old]:
-        journal.move_plan(record.id, new, NOW_MS)
+        journal.plans.move(record.id, new, NOW_MS)
     else:
         with pytest.raises(JournalUnusable, match="cannot move that way"):
-            journal.move_plan(record.id, new, NOW_MS)
+            journal.plans.move(record.id, new, NOW_MS)
 
 
 def test_nothing_is_proven_without_stored_evidence(journal, begun):
@@ -294,10 +295,10 @@ def test_undecided_evidence_is_kept_and_changes_no_state(journal, begun):
     """What did not decide is stored too; the attempt stays UNKNOWN."""
     reach(journal, begun, AttemptState.UNKNOWN)
 
-    journal.prove("a1", "UNDECIDED", NOW_MS, body={"seen": "something"})
+    journal.evidence.prove("a1", "UNDECIDED", NOW_MS, body={"seen": "something"})
 
-    assert journal.attempt("a1").state is AttemptState.UNKNOWN
-    assert [row.verdict for row in journal.evidence("a1")] == ["UNDECIDED"]
+    assert journal.attempts.find("a1").state is AttemptState.UNKNOWN
+    assert [row.verdict for row in journal.evidence.of("a1")] == ["UNDECIDED"]
 
 
 @pytest.mark.parametrize(
@@ -330,49 +331,49 @@ def test_history_cannot_be_rewritten(journal, begun, statement):
 
 def test_a_new_signature_moves_the_time_forward(journal, begun):
     """A request that was signed again is remembered by its latest timestamp."""
-    journal.begin("acc", begun.id, an_intent("a1"), NOW_MS)
+    journal.attempts.begin("acc", begun.id, an_intent("a1"), NOW_MS)
 
-    journal.resigned("a1", NOW_MS + 700)
+    journal.attempts.sign_again("a1", NOW_MS + 700)
 
-    assert journal.attempt("a1").intent.signed_at_ms == NOW_MS + 700
+    assert journal.attempts.find("a1").intent.signed_at_ms == NOW_MS + 700
 
 
 @pytest.mark.parametrize("state", [state for state in AttemptState if state is not AttemptState.INTENT])
 def test_what_another_process_has_settled_is_not_signed_again(journal, begun, state):
-    """A process that stood still, while another one took its INTENT for an orphan, hears it before anything leaves."""
+    """A process whose INTENT was taken for an orphan while it stood still gets an error before anything leaves."""
     reach(journal, begun, state)
 
     with pytest.raises(JournalUnusable, match=f"a1 is {state.value} in the journal"):
-        journal.resigned("a1", NOW_MS + 9000)
+        journal.attempts.sign_again("a1", NOW_MS + 9000)
 
-    assert journal.attempt("a1").intent.signed_at_ms == NOW_MS
+    assert journal.attempts.find("a1").intent.signed_at_ms == NOW_MS
 
 
 @pytest.mark.parametrize(
     "write",
     [
-        lambda journal: journal.resigned("nope", NOW_MS),
-        lambda journal: journal.finish("nope", AttemptState.EXECUTED, NOW_MS, outcome={}),
-        lambda journal: journal.prove("nope", "PROVEN_EXECUTED", NOW_MS, body={}),
-        lambda journal: journal.contradicted("nope", NOW_MS, {}),
-        lambda journal: journal.correct("nope", NOW_MS, executed=True, moved=Decimal(1), note="seen"),
-        lambda journal: journal.move_plan(99, PlanState.RUNNING, NOW_MS),
+        lambda journal: journal.attempts.sign_again("nope", NOW_MS),
+        lambda journal: journal.attempts.finish("nope", AttemptState.EXECUTED, NOW_MS, outcome={}),
+        lambda journal: journal.evidence.prove("nope", "PROVEN_EXECUTED", NOW_MS, body={}),
+        lambda journal: journal.evidence.contradict_refusal("nope", NOW_MS, {}),
+        lambda journal: journal.corrections.add("nope", NOW_MS, executed=True, moved=Decimal(1), note="seen"),
+        lambda journal: journal.plans.move(99, PlanState.RUNNING, NOW_MS),
     ],
 )
 def test_a_write_that_changes_no_row_is_an_error(journal, begun, write):
-    """Whoever writes about what the journal does not know hears it; nothing is taken for written."""
+    """Writing about what the journal does not know is an error; nothing is taken for written."""
     with pytest.raises(JournalUnusable, match="has no"):
         write(journal)
 
 
 def test_orphans_become_unknown(journal, begun):
-    """An INTENT that its process left behind may have happened, and says so."""
-    journal.begin("acc", begun.id, an_intent("a1"), NOW_MS)
+    """An INTENT that its process left behind may have happened, and is reported so."""
+    journal.attempts.begin("acc", begun.id, an_intent("a1"), NOW_MS)
 
-    assert journal.orphaned("acc", NOW_MS) == ["a1"]
-    assert journal.attempt("a1").state is AttemptState.UNKNOWN
-    assert journal.attempt("a1").outcome["kind"] == "orphaned"
-    assert journal.orphaned("acc", NOW_MS) == []
+    assert journal.attempts.mark_orphans("acc", NOW_MS) == ["a1"]
+    assert journal.attempts.find("a1").state is AttemptState.UNKNOWN
+    assert journal.attempts.find("a1").outcome["kind"] == "orphaned"
+    assert journal.attempts.mark_orphans("acc", NOW_MS) == []
 
 
 # The file itself
@@ -392,22 +393,22 @@ def test_a_stored_journal_is_brought_forward(tmp_path, stored):
     with Journal(path) as journal:
         assert journal.health()["schema_version"] == SCHEMA_VERSION
         assert journal.health()["integrity"] == "ok"
-        (plan,) = journal.plans("acc")
-        states = [(attempt.id, attempt.state) for attempt in journal.attempts(plan.id)]
+        (plan,) = journal.plans.newest_first("acc")
+        states = [(attempt.id, attempt.state) for attempt in journal.attempts.of_plan(plan.id)]
         assert states == [("a1", AttemptState.EXECUTED), ("a2", AttemptState.UNKNOWN)]
         with pytest.raises(AccountInDoubt):
-            journal.begin("acc", plan.id, an_intent("a3", number=3), NOW_MS)
+            journal.attempts.begin("acc", plan.id, an_intent("a3", number=3), NOW_MS)
         with pytest.raises(sqlite3.IntegrityError, match="never deleted"):
-            journal._db.execute("DELETE FROM attempts")
-        journal.prove("a2", "PROVEN_EXECUTED", NOW_MS, body={"seen": 1}, repaid=Decimal(1))
-        journal.begin("acc", plan.id, an_intent("a3", number=3), NOW_MS)
-        journal.finish("a3", AttemptState.EXECUTED, NOW_MS, outcome={})
-        journal.add_look("acc", "BNB", LOOK)
-        assert journal.looks("acc", "BNB")[-1] == (NOW_MS - 10, Decimal("1.5"), Decimal("0.001"))
+            journal.file._db.execute("DELETE FROM attempts")
+        journal.evidence.prove("a2", "PROVEN_EXECUTED", NOW_MS, body={"seen": 1}, repaid=Decimal(1))
+        journal.attempts.begin("acc", plan.id, an_intent("a3", number=3), NOW_MS)
+        journal.attempts.finish("a3", AttemptState.EXECUTED, NOW_MS, outcome={})
+        journal.debts.add("acc", "BNB", LOOK)
+        assert journal.debts.over_time("acc", "BNB")[-1] == (NOW_MS - 10, Decimal("1.5"), Decimal("0.001"))
 
 
 def test_every_version_of_the_schema_has_a_stored_journal():
-    """Whoever adds a version stores a file of the one before: that is what users have."""
+    """A new version comes with a file of the one before: that is what users have."""
     assert [path.stem for path in OLD] == [f"version-{number + 1}" for number in range(len(MIGRATIONS))]
 
 
@@ -427,7 +428,7 @@ def test_a_newer_version_is_refused_and_left_alone(tmp_path):
 
 
 def test_a_database_of_another_program_is_refused(tmp_path):
-    """A mistyped path never adds our tables to somebody else's file."""
+    """A mistyped path never adds our tables to another program's file."""
     path = tmp_path / "other.db"
     with sqlite3.connect(path) as db:
         db.execute("CREATE TABLE theirs (x)")
@@ -450,8 +451,8 @@ def test_a_damaged_file_is_refused_before_anything_is_sent(journal, begun):
     """A page of garbage is an error that names the file, from whichever call meets it."""
     path = journal.path
     for number in range(1, 60):
-        journal.begin("acc", begun.id, an_intent(f"a{number}", number=number), NOW_MS)
-        journal.finish(f"a{number}", AttemptState.NOT_SENT, NOW_MS, outcome={})
+        journal.attempts.begin("acc", begun.id, an_intent(f"a{number}", number=number), NOW_MS)
+        journal.attempts.finish(f"a{number}", AttemptState.NOT_SENT, NOW_MS, outcome={})
     journal.close()
     size = path.stat().st_size
     with path.open("r+b") as file:
@@ -459,7 +460,7 @@ def test_a_damaged_file_is_refused_before_anything_is_sent(journal, begun):
         file.write(b"\xa5" * (size - 4096))
 
     with pytest.raises(JournalUnusable, match=r"repay\.db"), Journal(path) as opened:
-        opened.begin("acc", begun.id, an_intent("b1", number=60), NOW_MS)
+        opened.attempts.begin("acc", begun.id, an_intent("b1", number=60), NOW_MS)
 
 
 def test_a_place_that_cannot_hold_a_file_is_refused(tmp_path):
@@ -472,39 +473,41 @@ def test_a_place_that_cannot_hold_a_file_is_refused(tmp_path):
 
 def test_a_journal_that_another_program_holds_is_refused(journal, begun):
     """A writer that does not let go is waited for, and then named as the reason; nothing may be sent."""
-    journal._db.execute("PRAGMA busy_timeout = 50")
+    journal.file._db.execute("PRAGMA busy_timeout = 50")
     with sqlite3.connect(journal.path, isolation_level=None) as other:
         other.execute("BEGIN IMMEDIATE")
         with pytest.raises(JournalUnusable, match="locked"):
-            journal.begin("acc", begun.id, an_intent(), NOW_MS)
+            journal.attempts.begin("acc", begun.id, an_intent(), NOW_MS)
         other.execute("ROLLBACK")
     other.close()
-    journal.begin("acc", begun.id, an_intent(), NOW_MS)
+    journal.attempts.begin("acc", begun.id, an_intent(), NOW_MS)
 
 
 def test_a_full_disk_refuses_the_intent(journal, begun):
-    """When INTENT cannot be written, the caller hears it before anything is sent; nothing is half-written."""
-    journal._db.execute(f"PRAGMA max_page_count = {journal._db.execute('PRAGMA page_count').fetchone()[0]}")
+    """When INTENT cannot be written, the caller gets an error before anything is sent; nothing is half-written."""
+    journal.file._db.execute(
+        f"PRAGMA max_page_count = {journal.file._db.execute('PRAGMA page_count').fetchone()[0]}"
+    )
 
     def fill():
         for number in range(10_000):
-            journal.begin("acc", begun.id, an_intent(f"a{number}", number=number), NOW_MS)
-            journal.finish(f"a{number}", AttemptState.NOT_SENT, NOW_MS, outcome={})
+            journal.attempts.begin("acc", begun.id, an_intent(f"a{number}", number=number), NOW_MS)
+            journal.attempts.finish(f"a{number}", AttemptState.NOT_SENT, NOW_MS, outcome={})
 
     with pytest.raises(JournalUnusable, match="full"):
         fill()
 
-    journal._db.execute("PRAGMA max_page_count = 1073741823")
+    journal.file._db.execute("PRAGMA max_page_count = 1073741823")
     assert journal.health()["integrity"] == "ok"
-    assert not [record for record in journal.attempts(begun.id) if record.state is not AttemptState.NOT_SENT][
-        1:
-    ]
+    assert not [
+        record for record in journal.attempts.of_plan(begun.id) if record.state is not AttemptState.NOT_SENT
+    ][1:]
 
 
 def test_the_debt_over_time_is_kept(journal, begun):
     """Every look that an attempt carries is a point of the chart; a look used twice is one point."""
-    journal.begin("acc", begun.id, an_intent("a1"), NOW_MS)
-    journal.finish("a1", AttemptState.REJECTED, NOW_MS, outcome={})
-    journal.begin("acc", begun.id, an_intent("a2", number=2), NOW_MS, fresh_look=False)
+    journal.attempts.begin("acc", begun.id, an_intent("a1"), NOW_MS)
+    journal.attempts.finish("a1", AttemptState.REJECTED, NOW_MS, outcome={})
+    journal.attempts.begin("acc", begun.id, an_intent("a2", number=2), NOW_MS, fresh_snapshot=False)
 
-    assert journal.looks("acc", "BNB") == [(NOW_MS - 10, Decimal("1.5"), Decimal("0.001"))]
+    assert journal.debts.over_time("acc", "BNB") == [(NOW_MS - 10, Decimal("1.5"), Decimal("0.001"))]

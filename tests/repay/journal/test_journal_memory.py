@@ -16,11 +16,11 @@ from decimal import Decimal
 import pytest
 
 from paydown.repay import AccountBusy, JournalUnusable, Options, OutcomeNotRecorded
+from paydown.repay.account.account_lock import AccountLock
+from paydown.repay.account.account_memory import AccountMemory, Doubt, Remembered, RememberedJournal
 from paydown.repay.errors import AccountInDoubt, JournalForgot
 from paydown.repay.execution.commands import Step
-from paydown.repay.journal.account_lock import AccountLock
 from paydown.repay.journal.journal import Journal
-from paydown.repay.journal.journal_memory import AccountMemory, Doubt, Remembered, RememberedJournal
 from paydown.repay.journal.states import AttemptState, PlanState
 from tests.repay.world import REPAY_PATH, World, attempts
 
@@ -40,8 +40,8 @@ def world(tmp_path):
 def die(repayer):
     """End a repayer as the kernel ends a process: nothing more is written, the lock is free."""
     repayer.journal.close()
-    repayer._lock.release(clean=False)
-    repayer._key_lock.release(clean=False)
+    repayer.hold.lock.release(clean=False)
+    repayer.hold.key_lock.release(clean=False)
 
 
 def killed_in_flight(world, journal="repay.db", key="k"):
@@ -91,7 +91,7 @@ HOW = {
 
 @pytest.mark.parametrize("how", HOW)
 def test_a_journal_that_forgot_is_refused_and_nothing_is_written(world, how):
-    """Whatever made it forget what is in doubt: nothing is sent, and asking twice changes nothing."""
+    """If it forgot in any way what is in doubt: nothing is sent, and asking twice changes nothing."""
     with world.repayer() as first:
         first.plan("BNB", "1", pay_with=["USDT"], key="k")
     shutil.copy(world.folder / "repay.db", world.folder / "backup.db")
@@ -162,7 +162,7 @@ def test_new_journals_are_told_apart(tmp_path):
             "DELETE FROM counter",
         ):
             with pytest.raises(sqlite3.IntegrityError):
-                one._db.execute(statement)
+                one.file._db.execute(statement)
 
 
 def test_the_count_grows_with_everything_that_matters(world):
@@ -174,7 +174,7 @@ def test_the_count_grows_with_everything_that_matters(world):
         world.clock.advance(600_000)
         repayer.correct(attempt.id, executed=False, note="seen", amount="1")
         assert repayer.journal.standing(repayer.account).count == 3
-        remembered = repayer._memory.read().journals[repayer.journal.identity]
+        remembered = repayer.hold.memory.read().journals[repayer.journal.identity]
 
     assert remembered == RememberedJournal(str(world.folder / "repay.db"), 3, None)
 
@@ -205,7 +205,7 @@ def test_a_journal_from_another_machine_is_welcome(world):
 
 
 def test_another_journal_without_a_doubt_is_allowed(world):
-    """Whoever settles what is in doubt may change journals; the old one is still recognised afterwards."""
+    """A person who settles what is in doubt may change journals; the old one is still recognised afterwards."""
     with world.repayer() as one:
         one.run(one.plan("BNB", "1", pay_with=["USDT"]))
     with world.repayer(journal="other.db") as two:
@@ -217,9 +217,9 @@ def test_another_journal_without_a_doubt_is_allowed(world):
 
 
 def test_the_note_of_an_older_version_is_still_heard(world):
-    """Before there was a memory, only the note under the key's lock said that another journal holds a doubt."""
+    """Before there was a memory, only the note under the key's lock showed that another journal holds a doubt."""
     with world.repayer() as repayer:
-        lock = repayer._key_lock
+        lock = repayer.hold.key_lock
         assert lock.acquire("/elsewhere/old.db", 1) is None
         lock.release(clean=False)
         plan = repayer.plan("BNB", "1", pay_with=["USDT"])
@@ -229,7 +229,7 @@ def test_the_note_of_an_older_version_is_still_heard(world):
 
         adopted = repayer.adopt(note="looked")
         assert "/elsewhere/old.db" in adopted.remembered[0]
-        (kept,) = repayer.journal.adoptions(repayer.account)
+        (kept,) = repayer.journal.adoptions.of(repayer.account)
         assert kept["remembered"] == list(adopted.remembered)
         assert repayer.run(plan).state is PlanState.DONE
 
@@ -237,7 +237,7 @@ def test_the_note_of_an_older_version_is_still_heard(world):
 def test_an_older_process_that_holds_the_key_is_not_joined(world):
     """A version before this one locks the key: both exclude each other."""
     with world.repayer() as repayer:
-        older = repayer._key_lock
+        older = repayer.hold.key_lock
         plan = repayer.plan("BNB", "1", pay_with=["USDT"])
         older.acquire("old.db", 1)
         before = traces(world)
@@ -267,7 +267,7 @@ def test_adopting_goes_on_with_a_journal_that_forgot(world):
         *_, last = world.exchange.requests
         assert last.path == "/papi/v1/balance"
         assert "in doubt attempt" in adopted.remembered[0]
-        (kept,) = repayer.journal.adoptions(repayer.account)
+        (kept,) = repayer.journal.adoptions.of(repayer.account)
         assert kept["note"] == "the disk broke; 11.01 BNB are owed"
         assert kept["look"]["assets"]["BNB"]["borrowed"] == "11.01"
         assert json.loads(json.dumps(adopted.to_json()))["journal"] == str(world.folder / "repay.db")
@@ -315,15 +315,15 @@ def test_what_is_in_doubt_is_remembered_before_a_byte_leaves(world):
     """When the request arrives at the exchange, its attempt stands in the memory already."""
     seen = []
 
-    class Peeping(type(world.client()._transport)):
+    class Peeping(type(world.client()._channel._transport)):
         def handle_request(self, request):
             if request.url.path == REPAY_PATH:
-                seen.append(repayer._memory.read().journals[repayer.journal.identity])
+                seen.append(repayer.hold.memory.read().journals[repayer.journal.identity])
             return super().handle_request(request)
 
     with world.repayer(world.client(transport=Peeping(world))) as repayer:
         repayer.run(repayer.plan("BNB", "1", pay_with=["USDT"]))
-        after = repayer._memory.read().journals[repayer.journal.identity]
+        after = repayer.hold.memory.read().journals[repayer.journal.identity]
         (attempt,) = attempts(repayer)
 
     assert [(one.count, one.doubt.attempt_id) for one in seen] == [(1, attempt.id)]
@@ -358,11 +358,11 @@ def test_a_memory_that_cannot_be_written_keeps_back_what_has_not_left(world, mon
 
 
 def test_a_damaged_memory_is_no_empty_memory(world):
-    """What cannot be read may hold a doubt: nothing is sent before somebody has looked."""
+    """What cannot be read may hold a doubt: nothing is sent before a person has looked."""
     with world.repayer() as repayer:
         plan = repayer.plan("BNB", "1", pay_with=["USDT"])
-        repayer._memory.path.parent.mkdir(exist_ok=True)
-        repayer._memory.path.write_text('{"base_url": ')
+        repayer.hold.memory.path.parent.mkdir(exist_ok=True)
+        repayer.hold.memory.path.write_text('{"base_url": ')
 
         with pytest.raises(JournalUnusable, match="is damaged"):
             repayer.run(plan)
@@ -371,7 +371,7 @@ def test_a_damaged_memory_is_no_empty_memory(world):
 
 
 def test_the_memory_is_private_plain_data(tmp_path):
-    """It reads back as it was written, nobody else may read it, and no draft stays behind."""
+    """It reads back as it was written, no other user may read it, and no draft stays behind."""
     memory = AccountMemory(tmp_path / "locks", "acc")
     doubt = RememberedJournal("/j.db", 3, Doubt("a1", 99))
     remembered = Remembered(
@@ -435,7 +435,7 @@ def moved(folder):
 @pytest.mark.parametrize("lose", [unlinked, replaced, log_removed, emptied, moved])
 @pytest.mark.parametrize("when", ["before INTENT", "before the first byte"])
 def test_a_journal_that_lost_its_file_sends_nothing(world, lose, when):
-    """Commits to a file that nobody will find again are no commits: refused, before INTENT and after it."""
+    """Commits to a file that is not found again are no commits: refused, before INTENT and after it."""
 
     def interfere(step, side):
         wanted = "before" if when == "before INTENT" else "after"
@@ -465,7 +465,7 @@ def test_a_journal_that_lost_its_file_takes_no_plan(world, lose):
 
 @POSIX
 def test_an_answer_that_cannot_be_written_any_more_is_not_called_harmless(world):
-    """The file goes while the request is on its way: it has left, and the exit code says so."""
+    """The file goes while the request is on its way: it has left, and the exit code shows it."""
 
     def interfere(step, side):
         if (step, side) == (Step.WRITE_OUTCOME, "before"):
@@ -487,14 +487,14 @@ def test_an_answer_that_cannot_be_written_any_more_is_not_called_harmless(world)
 @pytest.mark.parametrize("recreated", [False, True])
 @pytest.mark.parametrize("when", ["before", "after"])
 def test_a_lock_file_that_was_deleted_while_held_is_noticed(world, recreated, when):
-    """Whoever comes next would make a new one and hold that: the first sends nothing more."""
+    """The next process would make a new one and hold that: the first sends nothing more."""
     others = []
 
     def interfere(step, side):
         if (step, side) == (Step.WRITE_INTENT, when):
-            repayer._lock.path.unlink()
+            repayer.hold.lock.path.unlink()
             if recreated:
-                other = type(repayer._lock)(world.folder / "locks", repayer._lock.path.stem)
+                other = type(repayer.hold.lock)(world.folder / "locks", repayer.hold.lock.path.stem)
                 other.acquire("other.db", 1)
                 others.append(other)
 
@@ -540,8 +540,8 @@ def test_a_forked_child_may_use_nothing_that_was_open(world):
             lambda: repayer.run(plan),
             repayer.resume,
             repayer.history,
-            repayer.journal.plans,
-            lambda: repayer._lock.acquire("j.db", 1),
+            repayer.journal.plans.newest_first,
+            lambda: repayer.hold.lock.acquire("j.db", 1),
         ):
             try:
                 use()
@@ -580,7 +580,7 @@ journal.close()
 other = os.fork()
 if other == 0:
     crashed = Journal(path)
-    with crashed.writing() as db:
+    with crashed.file.writing() as db:
         db.execute("INSERT INTO meta (name, value) VALUES ('mark', 'x')")
     os.kill(os.getpid(), signal.SIGKILL)
 os.waitpid(other, 0)
@@ -603,7 +603,7 @@ def test_a_child_that_ends_leaves_the_files_of_others_alone(tmp_path):
 
     assert (ran.stdout, ran.stderr) == ("0\n", "")
     assert (tmp_path / "repay.db-wal").stat().st_size > 0
-    with Journal(path) as again, again.reading() as db:
+    with Journal(path) as again, again.file.reading() as db:
         assert db.execute("SELECT count(*) FROM meta WHERE name = 'mark'").fetchone() == (1,)
 
 
@@ -611,7 +611,7 @@ def test_a_child_that_ends_leaves_the_files_of_others_alone(tmp_path):
 DEAD_PARENT = """
 import os, signal, sys
 from pathlib import Path
-from paydown.repay.journal.account_lock import AccountLock
+from paydown.repay.account.account_lock import AccountLock
 
 lock = AccountLock(Path(sys.argv[1]), "acc")
 lock.acquire("j.db", 1)
@@ -645,7 +645,7 @@ def in_thread(work):
     def run():
         try:
             work()
-        except Exception as error:  # noqa: BLE001  # the test looks at whatever it is
+        except Exception as error:  # noqa: BLE001  # the test looks at any of them
             raised.append(type(error).__name__)
 
     thread = threading.Thread(target=run)
@@ -656,7 +656,7 @@ def in_thread(work):
 
 @pytest.mark.parametrize("call", ["resume", "reconcile", "run"])
 def test_a_second_thread_takes_back_no_stop(world, call):
-    """It hears AccountBusy; what the first one was asked to do, and what it has sent, stay as they are."""
+    """It gets AccountBusy; what the first one was asked to do, and what it has sent, stay as they are."""
     world.give("BNB", borrowed="400")
     heard = []
 
@@ -676,7 +676,7 @@ def test_a_second_thread_takes_back_no_stop(world, call):
 
 
 def test_two_tasks_of_one_repayer_exclude_each_other(world):
-    """As two threads do: the second one hears AccountBusy, and takes back no stop."""
+    """As two threads do: the second one gets AccountBusy, and takes back no stop."""
     world.give("BNB", borrowed="400")
     heard = []
 
@@ -694,14 +694,14 @@ def test_two_tasks_of_one_repayer_exclude_each_other(world):
                 except AccountBusy as error:
                     heard.append(error)
 
-            class Busy(type(client._transport)):
+            class Busy(type(client._channel._transport)):
                 async def handle_async_request(self, request):
                     if request.url.path == REPAY_PATH:
                         repayer.stop()
                         await asyncio.ensure_future(disturb())
                     return await super().handle_async_request(request)
 
-            client._transport.__class__ = Busy
+            client._channel._transport.__class__ = Busy
             return await repayer.run(plan)
 
     report = asyncio.run(scenario())
@@ -712,13 +712,13 @@ def test_two_tasks_of_one_repayer_exclude_each_other(world):
 
 
 def test_a_second_thread_does_not_make_the_first_forget_what_it_sent(world):
-    """A journal that breaks after a piece has left is "it may have happened", whoever called in between."""
+    """A journal that breaks after a piece has left is "it may have happened", also with calls in between."""
     world.give("BNB", borrowed="400")
 
     def progress(told):
         if told.kind == "executed":
             assert in_thread(repayer.resume) == ["AccountBusy"]
-            repayer.journal._db.execute("PRAGMA query_only = ON")
+            repayer.journal.file._db.execute("PRAGMA query_only = ON")
 
     with world.repayer(progress=progress) as repayer:
         plan = repayer.plan("BNB", "300", pay_with=["USDT"], key="k")
@@ -731,9 +731,9 @@ def test_a_process_that_stood_still_does_not_sign_again(world):
     # The clock that is put right makes the look old; here signing anew is what is asked about.
     patient = Options(base_max_age_ms=10**9)
     with world.repayer(options=patient) as one, world.repayer() as two:
-        two._lock = type(two._lock)(world.folder / "locks of another user", "acc")
-        two._key_lock = None
-        two._memory = AccountMemory(world.folder / "locks of another user", "acc")
+        two.hold.lock = type(two.hold.lock)(world.folder / "locks of another user", "acc")
+        two.hold.key_lock = None
+        two.hold.memory = AccountMemory(world.folder / "locks of another user", "acc")
 
         world.fault("clock_skew")
 
@@ -757,7 +757,7 @@ def test_an_interrupt_inside_a_transaction_leaves_nobody_locked_out(tmp_path, st
     """Ctrl-C between any two steps of a commit: the next writer, here or elsewhere, can write."""
     path = tmp_path / "repay.db"
     with Journal(path) as journal, Journal(path) as other:
-        real = journal._db
+        real = journal.file._db
 
         class Interrupted:
             def __getattr__(self, name):
@@ -770,15 +770,15 @@ def test_an_interrupt_inside_a_transaction_leaves_nobody_locked_out(tmp_path, st
                 return cursor
 
         def write(into, name):
-            with into.writing() as db:
+            with into.file.writing() as db:
                 db.execute("INSERT INTO meta (name, value) VALUES (?, 'x')", (name,))
 
-        journal._db = Interrupted()
+        journal.file._db = Interrupted()
         with pytest.raises(KeyboardInterrupt):
             write(journal, "one")
-        journal._db = real
+        journal.file._db = real
 
-        other._db.execute("PRAGMA busy_timeout = 50")
+        other.file._db.execute("PRAGMA busy_timeout = 50")
         write(other, "two")
         write(journal, "three")
 
@@ -786,14 +786,14 @@ def test_an_interrupt_inside_a_transaction_leaves_nobody_locked_out(tmp_path, st
 def test_an_interrupt_right_after_begin_is_taken_back(tmp_path):
     """Even where Python had no chance to clean up, the next use does."""
     with Journal(tmp_path / "repay.db") as journal:
-        journal._db.execute("BEGIN IMMEDIATE")
-        with journal.writing() as db:
+        journal.file._db.execute("BEGIN IMMEDIATE")
+        with journal.file.writing() as db:
             db.execute("INSERT INTO meta (name, value) VALUES ('mark', 'x')")
-        assert not journal._db.in_transaction
+        assert not journal.file._db.in_transaction
 
 
 def test_a_repayer_that_cannot_be_made_closes_its_journal(world, monkeypatch):
-    """A connection that nobody can reach any more is closed where it was opened."""
+    """A connection that nothing can reach any more is closed where it was opened."""
     opened = []
     real = Journal.__init__
 
@@ -802,13 +802,13 @@ def test_a_repayer_that_cannot_be_made_closes_its_journal(world, monkeypatch):
         opened.append(self)
 
     monkeypatch.setattr(Journal, "__init__", remember)
-    monkeypatch.setattr("paydown.repay.safe.account_id", lambda *_: 1 / 0)
+    monkeypatch.setattr("paydown.repay.account.account_hold.account_id", lambda *_: 1 / 0)
 
     with pytest.raises(ZeroDivisionError):
         world.repayer()
 
     with pytest.raises(JournalUnusable, match="closed database"):
-        opened[0].plans()
+        opened[0].plans.newest_first()
 
 
 def test_a_journal_that_nobody_closes_is_closed_with_its_last_user(tmp_path):

@@ -59,7 +59,7 @@ REFUSED = {"limiter": "429", "unavailable": "1008", "coded": "1021", "html": "40
 
 
 def context_of(name: str, value: str) -> Mapping[str, str]:
-    """What is chosen beside a value, in the run with it and in the run without."""
+    """What is chosen in addition to a value, in the run with it and in the run without."""
     if name == "refusal-executed":
         return {"refusal": REFUSED.get(value, "429")}
     return CONTEXT.get(name, {})
@@ -112,16 +112,16 @@ class Observer:
         except httpx.TransportError as error:
             self.seen.append((method, path, type(error).__name__, self.exchange.clock.now_ms() - before))
             return None
-        told = {
+        headers = {
             name: value
             for name, value in response.headers.items()
             if name.startswith("x-mbx") or name in ("content-type", "location", "retry-after")
         }
         took = self.exchange.clock.now_ms() - before
-        self.seen.append((method, path, response.status_code, told, response.text, took))
+        self.seen.append((method, path, response.status_code, headers, response.text, took))
         return response
 
-    def look(self) -> None:
+    def read_balance(self) -> None:
         """Read all that a client reads."""
         for path in (TIME, BALANCE, ACCOUNT):
             self.call("GET", path)
@@ -135,19 +135,19 @@ class Observer:
 
 
 def script(observer: Observer) -> None:
-    """A day in the life of a debt: looks, repayments of every kind, loans, waiting, too many requests."""
+    """A day in the life of a debt: balance readings, repayments of every kind, loans, waiting, too many requests."""
     faults = observer.exchange.faults
-    observer.look()
+    observer.read_balance()
     observer.call("GET", PRICES, "asset=BNB")
     observer.call("GET", BALANCE, "asset=XRP")
     observer.call("POST", REPAY, "asset=ETH&amount=0.01")
     for amount, payers in (("1.23456789", "USDT,BTC"), ("0.02", "USDT"), ("3", "USDT,BTC,USDC")):
         observer.call("POST", REPAY, f"asset=BNB&amount={amount}&specifyRepayAssets={payers}")
-        observer.look()
+        observer.read_balance()
         observer.call("POST", REPAY, "asset=BNB&amount=0.5&specifyRepayAssets=USDT")
         for pause in (50, 2400, 4000, 30_000, 61_000):
             observer.wait(pause)
-            observer.look()
+            observer.read_balance()
     observer.call("POST", "/papi/v1/bnb-transfer", "amount=0.001&transferSide=FROM_UM")
     observer.call("GET", FLOW)
     observer.call("GET", REPAYMENTS, "asset=BNB&size=1")
@@ -158,34 +158,34 @@ def script(observer: Observer) -> None:
     observer.call("POST", "/papi/v1/marginLoan", "asset=BNB&amount=2")
     for pause in (0, 2500, 4000, 40_000, 90_000):
         observer.wait(pause)
-        observer.look()
+        observer.read_balance()
     observer.call("POST", "/papi/v1/marginLoan", "asset=BNB&amount=0.1")
     observer.call("GET", LOANS, "asset=BNB&size=1")
     observer.call("POST", "/papi/v1/repayLoan", "asset=BNB&amount=1")
     flows = observer.call("GET", FLOW)
     if flows is not None and flows.status_code == 200 and flows.json():
         observer.call("GET", FLOW, f"fromId={flows.json()[0]['id']}")
-    observer.look()
+    observer.read_balance()
     refused = ("asset=SOL&amount=1", "asset=ETH&amount=9&specifyRepayAssets=USDT")
     short = ("asset=BNB&amount=20&specifyRepayAssets=USDC", "asset=BNB&specifyRepayAssets=USDC")
     for text in (*refused, *short, "asset=BNB&amount=0.1", "asset=BNB&amount=0.1"):
         observer.call("POST", REPAY, text)
         observer.wait(13_000)
-    observer.look()
+    observer.read_balance()
     for _ in range(4):
         faults.arm({"fault": "answer_lost"})
         observer.call("POST", REPAY, "asset=BNB&amount=0.01&specifyRepayAssets=USDT")
         observer.wait(21_000)
-        observer.look()
+        observer.read_balance()
     for _ in range(9):  # until the minute is spent
         observer.call("POST", REPAY, "asset=BNB&amount=0.01&specifyRepayAssets=USDT")
     observer.wait(HOUR_MS)
-    observer.look()
+    observer.read_balance()
     owed = observer.exchange.world.ledger.accounts["a"].holding("ETH").debt
     leaves_dust = owed - Decimal("0.00004")
     observer.call("POST", REPAY, f"asset=ETH&amount={leaves_dust:f}&specifyRepayAssets=USDT")
     for _ in range(8):
-        observer.look()
+        observer.read_balance()
         observer.wait(9_000)
 
 
@@ -230,7 +230,7 @@ def test_each_value_shows_unless_it_is_what_the_sandbox_does_anyway(
 
 
 def test_every_choice_can_be_written_and_every_question_has_one_option(document: Document) -> None:
-    """A choice is an option, or another name for one; no other name is an option beside the one it stands for."""
+    """A choice is an option, or another name for one; no other name is an option next to the one it stands for."""
     known = catalogue(document)
     for choice in TABLE.values():
         for value in choice.values:
@@ -254,7 +254,7 @@ def test_the_table_is_whole() -> None:
 
 
 @pytest.mark.parametrize(
-    ("options", "said"),
+    ("options", "message"),
     [
         ({"row-list": "none"}, "is not one of both, repay-records, capital-flow"),
         ({"row-list": "both", "repay-debt-record": "none"}, "row-list and repay-debt-record contradict"),
@@ -268,10 +268,10 @@ def test_the_table_is_whole() -> None:
     ],
 )
 def test_what_cannot_be_chosen_is_refused_in_words(
-    options: dict[str, str], said: str, document: Document
+    options: dict[str, str], message: str, document: Document
 ) -> None:
     """The error names the option and what belongs there, or both names that contradict each other."""
-    with pytest.raises(OptionError, match=said):
+    with pytest.raises(OptionError, match=message):
         Options(catalogue(document), options)
 
 
@@ -328,7 +328,7 @@ def observer(document: Document, **options: str) -> Observer:
 
 
 def debt_and_payer(client: Observer) -> tuple[Decimal, Decimal]:
-    """What a look says: the debt in BNB, and what is free in USDT."""
+    """What the balance shows: the debt in BNB, and what is free in USDT."""
     answer = client.call("GET", BALANCE)
     assert answer is not None
     rows = {row["asset"]: row for row in answer.json()}
@@ -341,7 +341,7 @@ ONE = "asset=BNB&amount=1&specifyRepayAssets=USDT"
 
 
 def test_an_old_look_shows_what_was_true_then(document: Document) -> None:
-    """Five seconds long the look shows the debt before the repayment, while the books have the one after it."""
+    """Five seconds long the balance shows the debt before the repayment, while the books have the one after it."""
     client = observer(document, balance_age="5000")
     before = debt_and_payer(client)
     client.wait(10_000)
@@ -387,7 +387,7 @@ def test_a_look_can_lack_what_is_owed_or_everything(document: Document) -> None:
 
 
 def test_a_late_execution_is_answered_first_and_keeps_the_account_busy(document: Document) -> None:
-    """The debt stands until then, another repayment meets 51007, and the log tells later that it was executed."""
+    """The debt stands until then, another repayment meets 51007, and the log shows later that it was executed."""
     client = observer(document, execution_delay="60000..120000", answer_comes="before-execution")
     answer = client.call("POST", REPAY, ONE)
     assert answer is not None
@@ -462,7 +462,7 @@ def test_a_repayment_in_two_steps_moves_half_and_then_half(document: Document) -
 
 @pytest.mark.parametrize("kind", ["limiter", "unavailable", "coded", "html"])
 def test_a_refusal_may_be_true_or_false(kind: str, document: Document) -> None:
-    """One repayment in four is refused; it is executed all the same only if the choice says so of its kind."""
+    """One repayment in four is refused; it is executed all the same only if the choice names its kind."""
     for executed in (True, False):
         other = "limiter" if kind != "limiter" else "html"
         client = observer(document, refusal=REFUSED[kind], refusal_executed=kind if executed else other)
@@ -476,11 +476,11 @@ def test_a_refusal_may_be_true_or_false(kind: str, document: Document) -> None:
 
 
 def test_a_lost_answer_is_lost_as_chosen(document: Document) -> None:
-    """Executed or not as `lost-request` says; and a client in the same process may be told it never connected."""
+    """Executed or not as `lost-request` demands; a client in the same process may find that it never connected."""
     for choice, moved in (("executed", True), ("not-executed", False)):
         client = observer(document, lost_request=choice, unsent="connect-error")
         client.exchange.faults.arm({"fault": "answer_lost"})
-        assert client.call("GET", BALANCE) is not None  # a look does not use it up
+        assert client.call("GET", BALANCE) is not None  # reading the balance does not use it up
         assert client.call("POST", REPAY, ONE) is None
         assert client.seen[-1] == ("POST", REPAY, "ConnectError", 0)
         assert list(client.exchange.requests)[-1].moved_money is moved
@@ -531,7 +531,7 @@ def test_ids_of_any_order_stay_unique(document: Document) -> None:
     for ids in ("scattered", "rising", "scattered", "huge", "rising"):
         exchange.world.options = exchange.world.options.replaced({"row-ids": ids})
         exchange.apply_options()
-        found = [exchange.next_tran() for _ in range(300)]
+        found = [exchange.market.history.ids.next_transaction() for _ in range(300)]
         assert (found == sorted(found)) is (ids != "scattered")
         assert (min(found) > 1 << 53) is (ids == "huge")
         seen += found
@@ -580,7 +580,7 @@ def test_what_is_under_way_outlasts_the_process(document: Document, tmp_path: Pa
 @given(rng=st.randoms(use_true_random=False), assumed_away=st.booleans())
 @settings(max_examples=60, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
 def test_the_books_stay_true_under_every_choice(rng: random.Random, assumed_away: bool) -> None:
-    """Whatever is chosen, money is conserved, nothing is issued, and nobody holds or owes less than nothing."""
+    """With any choice money is conserved, nothing is issued, and no account holds or owes less than nothing."""
     standing = None if assumed_away else "considered"
     world = choices.draw(rng, standing=standing, unusual=rng.choice([0.1, 0.4, 1.0]))
     client = Observer(world, DOCUMENT, rng.randrange(100))
@@ -613,7 +613,7 @@ def act(client: Observer, rng: random.Random) -> None:
     elif kind == 5:
         client.exchange.faults.arm({"fault": "answer_lost"})
     elif kind == 6:
-        client.look()
+        client.read_balance()
     else:
         client.wait(rng.choice([10, 3000, 45_000, HOUR_MS]))
         client.exchange.advance_to_now()

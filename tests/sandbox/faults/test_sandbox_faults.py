@@ -11,51 +11,47 @@ from paydown_sandbox.bundled_document import Document
 from paydown_sandbox.exchange import Exchange
 from paydown_sandbox.faults.faults import FAULTS
 from paydown_sandbox.faults.scenario import bundled_scenarios, find_scenario, start_scenario
+from paydown_sandbox.http_messages import Drop, RawRequest, RawResponse, Reply, Retry
 from paydown_sandbox.sandbox_clock import Clock
 from paydown_sandbox.state.strict_json import StateError
 from tests.sandbox.signer import NOW_MS, REPAY, Answer, Caller, state_with
 
 CALL = "asset=BNB&amount=0.10000000&specifyRepayAssets=USDT"
 
-# What product.md promises: action, status, code, executed.
-EXPECTED: dict[str, tuple[str, int, int | None, bool]] = {
-    "executed_then_503": ("send", 503, -1000, True),
-    "not_executed_503_unknown": ("send", 503, -1000, False),
-    "service_unavailable_503": ("send", 503, -1000, False),
-    "throttled_1008": ("send", 503, -1008, False),
-    "executed_then_reset": ("reset", 200, None, True),
-    "reset_before": ("reset", 0, None, False),
-    "executed_then_delay": ("send", 200, None, True),
-    "delay_before": ("again", 0, None, False),
-    "timeout_1007_executed": ("send", 504, -1007, True),
-    "timeout_1007_not_executed": ("send", 504, -1007, False),
-    "unexpected_1006_executed": ("send", 500, -1006, True),
-    "unexpected_1006_not_executed": ("send", 500, -1006, False),
-    "busy_51998_not_executed": ("send", 400, 51998, False),
-    "pending_51007": ("send", 400, 51007, False),
-    "rate_limited_429": ("send", 429, -1003, False),
-    "banned_418": ("send", 418, -1003, False),
-    "waf_403_html": ("send", 403, None, False),
-    "gateway_502_html_executed": ("send", 502, None, True),
-    "success_without_amount": ("send", 200, None, True),
-    "malformed_json_executed": ("send", 200, None, True),
-    "success_false_not_executed": ("send", 200, None, False),
-    "amount_as_number": ("send", 200, None, True),
-    "extra_field": ("send", 200, None, True),
-    "clock_skew": ("send", 400, -1021, False),
-    "executed_then_closed": ("close", 200, None, True),
-    "truncated_body_executed": ("truncate", 200, None, True),
-    "timeout_1007_408_executed": ("send", 408, -1007, True),
-    "timeout_1007_504_executed": ("send", 504, -1007, True),
-    "internal_1001_503_executed": ("send", 503, -1001, True),
-    "empty_200_executed": ("send", 200, None, True),
-    "redirect_307_not_executed": ("send", 307, None, False),
-    "answer_lost": (
-        "reset",
-        200,
-        None,
-        True,
-    ),  # by choice or by chance; with the seed 0 it is executed at first
+# What each fault promises: the kind of reply, its status (0 without an answer), its code, whether it was executed.
+EXPECTED: dict[str, tuple[type[Reply], int, int | None, bool]] = {
+    "executed_then_503": (RawResponse, 503, -1000, True),
+    "not_executed_503_unknown": (RawResponse, 503, -1000, False),
+    "service_unavailable_503": (RawResponse, 503, -1000, False),
+    "throttled_1008": (RawResponse, 503, -1008, False),
+    "executed_then_reset": (Drop, 0, None, True),
+    "reset_before": (Drop, 0, None, False),
+    "executed_then_delay": (RawResponse, 200, None, True),
+    "delay_before": (Retry, 0, None, False),
+    "timeout_1007_executed": (RawResponse, 504, -1007, True),
+    "timeout_1007_not_executed": (RawResponse, 504, -1007, False),
+    "unexpected_1006_executed": (RawResponse, 500, -1006, True),
+    "unexpected_1006_not_executed": (RawResponse, 500, -1006, False),
+    "busy_51998_not_executed": (RawResponse, 400, 51998, False),
+    "pending_51007": (RawResponse, 400, 51007, False),
+    "rate_limited_429": (RawResponse, 429, -1003, False),
+    "banned_418": (RawResponse, 418, -1003, False),
+    "waf_403_html": (RawResponse, 403, None, False),
+    "gateway_502_html_executed": (RawResponse, 502, None, True),
+    "success_without_amount": (RawResponse, 200, None, True),
+    "malformed_json_executed": (RawResponse, 200, None, True),
+    "success_false_not_executed": (RawResponse, 200, None, False),
+    "amount_as_number": (RawResponse, 200, None, True),
+    "extra_field": (RawResponse, 200, None, True),
+    "clock_skew": (RawResponse, 400, -1021, False),
+    "executed_then_closed": (Drop, 0, None, True),
+    "truncated_body_executed": (RawResponse, 200, None, True),
+    "timeout_1007_408_executed": (RawResponse, 408, -1007, True),
+    "timeout_1007_504_executed": (RawResponse, 504, -1007, True),
+    "internal_1001_503_executed": (RawResponse, 503, -1001, True),
+    "empty_200_executed": (RawResponse, 200, None, True),
+    "redirect_307_not_executed": (RawResponse, 307, None, False),
+    "answer_lost": (Drop, 0, None, True),  # by choice or by chance; with the seed 0 it is executed at first
 }
 
 
@@ -76,18 +72,42 @@ def test_the_table_names_every_fault() -> None:
 @pytest.mark.parametrize("name", EXPECTED)
 def test_each_fault_answers_and_executes_as_its_name_says(caller: Caller, name: str) -> None:
     """It strikes once, the log names it, and the next call is healthy."""
-    action, status, code, executed = EXPECTED[name]
+    kind, status, code, executed = EXPECTED[name]
     fault = caller.exchange.faults.arm({"fault": name, "match": {"method": "POST", "path": REPAY}})
 
     answer = caller.repay(CALL)
 
-    assert (answer.raw.action, answer.status, code_of(answer)) == (action, status, code)
+    assert (type(answer.raw), answer.status, code_of(answer)) == (kind, status, code)
     assert fault.struck == 1
     record = list(caller.exchange.requests)[-1]
     assert (record.fault, record.moved_money) == (name, executed)
     assert caller.debt("BNB") == Decimal("1.501") - (Decimal("0.1") if executed else 0)
     caller.exchange.release("a")  # the answer is out, late or never
     assert caller.repay(CALL).json["success"] is True
+
+
+@pytest.mark.parametrize(
+    ("name", "manner"),
+    [("executed_then_reset", "reset"), ("reset_before", "reset"), ("executed_then_closed", "close")],
+)
+def test_a_dropped_connection_is_reset_or_closed(caller: Caller, name: str, manner: str) -> None:
+    """The manner of the drop is the one that the name of the fault promises."""
+    caller.exchange.faults.arm({"fault": name})
+    dropped = caller.repay(CALL).raw
+    assert isinstance(dropped, Drop)
+    assert dropped.manner == manner
+
+
+def test_a_truncated_answer_is_marked(caller: Caller) -> None:
+    """The answer is whole, and the server that sends it cuts it off."""
+    caller.exchange.faults.arm({"fault": "truncated_body_executed"})
+    cut = caller.repay(CALL).raw
+    assert isinstance(cut, RawResponse)
+    assert cut.truncated
+    caller.exchange.release("a")
+    whole = caller.repay(CALL).raw
+    assert isinstance(whole, RawResponse)
+    assert not whole.truncated
 
 
 def test_spoilt_answers_are_spoilt_in_the_named_way(caller: Caller) -> None:
@@ -134,7 +154,7 @@ def test_a_fault_is_not_spent_on_a_request_that_is_refused_anyway(caller: Caller
 def test_a_fault_about_an_execution_waits_for_a_call_that_changes_something(
     caller: Caller, name: str, match: dict[str, str]
 ) -> None:
-    """The clock, a look and a listen key neither meet it nor count for `skip`: the repayment does."""
+    """The clock, a balance reading and a listen key neither meet it nor count for `skip`: the repayment does."""
     fault = caller.exchange.faults.arm({"fault": name, "match": match, "skip": 1})
 
     def harmless() -> list[int]:
@@ -159,7 +179,7 @@ def test_a_fault_about_an_execution_waits_for_a_call_that_changes_something(
 def test_a_fault_about_an_execution_strikes_a_read_that_was_asked_for(
     caller: Caller, match: dict[str, str]
 ) -> None:
-    """Answers of reads get lost too, if somebody wants that."""
+    """Answers of reads get lost too, where the match of the fault asks for reads."""
     caller.exchange.faults.arm({"fault": "executed_then_503", "match": match})
     assert caller.repay(CALL).status == 200
     assert caller.raw("GET", "/papi/v1/time").status == 503
@@ -175,8 +195,8 @@ def test_a_delay_before_hands_the_request_in_again(caller: Caller) -> None:
     """The same request comes back after the delay, is judged by the clock of then, and is logged once."""
     caller.exchange.faults.arm({"fault": "delay_before", "delay_ms": 5001})
     first = caller.repay(CALL)
-    assert (first.raw.action, first.raw.delay_ms) == ("again", 5001)
-    from paydown_sandbox.http_messages import RawRequest
+    assert isinstance(first.raw, Retry)
+    assert first.raw.delay_ms == 5001
     from tests.sandbox.signer import KEY, digest
 
     caller.exchange.clock.advance(5001)
@@ -186,6 +206,7 @@ def test_a_delay_before_hands_the_request_in_again(caller: Caller) -> None:
     second = caller.exchange.handle(
         RawRequest("POST", REPAY, b"", headers, body, "127.0.0.1", held=first.raw.held)
     )
+    assert isinstance(second, RawResponse)
     assert b"-1021" in second.body
     assert len(caller.exchange.requests) == 1
 
@@ -230,12 +251,12 @@ def test_a_ban_can_be_real(caller: Caller) -> None:
 
 
 def test_clock_skew_moves_the_exchange_against_the_client(caller: Caller) -> None:
-    """While it lasts, time tells the shifted clock, and a client that follows it gets through."""
+    """While it lasts, the time endpoint shows the shifted clock, and a client that follows it gets through."""
     caller.exchange.faults.arm({"fault": "clock_skew", "times": None, "skew_ms": -8000})
-    told = caller.raw("GET", "/papi/v1/time").json["serverTime"]
-    assert told == NOW_MS - 8000
+    shown = caller.raw("GET", "/papi/v1/time").json["serverTime"]
+    assert shown == NOW_MS - 8000
     assert caller.repay(CALL).code == -1021
-    assert caller.signed("POST", REPAY, CALL, at_ms=told).status == 200
+    assert caller.signed("POST", REPAY, CALL, at_ms=shown).status == 200
 
 
 @pytest.mark.parametrize("window", ["fixed", "sliding"])
@@ -266,7 +287,7 @@ def test_clock_skew_leaves_the_count_of_weight_alone(window: str, skew_ms: int) 
     ],
 )
 def test_a_wrong_fault_names_its_place(caller: Caller, node: object, path: str) -> None:
-    """The error says where and what belongs there, and nothing is armed."""
+    """The error names the place and what belongs there, and nothing is armed."""
     with pytest.raises(StateError) as caught:
         caller.exchange.faults.arm(node)
     assert str(caught.value).startswith(path)
@@ -285,8 +306,8 @@ def test_a_bad_tuesday_plays_out_on_the_clock(caller: Caller) -> None:
     caller.exchange.clock.advance(150_000)
     assert [caller.raw("GET", "/papi/v1/ping").status for _ in range(2)] == [418, 418]
     caller.exchange.clock.advance(120_000)
-    outcomes = [caller.repay("asset=BNB&amount=0.0001&specifyRepayAssets=USDT").raw for _ in range(300)]
-    lost = [one for one in outcomes if one.status != 200 or one.action != "send"]
+    replies = [caller.repay("asset=BNB&amount=0.0001&specifyRepayAssets=USDT") for _ in range(300)]
+    lost = [one for one in replies if one.status != 200]
     assert 1 <= len(lost) <= 24
     assert len(caller.exchange.lines) == 300
 

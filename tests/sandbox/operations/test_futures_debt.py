@@ -138,7 +138,7 @@ def test_a_required_time_that_is_no_number_is_malformed(document: Document) -> N
 
 
 def test_the_dust_of_an_automatic_exchange_goes_to_the_house_to_the_last_digit(document: Document) -> None:
-    """What was sold is worth what was owed and the dust, exactly; nobody gains or loses a digit."""
+    """What was sold is worth what was owed and the dust, exactly; no digit is gained or lost."""
     caller = calling(
         document,
         {"BTC": {"free": "1"}, "BNB": {"negative": "1.10264488"}},

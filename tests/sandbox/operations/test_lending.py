@@ -9,6 +9,7 @@ import pytest
 
 from paydown_sandbox.bundled_document import Document
 from paydown_sandbox.exchange import Exchange
+from paydown_sandbox.http_messages import Retry
 from paydown_sandbox.sandbox_clock import Clock
 from tests.sandbox.signer import NOW_MS, Caller, state_with
 
@@ -249,7 +250,7 @@ def test_a_filter_can_be_demanded(document: Document) -> None:
 
 @pytest.mark.parametrize(("option", "expected"), [("none", 0), ("record", 1)])
 def test_repay_debt_leaves_a_record_only_if_asked(document: Document, option: str, expected: int) -> None:
-    """Nobody knows whether it does: by default a record search finds nothing."""
+    """No page states whether repay-debt leaves a record: by default a record search finds none."""
     caller = calling(document, options={"repay-debt-record": option})
     caller.repay("asset=BNB&amount=0.1&specifyRepayAssets=USDT")
     assert caller.signed("GET", REPAYMENTS, "asset=BNB").json["total"] == expected
@@ -305,11 +306,12 @@ def test_a_debt_call_under_way_keeps_its_own_account_back_alone(document: Docume
 
 
 def test_debt_calls_can_queue_instead(document: Document) -> None:
-    """With `concurrent-repay` queue the second call is told to come back when the first is done."""
+    """With `concurrent-repay` queue the second call is handed in again when the first is done."""
     caller = calling(document, options={"debt-call-ms": "500", "concurrent-repay": "queue"})
     caller.repay("asset=BNB&amount=0.1&specifyRepayAssets=USDT")
     second = caller.repay("asset=BNB&amount=0.1&specifyRepayAssets=USDT")
-    assert (second.raw.action, second.raw.delay_ms) == ("again", 500)
+    assert isinstance(second.raw, Retry)
+    assert second.raw.delay_ms == 500
     assert caller.debt("BNB") == Decimal("1.401")
 
 

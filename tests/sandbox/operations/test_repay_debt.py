@@ -137,7 +137,7 @@ def test_the_cap_itself_is_allowed(document: Document) -> None:
 
 
 def test_amount_above_the_debt_is_refused(caller: Caller) -> None:
-    """Nothing is clipped unless an option says so."""
+    """An amount is clipped only where an option demands it."""
     answer = caller.repay("asset=BNB&amount=1.50100001&specifyRepayAssets=USDT")
 
     assert (answer.status, answer.code) == (400, -3015)

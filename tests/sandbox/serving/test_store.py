@@ -47,7 +47,7 @@ def everything(exchange: Exchange) -> dict[str, object]:
         "lines": [ledger_json(line) for line in exchange.lines],
         "counters": exchange.counters(),
         "imbalance": exchange.world.ledger.imbalance(),
-        "house": {name: (h.pool, h.conversion) for name, h in exchange.world.ledger.house.items()},
+        "house": {name: (h.pool, h.conversion) for name, h in exchange.world.ledger.counterparties.items()},
         "issued": exchange.world.ledger.issued,
     }
 

@@ -105,11 +105,11 @@ def _try(name: str, look: Callable[[], str]) -> Check:
 def _journal(arguments: argparse.Namespace) -> str:
     from pathlib import Path
 
-    from paydown.repay.journal.journal import look_into
+    from paydown.repay.journal.journal_inspection import inspect_journal
     from paydown.state_directory import state_directory
 
     path = Path(arguments.journal) if arguments.journal is not None else state_directory() / "repay.db"
-    health = look_into(path)
+    health = inspect_journal(path)
     if health is None:
         return f"{path} does not exist yet; the first plan makes it"
     found = (

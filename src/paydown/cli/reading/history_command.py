@@ -61,7 +61,7 @@ def run(arguments: argparse.Namespace, output: Output) -> int:
 
 
 def _show(output: Output, entry: PlanHistory) -> None:
-    from paydown.repay.planning.plan import moment
+    from paydown.repay.moments import moment
 
     plan = entry.record.plan
     asked = "the whole debt" if plan.request.amount is None else decimal_text(plan.request.amount)

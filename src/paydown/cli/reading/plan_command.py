@@ -77,7 +77,7 @@ def sentence_on_begun(plan: Plan, report: Report) -> str:
         report: Its report.
     """
     from paydown.repay import PlanState
-    from paydown.repay.planning.plan import moment
+    from paydown.repay.moments import moment
 
     if report.state is PlanState.DONE:
         payers = "".join(f", then {name}" for name in plan.request.pay_with)

@@ -59,7 +59,7 @@ def run(arguments: argparse.Namespace, output: Output) -> int:
     output.line(f"From now on {adopted.journal} is used. Remembered before:", style="bold")
     for words in adopted.remembered:
         output.line(f"  {words}")
-    owed = {name: holding.debt for name, holding in adopted.look.assets.items() if holding.debt}
+    owed = {name: holding.debt for name, holding in adopted.snapshot.assets.items() if holding.debt}
     for name, debt in sorted(owed.items()):
         output.line(f"  owed now: {decimal_text(debt)} {name}")
     return exit_code

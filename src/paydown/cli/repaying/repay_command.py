@@ -113,7 +113,7 @@ def _show_begun(output: Output, plan: Plan, begun: Report, *, dry_run: bool) -> 
 
 def _show_plan(output: Output, place: str, plan: Plan, repay: SafeRepay) -> None:
     """Print what a person confirms: the account, the exchange, the plan, and what is settled before it."""
-    from paydown.repay.planning.plan import moment
+    from paydown.repay.moments import moment
 
     output.line(place[:1].upper() + place[1:])
     output.line(str(plan))

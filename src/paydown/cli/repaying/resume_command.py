@@ -14,7 +14,7 @@ from paydown.cli.shared_options import add_command, add_journal, open_client, op
 if TYPE_CHECKING:
     from paydown.cli.shared_options import Commands
     from paydown.repay import SafeRepay
-    from paydown.repay.journal.journal import PlanRecord
+    from paydown.repay.journal.journal_records import PlanRecord
 
 
 def add_parser(commands: Commands) -> None:

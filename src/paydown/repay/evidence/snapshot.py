@@ -1,8 +1,8 @@
-"""One look at the account: every debt and every holding that one balance reading showed.
+"""One snapshot of the account: every debt and every holding that one reading of the balances showed.
 
-A look is the only thing the repayer believes about the account, so it also says when it was
-taken: the exchange formed the answer somewhere between `sent_at_ms` and `answered_at_ms`.
-Assets that the exchange leaves out are zero (it does not list every asset).
+A snapshot is the only thing the repayer believes about the account, so it also holds when it was taken: the exchange
+formed the answer somewhere between `sent_at_ms` and `answered_at_ms`. Assets that the exchange leaves out are zero (it
+does not list every asset).
 """
 
 from __future__ import annotations
@@ -15,12 +15,12 @@ from typing import cast
 from paydown.repay.amounts import ZERO, exact, from_text, to_text
 from paydown.repay.stored import checked
 
-__all__ = ["NOTHING", "Holding", "Look"]
+__all__ = ["NOTHING", "Holding", "Snapshot"]
 
 
 @dataclass(frozen=True, slots=True)
 class Holding:
-    """What the cross-margin wallet says about one asset, in units of that asset."""
+    """What the cross-margin wallet holds and owes of one asset, in units of that asset."""
 
     borrowed: Decimal = ZERO
     interest: Decimal = ZERO
@@ -40,7 +40,7 @@ class Holding:
             return self.free + self.locked
 
     def to_json(self) -> dict[str, str]:
-        """The four amounts as text."""
+        """Return the four amounts as text."""
         return {
             "borrowed": to_text(self.borrowed),
             "interest": to_text(self.interest),
@@ -50,7 +50,7 @@ class Holding:
 
     @classmethod
     def from_json(cls, data: Mapping[str, str]) -> Holding:
-        """What `to_json` wrote."""
+        """Read what `to_json` wrote."""
         return checked(
             cls(
                 borrowed=from_text(data["borrowed"]),
@@ -65,7 +65,7 @@ NOTHING = Holding()
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
+class Snapshot:
     """A reading of all balances. Times are UTC milliseconds on the exchange's clock."""
 
     sent_at_ms: int
@@ -73,8 +73,14 @@ class Look:
     assets: Mapping[str, Holding]
 
     @classmethod
-    def of(cls, sent_at_ms: int, answered_at_ms: int, rows: Iterable[tuple[str, Holding]]) -> Look:
-        """A look from its rows; rows that are zero throughout are left out, as the exchange may do."""
+    def of(cls, sent_at_ms: int, answered_at_ms: int, rows: Iterable[tuple[str, Holding]]) -> Snapshot:
+        """Make a snapshot from its rows; rows that are zero throughout are left out, as the exchange may do.
+
+        Args:
+            sent_at_ms: When the balances were asked for, UTC milliseconds on the exchange's clock.
+            answered_at_ms: When the answer had come.
+            rows: Assets and what is held and owed of them.
+        """
         kept = {asset: holding for asset, holding in rows if holding != NOTHING}
         return cls(sent_at_ms, answered_at_ms, kept)
 
@@ -82,7 +88,7 @@ class Look:
         return self.assets.get(asset, NOTHING)
 
     def to_json(self) -> dict[str, object]:
-        """Plain data, amounts as text; also the form in the journal."""
+        """Return plain data, amounts as text; also the form in the journal."""
         return {
             "sent_at_ms": self.sent_at_ms,
             "answered_at_ms": self.answered_at_ms,
@@ -90,11 +96,15 @@ class Look:
         }
 
     @classmethod
-    def from_json(cls, data: Mapping[str, object]) -> Look:
-        """What `to_json` wrote. Raises `ValueError` on anything else."""
+    def from_json(cls, data: Mapping[str, object]) -> Snapshot:
+        """Read what `to_json` wrote.
+
+        Raises:
+            ValueError: It is anything else.
+        """
         sent, answered, assets = data.get("sent_at_ms"), data.get("answered_at_ms"), data.get("assets")
         if not (isinstance(sent, int) and isinstance(answered, int) and isinstance(assets, dict)):
-            raise ValueError("not a look: sent_at_ms, answered_at_ms and assets are required")
+            raise ValueError("not a snapshot: sent_at_ms, answered_at_ms and assets are required")
         rows = cast("dict[str, dict[str, str]]", assets)
         return checked(
             cls.of(sent, answered, ((asset, Holding.from_json(row)) for asset, row in rows.items()))

@@ -1,1 +1,1 @@
-"""Work a plan off: decide what comes next, and carry it out through a client."""
+"""Work a plan off: decide what comes next, and ask for it by commands."""

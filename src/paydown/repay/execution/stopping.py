@@ -28,7 +28,7 @@ class StopAsked(KeyboardInterrupt):
 
 
 class StopSwitch:
-    """Remembers that somebody asked to stop."""
+    """Remembers that a stop was asked for, and wakes what sleeps."""
 
     def __init__(self) -> None:
         self._asked = False
@@ -42,7 +42,7 @@ class StopSwitch:
 
     def request(self) -> None:
         """Ask to stop. From any thread or signal handler."""
-        self._asked = True  # first: whoever is woken looks at it
+        self._asked = True  # first: what is woken reads it
         self._wake.put(None)
 
     def clear(self) -> None:
@@ -73,7 +73,7 @@ class StopSwitch:
         """From here on something may be in flight: signals only ask.
 
         Raises:
-            StopAsked: Somebody asked already. Nothing was sent.
+            StopAsked: A stop was asked for already. Nothing was sent.
         """
         self._leaving = False
         if self.asked:

@@ -2,7 +2,7 @@
 
 A child made by fork inherits both, and either would pay twice. SQLite forbids a connection to be used, or even
 closed, in another process than the one that opened it: closing it there can remove a -wal file that belongs to
-somebody else. And a descriptor of a locked file keeps the lock after the process that took it has died. So in the
+another process. And a descriptor of a locked file keeps the lock after the process that took it has died. So in the
 child the lock's descriptors are closed at once, the connection is left alone for ever, and everything that was
 opened before the fork refuses to work.
 """

@@ -1,138 +1,43 @@
-"""Write INTENT between signing and the first byte: the last place at which a repayment can be kept back.
-
-    signed ──▶ stop asked?  look still young?  account still held?  journal still the file at its path?
-           ──▶ INTENT durable, and remembered outside of the journal
-           ──▶ account still held?  journal still the file at its path?  ──▶ first byte
-
-A driver hands one `IntentObserver` to the client for one call (`Client.observing`), so nothing stays behind when the
-call has ended.
-"""
+"""Write INTENT: the last thing that happens before the first byte of a repayment may leave."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from contextlib import suppress
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from paydown.repay.journal.journal import Journal
+from paydown.repay.journal.journal_records import Intent
 
-from paydown.repay.errors import JournalUnusable, LookTooOld
-from paydown.repay.execution.commands import Repay, Step
-from paydown.repay.journal.journal import Intent, Journal
-from paydown.repay.journal.states import AttemptState
-
-if TYPE_CHECKING:
-    from paydown.call.attempts import Attempt
-    from paydown.errors import PaydownError
-
-__all__ = ["IntentObserver"]
+__all__ = ["write_intent"]
 
 
-@dataclass(slots=True)
-class IntentObserver:
-    """Watches one repayment, and writes it down before it leaves.
+def write_intent(
+    journal: Journal,
+    account: str,
+    plan_id: int,
+    intent: Intent,
+    now_ms: int,
+    *,
+    fresh_snapshot: bool,
+    again: bool,
+) -> None:
+    """Make INTENT durable, or its new timestamp if the same attempt was signed anew. Then the request may leave.
 
-    Attributes:
-        command: The repayment.
+    A request is signed anew only after the exchange has refused its first timestamp, so the same attempt goes again
+    and no second INTENT is written.
+
+    Args:
         journal: Where INTENT is written.
         account: The account's name in it.
-        recv_window_ms: recvWindow of the request.
-        now_ms: The exchange's time, UTC milliseconds.
-        stay: Is called first: raises `StopAsked` if a stop was asked for, and from then on lets signals only ask.
-        held: Whether this very process still holds the account.
-        leaving: Is told the id of the attempt when nothing keeps it back any more.
-        mark: Is told of the step, before and after.
-        attempt_id: The attempt whose INTENT is durable, or `None`.
+        plan_id: The plan that the attempt belongs to.
+        intent: What is about to be sent.
+        now_ms: Now, UTC milliseconds.
+        fresh_snapshot: Whether no earlier attempt carries the snapshot of the intent.
+        again: Whether INTENT of this attempt is durable already.
+
+    Raises:
+        AccountInDoubt: Another attempt of the account is open.
+        AccountBusy: Another process has begun an attempt of this plan meanwhile.
+        JournalUnusable: It cannot be written, or the attempt was taken for an orphan meanwhile. Nothing may be sent.
     """
-
-    command: Repay
-    journal: Journal
-    account: str
-    recv_window_ms: int
-    now_ms: Callable[[], int]
-    stay: Callable[[], object]
-    held: Callable[[], bool]
-    leaving: Callable[[str], object]
-    mark: Callable[[Step, Literal["before", "after"]], object]
-    attempt_id: str | None = None
-
-    def before_send(self, attempt: Attempt) -> None:
-        """Write INTENT, or keep the request from being sent by raising.
-
-        Raises:
-            StopAsked: Somebody asked to stop.
-            AccountInDoubt: Another attempt of the account is open.
-            AccountBusy: Another process has begun an attempt of this plan meanwhile.
-            LookTooOld: The look before it has grown old while the request waited.
-            JournalUnusable: INTENT cannot be written, or would be lost, or the account is not held any more.
-        """
-        # From here on a signal only asks; one that came before leaves now, with nothing sent.
-        self.stay()
-        self._refuse_old_look()
-        self._refuse_unheld()
-        signed_at_ms = self.now_ms() if attempt.sent_at_ms is None else attempt.sent_at_ms
-        self.mark(Step.WRITE_INTENT, "before")
-        again = self.attempt_id == attempt.id
-        if again:
-            self.journal.resigned(attempt.id, signed_at_ms)
-        else:
-            self._begin(attempt.id, signed_at_ms)
-            self.attempt_id = attempt.id
-        self.mark(Step.WRITE_INTENT, "after")
-        # Once more, as near to the first byte as can be: a commit may take long on a slow disk.
-        try:
-            self._refuse_unheld()
-        except JournalUnusable:
-            self._kept_back(attempt.id, again)
-            raise
-        if not again:
-            self.leaving(attempt.id)
-
-    def _kept_back(self, attempt_id: str, again: bool) -> None:
-        """Record that nothing left, if the journal still takes it; else the attempt is looked into as an orphan."""
-        state = AttemptState.REJECTED if again else AttemptState.NOT_SENT
-        why = "refused for its timestamp, and not sent again" if again else "not sent"
-        outcome = {
-            "kind": "rejected" if again else "not-sent",
-            "message": f"{why}: the account was not held any more",
-        }
-        with suppress(JournalUnusable):
-            self.journal.finish(attempt_id, state, self.now_ms(), outcome=outcome)
-
-    def after(self, attempt: Attempt, error: PaydownError | None) -> None:
-        """Do nothing: the engine records the outcome, and needs the answer for it."""
-
-    def _begin(self, attempt_id: str, signed_at_ms: int) -> None:
-        command = self.command
-        intent = Intent(
-            id=attempt_id,
-            number=command.number,
-            asset=command.asset,
-            amount=command.amount,
-            expected=command.expected,
-            pay_with=command.pay_with,
-            before=command.before,
-            since=command.since,
-            signed_at_ms=signed_at_ms,
-            recv_window_ms=self.recv_window_ms,
-        )
-        self.journal.begin(
-            self.account, command.plan_id, intent, self.now_ms(), fresh_look=command.fresh_look
-        )
-
-    def _refuse_old_look(self) -> None:
-        """Keep a request back that waited for room or for the clock until its look had grown old."""
-        command = self.command
-        age_ms = self.now_ms() - command.before.answered_at_ms
-        if command.base_max_age_ms is not None and age_ms > command.base_max_age_ms:
-            raise LookTooOld(
-                f"The look before this repayment is {age_ms} ms old, and {command.base_max_age_ms} are allowed. "
-                "Nothing was sent; the look is taken again."
-            )
-
-    def _refuse_unheld(self) -> None:
-        if not self.held():
-            raise JournalUnusable(
-                "This process does not hold the account any more: it was forked from the one that does, or the lock "
-                "file was deleted or replaced. Nothing was sent."
-            )
-        self.journal.check_file()
+    if again:
+        journal.attempts.sign_again(intent.id, intent.signed_at_ms)
+    else:
+        journal.attempts.begin(account, plan_id, intent, now_ms, fresh_snapshot=fresh_snapshot)

@@ -1,7 +1,7 @@
 """Whether an open database is still the file at its path.
 
 SQLite goes on writing to a file that was deleted, replaced or moved while it was open: every commit succeeds, and
-whoever opens the path next finds none of them. So before something is sent the path is looked at again.
+the process that opens the path next finds none of them. So before something is sent the path is checked again.
 """
 
 from __future__ import annotations
@@ -24,14 +24,14 @@ class OpenedFile:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        # SQLite follows links, and keeps the -wal beside the file that they lead to.
+        # SQLite follows links, and keeps the -wal next to the file that they lead to.
         real = path.resolve()
         self._log = real.with_name(f"{real.name}-wal")
         self._pid = os.getpid()
         self._ids = _identity(path), _identity(self._log)
 
     def trouble(self) -> str:
-        """Why what is written now would be lost, or ""."""
+        """Return why what is written now would be lost, or ""."""
         if os.getpid() != self._pid:
             return f"was opened by process {self._pid}, before this process was forked from it"
         for path, opened in zip((self._path, self._log), self._ids, strict=True):

@@ -1,4 +1,4 @@
-"""What one attempt and one plan can be, and the only moves between those states.
+"""The states of an attempt and of a plan, and the only moves between them.
 
     INTENT ──▶ EXECUTED            the exchange answered: done
            ──▶ REJECTED            the exchange answered: nothing was executed
@@ -11,7 +11,7 @@ An attempt is *open* while it is INTENT or UNKNOWN. While one attempt of an acco
 other is begun: that single rule, held by the journal itself, is what "never twice" rests on.
 `docs/never-twice.md` gives the argument; the journal's triggers refuse every other move.
 
-A state that has ended is not edited: what a person knows better is a correction beside it, and only
+A state that has ended is not edited: what a person knows better is a correction next to it, and only
 a correction lets a plan that is DONE be worked on again.
 """
 
@@ -66,7 +66,7 @@ class PlanState(StrEnum):
     PLANNED     written down, nothing was sent
     RUNNING     a process works on it, or died while it did: resume
     STOPPED     ended early with nothing in doubt (a signal, too many refusals): resume when you like
-    UNDECIDED   an attempt is in doubt and the evidence does not settle it: a person must look
+    UNDECIDED   an attempt is in doubt and the evidence does not decide it: a person must look
     DONE        what was asked is repaid; the report is final, unless an attempt is corrected
     """
 

@@ -1,4 +1,4 @@
-"""A plan: what was asked, what the account looked like, and the pieces that follow from both.
+"""A plan: what was asked, the account as it was, and the pieces that follow from both.
 
 Plain data, exact to the last digit, and able to explain itself: `print(plan)` for people,
 `to_json` for machines and for the journal. A plan never sends anything.
@@ -10,36 +10,31 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
 from paydown.repay.amounts import ZERO, exact, from_text, money, to_text
-from paydown.repay.evidence.snapshot import Look
+from paydown.repay.evidence.snapshot import Snapshot
+from paydown.repay.moments import moment
 from paydown.repay.stored import checked
 
-__all__ = ["Piece", "Plan", "Price", "Request", "moment"]
-
-
-def moment(at_ms: int) -> str:
-    """A time in UTC milliseconds as `2026-11-22 12:00:00Z`."""
-    return datetime.fromtimestamp(at_ms // 1000, UTC).strftime("%Y-%m-%d %H:%M:%SZ")
+__all__ = ["Piece", "Plan", "Price", "Request"]
 
 
 @dataclass(frozen=True, slots=True)
 class Price:
-    """USD for one unit of an asset, and who says so: "given" by the caller, or the exchange's "index"."""
+    """USD for one unit of an asset, and where it is from: "given" by the caller, or the exchange's "index"."""
 
     usd: Decimal
     source: str
 
     def to_json(self) -> dict[str, str]:
-        """Price as text, and its source."""
+        """Return the price as text, and its source."""
         return {"usd": to_text(self.usd), "source": self.source}
 
     @classmethod
     def from_json(cls, data: Mapping[str, str]) -> Price:
-        """What `to_json` wrote."""
+        """Read what `to_json` wrote."""
         return checked(cls(from_text(data["usd"]), data["source"]))
 
 
@@ -62,7 +57,7 @@ class Request:
     margin: Decimal
 
     def to_json(self) -> dict[str, object]:
-        """Plain data with one spelling per request, so that equal requests give equal text."""
+        """Return plain data with one spelling per request, so that equal requests give equal text."""
         return {
             "asset": self.asset,
             "amount": None if self.amount is None else to_text(self.amount),
@@ -73,7 +68,7 @@ class Request:
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Request:
-        """What `to_json` wrote."""
+        """Read what `to_json` wrote."""
         amount: str | None = data["amount"]
         prices: Mapping[str, str] = data["given_prices"]
         return checked(
@@ -112,7 +107,7 @@ class Piece:
     reason: str
 
     def to_json(self) -> dict[str, object]:
-        """Plain data, amounts as text."""
+        """Return plain data, amounts as text."""
         return {
             "number": self.number,
             "amount": None if self.amount is None else to_text(self.amount),
@@ -123,7 +118,7 @@ class Piece:
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Piece:
-        """What `to_json` wrote."""
+        """Read what `to_json` wrote."""
         amount: str | None = data["amount"]
         return checked(
             cls(
@@ -143,11 +138,11 @@ class Plan:
     Attributes:
         key: The idempotency key: the journal knows this plan, its attempts and its report by it.
         request: What was asked.
-        look: The account as it was when the plan was made.
+        snapshot: The account as it was when the plan was made.
         prices: USD prices that were used, by asset.
         piece_limit_usd: Cap less margin: no piece is worth more.
         pieces: The repayments in order.
-        weight: Request weight of the whole plan, its looks included.
+        weight: Request weight of the whole plan, its snapshots included.
         earliest_finish_ms: Earliest moment of the last repayment that weight and cap allow.
         warnings: What a person should know before saying yes.
         created_at_ms: When the plan was made, UTC milliseconds.
@@ -155,7 +150,7 @@ class Plan:
 
     key: str
     request: Request
-    look: Look
+    snapshot: Snapshot
     prices: Mapping[str, Price]
     piece_limit_usd: Decimal
     pieces: tuple[Piece, ...]
@@ -172,7 +167,7 @@ class Plan:
     @property
     def debt(self) -> Decimal:
         """Principal and interest owed when the plan was made."""
-        return self.look[self.asset].debt
+        return self.snapshot[self.asset].debt
 
     @property
     def whole(self) -> bool:
@@ -192,7 +187,7 @@ class Plan:
             return sum((piece.value_usd for piece in self.pieces), ZERO)
 
     def to_json(self) -> dict[str, object]:
-        """Plain data, amounts as text, times in UTC milliseconds."""
+        """Return plain data, amounts as text, times in UTC milliseconds."""
         return {
             "key": self.key,
             "request": self.request.to_json(),
@@ -200,7 +195,7 @@ class Plan:
             "total": to_text(self.total),
             "value_usd": to_text(self.value_usd),
             "whole": self.whole,
-            "look": self.look.to_json(),
+            "look": self.snapshot.to_json(),
             "prices": {asset: price.to_json() for asset, price in sorted(self.prices.items())},
             "piece_limit_usd": to_text(self.piece_limit_usd),
             "pieces": [piece.to_json() for piece in self.pieces],
@@ -212,13 +207,17 @@ class Plan:
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Plan:
-        """What `to_json` wrote. Raises `ValueError` and what reading raises on anything else."""
+        """Read what `to_json` wrote.
+
+        Raises:
+            ValueError: It is something else; so are other errors of reading foreign data.
+        """
         prices: Mapping[str, Mapping[str, str]] = data["prices"]
         pieces: list[Mapping[str, Any]] = data["pieces"]
         plan = cls(
             key=data["key"],
             request=Request.from_json(data["request"]),
-            look=Look.from_json(data["look"]),
+            snapshot=Snapshot.from_json(data["look"]),
             prices={asset: Price.from_json(price) for asset, price in prices.items()},
             piece_limit_usd=from_text(data["piece_limit_usd"]),
             pieces=tuple(Piece.from_json(piece) for piece in pieces),
@@ -232,7 +231,7 @@ class Plan:
         return checked(plan)
 
     def __str__(self) -> str:
-        owed = self.look[self.asset]
+        owed = self.snapshot[self.asset]
         price = self.prices[self.asset]
         payers = ", ".join(self.request.pay_with) or "nothing else"
         asked = (

@@ -10,9 +10,8 @@ from decimal import Decimal
 from paydown.errors import InvalidRequest, InvalidRequestType, PaydownError
 from paydown.repay.amounts import to_text
 from paydown.repay.errors import DebtNotListed, PlanRefused
-from paydown.repay.evidence.reconcile import Decisions
-from paydown.repay.evidence.snapshot import Look
 from paydown.repay.execution.commands import ReadBalances, ReadPrices, ReadStatus
+from paydown.repay.execution.run_context import Decisions
 from paydown.repay.planning.plan import Plan, Price, Request
 from paydown.repay.planning.planner import look_alike, make_plan, refuse_liquidation
 from paydown.repay.planning.repay_facts import Facts
@@ -30,7 +29,14 @@ def checked_request(
     prices: Mapping[str, Decimal | str] | None,
     margin: Decimal | str,
 ) -> Request:
-    """What was asked, checked by the very rules that the call itself will be checked by.
+    """Check what was asked, by the very rules that the call itself will be checked by.
+
+    Args:
+        asset: Asset owed.
+        amount: How much to repay, in units of `asset`; `None` repays the whole debt.
+        pay_with: Assets that may pay.
+        prices: USD per unit, by asset.
+        margin: Share of the value cap that every piece stays below.
 
     Raises:
         InvalidRequest: An asset, amount, price or margin cannot be used.
@@ -88,7 +94,7 @@ def _decimal(value: object, name: str) -> Decimal:
 
 
 def checked_key(key: str) -> str:
-    """A plan key that people can type and logs can show.
+    """Check that a plan key is one that people can type and logs can show.
 
     Raises:
         InvalidRequest: It is empty, too long, or holds blanks at its ends or control characters.
@@ -102,7 +108,7 @@ def checked_key(key: str) -> str:
 
 
 def new_key(asset: str) -> str:
-    """A key nobody has used: for a plan that was given none."""
+    """Make a key that no plan has used: for a plan that was given none."""
     return f"{asset.lower()}-{secrets.token_hex(5)}"
 
 
@@ -111,14 +117,21 @@ def propose(
 ) -> Decisions[Plan]:
     """Read balances, status and prices, and make the plan.
 
+    Args:
+        request: What to repay, and with what.
+        key: Idempotency key of the plan.
+        facts: The facts of the document.
+        options: Margins of caution.
+        used_weight: Request weight already used in the running minute.
+
     Raises:
         PlanRefused: It cannot be done; the numbers say why.
         ReadFailed: The account could not be read.
     """
-    status: str = yield ReadStatus()
+    status = yield from ReadStatus().reply()
     refuse_liquidation(status)
     try:
-        look: Look = yield ReadBalances(request.asset)
+        snapshot = yield from ReadBalances(request.asset).reply()
     except DebtNotListed as error:
         if not error.listed:
             raise
@@ -128,22 +141,22 @@ def propose(
     wanted = tuple(
         asset
         for asset in dict.fromkeys((request.asset, *request.pay_with))
-        if asset not in prices and (asset == request.asset or look[asset].held > 0)
+        if asset not in prices and (asset == request.asset or snapshot[asset].held > 0)
     )
     if wanted:
         try:
-            index: Mapping[str, Price] = yield ReadPrices(wanted)
+            index = yield from ReadPrices(wanted).reply()
         except PaydownError:
             index = {}  # the planner refuses with the name of the price that is missing
         prices = {**index, **prices}
     return make_plan(
         request,
-        look,
+        snapshot,
         prices,
         key=key,
         account_status=status,
         facts=facts,
         options=options,
-        now_ms=look.answered_at_ms,
+        now_ms=snapshot.answered_at_ms,
         used_weight=used_weight,
     )

@@ -20,7 +20,7 @@ from decimal import Decimal
 
 from paydown.repay.amounts import ZERO, exact, floor_to, money, to_text
 from paydown.repay.errors import NothingOwed, PlanRefused
-from paydown.repay.evidence.snapshot import Look
+from paydown.repay.evidence.snapshot import Snapshot
 from paydown.repay.planning.plan import Piece, Plan, Price, Request
 from paydown.repay.planning.repay_facts import Facts
 from paydown.repay.repay_options import Options
@@ -68,7 +68,7 @@ def cut(
     growth: Decimal = ZERO,
     avoid: Collection[Decimal] = (),
 ) -> Cut | None:
-    """The next piece of a debt; `None` when nothing is left to repay.
+    """Return the next piece of a debt; `None` when nothing is left to repay.
 
     Args:
         owed: Debt now, in units of the asset.
@@ -114,10 +114,16 @@ def _ceil(value: Decimal) -> int:
 
 
 def earliest_finish_ms(now_ms: int, pieces: int, facts: Facts, *, used_weight: int) -> int:
-    """Earliest moment at which the last of `pieces` repayments can leave, UTC milliseconds.
+    """Return the earliest moment at which the last of `pieces` repayments can leave, UTC milliseconds.
 
     The weight already used keeps calls out of the first interval; every later one takes as many as
     its weight allows, at its very start.
+
+    Args:
+        now_ms: Now, UTC milliseconds.
+        pieces: How many repayments are left.
+        facts: The facts of the document.
+        used_weight: Request weight already used in the running interval.
     """
     first = max(0, facts.weight_limit - used_weight) // facts.repay_weight
     intervals = -(-max(0, pieces - first) // facts.calls_per_interval)
@@ -137,7 +143,7 @@ def refuse_liquidation(account_status: str) -> None:
 
 def make_plan(
     request: Request,
-    look: Look,
+    snapshot: Snapshot,
     prices: Mapping[str, Price],
     *,
     key: str,
@@ -151,14 +157,14 @@ def make_plan(
 
     Args:
         request: What to repay, and with what.
-        look: The account now.
+        snapshot: The account now.
         prices: USD prices that are known, by asset.
         key: Idempotency key of the plan.
         account_status: `accountStatus` of the account.
-        facts: What the document says about repay-debt.
+        facts: The facts of the document about repay-debt.
         options: Margins of caution.
         now_ms: Now, UTC milliseconds.
-        used_weight: Request weight already used in the running minute, looks of this plan included.
+        used_weight: Request weight already used in the running minute, snapshots of this plan included.
 
     Raises:
         PlanRefused: No debt, more asked than owed, a price unknown, too little to pay with, or the
@@ -166,9 +172,9 @@ def make_plan(
     """
     refuse_liquidation(account_status)
     asset = request.asset
-    owed = look[asset]
+    owed = snapshot[asset]
     with exact():
-        _refuse_nothing_or_too_much(request, look)
+        _refuse_nothing_or_too_much(request, snapshot)
         price = _price(prices, asset)
         limit = facts.cap_usd * (1 - request.margin)
         growth = options.max_daily_interest / 24
@@ -185,31 +191,31 @@ def make_plan(
         total = owed.debt - left
         warnings = [
             *_warn_account(account_status),
-            *warn_if_short(request, look, prices, total, options.conversion_reserve),
+            *warn_if_short(request, snapshot, prices, total, options.conversion_reserve),
             *_warn_dust(request, left, price, options.dust_usd),
         ]
     # Before the first piece balances and status are read, after the last one the balances once more.
-    weight = len(pieces) * facts.repay_weight + 3 * facts.look_weight
+    weight = len(pieces) * facts.repay_weight + 3 * facts.snapshot_weight
     return Plan(
         key=key,
         request=request,
-        look=look,
+        snapshot=snapshot,
         prices={name: prices[name] for name in (asset, *request.pay_with) if name in prices},
         piece_limit_usd=limit,
         pieces=tuple(pieces),
         weight=weight,
         earliest_finish_ms=earliest_finish_ms(
-            now_ms, len(pieces), facts, used_weight=used_weight + facts.look_weight
+            now_ms, len(pieces), facts, used_weight=used_weight + facts.snapshot_weight
         ),
         warnings=tuple(warnings),
         created_at_ms=now_ms,
     )
 
 
-def _refuse_nothing_or_too_much(request: Request, look: Look) -> None:
-    owed = look[request.asset]
+def _refuse_nothing_or_too_much(request: Request, snapshot: Snapshot) -> None:
+    owed = snapshot[request.asset]
     if owed.debt <= 0:
-        others = sorted(asset for asset, holding in look.assets.items() if holding.debt > 0)
+        others = sorted(asset for asset, holding in snapshot.assets.items() if holding.debt > 0)
         hint = f" Debts are owed in: {', '.join(others)}." if others else " No margin debt is owed at all."
         hint = look_alike(request.asset) or hint
         raise NothingOwed("no-debt", f"Nothing is owed in {request.asset}.{hint}", {"debt": "0"})
@@ -237,7 +243,7 @@ _LOOK_ALIKES = str.maketrans(
 
 
 def look_alike(asset: str) -> str:
-    """What to write instead of a name whose letters only look like those of another one; "" if they do not."""
+    """Return what to write instead of a name whose letters only look like those of another one; "" otherwise."""
     instead = asset.translate(_LOOK_ALIKES)
     if instead == asset or not instead.isascii():
         return ""
@@ -275,25 +281,36 @@ def _piece(number: int, step: Cut, left: Decimal, asset: str) -> Piece:
 
 
 def warn_if_short(
-    request: Request, look: Look, prices: Mapping[str, Price], total: Decimal, reserve: Decimal
+    request: Request, snapshot: Snapshot, prices: Mapping[str, Price], total: Decimal, reserve: Decimal
 ) -> list[str]:
-    """Warn of payers whose price is unknown; raise `PlanRefused` when the known ones cannot cover `total`."""
+    """Warn of payers whose price is unknown; refuse when the known ones cannot cover what is to be repaid.
+
+    Args:
+        request: What to repay, and with what.
+        snapshot: The account now.
+        prices: USD prices that are known, by asset.
+        total: How much is to be repaid, in units of the asset.
+        reserve: Share by which the payment assets must exceed it.
+
+    Raises:
+        PlanRefused: There is too little to pay with, or a price is missing.
+    """
     asset = request.asset
-    own = min(look[asset].free, total)
+    own = min(snapshot[asset].free, total)
     need_usd = (total - own) * prices[asset].usd * (1 + reserve)
     if need_usd <= 0:
         return []
-    payers = [name for name in request.pay_with if name != asset and look[name].free > 0]
+    payers = [name for name in request.pay_with if name != asset and snapshot[name].free > 0]
     unpriced = [name for name in payers if name not in prices or prices[name].usd <= 0]
-    have_usd = sum((look[name].free * prices[name].usd for name in payers if name not in unpriced), ZERO)
+    have_usd = sum((snapshot[name].free * prices[name].usd for name in payers if name not in unpriced), ZERO)
     if have_usd >= need_usd:
         return [f"no USD price is known for {name}; it was counted as worth nothing" for name in unpriced]
     numbers = {
         "to_repay": to_text(total),
-        "own_free": to_text(look[asset].free),
+        "own_free": to_text(snapshot[asset].free),
         "need_usd": to_text(need_usd),
         "have_usd": to_text(have_usd),
-        **{f"free_{name}": to_text(look[name].free) for name in request.pay_with},
+        **{f"free_{name}": to_text(snapshot[name].free) for name in request.pay_with},
     }
     if unpriced:
         them = "it" if len(unpriced) == 1 else "them"
@@ -303,7 +320,7 @@ def warn_if_short(
             f"with: {money(have_usd)} of {money(need_usd)}. Give the price.",
             numbers,
         )
-    held = ", ".join(f"{to_text(look[name].free)} {name}" for name in (asset, *request.pay_with))
+    held = ", ".join(f"{to_text(snapshot[name].free)} {name}" for name in (asset, *request.pay_with))
     advice = (
         "Add payment assets, move them into the cross-margin wallet, or repay less."
         if request.pay_with

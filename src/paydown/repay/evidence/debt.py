@@ -1,0 +1,128 @@
+"""The debt as evidence: by how much it fell since just before a request left.
+
+The fall is a span, since the time of a row, the interest and the list of borrowings are uncertain:
+
+    least   only borrowings that surely came in between are counted in
+    most    every borrowing that is listed near is, and all interest that can have accrued
+
+No repayment row, no trade and no price is ever used to explain a fall away: what is unexplained only widens doubt.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+
+from paydown.repay.evidence.case import Case
+from paydown.repay.evidence.listed_rows import borrowed, borrowings, surely_between
+from paydown.repay.evidence.observation import Observation
+from paydown.repay.evidence.rows import Row
+from paydown.repay.evidence.snapshot import Snapshot
+
+__all__ = ["Fall", "can_stand", "fall_of", "stands", "stood_apart"]
+
+_HOUR_MS = 3_600_000
+
+
+@dataclass(frozen=True, slots=True)
+class Fall:
+    """By how much the debt fell since the base snapshot, in units of the asset; negative if it rose.
+
+    Attributes:
+        least: Only borrowings that surely came in between are counted in.
+        most: Every borrowing listed near and all possible interest are counted in.
+        alone: No borrowing is counted in.
+    """
+
+    least: Decimal
+    most: Decimal
+    alone: Decimal
+
+
+def fall_of(case: Case, snapshot: Snapshot, rows: Iterable[Row]) -> Fall:
+    """Calculate by how much the debt fell between the base snapshot and this one, our confirmed pieces taken away.
+
+    Interest can hide a part of a fall, since it is repaid and charged anew. Two readings bound it. Interest only adds
+    to what is owed, so no less was repaid than the principal fell by. And where the interest shown is not lower, and
+    no asset at all is held in another amount, no interest was repaid: the principal alone decides. Without that second
+    reading a tiny amount would drown in the bound on interest.
+
+    Args:
+        case: The attempt.
+        snapshot: A later snapshot.
+        rows: The newest lists.
+    """
+    edge, base, asset = case.options.edge_ms, case.base, case.asset
+    listed = borrowings(asset, rows)
+    sure, _ = borrowed([row for row in listed if surely_between(case, row, snapshot)], edge)
+    _, possible = borrowed(
+        [row for row in listed if base.sent_at_ms - edge <= row.at_ms <= snapshot.answered_at_ms + edge], edge
+    )
+    before, after = base[asset], snapshot[asset]
+    fell = before.debt - case.repaid_before - after.debt
+    alone = max(fell, before.borrowed - case.repaid_before - after.borrowed)
+    if after.interest >= before.interest and _untouched(case, snapshot):
+        return Fall(alone + sure, alone + possible, alone)
+    return Fall(alone + sure, fell + possible + _interest(case, snapshot, possible), alone)
+
+
+def _untouched(case: Case, snapshot: Snapshot) -> bool:
+    """Return whether no asset is held in another amount than before, to the last digit."""
+    names = {*case.base.assets, *snapshot.assets}
+    return all(case.base[name].held == snapshot[name].held for name in names)
+
+
+def _interest(case: Case, snapshot: Snapshot, possible: Decimal) -> Decimal:
+    """Bound the interest that can have accrued between base and snapshot, charged in any minute of the hour."""
+    hours = snapshot.answered_at_ms // _HOUR_MS - case.base.sent_at_ms // _HOUR_MS + 1
+    return (case.base[case.asset].debt + possible) * case.options.max_daily_interest / 24 * hours
+
+
+def stands(case: Case, fall: Fall) -> bool:
+    """Return whether the debt is where it was, to a tenth of what was asked, with every uncertain borrowing counted in.
+
+    If it is higher than even that leaves, the lists lack a borrowing, and one that they lack could hide an execution.
+
+    Args:
+        case: The attempt.
+        fall: By how much the debt fell.
+    """
+    room = case.asked * case.options.stands_share
+    return -room <= fall.most <= room
+
+
+def can_stand(case: Case, fall: Fall) -> bool:
+    """Return whether the debt may be where it was, with some of the uncertain borrowings counted in.
+
+    Args:
+        case: The attempt.
+        fall: By how much the debt fell.
+    """
+    room = case.asked * case.options.stands_share
+    return fall.least <= room and fall.most >= -room
+
+
+def stood_apart(case: Case, seen: Sequence[Observation], falls: Sequence[Fall]) -> list[Observation]:
+    """Return the first observations that show the debt where it was, until they lie far enough apart.
+
+    Two are needed because one snapshot can come from a back end that lags behind. No observation before the last of
+    them may surely show the debt anywhere else: a debt that came back to where it was proves nothing.
+
+    Args:
+        case: The attempt.
+        seen: The observations after the deadline, oldest first.
+        falls: The fall of each of them.
+
+    Returns:
+        Those observations, or an empty list if the debt did not stand.
+    """
+    found: list[Observation] = []
+    for one, fall in zip(seen, falls, strict=True):
+        if not can_stand(case, fall):
+            return []
+        if stands(case, fall):
+            found.append(one)
+            if one.snapshot.sent_at_ms - found[0].snapshot.answered_at_ms >= case.options.looks_apart_ms:
+                return found
+    return []

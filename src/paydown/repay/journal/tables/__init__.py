@@ -1,0 +1,1 @@
+"""Read and write the journal's tables, one class a table."""
