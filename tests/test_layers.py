@@ -115,7 +115,7 @@ def test_only_one_file_of_the_generator_imports_openapi_python_client():
 
 def test_the_judge_knows_neither_side():
     """What judges client and sandbox is derived from the document, and imports neither of them."""
-    allowed = {"yaml", "jsonschema_rs", "cryptography", "schemathesis", "requests", "paydown_contract"}
+    allowed = {"yaml", "jsonschema_rs", "cryptography", "paydown_contract"}
     assert offenders("src/paydown_contract", allowed) == []
 
 

@@ -1,5 +1,4 @@
-"""Judges what a 200 says beside the request that it answers: the success rules of the call, what is repeated, what was
-asked for, how rows are ordered, and what the call weighs.
+"""Check that an answer 200 fits its request: success rules, repeated values, pages and their order, counted weight.
 
 Each rule is read from the document: `x-success`, `x-pagination`, `x-weight`, and the names that request and answer
 share.
@@ -12,36 +11,31 @@ from typing import Any, Final
 from paydown_contract.bounded_reader import answer_json
 from paydown_contract.document import Operation
 from paydown_contract.json_types import is_list, is_object
-from paydown_contract.requests import raw_text as wire
-from paydown_contract.requests.verifier import Request
-from paydown_contract.rules.answer_form import PLAIN_DECIMAL, Answer
+from paydown_contract.requests.percent_encoding import effective_values, split
+from paydown_contract.requests.raw_request import Request
+from paydown_contract.rules.answer_body import PLAIN_DECIMAL, Answer, rows_of
 
 _TYPES: Final[Mapping[str, type | tuple[type, ...]]] = {"integer": int, "string": str, "boolean": bool}
 
 
-def effective(request: Request) -> dict[str, str]:
-    """The values that count: the query's where a name stands in both places."""
-    return {
-        pair.name: pair.value
-        for text in (wire.split(request.body), wire.split(request.query))
-        for pair in reversed(text.pairs)
-    }
-
-
-def rows_of(operation: Operation, body: Any) -> list[dict[str, Any]]:
-    """The objects that an answer lists, or the answer itself as the only one."""
-    name = operation.facts.get("x-pagination", {}).get("rows")
-    found: Any = body.get(name, []) if name and is_object(body) else body
-    return [row for row in (found if is_list(found) else [found]) if is_object(row)]
+def sent_values(request: Request) -> dict[str, str]:
+    """Return the decoded parameters of a request by name; the query wins over the body, and the first of two values."""
+    return effective_values(split(request.query), split(request.body))
 
 
 def contradictions(operation: Operation, request: Request, answer: Answer) -> Iterator[tuple[str, str]]:
-    """(clause, what is wrong) for everything that an answer 200 gets wrong about its request."""
+    """Yield clause and symptom of everything in an answer 200 that contradicts its request.
+
+    Args:
+        operation: The operation that was called.
+        request: The request, which the document allows.
+        answer: The answer with status 200.
+    """
     try:
         body: Any = answer_json(answer.body, Decimal)
     except ValueError:
-        return  # the form is judged elsewhere
-    texts = effective(request)
+        return  # AnswerSchema reports a body that is no JSON
+    texts = sent_values(request)
     by = operation.facts.get("x-polymorphic-by")
     if by is not None and isinstance(body, list) == (by in texts):
         kind = "a list" if isinstance(body, list) else "one object"
@@ -76,7 +70,7 @@ def _success(operation: Operation, texts: Mapping[str, str], body: Any) -> Itera
 
 
 def _repeated(operation: Operation, texts: Mapping[str, str], body: Any) -> Iterator[tuple[str, str]]:
-    """A text that was sent and stands in the answer under the same name is the same text, or the same number."""
+    """Yield each parameter that the answer repeats under the same name with another text, or with another number."""
     for field in operation.fields:
         if field.name not in texts or (
             field.schema.get("type") == "integer" and not _is_id(operation, field.name)
@@ -98,7 +92,7 @@ def _is_id(operation: Operation, name: str) -> bool:
 
 
 def _may_be_partial(operation: Operation) -> bool:
-    """Whether the document leaves open that less is done than was asked for."""
+    """Return True if the document leaves open whether the exchange may do less than it was asked for."""
     questions = operation.facts.get("x-undocumented", ())
     return any({"partial", "clip"} & set(question.get("sandbox-values", ())) for question in questions)
 
@@ -119,7 +113,7 @@ def _same(text: str, value: Any, *, or_less: bool = False) -> bool:
 
 
 def _listed(operation: Operation, texts: Mapping[str, str], body: Any) -> Iterator[tuple[str, str]]:
-    """Rows of a paged call: as many as fit, in the documented order, within the window."""
+    """Check the rows of a paged call: not more than fit, in the documented order, within the time window."""
     facts: Mapping[str, Any] = operation.facts.get("x-pagination", {})
     if not facts:
         return
@@ -148,7 +142,7 @@ def _listed(operation: Operation, texts: Mapping[str, str], body: Any) -> Iterat
 
 
 def _weighed(operation: Operation, texts: Mapping[str, str], answer: Answer) -> Iterator[tuple[str, str]]:
-    """The used weight counts the call itself."""
+    """Check that the used weight in the header counts at least the call itself."""
     weight: Mapping[str, Any] = operation.facts.get("x-weight", {})
     cost = weight.get("value")
     for case in weight.get("when", ()):

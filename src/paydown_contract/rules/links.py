@@ -1,7 +1,7 @@
-"""The document's `links`: which call shows what another one has done, and what it must show.
+"""Read the `links` of the document: which call shows what another one has done, and what its answer must show.
 
-A link of the answer 200 names a call, and for its parameters where in the first request or in its answer their values
-stand. Whoever follows it must be answered, about the very thing that was done.
+A link of an answer 200 names a target operation, and for each of its parameters the place in the first request or in
+its answer where the value stands. The target, called with these values, must show what the first call did.
 """
 
 from collections.abc import Mapping
@@ -9,20 +9,18 @@ from dataclasses import dataclass, field
 from decimal import Decimal, InvalidOperation
 from typing import Any, Final
 
-from paydown_contract.bounded_reader import answer_json
 from paydown_contract.document import BrokenDocument, Document, Operation
 from paydown_contract.json_types import is_object
-from paydown_contract.rules.answer_form import Answer
-from paydown_contract.rules.answer_meaning import rows_of
+from paydown_contract.rules.answer_body import Answer, json_of, rows_of
 
-BEYOND_A_LIMIT: Final = (429, 418)  # says nothing about a request
+BEYOND_A_LIMIT: Final = (429, 418)  # statuses that prove nothing about a request
 _REQUEST: Final = ("$request.body#/", "$request.query.")
 _ANSWER: Final = "$response.body#/"
 
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """One link of a call's answer 200."""
+    """One link of the answer 200 of an operation."""
 
     name: str
     source: Operation
@@ -33,20 +31,23 @@ class Link:
 
     @property
     def clause(self) -> str:
-        """Where it stands in the document."""
+        """The place of the link in the document."""
         return f"{self.source.id}: responses.200.links.{self.name}"
 
     @property
     def by_id(self) -> bool:
-        """Whether it finds one record by the number that the answer gave."""
+        """Whether the link finds one record by the id in the first answer."""
         return self.target.facts.get("x-pagination", {}).get("id") in self.parameters
 
     def arguments(self, texts: Mapping[str, str], content: Mapping[str, Any]) -> dict[str, str] | None:
-        """What to send to the target; None if request or answer lack a value that the link wants.
+        """Collect the values to send to the target.
 
         Args:
-            texts: What the first request sent, decoded, by name.
+            texts: Decoded parameters of the first request, by name.
             content: The members of its answer.
+
+        Returns:
+            None if request or answer lack a value that the link wants.
         """
         given: dict[str, str] = {}
         for name, source in self.parameters.items():
@@ -56,12 +57,12 @@ class Link:
             given[name] = value
         return given
 
-    def unseen(self, texts: Mapping[str, str], given: Mapping[str, str], answer: Answer) -> str:
-        """What the target's answer gets wrong about the first call; empty if it shows what was done.
+    def symptom(self, texts: Mapping[str, str], given: Mapping[str, str], answer: Answer) -> str:
+        """Describe how the target's answer fails to show what the first call did; empty if it shows that.
 
         Args:
-            texts: What the first request sent.
-            given: What was sent to the target, as `arguments` said.
+            texts: Decoded parameters of the first request, by name.
+            given: Values sent to the target, from `arguments`.
             answer: The target's answer.
         """
         if answer.status != 200:
@@ -84,10 +85,14 @@ class Link:
 
 
 def links_of(document: Document, operation: Operation) -> tuple[Link, ...]:
-    """The links of an operation's answer 200, in document order.
+    """List the links of an operation's answer 200, in document order.
+
+    Args:
+        document: Holds the targets.
+        operation: The operation whose links are listed.
 
     Raises:
-        BrokenDocument: one leads to no operation.
+        BrokenDocument: A link leads to no operation.
     """
     found: list[Link] = []
     for name, link in operation.responses.get("200", {}).get("links", {}).items():
@@ -102,22 +107,8 @@ def links_of(document: Document, operation: Operation) -> tuple[Link, ...]:
     return tuple(found)
 
 
-def json_of(body: bytes) -> Any:
-    """The JSON of a body; None if it is none."""
-    try:
-        return answer_json(body)
-    except ValueError:
-        return None
-
-
-def members_of(body: bytes) -> dict[str, Any]:
-    """The members of a JSON object; none if it is something else."""
-    content = json_of(body)
-    return content if is_object(content) else {}
-
-
 def _adds_up(row: Mapping[str, Any], texts: Mapping[str, str]) -> bool:
-    """Whether a record is about the amount that was sent: the whole of it, or principal alone where nothing else is."""
+    """Return True if a record has the amount that was sent, as `amount`, or as `principal` if it has no amount."""
     try:
         return Decimal(row["amount"] if "amount" in row else row["principal"]) == Decimal(texts["amount"])
     except (KeyError, TypeError, ValueError, InvalidOperation):
@@ -125,7 +116,7 @@ def _adds_up(row: Mapping[str, Any], texts: Mapping[str, str]) -> bool:
 
 
 def _pointed(source: str, texts: Mapping[str, str], content: Mapping[str, Any]) -> str | None:
-    """The value of a link's runtime expression; a text that is none stands for itself."""
+    """Return the value of a runtime expression of a link; a text that is no expression is the value itself."""
     for start in _REQUEST:
         if source.startswith(start):
             return texts.get(source.removeprefix(start))

@@ -1,59 +1,48 @@
-"""Follows the document's `links`: what one call has done must be seen by the next.
+"""Follow the `links` of the document on a server: what one call has done must show in the next.
 
-A loan is found in its record by the id that the answer gave, a repayment as well, and the debt moves by exactly the
-amount. The server is asked for a small loan first. Every other call that has links is made once, and each of its links
-is followed. Where a server refuses the first call, nothing is said about its links but that they were not followed.
+The server is asked for three small loans first. Each loan must be found in its record by the id in the answer, each
+repayment as well, and the debt must move by exactly the amount. Every other operation with links is called once, and
+each of its links is followed. Where the server refuses the first call, its links are listed as missed.
 """
 
 from collections.abc import Callable, Collection, Iterator, Mapping
-from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from typing import Any, Final
 
 from paydown_contract.document import Document, Operation
-from paydown_contract.requests.signer import Key
-from paydown_contract.requests.tampering import Composer
-from paydown_contract.requests.verifier import Request
-from paydown_contract.rules.answer_form import PLAIN_DECIMAL, Answer
-from paydown_contract.rules.answer_meaning import effective, rows_of
-from paydown_contract.rules.link_declarations import BEYOND_A_LIMIT, Link, json_of, links_of, members_of
+from paydown_contract.examination.finding import Finding
+from paydown_contract.requests.composer import Composer
+from paydown_contract.requests.raw_request import Request
+from paydown_contract.requests.signing_key import Key
+from paydown_contract.rules.answer_body import PLAIN_DECIMAL, Answer, json_of, members_of, rows_of
+from paydown_contract.rules.answer_consistency import sent_values
+from paydown_contract.rules.links import BEYOND_A_LIMIT, Link, links_of
 
-# The call that lends, and those that pay back: their links are followed together, from the first loan on.
-LEND: Final = "marginBorrow"
-PAY_BACK: Final = ("repayLoan", "repayDebt")
-# Calls that move what is in the wallets, and the members of a balance of which one at least is not zero before: there
-# must be something to move.
-MOVE: Final[Mapping[str, tuple[str, ...]]] = {
+# The operation that lends, and those that repay: their links are followed together, from the first loan on.
+_LEND: Final = "marginBorrow"
+_REPAY: Final = ("repayLoan", "repayDebt")
+# Operations that move assets between wallets, with the members of a balance that they empty. If all of these are zero
+# before the call, there is nothing to move and an unchanged balance is right.
+_MOVE: Final[Mapping[str, tuple[str, ...]]] = {
     "bnbTransfer": ("crossMarginFree",),
     "assetCollection": ("umWalletBalance", "cmWalletBalance"),
     "autoCollection": ("umWalletBalance", "cmWalletBalance"),
     "repayFuturesNegativeBalance": ("negativeBalance",),
 }
-ASSET: Final = "ETH"
-LOANS: Final = ("0.01", "0.02", "0.03")
-BACK: Final = "0.015"
+_ASSET: Final = "ETH"
+_LOANS: Final = ("0.01", "0.02", "0.03")
+_REPAYMENT: Final = "0.015"
+_VARIANT: Final = "links: one call after another"
 
 
-@dataclass(frozen=True, slots=True)
-class Broken:
-    """A link that does not hold: the request that shows it, and its answer."""
-
-    operation: str
-    clause: str
-    said: str
-    request: Request
-    status: int
-    body: bytes
-
-
-class Links:
-    """Follows the links of one server.
+class LinkChecker:
+    """Follows the links of the document on one server, and lists the followed and the missed ones by clause.
 
     Args:
-        document: Says which links there are.
-        send: Sends one raw request.
-        key: Signs.
-        now_ms: The server's time, UTC ms.
+        document: Holds the links.
+        send: Sends one raw request and returns the answer.
+        key: The key that signs.
+        now_ms: Returns the server's time, UTC milliseconds.
     """
 
     def __init__(
@@ -66,21 +55,22 @@ class Links:
         self.followed: list[str] = []
         self.missed: list[str] = []
 
-    def follow(self, chosen: Collection[str] = ()) -> Iterator[Broken]:
-        """Everything that does not hold.
+    def findings(self, chosen: Collection[str] = ()) -> Iterator[Finding]:
+        """Make the calls, follow their links and yield every link that does not hold.
 
         Args:
-            chosen: Ids of the calls whose links are followed; none means all. Repayments follow a loan.
+            chosen: Ids of the operations whose links are followed; none means all. The links of repayments belong to
+                those of the loan.
         """
-        lend = self._operation(LEND)
-        if lend is not None and (not chosen or LEND in chosen):
+        lend = self._operation(_LEND)
+        if lend is not None and (not chosen or _LEND in chosen):
             yield from self._lending(lend)
         for source in self.document.operations:
-            if source.id not in (LEND, *PAY_BACK) and (not chosen or source.id in chosen):
+            if source.id not in (_LEND, *_REPAY) and (not chosen or source.id in chosen):
                 yield from self._made_once(source)
 
-    def _made_once(self, source: Operation) -> Iterator[Broken]:
-        """Make a call that lends nothing, and follow its links."""
+    def _made_once(self, source: Operation) -> Iterator[Finding]:
+        """Call an operation that lends nothing, and follow its links."""
         links = links_of(self.document, source)
         if not links:
             return
@@ -94,29 +84,29 @@ class Links:
                 return
             yield from self._same_again(source, arguments, answer)
             yield from self._moved(source, links, arguments, before)
-            yield from self._linked(source, request, answer)
+            yield from self._follow(source, request, answer)
 
     def _turns(self, source: Operation) -> range:
-        """How often to make the call: a switch is set to both, since one of them may be how it stood before."""
+        """Return how often to make the call: a switch is set both ways, since it may have stood one way before."""
         switches = any(item.required and _is_switch(item.schema) for item in source.fields)
         return range(2 if switches else 1)
 
-    def _same_again(self, source: Operation, arguments: Mapping[str, str], first: Answer) -> Iterator[Broken]:
-        """A call that changes nothing and may be repeated answers the same again."""
+    def _same_again(
+        self, source: Operation, arguments: Mapping[str, str], first: Answer
+    ) -> Iterator[Finding]:
+        """Repeat a call that changes nothing, if the document calls it repeatable: the answer must be the same."""
         if source.facts.get("x-mutates") is not False or "x-repeatable" not in source.facts:
             return
         request, answer = self._call(source, arguments)
         if answer.status == 200 and json_of(answer.body) != json_of(first.body):
-            said = "the same call right afterwards answers something else"
-            yield Broken(
-                source.id, f"{source.id}: x-repeatable", said, request, answer.status, answer.body[:500]
-            )
+            symptom = "the same call right afterwards answers something else"
+            yield _finding(source, f"{source.id}: x-repeatable", symptom, request, answer)
 
     def _wallets(
         self, source: Operation, links: tuple[Link, ...], arguments: Mapping[str, str]
     ) -> list[dict[str, Any]] | None:
-        """The balances that a call is about to move; None if it moves none, or there is nothing to move."""
-        names = MOVE.get(source.id)
+        """Read the balances that a call is about to move; None if it moves none, or there is nothing to move."""
+        names = _MOVE.get(source.id)
         link = next((each for each in links if each.target.id == "accountBalance"), None)
         if names is None or link is None:
             return None
@@ -125,7 +115,7 @@ class Links:
             return None
         _, answer = self._call(link.target, given)
         rows = (
-            [_still(row) for row in rows_of(link.target, json_of(answer.body))]
+            [_without_time(row) for row in rows_of(link.target, json_of(answer.body))]
             if answer.status == 200
             else []
         )
@@ -138,51 +128,50 @@ class Links:
         links: tuple[Link, ...],
         arguments: Mapping[str, str],
         before: list[dict[str, Any]] | None,
-    ) -> Iterator[Broken]:
+    ) -> Iterator[Finding]:
         link = next((each for each in links if each.target.id == "accountBalance"), None)
         given = link.arguments(arguments, {}) if link is not None else None
         if before is None or link is None or given is None:
             return
         request, answer = self._call(link.target, given)
-        rows = [_still(row) for row in rows_of(link.target, json_of(answer.body))]
+        rows = [_without_time(row) for row in rows_of(link.target, json_of(answer.body))]
         if answer.status == 200 and rows == before:
-            said = "answered 200, and every balance is as it was before"
-            yield Broken(source.id, link.clause, said, request, answer.status, answer.body[:500])
+            symptom = "answered 200, and every balance is as it was before"
+            yield _finding(source, link.clause, symptom, request, answer)
 
-    def _lending(self, borrow: Operation) -> Iterator[Broken]:
+    def _lending(self, borrow: Operation) -> Iterator[Finding]:
         made: list[tuple[Request, Answer]] = []
         before = self._debt()
-        for amount in LOANS:
-            request, answer = self._call(borrow, {"asset": ASSET, "amount": amount})
+        for amount in _LOANS:
+            request, answer = self._call(borrow, {"asset": _ASSET, "amount": amount})
             if answer.status != 200 or not isinstance(members_of(answer.body).get("tranId"), int):
                 break
             made.append((request, answer))
         if not made:
-            repaying = [each for name in PAY_BACK if (each := self._operation(name)) is not None]
+            repaying = [each for name in _REPAY if (each := self._operation(name)) is not None]
             for each in (borrow, *repaying):
                 self.missed += [link.clause for link in links_of(self.document, each)]
             return
-        lent = sum((Decimal(amount) for amount in LOANS[: len(made)]), Decimal(0))
+        lent = sum((Decimal(amount) for amount in _LOANS[: len(made)]), Decimal(0))
         yield from self._debt_moved(borrow, before, lent)
         for request, answer in made:
-            yield from self._linked(borrow, request, answer)
+            yield from self._follow(borrow, request, answer)
         yield from self._paged([members_of(answer.body)["tranId"] for _, answer in made])
-        for name in PAY_BACK:
+        for name in _REPAY:
             operation = self._operation(name)
             if operation is None:
                 continue
             before = self._debt()
-            request, answer = self._call(operation, {"asset": ASSET, "amount": BACK})
+            request, answer = self._call(operation, {"asset": _ASSET, "amount": _REPAYMENT})
             if answer.status != 200:
                 self.missed += [link.clause for link in links_of(self.document, operation)]
                 continue
-            said = str(members_of(answer.body).get("amount", BACK))
-            if PLAIN_DECIMAL.fullmatch(said) is None or Decimal(said) != Decimal(BACK):
-                clause = f"{operation.id}: amount"
-                text = f"another amount comes back than the {BACK} that was repaid"
-                yield Broken(operation.id, clause, text, request, answer.status, answer.body[:500])
-            yield from self._debt_moved(operation, before, -Decimal(BACK))
-            yield from self._linked(operation, request, answer)
+            repaid = str(members_of(answer.body).get("amount", _REPAYMENT))
+            if PLAIN_DECIMAL.fullmatch(repaid) is None or Decimal(repaid) != Decimal(_REPAYMENT):
+                symptom = f"another amount comes back than the {_REPAYMENT} that was repaid"
+                yield _finding(operation, f"{operation.id}: amount", symptom, request, answer)
+            yield from self._debt_moved(operation, before, -Decimal(_REPAYMENT))
+            yield from self._follow(operation, request, answer)
 
     def _operation(self, name: str) -> Operation | None:
         return next((each for each in self.document.operations if each.id == name), None)
@@ -192,81 +181,75 @@ class Links:
         return request, self.send(request)
 
     def _debt(self) -> Decimal | None:
-        """Principal and interest, if the server says."""
+        """Read principal plus interest of the asset; None if the answer does not hold both."""
         operation = self._operation("accountBalance")
         if operation is None:
             return None
-        _, answer = self._call(operation, {"asset": ASSET})
+        _, answer = self._call(operation, {"asset": _ASSET})
         content = members_of(answer.body)
         try:
             return Decimal(content["crossMarginBorrowed"]) + Decimal(content["crossMarginInterest"])
         except (KeyError, TypeError, ValueError, InvalidOperation):
             return None
 
-    def _debt_moved(self, operation: Operation, before: Decimal | None, by: Decimal) -> Iterator[Broken]:
+    def _debt_moved(self, operation: Operation, before: Decimal | None, by: Decimal) -> Iterator[Finding]:
         balance = self._operation("accountBalance")
         if before is None or balance is None:
             return
-        request, answer = self._call(balance, {"asset": ASSET})
+        request, answer = self._call(balance, {"asset": _ASSET})
         after = self._debt()
         # A loan costs its first interest at once, and a clock that runs may charge an hour's more.
         slack = min(abs(before) / 100, abs(by) / 2)
         if after is None or not (by <= after - before <= by + slack):
-            yield Broken(
-                operation.id,
-                f"{operation.id}: responses.200.links.debt",
-                f"the debt did not move by {by}",
-                request,
-                answer.status,
-                answer.body[:500],
-            )
+            clause = f"{operation.id}: responses.200.links.debt"
+            yield _finding(operation, clause, f"the debt did not move by {by}", request, answer)
 
-    def _linked(self, source: Operation, first: Request, done: Answer) -> Iterator[Broken]:
-        """Follow each link of an answer 200."""
-        texts, content = effective(first), members_of(done.body)
+    def _follow(self, source: Operation, first: Request, done: Answer) -> Iterator[Finding]:
+        """Follow each link of an answer 200; a link without its values counts as missed."""
+        texts, content = sent_values(first), members_of(done.body)
         for link in links_of(self.document, source):
             given = link.arguments(texts, content)
             if given is None:
                 self.missed.append(link.clause)
                 continue
-            yield from self._seen(link, texts, given)
+            yield from self._follow_one(link, texts, given)
 
-    def _seen(self, link: Link, texts: Mapping[str, str], given: Mapping[str, str]) -> Iterator[Broken]:
+    def _follow_one(
+        self, link: Link, texts: Mapping[str, str], given: Mapping[str, str]
+    ) -> Iterator[Finding]:
         request, answer = self._call(link.target, given)
         if answer.status in BEYOND_A_LIMIT:
             self.missed.append(link.clause)
             return
         self.followed.append(link.clause)
-        said = link.unseen(texts, given, answer)
-        if said:
-            yield Broken(link.source.id, link.clause, said, request, answer.status, answer.body[:500])
+        symptom = link.symptom(texts, given, answer)
+        if symptom:
+            yield _finding(link.source, link.clause, symptom, request, answer)
 
-    def _paged(self, ids: list[int]) -> Iterator[Broken]:
-        """One record a page: the newest first, and each page another one."""
+    def _paged(self, ids: list[int]) -> Iterator[Finding]:
+        """Read the loans back one record a page: each page must show another of them, the newest first."""
         operation = self._operation("borrowRecords")
         if operation is None or len(ids) < 2:
             return
         seen: list[Any] = []
         last: tuple[Request, Answer] | None = None
         for page in range(1, len(ids) + 1):
-            texts = {"asset": ASSET, "current": str(page), "size": "1"}
+            texts = {"asset": _ASSET, "current": str(page), "size": "1"}
             last = self._call(operation, texts)
             rows = rows_of(operation, json_of(last[1].body))
             seen += [row.get("txId") for row in rows[:2]]
         # Records of one millisecond have no documented order among themselves.
         if last is not None and sorted(map(str, seen)) != sorted(map(str, ids)):
-            yield Broken(
-                operation.id,
-                f"{operation.id}: x-pagination.page",
-                f"pages of one record do not show the {len(ids)} newest one by one",
-                last[0],
-                last[1].status,
-                last[1].body[:500],
-            )
+            symptom = f"pages of one record do not show the {len(ids)} newest one by one"
+            yield _finding(operation, f"{operation.id}: x-pagination.page", symptom, *last)
 
 
-def _still(row: Mapping[str, Any]) -> dict[str, Any]:
-    """A balance without the time that it was told at."""
+def _finding(operation: Operation, clause: str, symptom: str, request: Request, answer: Answer) -> Finding:
+    return Finding.of_answer(operation.id, clause, symptom, _VARIANT, request, answer)
+
+
+def _without_time(row: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a balance without the time of its last update."""
     return {name: value for name, value in row.items() if name != "updateTime"}
 
 

@@ -1,52 +1,30 @@
-"""Judges the form of an answer: status, content type, headers and body, by the document's schemas."""
+"""Check the form of an answer: status, content type, headers and body, by the schemas of the document."""
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, Final, Protocol
+from typing import Any
 
 import jsonschema_rs
 
 from paydown_contract.bounded_reader import answer_json
 from paydown_contract.document import Operation
 from paydown_contract.json_types import is_list, is_object
-
-# Written out in digits: no exponent, no plus, no bare point.
-PLAIN_DECIMAL: Final = re.compile(r"-?[0-9]+(\.[0-9]+)?")
+from paydown_contract.rules.answer_body import PLAIN_DECIMAL, Answer
 
 
-class Answer(Protocol):
-    """What a server answered."""
-
-    @property
-    def status(self) -> int:
-        """HTTP status."""
-        ...
-
-    @property
-    def headers(self) -> Sequence[tuple[str, str]]:
-        """All headers, in order."""
-        ...
-
-    @property
-    def body(self) -> bytes:
-        """The whole body."""
-        ...
-
-
-class Forms:
-    """Judges the form of an operation's answers."""
+class AnswerSchema:
+    """Checks the answers of one operation against its documented responses."""
 
     def __init__(self, operation: Operation) -> None:
         self.operation = operation
         self._validators: dict[tuple[int, str], jsonschema_rs.Draft202012Validator] = {}
 
     def described(self, status: int) -> Mapping[str, Any] | None:
-        """The documented response for a status."""
+        """Return the documented response for a status; None if the document has none."""
         responses = self.operation.responses
         return responses.get(str(status)) or responses.get(f"{status // 100}XX")
 
-    def complaints(self, answer: Answer) -> Iterator[tuple[str, str]]:
-        """(clause, what is wrong) for status, content type, headers and body."""
+    def violations(self, answer: Answer) -> Iterator[tuple[str, str]]:
+        """Yield clause and symptom of everything that is wrong with status, content type, headers and body."""
         where = f"{self.operation.id}: responses.{answer.status}"
         response = self.described(answer.status)
         if response is None:
@@ -92,19 +70,24 @@ class Forms:
 
 
 def part_for(schema: Mapping[str, Any], body: Any) -> Mapping[str, Any]:
-    """The alternative that a body is meant to be, so that a complaint names the member that is wrong."""
+    """Choose the alternative of a `oneOf` that a body is meant to be, so that a symptom names the wrong member.
+
+    Args:
+        schema: A schema, with alternatives or without.
+        body: The parsed JSON; a list chooses the array, anything else the object.
+    """
     kind = "array" if isinstance(body, list) else "object"
     parts: Sequence[Mapping[str, Any]] = schema.get("oneOf", ())
     return next((part for part in parts if part.get("type") == kind), schema)
 
 
 def _without_values(message: str) -> str:
-    """A complaint says what is wrong in general, so that one mistake is told once and not for each request."""
+    """Cut the value out of a long message, so that one mistake has one symptom with all values."""
     return message if len(message) <= 120 else message[:40] + " … " + message[-60:]
 
 
 def _wrong_decimals(schema: Mapping[str, Any], value: Any, where: str) -> Iterator[str]:
-    """Members whose text must be a decimal and is none. JSON Schema knows the name of the format only."""
+    """Yield the paths of texts that must be decimals and are none, which JSON Schema itself does not check."""
     schema = part_for(schema, value)
     if is_list(value) and "items" in schema:
         for item in value:

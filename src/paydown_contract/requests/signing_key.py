@@ -1,7 +1,7 @@
-"""Signs and verifies by the document's `x-signing`, with code of its own.
+"""Sign requests and verify signatures by the document's `x-signing`, without the client's code.
 
-HMAC comes from the standard library and RSA is checked with plain integer arithmetic, so nothing but Ed25519 leans on
-the library that the client uses.
+HMAC comes from the standard library and RSA signatures are verified with integer arithmetic, so that only Ed25519 is
+verified by the library that the client uses as well.
 """
 
 import base64
@@ -36,7 +36,7 @@ class RsaNumbers:
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Key:
-    """A key that a request can be signed with: the text of the header and what is behind it."""
+    """A key to sign requests with: the API key of the header, and the secret that belongs to it."""
 
     kind: Kind
     api_key: str
@@ -46,7 +46,7 @@ class Key:
         return f"Key({self.kind}, {self.api_key[:4]}…)"
 
     def sign(self, message: bytes) -> str:
-        """The text of `signature` over `message`, before percent-encoding."""
+        """Return the signature over a message as text, before percent-encoding."""
         if isinstance(self.secret, RsaNumbers):
             return base64.b64encode(_rsa_private(self.secret).sign(message, PKCS1v15(), SHA256())).decode(
                 "ascii"
@@ -58,7 +58,12 @@ class Key:
         return hmac.new(self.secret, message, hashlib.sha256).hexdigest()
 
     def verifies(self, signature: str, message: bytes) -> bool:
-        """Whether `signature`, percent-decoded, proves `message` by the document's rules of case and encoding."""
+        """Return whether a signature fits a message, by the document's rules of case and encoding.
+
+        Args:
+            signature: The text of the signature, percent-decoded.
+            message: The bytes that must have been signed.
+        """
         if self.kind == "hmac":
             # Hexadecimal is case-insensitive. Only ASCII is folded: no other character is a hex digit.
             return signature.isascii() and hmac.compare_digest(signature.lower(), self.sign(message))
@@ -75,8 +80,10 @@ class Key:
         return True
 
     def is_plainly_spelled(self, signature: str) -> bool:
-        """Whether `signature` is the usual spelling of its octets: base64 leaves bits of its last character unused, so
-        one signature has several spellings."""
+        """Return whether a signature is the usual base64 spelling of its octets.
+
+        Base64 leaves bits of its last character unused, so one signature has several spellings.
+        """
         if self.kind == "hmac":
             return True
         try:
@@ -86,18 +93,18 @@ class Key:
         return base64.b64encode(octets).decode("ascii") == signature
 
     def pem(self) -> bytes:
-        """The private key as unencrypted PKCS#8 PEM text, for RSA and Ed25519 keys.
+        """Return the private key as unencrypted PKCS#8 PEM text, for RSA and Ed25519 keys.
 
         Raises:
-            TypeError: an HMAC key has no PEM text.
+            TypeError: An HMAC key has no PEM text.
         """
         return self._private().private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
 
     def public_pem(self) -> bytes:
-        """The public key as PEM text, for RSA and Ed25519 keys.
+        """Return the public key as PEM text, for RSA and Ed25519 keys.
 
         Raises:
-            TypeError: an HMAC key has no public half.
+            TypeError: An HMAC key has no public half.
         """
         return self._private().public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
 
@@ -110,7 +117,7 @@ class Key:
 
 
 def _encoded(size: int, message: bytes) -> bytes:
-    """EMSA-PKCS1-v1_5 of the SHA-256 of `message`, `size` octets long."""
+    """Encode the SHA-256 of a message as EMSA-PKCS1-v1_5, `size` octets long."""
     digest = _SHA256_PREFIX + hashlib.sha256(message).digest()
     return b"\x00\x01" + b"\xff" * (size - len(digest) - 3) + b"\x00" + digest
 
@@ -125,7 +132,7 @@ def _rsa_verifies(key: RsaNumbers, signature: bytes, message: bytes) -> bool:
 
 @lru_cache(maxsize=8)
 def _rsa_private(key: RsaNumbers) -> rsa.RSAPrivateKey:
-    """Loaded once: it costs a tenth of a second. Integers alone would take 30 ms for each signature."""
+    """Load an RSA key once: that costs a tenth of a second. Integer arithmetic would take 30 ms for each signature."""
     p, q = rsa.rsa_recover_prime_factors(key.n, key.e, key.d)
     crt = (rsa.rsa_crt_dmp1(key.d, p), rsa.rsa_crt_dmq1(key.d, q), rsa.rsa_crt_iqmp(p, q))
     return rsa.RSAPrivateNumbers(p, q, key.d, *crt, rsa.RSAPublicNumbers(key.e, key.n)).private_key()

@@ -1,8 +1,8 @@
 """Refuse a document that cannot be carried out, before anything is sent.
 
-A document from elsewhere may be well-formed and say impossible things: a pattern that is no pattern, an answer without
-a schema, a text of a billion characters. Found in the middle of an examination that would look like a clause which the
-server breaks.
+A document of other people may be well-formed and ask for the impossible: a pattern that is no pattern, an answer
+without a schema, a text of a billion characters. Found in the middle of an examination, that would look like a clause
+which the server breaks.
 """
 
 import re
@@ -12,11 +12,11 @@ from typing import Any, Final
 
 import jsonschema_rs
 
-from paydown_contract.document import BrokenDocument, Document, Operation, told
+from paydown_contract.document import BrokenDocument, Document, Operation, in_words
 from paydown_contract.json_types import is_list, is_object
-from paydown_contract.requests.signer import Key
-from paydown_contract.requests.tampering import Composer
-from paydown_contract.requests.verifier import Oracle
+from paydown_contract.requests.composer import Composer
+from paydown_contract.requests.signing_key import Key
+from paydown_contract.rules.allowed_answers import Oracle
 
 # Python's own reading of a pattern; its stubs leave it out.
 _parser: Final[Any] = import_module("re._parser")
@@ -37,7 +37,7 @@ def check_usable(document: Document) -> None:
     """Try everything that an examination needs of the document, without a server.
 
     Raises:
-        BrokenDocument: Something in it cannot be carried out; the message says what.
+        BrokenDocument: Something in it cannot be carried out; the message names it.
     """
     key = Key("hmac", "k" * 64, b"s" * 64)
     composer, oracle = Composer(document, key, _NOW_MS), Oracle(document, (key,))
@@ -50,7 +50,7 @@ def check_usable(document: Document) -> None:
         except BrokenDocument as error:
             raise BrokenDocument(f"{operation.id}: {error}") from error
         except (LookupError, TypeError, AttributeError, ValueError, ArithmeticError, RecursionError) as error:
-            raise BrokenDocument(f"{operation.id}: {told(error)}") from error
+            raise BrokenDocument(f"{operation.id}: {in_words(error)}") from error
         if verdict.breaches:
             clauses = "; ".join(breach.clause for breach in verdict.breaches)
             raise BrokenDocument(f"{operation.id}: no request can be right: {clauses}")
@@ -99,7 +99,7 @@ def _check_schema(schema: Mapping[str, Any]) -> None:
 
 
 def _ways(parsed: Iterable[tuple[Any, Any]]) -> int:
-    """In how many ways an engine that goes back may at most try a part of a pattern."""
+    """Count the ways in which a backtracking engine may at most try a part of a pattern."""
     ways = 1
     for kind, about in parsed:
         name = str(kind)

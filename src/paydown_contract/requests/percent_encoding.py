@@ -1,7 +1,7 @@
-"""Splits raw query and body text, byte by byte, and says everything that is unusual about it.
+"""Encode and decode query and body texts by the percent-encoding rule of the document, byte by byte.
 
-Two readings of one text: what a lenient server understands (`pairs`), and what is wrong with it for a sender that
-follows the document's percent-encoding rule (`faults`). No library decoder is used: they repair what must be seen.
+Decoding gives two readings of one text: what a lenient server understands (`pairs`), and every departure from the one
+spelling that the rule allows (`irregularities`). No library decodes here, since libraries repair what must be seen.
 """
 
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ _HEX: Final = frozenset(b"0123456789ABCDEFabcdef")
 
 @dataclass(frozen=True, slots=True)
 class Pair:
-    """One `name=value` of the text, decoded; `raw` is exactly what was sent."""
+    """One decoded `name=value` of a text; `raw` holds the bytes that were sent for it."""
 
     name: str
     value: str
@@ -23,54 +23,68 @@ class Pair:
 
 
 @dataclass(frozen=True, slots=True)
-class Text:
-    """A query or body text, split."""
+class EncodedText:
+    """A query or body text, split into its pairs."""
 
     raw: bytes
     pairs: tuple[Pair, ...]
-    faults: tuple[str, ...]  # departures from the strict form, in order
+    irregularities: tuple[str, ...]  # departures from the strict form, in order
     broken: bool  # no reading is possible: a bad escape, or bytes that are not UTF-8
 
     def values(self, name: str) -> tuple[str, ...]:
-        """Every value given to `name`, in order."""
+        """Return every value given to a name, in order."""
         return tuple(pair.value for pair in self.pairs if pair.name == name)
 
     def names(self) -> tuple[str, ...]:
-        """The names, in order, repeated ones repeated."""
+        """Return the names in order; a name that is sent twice is listed twice."""
         return tuple(pair.name for pair in self.pairs)
 
 
-def split(raw: bytes) -> Text:
-    """Read `raw` as `name=value` joined by `&`. An empty text has no pairs."""
+def split(raw: bytes) -> EncodedText:
+    """Split a text of `name=value` pairs joined by `&`. An empty text has no pairs."""
     if not raw:
-        return Text(raw, (), (), broken=False)
-    faults: list[str] = []
+        return EncodedText(raw, (), (), broken=False)
+    irregularities: list[str] = []
     pairs: list[Pair] = []
     broken = False
     for piece in raw.split(b"&"):
         if not piece:
-            faults.append("an empty piece between two &")
+            irregularities.append("an empty piece between two &")
             continue
         name, equals, value = piece.partition(b"=")
         if not equals:
-            faults.append("a piece without =")
+            irregularities.append("a piece without =")
         decoded: list[str] = []
         for part in (name, value):
             octets, notes, bad = unescape(part)
-            faults.extend(notes)
+            irregularities.extend(notes)
             broken = broken or bad
             try:
                 decoded.append(octets.decode("utf-8"))
             except UnicodeDecodeError:
-                faults.append("bytes that are not UTF-8")
+                irregularities.append("bytes that are not UTF-8")
                 broken = True
                 decoded.append(octets.decode("utf-8", "replace"))
         pairs.append(Pair(decoded[0], decoded[1], piece, bool(equals)))
-    return Text(raw, tuple(pairs), tuple(faults), broken)
+    return EncodedText(raw, tuple(pairs), tuple(irregularities), broken)
+
+
+def effective_values(query: EncodedText, body: EncodedText) -> dict[str, str]:
+    """Choose the value that counts for each name: the query's over the body's, and the first of several.
+
+    Args:
+        query: The query of a request.
+        body: The form body of the same request.
+    """
+    return {pair.name: pair.value for text in (body, query) for pair in reversed(text.pairs)}
 
 
 def unescape(part: bytes) -> tuple[bytes, list[str], bool]:
-    """The octets that `part` stands for, what is unusual about its spelling, and whether an escape is broken."""
+    """Decode the escapes of a name or value.
+
+    Returns:
+        The octets, what is unusual about the spelling, and whether an escape is broken.
+    """
     out = bytearray()
     notes: list[str] = []
     broken = False
@@ -101,10 +115,10 @@ def unescape(part: bytes) -> tuple[bytes, list[str], bool]:
 
 
 def escape(value: str) -> str:
-    """`value` in the one spelling that the document allows: UTF-8, upper-case hex, all but `A-Za-z0-9-_.~`."""
+    """Encode a value in the one spelling that the document allows: UTF-8, upper-case hex, all but `A-Za-z0-9-_.~`."""
     return "".join(chr(octet) if octet in UNRESERVED else f"%{octet:02X}" for octet in value.encode("utf-8"))
 
 
 def join(pairs: list[tuple[str, str]]) -> bytes:
-    """`pairs` as strict text, in the given order."""
+    """Encode names and values as strict text, in the given order."""
     return "&".join(f"{escape(name)}={escape(value)}" for name, value in pairs).encode("ascii")

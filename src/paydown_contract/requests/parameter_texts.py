@@ -1,13 +1,10 @@
-"""Wire texts worth sending for a schema: every edge of every bound, and every spelling that a careless reader would
-accept.
+"""List the texts to send for a parameter: every edge of its bounds, every spelling that a careless reader would accept.
 
-The lists are enumerated, never sampled: a sample misses the one spelling that matters. Whether a text is right or
-wrong is not said here, the oracle says it.
+The lists are enumerated, never sampled: a sample misses the one spelling that matters. `schema_mismatch` decides which
+of the texts are valid.
 """
 
-import re
 from collections.abc import Iterator, Mapping
-from functools import lru_cache
 from typing import Any, Final
 
 Labelled = tuple[str, str]
@@ -19,7 +16,7 @@ _BLANKS: Final = (
 
 
 def texts(schema: Mapping[str, Any]) -> list[Labelled]:
-    """Labelled wire texts for `schema`: right ones, wrong ones and the edges between, without repetition."""
+    """List labelled texts for a schema: valid ones, invalid ones and the edges between, without repetition."""
     kind = schema.get("type")
     if kind == "array":
         found = _lists(schema)
@@ -43,7 +40,12 @@ def texts(schema: Mapping[str, Any]) -> list[Labelled]:
 
 
 def valid(schema: Mapping[str, Any], turn: int = 0) -> str:
-    """A right text for `schema`; other `turn`s give other ones where there are any."""
+    """Choose a valid text for a schema.
+
+    Args:
+        schema: The schema of a parameter.
+        turn: Another number chooses another text, where the schema has several.
+    """
     if schema.get("type") == "array":
         items = [valid(schema["items"], turn + at) for at in range(max(2, schema.get("minItems", 1)))]
         return ",".join(dict.fromkeys(items))
@@ -93,7 +95,7 @@ def _integers(schema: Mapping[str, Any]) -> Iterator[Labelled]:
 
 
 def spellings(text: str) -> Iterator[Labelled]:
-    """Ways to write the number `text` that are not its plain form."""
+    """Yield other ways to write a number than its plain form, valid nowhere."""
     yield "a plus sign", "+" + text
     yield "a minus sign", "-" + text
     yield "a leading zero", "0" + text
@@ -277,15 +279,3 @@ def _lists(schema: Mapping[str, Any]) -> Iterator[Labelled]:
             yield f"first item: {label}", f"{text},{two}"
             yield f"last item: {label}", f"{two},{text}"
             yield f"only item: {label}", text
-
-
-@lru_cache(maxsize=64)
-def allowed_characters(pattern: str) -> tuple[str, ...]:
-    """Every character of the first planes that, alone, is a full match of `pattern`: for encoding tests
-    without gaps."""
-    compiled = re.compile(pattern)
-    return tuple(
-        character
-        for number in (*range(0xD800), *range(0xE000, 0x3134F))
-        if compiled.fullmatch(character := chr(number))
-    )

@@ -1,22 +1,22 @@
-"""Says for one raw request what the document allows a server to answer.
+"""Decide which answers the document allows to one raw request.
 
-The oracle collects every clause that the request breaks. None: the server must accept it (business rules, which need
-the state of an account, come on top). Some: the server must refuse it, with the code of any of the broken clauses,
-since no page gives an order of checks. Where the document is silent the verdict has no opinion, and says why.
+The oracle collects every clause that the request breaks. If there is none, the server must accept the request, unless
+the state of the account forbids it (see `business_refusals`). If there are some, the server must refuse it, with the
+code of any of the broken clauses, since no page of the exchange gives an order of checks. Where the document leaves a
+case open, every answer but a server error is allowed, and the reason is kept.
 """
 
-import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from decimal import Decimal
-from functools import lru_cache
-from typing import Any, Final
+from typing import Final
 
 from paydown_contract.document import FORM, Document, Field, Operation
-from paydown_contract.requests import raw_text as wire
-from paydown_contract.requests.signer import Key
+from paydown_contract.requests.percent_encoding import EncodedText, effective_values, split
+from paydown_contract.requests.raw_request import Request
+from paydown_contract.requests.signing_key import Key
+from paydown_contract.rules.schema_mismatch import is_plain_integer, schema_mismatch
 
-# Which rows of the error table may answer which kind of breach, by the rows' names.
+# The rows of the error table that may answer each kind of breach, by the names of the rows.
 _ROWS: Final[Mapping[str, tuple[str, ...]]] = {
     "missing": ("MANDATORY_PARAM_EMPTY_OR_MALFORMED",),
     "empty": ("MANDATORY_PARAM_EMPTY_OR_MALFORMED", "PARAM_EMPTY"),
@@ -39,8 +39,8 @@ _ROWS: Final[Mapping[str, tuple[str, ...]]] = {
     "format": ("INVALID_MESSAGE", "ILLEGAL_CHARS", "MANDATORY_PARAM_EMPTY_OR_MALFORMED", "INVALID_PARAMETER"),
 }
 
-# The rows that speak of the form of a request or of who sent it: none of them may answer a right one.
-# BAD_ASSET is not among them, since a name of the right form may still be the name of nothing.
+# The rows about the form of a request or about its sender: none of them may answer a valid request.
+# BAD_ASSET is not among them, since a well-formed asset name may still be the name of no asset.
 ABOUT_FORM: Final = frozenset(name for names in _ROWS.values() for name in names if name != "BAD_ASSET") | {
     "INVALID_TIMESTAMP",
     "INVALID_SIGNATURE",
@@ -48,25 +48,6 @@ ABOUT_FORM: Final = frozenset(name for names in _ROWS.values() for name in names
     "REJECTED_MBX_KEY",
     "UNAUTHORIZED",
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Request:
-    """A request as it stands on the wire: nothing decoded, nothing normalised."""
-
-    method: str
-    path: str
-    query: bytes = b""
-    headers: tuple[tuple[str, str], ...] = ()
-    body: bytes = b""
-
-    def header(self, name: str) -> tuple[str, ...]:
-        """Every value of the header of that name, whatever its case."""
-        return tuple(value for key, value in self.headers if key.lower() == name.lower())
-
-    def target(self) -> str:
-        """Path and query, as in the request line."""
-        return self.path + ("?" + self.query.decode("latin-1") if self.query else "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,21 +60,21 @@ class Breach:
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
-    """What the document allows as the answer to one request."""
+class AllowedAnswers:
+    """The answers to one request that keep the document, with the clauses that the request breaks."""
 
     operation: Operation | None
     breaches: tuple[Breach, ...]
-    silent: str = ""  # why the document has no opinion; empty when it has one
+    silent: str = ""  # why the document has no opinion; empty if it has one
 
     @property
     def accepted(self) -> bool:
-        """Whether the request breaks nothing."""
+        """Whether the server must accept the request, as far as the account allows."""
         return not self.breaches and not self.silent
 
     @property
     def statuses(self) -> frozenset[int]:
-        """Statuses that the document allows."""
+        """HTTP statuses that the document allows."""
         return frozenset[int]().union(*(breach.statuses for breach in self.breaches)) or frozenset({200})
 
     @property
@@ -102,7 +83,12 @@ class Verdict:
         return frozenset[int]().union(*(breach.codes for breach in self.breaches))
 
     def allows(self, status: int, code: int | None) -> bool:
-        """Whether a server that answers so obeys the document."""
+        """Return whether an answer keeps the document.
+
+        Args:
+            status: HTTP status of the answer.
+            code: Error code in its body; None if it has none.
+        """
         if self.silent:
             return 200 <= status < 500
         if not self.breaches:
@@ -115,22 +101,32 @@ class Verdict:
 
 @dataclass(frozen=True, slots=True)
 class Oracle:
-    """The document together with the keys that a server knows."""
+    """Decides for any request which answers the document allows.
+
+    Args:
+        document: The document that the server claims to keep.
+        keys: Every key that the server knows.
+    """
 
     document: Document
     keys: tuple[Key, ...]
 
-    def expect(self, request: Request, now_ms: int) -> Verdict:
-        """Judge `request`, received when the server's clock shows `now_ms`."""
+    def expect(self, request: Request, now_ms: int) -> AllowedAnswers:
+        """Collect the clauses that a request breaks, and so the answers that it allows.
+
+        Args:
+            request: The request as raw bytes.
+            now_ms: The server's time when the request arrives, UTC milliseconds.
+        """
         operation = self.document.operation(request.method, request.path)
         if operation is None:
-            return Verdict(
+            return AllowedAnswers(
                 None, (Breach("paths: no such method and path", frozenset({404, 405}), frozenset()),)
             )
-        query, body = wire.split(request.query), wire.split(request.body)
+        query, body = split(request.query), split(request.body)
         breaches: list[Breach] = []
         if request.body and not operation.takes_form:
-            return Verdict(operation, (), "a body on a method that sends everything in the query")
+            return AllowedAnswers(operation, (), "a body on a method that sends everything in the query")
         if request.body:
             breaches += self._content_type(request)
         for text in (query, body):
@@ -138,10 +134,12 @@ class Oracle:
                 breaches.append(
                     self._breach("x-signing.percent-encoding: text that cannot be decoded", "format")
                 )
-            if any("empty piece" in fault or "without =" in fault for fault in text.faults):
-                return Verdict(operation, tuple(breaches), "a piece that is no name=value")
-            if any(fault.startswith("the bare byte") for fault in text.faults):
-                return Verdict(operation, tuple(breaches), "a byte that should have been percent-encoded")
+            if any("empty piece" in each or "without =" in each for each in text.irregularities):
+                return AllowedAnswers(operation, tuple(breaches), "a piece that is no name=value")
+            if any(each.startswith("the bare byte") for each in text.irregularities):
+                return AllowedAnswers(
+                    operation, tuple(breaches), "a byte that should have been percent-encoded"
+                )
         signed_names = ("timestamp", "recvWindow", "signature")
         if operation.api_key:
             breaches += self._key_header(request)
@@ -155,9 +153,7 @@ class Oracle:
                 tolerated = operation.signature_tolerated and name in signed_names
                 if operation.field(name) is None and not tolerated:
                     breaches.append(self._breach(f"{operation.id}: {name} is not a parameter", "unknown"))
-        used = {
-            pair.name: pair.value for text in (body, query) for pair in reversed(text.pairs)
-        }  # the query wins
+        used = effective_values(query, body)
         for item in operation.fields:
             if item.name in used:
                 breaches += self._value(operation, item, used[item.name])
@@ -166,19 +162,17 @@ class Oracle:
         if operation.signed:
             silent, found = self._signature(request, query, body)
             if silent:
-                return Verdict(operation, tuple(breaches), silent)
+                return AllowedAnswers(operation, tuple(breaches), silent)
             breaches += found
             breaches += self._time(used, now_ms)
-        return Verdict(operation, tuple(breaches))
-
-    # ------------------------------------------------------------------ clauses
+        return AllowedAnswers(operation, tuple(breaches))
 
     def _breach(self, clause: str, kind: str, *, extra: Iterable[int] = ()) -> Breach:
         codes = self.document.codes_named(*_ROWS[kind]) | frozenset(extra)
         return Breach(clause, self._statuses(codes), codes)
 
     def _coded(self, clause: str, *names: str) -> Breach:
-        """A breach that the scheme's own `error-codes` answers."""
+        """Make a breach that is answered by a code of the security scheme's own `error-codes`."""
         table: Mapping[str, int] = self.document.signing["error-codes"]
         codes = frozenset(table[name] for name in names)
         return Breach(clause, self._statuses(codes), codes)
@@ -198,8 +192,7 @@ class Oracle:
         if media == FORM:
             return []
         refusal = self._breach("x-parameter-transport.body-content-type", "format")
-        # A server that does not read such a body misses what stands in it; one that checks the type may say
-        # 415.
+        # A server that cannot read such a body misses the parameters in it; one that checks the type may answer 415.
         missing = self._breach("", "missing")
         return [Breach(refusal.clause, refusal.statuses | {415}, refusal.codes | missing.codes)]
 
@@ -211,7 +204,7 @@ class Oracle:
             return [self._coded(f"{self.document.key_header}: not a known key", "key-format", "key")]
         return []
 
-    def _signature(self, request: Request, query: wire.Text, body: wire.Text) -> tuple[str, list[Breach]]:
+    def _signature(self, request: Request, query: EncodedText, body: EncodedText) -> tuple[str, list[Breach]]:
         places = [text for text in (query, body) if "signature" in text.names()]
         if not places:
             return "", []  # reported as a missing parameter
@@ -237,11 +230,11 @@ class Oracle:
     def _time(self, used: Mapping[str, str], now_ms: int) -> list[Breach]:
         rules = self.document.signing
         stamp = used.get("timestamp", "")
-        if not _is_integer(stamp):
+        if not is_plain_integer(stamp):
             return []  # reported as malformed or missing
         window = (
             int(used["recvWindow"])
-            if _is_integer(used.get("recvWindow", ""))
+            if is_plain_integer(used.get("recvWindow", ""))
             else rules["recv-window"]["default"]
         )
         window = min(window, rules["recv-window"]["maximum"])
@@ -259,84 +252,9 @@ class Oracle:
             item.name, ()
         )
         extra = [self.document.signing["error-codes"][name] for name in signing]
-        if text == "":
-            reason = value_fault(item.schema, "")
-            return [self._breach(f"{clause}: empty", "empty", extra=extra)] if reason else []
-        reason = value_fault(item.schema, text)
-        if reason is None:
+        mismatch = schema_mismatch(item.schema, text)
+        if mismatch is None:
             return []
-        kind = reason.kind
-        return [self._breach(f"{clause}: {reason.text}", kind, extra=extra)]
-
-
-@dataclass(frozen=True, slots=True)
-class Fault:
-    """Why a text is no value of a schema."""
-
-    kind: str
-    text: str
-
-
-def value_fault(schema: Mapping[str, Any], text: str) -> Fault | None:
-    """Why the wire text `text` is no value of `schema`, or None when it is one."""
-    kind = schema.get("type")
-    if text in schema.get("x-excludes", ()):
-        return Fault("asset", "excluded by name")
-    if kind == "array":
-        return _list_fault(schema, text.split(","))
-    if kind == "integer":
-        if not _is_integer(text):
-            return Fault("malformed", "not a plain integer")
-        number = int(text)
-        if number < schema.get("minimum", number) or number > schema.get("maximum", number):
-            return Fault("malformed", "outside minimum and maximum")
-        return None
-    if kind == "boolean":
-        return None if text in ("true", "false") else Fault("malformed", "neither true nor false")
-    return _text_fault(schema, text)
-
-
-def _text_fault(schema: Mapping[str, Any], text: str) -> Fault | None:
-    kind = "malformed"
-    if schema.get("format") == "decimal":
-        kind = _decimal_kind(schema, text)
-    elif schema.get("x-unit") is None and "enum" not in schema:
-        kind = "asset"
-    if "enum" in schema and text not in schema["enum"]:
-        return Fault(kind, f"not one of {schema['enum']}")
-    if not schema.get("minLength", 0) <= len(text) <= schema.get("maxLength", len(text)):
-        return Fault(kind, "too short or too long")
-    if "pattern" in schema and _pattern(schema["pattern"]).fullmatch(text) is None:
-        return Fault(kind, "does not match the pattern")
-    rules = schema.get("x-decimal", {})
-    if rules and Decimal(text) <= Decimal(rules.get("exclusive-minimum", "-1")):
-        return Fault("positive", "not above the minimum")
-    return None
-
-
-def _decimal_kind(schema: Mapping[str, Any], text: str) -> str:
-    digits = schema.get("x-decimal", {}).get("max-fraction-digits")
-    if digits is not None and re.fullmatch(rf"[0-9]+\.[0-9]{{{int(digits) + 1},}}", text):
-        return "precision"
-    return (
-        "positive"
-        if re.fullmatch(r"-?[0-9]+(\.[0-9]+)?", text) and (text.startswith("-") or not text.strip("0."))
-        else "malformed"
-    )
-
-
-def _list_fault(schema: Mapping[str, Any], items: Sequence[str]) -> Fault | None:
-    if not schema.get("minItems", 0) <= len(items) <= schema.get("maxItems", len(items)):
-        return Fault("malformed", "too few or too many items")
-    if schema.get("uniqueItems") and len(set(items)) != len(items):
-        return Fault("malformed", "an item twice")
-    return next((fault for fault in (value_fault(schema["items"], item) for item in items) if fault), None)
-
-
-def _is_integer(text: str) -> bool:
-    return re.fullmatch(r"0|-?[1-9][0-9]*", text) is not None
-
-
-@lru_cache(maxsize=256)
-def _pattern(pattern: str) -> re.Pattern[str]:
-    return re.compile(pattern)
+        if text == "":
+            return [self._breach(f"{clause}: empty", "empty", extra=extra)]
+        return [self._breach(f"{clause}: {mismatch.reason}", mismatch.kind, extra=extra)]
