@@ -105,7 +105,7 @@ class Links:
     def marks(self, evidence: Iterable[str]) -> str:
         """Return marks of evidence, each a link to what it means."""
         return " ".join(
-            self.to("api/evidence.md", mark, f"mark-{mark}", f".mark .mark-{mark}") for mark in evidence
+            self.to("api/provenance.md", mark, f"mark-{mark}", f".mark .mark-{mark}") for mark in evidence
         )
 
     def findings(self, numbers: Iterable[int]) -> str:

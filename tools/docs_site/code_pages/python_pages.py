@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib import import_module
 
-from .facts import Facts
-from .markdown import code, page, prose
+from tools.docs_site.markdown import code, page, prose
+from tools.docs_site.page_facts import Facts
 
 # What a reader looks for first; whatever else a package exports follows in alphabetical order.
 _CLIENT_FIRST = ("Client", "AsyncClient", "Credentials", "SigningAuth", "utc", "Attempt", "AttemptObserver")

@@ -7,12 +7,24 @@ import json
 from generator.client.client_model import Operation, Parameter, SuccessRule
 from generator.document.schema_queries import Schema, items, member, members, number, text, texts
 from generator.document.source import Json
+from tools.docs_site.markdown import (
+    Links,
+    block,
+    code,
+    codes,
+    json_block,
+    note,
+    page,
+    paragraphs,
+    prose,
+    symbol,
+    table,
+)
+from tools.docs_site.page_facts import Facts, duration, per
 
-from .facts import Facts, duration, per
-from .fields import annotation, arguments_table, model_table, models_in
-from .markdown import Links, block, code, codes, json_block, note, page, paragraphs, prose, symbol, table
-from .proof import evidence, findings, joined, sample_proof
-from .questions import question_table
+from .field_tables import annotation, arguments_table, model_table, models_in
+from .provenance import evidence, findings, joined, sample_proof
+from .question_table import question_table
 
 _PER = {"ip": "IP address"}
 

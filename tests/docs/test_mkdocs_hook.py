@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from tools.docs_site.hook import on_config, on_page_content
+from tools.docs_site.mkdocs_hook import on_config, on_page_content
 
 
 def test_sections_of_the_navigation_are_filled_from_the_document(tmp_path):

@@ -8,10 +8,10 @@ from generator.client.client_model import Field, Model, Operation, Parameter
 from generator.client.python_types import Type
 from generator.document.schema_queries import Schema, items, members, target, text, texts
 from generator.document.source import Json
+from tools.docs_site.markdown import Links, code, codes, prose, symbol, table
+from tools.docs_site.page_facts import Facts
 
-from .facts import Facts
-from .markdown import Links, code, codes, prose, symbol, table
-from .proof import findings, joined
+from .provenance import findings, joined
 
 _LARGEST_TOLD = 1_000_000  # above it a bound only means "any id" or "any time of 13 digits"
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tools.docs_site.inspection import inspect
+from tools.docs_site.site_inspection import inspect
 
 
 def site(folder, **files):

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from .call_page import path_of
-from .evidence_page import marked_facts
-from .facts import NOT_IMITATED, Facts
-from .markdown import Links, anchor, block, code, codes, page, prose, table
-from .questions import question_table
+from tools.docs_site.document_pages.call_page import path_of
+from tools.docs_site.document_pages.provenance_page import marked_facts
+from tools.docs_site.document_pages.question_table import question_table
+from tools.docs_site.markdown import Links, anchor, block, code, codes, page, prose, table
+from tools.docs_site.page_facts import NOT_IMITATED, Facts
 
 if TYPE_CHECKING:
     from paydown_sandbox.assumptions_page import ShownChoice

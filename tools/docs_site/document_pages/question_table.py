@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from .facts import Facts, Question
-from .markdown import Links, anchor, code, codes, prose, table
+from tools.docs_site.markdown import Links, anchor, code, codes, prose, table
+from tools.docs_site.page_facts import Facts, Question
 
 
 def question_table(facts: Facts, links: Links, questions: Iterable[Question], *, prefix: str = "") -> str:

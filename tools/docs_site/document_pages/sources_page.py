@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 
-from .facts import Facts
-from .markdown import anchor
+from tools.docs_site.markdown import anchor
+from tools.docs_site.page_facts import Facts
 
 SOURCES = "api/sources.md"
 _FINDING = re.compile(r"^\| (\d+(?:, \d+)*) \|", re.MULTILINE)

@@ -7,18 +7,16 @@ import shutil
 from collections.abc import Mapping
 from pathlib import Path
 
-from . import (
+from tools.docs_site.code_pages import control_page, python_pages, unknowns_page
+from tools.docs_site.document_pages import (
     call_page,
-    control_page,
-    error_pages,
-    evidence_page,
+    error_code_pages,
     protocol_page,
-    python_pages,
+    provenance_page,
     sources_page,
     stream_page,
-    unknowns_page,
 )
-from .facts import Facts
+from tools.docs_site.page_facts import Facts
 
 NAVIGATION = "navigation.json"
 HAND_WRITTEN = "docs"
@@ -31,10 +29,10 @@ def made_pages(facts: Facts) -> dict[str, str]:
     made = {
         protocol_page.INDEX: protocol_page.index_page(facts),
         protocol_page.PROTOCOL: protocol_page.protocol_page(facts),
-        error_pages.ERRORS: error_pages.error_page(facts),
-        error_pages.OUTCOMES: error_pages.outcome_page(facts),
+        error_code_pages.ERRORS: error_code_pages.error_page(facts),
+        error_code_pages.OUTCOMES: error_code_pages.outcome_page(facts),
         stream_page.STREAM: stream_page.stream_page(facts),
-        evidence_page.EVIDENCE: evidence_page.evidence_page(facts),
+        provenance_page.PROVENANCE: provenance_page.provenance_page(facts),
         sources_page.SOURCES: sources_page.sources_page(facts),
         unknowns_page.UNKNOWNS: unknowns_page.unknowns_page(facts),
         control_page.CONTROL: control_page.control_page(facts),
@@ -54,7 +52,7 @@ def navigation(facts: Facts) -> dict[str, object]:
         {tag: [{operation.python_name: call_page.path_of(operation)} for operation in operations]}
         for tag, operations in protocol_page.operations_by_resource(facts)
     ]
-    calls += ["api/events.md", "api/errors.md", "api/outcomes.md", "api/evidence.md", "api/sources.md"]
+    calls += ["api/events.md", "api/errors.md", "api/outcomes.md", "api/provenance.md", "api/sources.md"]
     return {
         "API": calls,
         "Python": ["python/index.md", *(shown.path for shown in python_pages.python_pages(facts))],

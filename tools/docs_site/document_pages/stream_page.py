@@ -5,12 +5,12 @@ from __future__ import annotations
 from generator.client.client_model import Operation
 from generator.client.python_types import Type
 from generator.document.schema_queries import items, member, members, number, text, texts
+from tools.docs_site.markdown import Links, code, codes, json_block, page, paragraphs, prose, symbol, table
+from tools.docs_site.page_facts import Facts, duration
 
 from .call_page import path_of
-from .facts import Facts, duration
-from .fields import model_table, models_in, schema_of
-from .markdown import Links, code, codes, json_block, page, paragraphs, prose, symbol, table
-from .proof import evidence, proof, sample_proof
+from .field_tables import model_table, models_in, schema_of
+from .provenance import evidence, proof, sample_proof
 
 STREAM = "api/events.md"
 

@@ -7,9 +7,8 @@ from collections.abc import Iterator
 
 from generator.document.schema_queries import Schema, items, member, members, schema_name, target, text, texts
 from generator.document.source import Json
-
-from .facts import Facts
-from .markdown import Links, code, codes, page, prose, table
+from tools.docs_site.markdown import Links, code, codes, page, prose, table
+from tools.docs_site.page_facts import Facts
 
 CONTROL = "control.md"
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from generator.document.schema_queries import items, number, text
 from generator.document.source import Json
+from tools.docs_site.markdown import Links, anchor, code, codes, page, prose, symbol, table
+from tools.docs_site.page_facts import Facts
 
-from .facts import Facts
-from .markdown import Links, anchor, code, codes, page, prose, symbol, table
-from .proof import evidence, proof
+from .provenance import evidence, proof
 
 ERRORS = "api/errors.md"
 OUTCOMES = "api/outcomes.md"

@@ -8,14 +8,14 @@ from dataclasses import dataclass
 
 from generator.document.schema_queries import member, members, number, text
 from generator.document.source import Json
+from tools.docs_site.markdown import Links, anchor, code, page, prose, table
+from tools.docs_site.page_facts import Facts
 
 from .call_page import path_of
-from .error_pages import ERRORS
-from .facts import Facts
-from .markdown import Links, anchor, code, page, prose, table
-from .proof import evidence, findings, joined
+from .error_code_pages import ERRORS
+from .provenance import evidence, findings, joined
 
-EVIDENCE = "api/evidence.md"
+PROVENANCE = "api/provenance.md"
 _GROUPS = (
     "Calls",
     "Arguments",
@@ -47,9 +47,9 @@ class Fact:
     findings: tuple[int, ...]
 
 
-def evidence_page(facts: Facts) -> str:
+def provenance_page(facts: Facts) -> str:
     """Return the page with what the marks mean, and the marks of every fact."""
-    links = Links(EVIDENCE)
+    links = Links(PROVENANCE)
     found = list(marked_facts(facts, links))
     count = Counter(mark for fact in found for mark in fact.marks)
     parts = [

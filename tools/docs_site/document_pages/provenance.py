@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from generator.document.schema_queries import items, text, texts
 from generator.document.source import Json
-
-from .markdown import Links, prose
+from tools.docs_site.markdown import Links, prose
 
 
 def evidence(node: Json) -> tuple[str, ...]:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from generator.client.client_model import Operation
 from generator.document.schema_queries import items, member, members, number, text, texts
+from tools.docs_site.markdown import Links, anchor, code, codes, page, paragraphs, prose, table
+from tools.docs_site.page_facts import Facts, duration, per
 
 from .call_page import path_of
-from .facts import Facts, duration, per
-from .markdown import Links, anchor, code, codes, page, paragraphs, prose, table
-from .proof import evidence, proof
-from .questions import question_table
+from .provenance import evidence, proof
+from .question_table import question_table
 
 INDEX = "api/index.md"
 PROTOCOL = "api/protocol.md"
@@ -22,7 +22,7 @@ def index_page(facts: Facts) -> str:
         "# API reference",
         f"Every call that the document describes, {len(facts.client.operations)} of them. Each page says what"
         " the call takes, costs and answers, how each of these facts is"
-        f" {links.to('api/evidence.md', 'known')}, and what nobody documents.",
+        f" {links.to('api/provenance.md', 'known')}, and what nobody documents.",
         paragraphs(text(facts.document, "info", "description")),
     ]
     for resource in facts.client.resources:
