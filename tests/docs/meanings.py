@@ -57,10 +57,10 @@ EXPLAINED = (
         ["crossMarginBorrowed", "crossMarginInterest"],
         _BOTH,
         (
-            "repay/look.py:Holding.debt",
-            "repay/plan.py:Plan.debt",
-            "cli/chart.py:terminal_chart",
-            "links.py:Links._debt",
+            "evidence/snapshot.py:Holding.debt",
+            "planning/plan.py:Plan.debt",
+            "cli/debt_chart.py:terminal_chart",
+            "link_checks.py:Links._debt",
             "ledger.py:Holding.debt",
             "sandbox.py:Sandbox.debt",
             "state_builder.py:StateBuilder.owes",
@@ -103,7 +103,7 @@ EXPLAINED = (
         "whole-debt",
         r"Absent means all of it\.|[Ww]ithout (?:`amount`|an amount) the whole debt (?:of `asset` )?is repaid, "
         + _SUFFICE,
-        (f"{_REQUEST}/amount/description", "repay-debt/post/x-rules/1/text", "paydown_sandbox/repayment.py:"),
+        (f"{_REQUEST}/amount/description", "repay-debt/post/x-rules/1/text", "operations/repayment_rules.py:"),
     ),
     Explained(
         "repay-debt.amount-absent",
@@ -115,7 +115,7 @@ EXPLAINED = (
         "repay-debt.amount-present",
         "exactly-that-much",
         r"With (?:`amount`|an amount) exactly that much is repaid, under the same condition\.",
-        ("repay-debt/post/x-rules/2/text", "paydown_sandbox/repayment.py:"),
+        ("repay-debt/post/x-rules/2/text", "operations/repayment_rules.py:"),
     ),
     Explained(
         "repay-debt.pays-first",
@@ -125,8 +125,8 @@ EXPLAINED = (
         (
             f"{_REQUEST}/specifyRepayAssets/description",
             "repay-debt/post/x-rules/3/text",
-            "paydown_sandbox/repayment.py:",
-            "repay/plan.py:Request",
+            "operations/repayment_rules.py:",
+            "planning/plan.py:Request",
             "safe.py:SafeRepay.plan",
         ),
         denied=r"`asset` itself (?:is (?:never|only)|(?:never|only) )"

@@ -76,7 +76,7 @@ def of_the_document() -> list[Passage]:
 @cache
 def of_the_control_api() -> list[Passage]:
     """Return the prose of the sandbox's control API."""
-    path = ROOT / "src" / "paydown_sandbox" / "control.openapi.json"
+    path = ROOT / "src" / "paydown_sandbox" / "serving" / "control.openapi.json"
     return _unique(_described(json.loads(path.read_text("utf-8")), "control:", {}))
 
 

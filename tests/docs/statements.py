@@ -77,7 +77,6 @@ STATEMENTS = (
     "[Ww]eighs {n:repayDebt.weight}, and {n:limits.ip-weight} fit into a minute",
     "look weighs {n:accountBalance.weight} and a repayment {n:repayDebt.weight} of {n:limits.ip-weight} a minute",
     "{n:repayDebt.weight} \\+ {n:accountBalance.weight} and {n:repayDebt.weight} exceed {n:limits.ip-weight} a minute",
-    "all balances once \\(weight {n:accountBalance.weight}\\)",
     "(?<!next )(?<![\\d,]){n:repayDebt.per-window} (?:repayments )?(?:fill )?a minute(?<!000 a minute)",
     "repayments go out at once, the next {n:repayDebt.per-window} a minute later",
     # time
