@@ -17,7 +17,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from generator import file_tree as tree
+from generator import file_tree
 from generator.diff import changelog
 from generator.problems import DocumentRefused, GeneratorFault
 from generator.quoting import visible
@@ -81,21 +81,21 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _generate(options: argparse.Namespace) -> int:
-    from generator import run_report as report
+    from generator import run_report
     from generator.pipeline import produce  # late: it loads the parser, which `--help` does not need
 
     target: Path = options.out
     with produce(options.openapi, target) as product:
-        difference = tree.compare(tree.read(target), product.files)
+        difference = file_tree.compare(file_tree.read(target), product.files)
         if options.check:
             return _checked(target, difference)
         if difference:
-            tree.swap(product.folder, target)
-        _show(report.generated(product, difference, f"{target.name}/", time.process_time()))
+            file_tree.swap(product.folder, target)
+        _show(run_report.generated(product, difference, f"{target.name}/", time.process_time()))
     return 0
 
 
-def _checked(target: Path, difference: tree.Difference) -> int:
+def _checked(target: Path, difference: file_tree.Difference) -> int:
     if not difference:
         print(f"{target.name}/ is exactly what openapi/ and generator/ say")
         return 0
@@ -111,15 +111,19 @@ def _checked(target: Path, difference: tree.Difference) -> int:
 
 
 def _diff(options: argparse.Namespace) -> int:
-    from generator import run_report as report
-    from generator.diff.comparison import compare
+    from generator import run_report
+    from generator.diff.document_comparison import compare
 
     old = _version(options.old, options.openapi)
     new = _version(options.new or str(options.openapi), options.openapi)
     changes = compare(old, new)
     current = changelog.current_version(_ROOT / "pyproject.toml")
     proposed = changelog.next_version(current, changes)
-    _show(report.compared(changes, options.old, options.new or f"{options.openapi.name}/", current, proposed))
+    _show(
+        run_report.compared(
+            changes, options.old, options.new or f"{options.openapi.name}/", current, proposed
+        )
+    )
     if options.write_changelog:
         changelog.write(options.changelog, changes)
         print(f"wrote {changelog.SECTION.removeprefix('### ')!r} into {options.changelog.name}")
@@ -128,9 +132,9 @@ def _diff(options: argparse.Namespace) -> int:
 
 def _version(name: str, openapi: Path) -> Client:
     """Return the client of a document: in a folder, held to every rule, or of a revision, read as it was."""
-    from generator.checks.validate import validate
+    from generator.checks.validation import validate
     from generator.document.bundle import bundle
-    from generator.document.source import parse_files, read_revision
+    from generator.document.source_files import parse_files, read_revision
     from generator.pipeline import describe, load
 
     folder = Path(name)

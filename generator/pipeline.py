@@ -9,18 +9,18 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from generator import file_tree as tree
-from generator.checks.validate import validate
-from generator.client import opc_adapter
-from generator.client.assemble import assemble
+from generator import file_tree
+from generator.checks.validation import validate
+from generator.client import parser_adapter
+from generator.client.client_assembly import assemble
 from generator.client.client_model import Client
-from generator.client.transform import transform
+from generator.client.parser_document import transform
 from generator.document.bundle import Bundle, bundle
-from generator.document.source import parse_files, read_folder
+from generator.document.source_files import parse_files, read_folder
 from generator.problems import DocumentRefused
-from generator.render import formatting
-from generator.render.render import render, written_by
-from generator.render.verify import check_import, check_manifest, compiled, verify
+from generator.render import python_formatting
+from generator.render.renderer import render, written_by
+from generator.render.verification import check_import, check_manifest, compiled, verify
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,8 +49,8 @@ def describe(joined: Bundle) -> Client:
     """Return the client that a document describes, without writing anything. Raises `DocumentRefused`."""
     transformed = transform(joined.document)
     try:
-        parsed = opc_adapter.parse(transformed.document)
-    except opc_adapter.ParserComplaint as complaint:
+        parsed = parser_adapter.parse(transformed.document)
+    except parser_adapter.ParserComplaint as complaint:
         raise DocumentRefused(
             joined.problem(
                 f"/components/schemas/{name}" if name in transformed.models else "",
@@ -70,18 +70,18 @@ def produce(openapi: Path, target: Path) -> Generator[Product]:
         DocumentRefused: The document is broken, or says what this generator cannot say in Python.
         GeneratorFault: A tool is not the pinned one, or the result does not match the document.
     """
-    formatting.check_pin()
+    python_formatting.check_pin()
     joined = load(openapi)
     validate(joined)
     client = describe(joined)
-    with tree.staging(target) as folder:
+    with file_tree.staging(target) as folder:
         rendered = render(client, joined.document)
         compiled({name: text.encode() for name, text in rendered.items()})
-        tree.write(folder, rendered)
-        formatting.format_tree(folder)
-        files = tree.read(folder)
-        tree.write(folder, {tree.MANIFEST: _manifest(joined, files)})
-        files = tree.read(folder)
+        file_tree.write(folder, rendered)
+        python_formatting.format_tree(folder)
+        files = file_tree.read(folder)
+        file_tree.write(folder, {file_tree.MANIFEST: _manifest(joined, files)})
+        files = file_tree.read(folder)
         verify(files, client, joined.document)
         check_manifest(files)
         check_import(folder)
@@ -93,7 +93,7 @@ def _manifest(joined: Bundle, files: Mapping[str, bytes]) -> str:
     document = json.dumps(joined.document, sort_keys=True, ensure_ascii=False).encode()
     manifest = {
         "written-by": written_by("generator/pipeline.py"),
-        "tools": {"openapi-python-client": opc_adapter.PINNED, "ruff": formatting.PINNED},
+        "tools": {"openapi-python-client": parser_adapter.PINNED, "ruff": python_formatting.PINNED},
         "document": {"sha256": hashlib.sha256(document).hexdigest(), "files": sorted(joined.files)},
         "files": {name: hashlib.sha256(content).hexdigest() for name, content in files.items()},
     }

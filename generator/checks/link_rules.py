@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from generator.client.transform import operation_parameters
 from generator.document.bundle import Bundle
+from generator.document.json_pointer import Json
+from generator.document.operation_parameters import operation_parameters
 from generator.document.schema_queries import Schema, member, members, operations, target, text
-from generator.document.source import Json
 from generator.problems import Problem
 
 _SOURCES = "$request.body#/NAME, $request.query.NAME, $response.body#/NAME, or the value itself"

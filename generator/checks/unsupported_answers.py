@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from generator.document.bundle import Bundle
+from generator.document.json_pointer import Json, escape
 from generator.document.schema_queries import (
     Schema,
     is_object,
@@ -21,7 +22,6 @@ from generator.document.schema_queries import (
     text,
     texts,
 )
-from generator.document.source import Json, escape
 from generator.problems import Problem
 
 _SCALARS = ("string", "integer", "boolean")

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from generator.client.python_types import Type
-from generator.document.source import Json
+from generator.document.json_pointer import Json
 from generator.quoting import string
 
 

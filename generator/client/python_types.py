@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from generator.client.decimal_forms import DECIMAL_KINDS
 from generator.quoting import identifier, string
 
 _ANNOTATIONS = {
@@ -15,7 +16,7 @@ _ANNOTATIONS = {
     "boolean": "bool",
     "nothing": "None",
 }
-_MONEY = frozenset({"decimal", "decimal_or_empty", "decimal_text_or_number"})
+_MONEY = frozenset(DECIMAL_KINDS.values())
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,11 +95,6 @@ class Type:
             return f"codec.decimal_text({value})"
         inner = self.item.encoder("item") if self.item is not None else "item"
         return f"list({value})" if inner == "item" else f"[{inner} for item in {value}]"
-
-    @property
-    def may_be_none(self) -> bool:
-        """Return whether a member that is present may still read as None."""
-        return self.nullable or self.kind == "decimal_or_empty"
 
     def mentions(self, kind: str) -> bool:
         """Return whether this type, or what it holds, is of the kind."""

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from enum import IntEnum
 from typing import TypeVar
 
+from generator.client.client_model import Operation
+
 T = TypeVar("T")
 
 
@@ -49,6 +51,6 @@ def pairs(
         yield before.get(name), after.get(name)
 
 
-def differing(old: Mapping[str, object], new: Mapping[str, object]) -> list[str]:
-    """Return the keys whose values differ, sorted."""
-    return sorted(key for key in {*old, *new} if old.get(key) != new.get(key))
+def method(operation: Operation) -> str:
+    """Return a method of the client as a changelog writes it."""
+    return f"`client.{operation.name}()`"

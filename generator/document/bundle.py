@@ -16,8 +16,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
-from generator.document.bounds import DEEPEST, LARGEST_TREE, LONGEST_CHAIN
-from generator.document.source import ROOT_FILE, Json, SourceFile, at, escape, unescape
+from generator.document.json_pointer import Json, at, escape, unescape
+from generator.document.size_limits import DEEPEST, LARGEST_TREE, LONGEST_CHAIN
+from generator.document.source_files import ROOT_FILE, SourceFile
 from generator.problems import DocumentRefused, Problem
 
 # File stem below components/ -> kind of component it defines.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from generator.document.source import Json, unescape
+from generator.document.json_pointer import Json, escape, unescape
 
 Schema = dict[str, Json]
 EXAMPLE_FREE = ("example", "examples", "default")
@@ -138,8 +138,6 @@ METHODS = ("get", "put", "post", "delete", "patch")
 
 def operations(document: Mapping[str, Json]) -> Iterator[tuple[str, dict[str, Json]]]:
     """Yield (pointer, operation) of every operation, in the order of the document."""
-    from generator.document.source import escape
-
     for path, item in members(dict(document), "paths").items():
         if isinstance(item, dict):
             for method in item:

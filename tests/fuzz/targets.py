@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from generator.document.bundle import bundle
-from generator.document.source import parse_files
+from generator.document.source_files import parse_files
 from generator.problems import DocumentRefused
 from paydown.call.outcome import Answer, Cleaner, judge, read, refusal
 from paydown.cli.output import Output, on_one_line, shown

@@ -100,12 +100,12 @@ def test_a_fault_in_the_tools_is_told_apart(
     """
     A ruff of another version ends in exit code 3 and says what to install.
     """
-    from generator.render import formatting
+    from generator.render import python_formatting
 
-    monkeypatch.setattr(formatting, "version", lambda name: "0.15.0")
+    monkeypatch.setattr(python_formatting, "version", lambda name: "0.15.0")
 
     assert main(["--openapi", str(FOLDER), "--out", str(tmp_path / "client")]) == 3
-    assert f"ruff {formatting.PINNED} is needed, found 0.15.0" in capsys.readouterr().err
+    assert f"ruff {python_formatting.PINNED} is needed, found 0.15.0" in capsys.readouterr().err
 
 
 def test_a_missing_tool_says_what_to_install() -> None:

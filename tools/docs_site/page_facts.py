@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from generator.client.client_model import Client, Model, Operation
+from generator.document.json_pointer import Json
 from generator.document.schema_queries import Schema, items, members, number, target, text
-from generator.document.source import Json
 from generator.pipeline import describe, load
 
 if TYPE_CHECKING:

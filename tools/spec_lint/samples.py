@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
+from generator.document.json_pointer import Json
 from generator.document.schema_queries import items, member, members, operations, schema_name, target
-from generator.document.source import Json
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 
+from generator.document.json_pointer import Json
 from generator.document.schema_queries import Schema, items, member, members, schema_name, target, text, texts
-from generator.document.source import Json
 from tools.docs_site.markdown import Links, code, codes, page, prose, table
 from tools.docs_site.page_facts import Facts
 

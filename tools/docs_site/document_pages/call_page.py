@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 
 from generator.client.client_model import Operation, Parameter, SuccessRule
+from generator.document.json_pointer import Json
 from generator.document.schema_queries import Schema, items, member, members, number, text, texts
-from generator.document.source import Json
 from tools.docs_site.markdown import (
     Links,
     block,

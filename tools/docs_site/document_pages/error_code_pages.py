@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from generator.document.json_pointer import Json
 from generator.document.schema_queries import items, number, text
-from generator.document.source import Json
 from tools.docs_site.markdown import Links, anchor, code, codes, page, prose, symbol, table
 from tools.docs_site.page_facts import Facts
 

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 from generator.client.client_model import Field, Model, Operation, Parameter
 from generator.client.python_types import Type
+from generator.document.json_pointer import Json
 from generator.document.schema_queries import Schema, items, members, target, text, texts
-from generator.document.source import Json
 from tools.docs_site.markdown import Links, code, codes, prose, symbol, table
 from tools.docs_site.page_facts import Facts
 

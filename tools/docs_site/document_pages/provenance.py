@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from generator.document.json_pointer import Json
 from generator.document.schema_queries import items, text, texts
-from generator.document.source import Json
 from tools.docs_site.markdown import Links, prose
 
 

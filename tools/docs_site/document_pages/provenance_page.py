@@ -6,8 +6,8 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from generator.document.json_pointer import Json
 from generator.document.schema_queries import member, members, number, text
-from generator.document.source import Json
 from tools.docs_site.markdown import Links, anchor, code, page, prose, table
 from tools.docs_site.page_facts import Facts
 

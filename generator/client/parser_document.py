@@ -16,6 +16,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from generator.client.decimal_forms import decimal_form
+from generator.client.python_names import nested_schema_name
+from generator.document.json_pointer import Json
+from generator.document.operation_parameters import operation_parameters, owned_parameters
 from generator.document.schema_queries import (
     Schema,
     is_nullable,
@@ -33,11 +37,6 @@ from generator.document.schema_queries import (
     texts,
     without_null,
 )
-from generator.document.source import Json
-
-DECIMAL = "decimal"
-DECIMAL_OR_EMPTY = "decimal-or-empty"
-DECIMAL_TEXT_OR_NUMBER = "decimal-text-or-number"
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,52 +62,6 @@ class Transformed:
 def transform(document: Mapping[str, Json]) -> Transformed:
     """Return the document to parse. `document` is a validated, bundled document and stays as it is."""
     return _Transformer(document).run()
-
-
-def operation_parameters(
-    document: Mapping[str, Json], pointer: str, operation: Schema
-) -> list[tuple[str, str, Schema]]:
-    """Return (pointer, location, parameter) of every parameter of a call, in wire order.
-
-    Members of a form body come as parameters with `name`, `required` and `schema`; their location is "body".
-    """
-    found: list[tuple[str, str, Schema]] = []
-    for index, entry in enumerate(items(operation, "parameters")):
-        parameter = target(document, entry)
-        found.append((f"{pointer}/parameters/{index}", text(parameter, "in"), parameter))
-    form = member(operation, "requestBody", "content", FORM, "schema")
-    body = target(document, form)
-    required = texts(body, "required")
-    for name, schema in members(body, "properties").items():
-        resolved = target(document, schema)
-        where = (
-            f"/components/schemas/{schema_name(form)}"
-            if schema_name(form)
-            else f"{pointer}/requestBody/content/{FORM.replace('/', '~1')}/schema"
-        )
-        member_of_form: Schema = {
-            "name": name,
-            "required": name in required,
-            "description": text(resolved, "description"),
-            "schema": schema,
-            "encoding": member(operation, "requestBody", "content", FORM, "encoding", name),
-        }
-        if "x-python-name" in resolved:
-            member_of_form["x-python-name"] = resolved["x-python-name"]
-        found.append((f"{where}/properties/{name}", "body", member_of_form))
-    return found
-
-
-FORM = "application/x-www-form-urlencoded"
-
-
-def owned_parameters(document: Mapping[str, Json]) -> tuple[str, ...]:
-    """Return the names of the parameters that the auth scheme owns, such as `timestamp`."""
-    for scheme in members(dict(document), "components", "securitySchemes").values():
-        owned = texts(scheme, "x-signing", "owned-parameters")
-        if owned:
-            return owned
-    return ()
 
 
 @dataclass(slots=True)
@@ -210,7 +163,7 @@ class _Transformer:
             "type": "object",
             "required": list(texts(schema, "required")),
             "properties": {
-                key: self._schema(child, name + _pascal(key), f"{pointer}/properties/{key}")
+                key: self._schema(child, nested_schema_name(name, key), f"{pointer}/properties/{key}")
                 for key, child in members(schema, "properties").items()
             },
         }
@@ -239,12 +192,8 @@ class _Transformer:
             return {"type": "array", "items": self._schema(resolved.get("items"), name, f"{pointer}/items")}
         if "const" in resolved:
             return {"type": "string", "const": resolved["const"]}
-        if isinstance(kind, list):  # validated: only [string, number] with format decimal is left
-            return {"type": "string", "format": DECIMAL_TEXT_OR_NUMBER}
-        if kind == "string" and "x-empty" in resolved:
-            return {"type": "string", "format": DECIMAL_OR_EMPTY}
-        if kind == "string" and resolved.get("format") == DECIMAL:
-            return {"type": "string", "format": DECIMAL}
+        if form := decimal_form(resolved):
+            return {"type": "string", "format": form}
         return {"type": kind}
 
     def _enum_component(self, value: Json) -> str:
@@ -263,7 +212,7 @@ class _Transformer:
 
 def operation_name(operation: Schema) -> str:
     """Return the operationId in PascalCase, the prefix of anything nameless below it."""
-    return _pascal(text(operation, "operationId"))
+    return nested_schema_name("", text(operation, "operationId"))
 
 
 def _component_of(document: Mapping[str, Json], value: Json) -> str:
@@ -273,10 +222,6 @@ def _component_of(document: Mapping[str, Json], value: Json) -> str:
         name = found
         value = member(dict(document), "components", "schemas", found)
     return name
-
-
-def _pascal(key: str) -> str:
-    return key[:1].upper() + key[1:]
 
 
 def _path_and_method(pointer: str) -> tuple[str, str]:

@@ -5,13 +5,13 @@ from __future__ import annotations
 import keyword
 from collections.abc import Iterator
 
-from generator.checks.vocabulary import RESERVED_CLASSES, RESERVED_FIELDS
-from generator.client.opc_adapter import class_name, python_name
-from generator.client.transform import transform
+from generator.checks.reserved_names import RESERVED_CLASSES, RESERVED_FIELDS
+from generator.client.parser_document import transform
+from generator.client.python_names import class_name, python_name, resource_class_name
 from generator.document.bundle import Bundle
-from generator.document.schema_queries import items, member, members, number, target, text, texts
+from generator.document.json_pointer import escape
+from generator.document.schema_queries import items, members, target, text, texts
 from generator.document.schema_walk import schemas
-from generator.document.source import escape
 from generator.problems import Problem
 from generator.quoting import is_plain
 
@@ -20,8 +20,6 @@ def colliding_names(joined: Bundle) -> Iterator[Problem]:
     """Yield names that two things would share, and rows about errors and events that cannot both hold."""
     rules = _NameRules(joined)
     yield from rules.names()
-    yield from rules.errors()
-    yield from rules.stream()
 
 
 class _NameRules:
@@ -37,7 +35,7 @@ class _NameRules:
         transformed = transform(self._document)
         classes: dict[str, str] = dict.fromkeys(RESERVED_CLASSES, "the generated package")
         for index, tag in enumerate(self._tags):
-            spelled = f"{class_name(tag)}Resource"
+            spelled = resource_class_name(tag)
             if keyword.iskeyword(tag) or spelled in classes:
                 yield self._problem(
                     f"/tags/{index}/name",
@@ -99,58 +97,3 @@ class _NameRules:
                         f"{name} has other values at {file}#{inside}.",
                         "one named schema for both, or two names.",
                     )
-
-    # ------------------------------------------------------------------------------- errors and stream
-
-    def errors(self) -> Iterator[Problem]:
-        seen: dict[tuple[int, str], str] = {}
-        for index, row in enumerate(items(self._document, "x-error-codes")):
-            key = (number(row, "code") or 0, text(row, "server"))
-            name = text(row, "name")
-            if key in seen:
-                yield self._problem(
-                    f"/x-error-codes/{index}",
-                    f"{key[0]} is {seen[key]} already.",
-                    "one row for each code (and server).",
-                )
-            seen.setdefault(key, name)
-        rows = items(self._document, "x-status-outcomes")
-        codes = {code for code, _ in seen}
-        for index, row in enumerate(rows):
-            pointer = f"/x-status-outcomes/{index}"
-            if text(row, "status") == "default" and index != len(rows) - 1:
-                yield self._problem(
-                    pointer, "rows after `default` are never reached.", "default as the last row."
-                )
-            for code in items(row, "overrides-codes"):
-                if code not in codes:
-                    yield self._problem(
-                        f"{pointer}/overrides-codes",
-                        f"{code} is not in x-error-codes.",
-                        "a code that is listed there.",
-                    )
-        if not rows or text(rows[-1], "status") != "default":
-            yield self._problem(
-                "/x-status-outcomes",
-                "no row for a status that nobody lists.",
-                "{status: default, executed: unknown, ...} as the last row.",
-            )
-
-    def stream(self) -> Iterator[Problem]:
-        tag = text(self._document, "x-stream", "type-key")
-        known = members(self._document, "components", "schemas")
-        for index, event in enumerate(items(self._document, "x-stream", "events")):
-            pointer = f"/x-stream/events/{index}"
-            name, schema = text(event, "name"), text(event, "schema")
-            if schema not in known:
-                yield self._problem(
-                    f"{pointer}/schema",
-                    f"there is no schema {schema}.",
-                    "the name of a schema in components/events.yaml.",
-                )
-            elif member(target(self._document, member(known, schema, "properties", tag)), "const") != name:
-                yield self._problem(
-                    f"{pointer}/name",
-                    f"{tag} of {schema} is not the constant {name}.",
-                    f"{tag}: {{type: string, const: {name}}} in {schema}.",
-                )

@@ -21,7 +21,7 @@ from generator.checks.vocabulary import (
     RETRIES,
     WEIGHT_SCOPES,
 )
-from generator.document.source import Json
+from generator.document.json_pointer import Json
 
 Schema = dict[str, Json]
 _PLAIN_DECIMAL = r"^[0-9]+(\.[0-9]+)?$"

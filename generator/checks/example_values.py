@@ -7,11 +7,9 @@ from collections.abc import Iterator
 import jsonschema_rs
 
 from generator.document.bundle import Bundle
+from generator.document.json_pointer import Json, at, escape, walk
 from generator.document.schema_queries import items, members, target
-from generator.document.source import Json, at, escape, walk
 from generator.problems import Problem
-
-_CONTAINERS = ("content", "parameters", "headers")
 
 
 def misfits(joined: Bundle) -> Iterator[Problem]:

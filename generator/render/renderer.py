@@ -14,20 +14,18 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, Undefined
 
 from generator.checks.vocabulary import CATEGORIES, RETRIES
-from generator.client.client_model import Client, Field, Model, Operation, Parameter, TaggedUnion
-from generator.client.opc_adapter import module_name
-from generator.client.python_types import Type
-from generator.document.source import Json
+from generator.client.client_model import Client, Model, Operation
+from generator.document.json_pointer import Json
 from generator.problems import GeneratorFault
-from generator.quoting import Source, cell, code_cell, comment, identifier, visible
-from generator.quoting import docstring as quoted_docstring
+from generator.quoting import Source, cell, code_cell, comment, identifier
 from generator.render import docstrings as docstring
+from generator.render import template_filters
+from generator.render.constructor_calls import ban, constructed, signing, stream
 from generator.render.filled_json import json_text
-from generator.render.literals import ban, constructed, literal, signing, stream
+from generator.render.literals import literal
 
 PACKAGE = "paydown_wire"
 _TEMPLATES = Path(__file__).parents[1] / "templates"
-_LINE = 110
 # Modules whose public names are reachable from the package itself.
 _REEXPORTED = ("operation", "operations", "error_codes", "enums")
 
@@ -77,38 +75,38 @@ class _Renderer:
             finalize=_only_source,
         )
         filters: dict[str, Callable[..., object]] = {
-            "answer": _answer,
-            "arguments": _arguments,
+            "answer": template_filters.answer,
+            "arguments": template_filters.arguments,
             "ban": ban,
             "cell": cell,
             "code_cell": code_cell,
-            "comment": _comment,
+            "comment": template_filters.comment,
             "constructed": constructed,
-            "decoder": _decoder,
-            "encoded": _encoded,
-            "encoded_present": _encoded_present,
-            "enum_names": _enum_names,
-            "field_annotation": _field_annotation,
-            "field_decoder": _field_decoder,
-            "field_default": _field_default,
-            "fits": _fits,
+            "decoder": template_filters.decoder,
+            "encoded": template_filters.encoded,
+            "encoded_present": template_filters.encoded_present,
+            "enum_names": template_filters.enum_names,
+            "field_annotation": template_filters.field_annotation,
+            "field_decoder": template_filters.field_decoder,
+            "field_default": template_filters.field_default,
+            "fits": template_filters.fits,
             "identifier": identifier,
-            "inside_docstring": _inside_docstring,
+            "inside_docstring": template_filters.inside_docstring,
             "literal": literal,
             "method_doc": self._method_doc,
             "model_doc": self._model_doc,
-            "module": _module,
-            "module_path": _module_path,
+            "module": template_filters.module,
+            "module_path": template_filters.module_path,
             "neighbours": self._neighbours,
-            "optional_fields": _optional_fields,
-            "polymorphic_argument": _polymorphic_argument,
+            "optional_fields": template_filters.optional_fields,
+            "polymorphic_argument": template_filters.polymorphic_argument,
             "prose": docstring.plain,
             "resource_doc": docstring.resource_docstring,
             "rows_doc": self._rows_doc,
             "signing": signing,
             "stream": stream,
-            "union_cases": _union_cases,
-            "wire_arguments": _wire_arguments,
+            "union_cases": template_filters.union_cases,
+            "wire_arguments": template_filters.wire_arguments,
         }
         self._env.filters.update(filters)
 
@@ -245,121 +243,6 @@ def _public_names(source: str) -> list[str]:
     return [name for name in names if not name.startswith("_")]
 
 
-# ----------------------------------------------------------------------------------- methods
-
-
-def _arguments(operation: Operation, form: str = "") -> Source:
-    """Return the parameter list after `self`.
-
-    Args:
-        operation: The call.
-        form: "with" and "without" for the overloads of a polymorphic call, "rows" for the walk over pages.
-    """
-    parts: list[str] = []
-    for parameter in (*operation.parameters, *operation.exposed):
-        if (
-            form == "rows"
-            and operation.pagination is not None
-            and parameter.name in operation.pagination.walked
-        ):
-            continue
-        polymorphic = parameter.name == operation.polymorphic_by
-        name = identifier(parameter.python_name)
-        if polymorphic and form == "without":
-            parts.append(f"{name}: Unset = UNSET")
-        elif parameter.required or (polymorphic and form == "with"):
-            parts.append(f"{name}: {parameter.annotation}")
-        else:
-            parts.append(f"{name}: {parameter.annotation} | Unset = UNSET")
-    return Source(f", *, {', '.join(parts)}" if parts else "")
-
-
-def _wire_arguments(operation: Operation, rows: bool = False) -> Source:
-    def sent(parameter: Parameter) -> bool:
-        return not (
-            rows and operation.pagination is not None and parameter.name in operation.pagination.walked
-        )
-
-    pairs = [
-        f"{literal(parameter.name)}: {identifier(parameter.python_name)}"
-        for parameter in (*operation.parameters, *operation.exposed)
-        if sent(parameter)
-    ]
-    return Source("{" + ", ".join(pairs) + "}")
-
-
-def _polymorphic_argument(operation: Operation) -> Source:
-    return next(
-        identifier(parameter.python_name)
-        for parameter in operation.parameters
-        if parameter.name == operation.polymorphic_by
-    )
-
-
-# ----------------------------------------------------------------------------------- models
-
-
-def _field_annotation(field: Field) -> Source:
-    text = field.type.annotation()
-    return Source(text if field.required or text.endswith("| None") else f"{text} | None")
-
-
-def _field_default(field: Field) -> Source:
-    if field.secret:
-        return Source(" = field(repr=False)" if field.required else " = field(default=None, repr=False)")
-    return Source("" if field.required else " = None")
-
-
-def _encoded(field: Field) -> Source:
-    value = f"self.{identifier(field.python_name)}"
-    text = field.type.encoder(value)
-    return Source(f"None if {value} is None else {text}" if field.type.nullable and text != value else text)
-
-
-def _encoded_present(field: Field) -> Source:
-    """Return the source that writes a member which is not None: never an empty text."""
-    kind = Type("decimal") if field.type.kind == "decimal_or_empty" else field.type
-    return Source(kind.encoder(f"self.{identifier(field.python_name)}"))
-
-
-def _answer(result: Type) -> Source:
-    return Source(result.annotation(models="models.", sequence="list"))
-
-
-def _decoder(result: Type) -> Source:
-    return Source(result.decoder(models="models.", sequence="list"))
-
-
-def _field_decoder(field: Field) -> Source:
-    return Source(field.type.decoder())
-
-
-def _enum_names(model: Model) -> Source:
-    """Return what a model imports of the enums; `OpenEnum`, which ruff drops again, where it needs none."""
-    names = sorted({identifier(name) for field in model.fields for name in field.type.names("enum")})
-    return Source(", ".join(names) or "OpenEnum")
-
-
-def _union_cases(union: TaggedUnion) -> Source:
-    return Source(" | ".join(dict.fromkeys(identifier(case.class_name) for case in union.cases)))
-
-
-def _comment(text: str, indent: int) -> Source:
-    return comment(text, indent, docstring.WIDTH)
-
-
-def _inside_docstring(text: str) -> Source:
-    return quoted_docstring(text, 0)
-
-
-def _module(class_name: str) -> Source:
-    return identifier(module_name(class_name))
-
-
-def _module_path(module: str) -> Source:
-    return Source(".".join(map(identifier, module.split("."))))
-
-
 def _only_source(value: object) -> Source:
     """Return what a template prints, which must have been quoted: a filter of `quoting` returns `Source`."""
     if isinstance(value, Source):
@@ -367,12 +250,3 @@ def _only_source(value: object) -> Source:
     if isinstance(value, Undefined):
         str(value)  # raises UndefinedError, which names what is missing
     raise GeneratorFault(f"a template prints {value!r}, which nothing has quoted: it needs a filter")
-
-
-def _optional_fields(model: Model) -> list[Field]:
-    return [field for field in model.fields if not field.required]
-
-
-def _fits(text: str, names: str) -> bool:
-    """Whether a comment fits beside an enum member: four blanks, ` = "" `, two blanks and a hash."""
-    return len(visible(text)) + len(names) + 14 <= _LINE

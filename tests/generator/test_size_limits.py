@@ -10,13 +10,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from generator.checks.validate import validate
+from generator.checks.validation import validate
 from generator.cli import main
 from generator.document.bundle import bundle
-from generator.document.source import parse_files
+from generator.document.source_files import parse_files
 from generator.pipeline import describe
 from generator.problems import DocumentRefused
-from generator.render.render import render
+from generator.render.renderer import render
 from tests.generator.small_document import small
 
 BOMB = "a: &a [x,x,x,x,x,x,x,x,x,x]\n" + "".join(

@@ -10,17 +10,22 @@ from __future__ import annotations
 import json
 import math
 import subprocess
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TypeAlias
 
 import yaml
 
-from generator.document.bounds import MOST_DIGITS, TooMuch, check_text, check_tree, check_yaml, read_files
+from generator.document.json_pointer import Json, escape
+from generator.document.size_limits import (
+    MOST_DIGITS,
+    TooMuch,
+    check_text,
+    check_tree,
+    check_yaml,
+    read_files,
+)
 from generator.problems import DocumentRefused, GeneratorFault, Problem
-
-Json: TypeAlias = "dict[str, Json] | list[Json] | str | int | float | bool | None"
 
 ROOT_FILE = "openapi.yaml"
 _SUFFIXES = (".yaml", ".json")
@@ -106,39 +111,6 @@ def parse_files(files: Mapping[str, bytes]) -> dict[str, SourceFile]:
     if problems:
         raise DocumentRefused(problems)
     return parsed
-
-
-def escape(part: object) -> str:
-    """Return one step of a JSON pointer, escaped as RFC 6901 says."""
-    return str(part).replace("~", "~0").replace("/", "~1")
-
-
-def unescape(part: str) -> str:
-    """Return the key that a step of a JSON pointer stands for."""
-    return part.replace("~1", "/").replace("~0", "~")
-
-
-def at(value: Json, pointer: str) -> Json:
-    """Return what stands at a JSON pointer, or None if nothing does."""
-    for step in pointer.split("/")[1:]:
-        if isinstance(value, dict):
-            value = value.get(unescape(step))
-        elif isinstance(value, list) and step.isdigit() and int(step) < len(value):
-            value = value[int(step)]
-        else:
-            return None
-    return value
-
-
-def walk(value: Json, pointer: str = "") -> Iterator[tuple[str, Json]]:
-    """Yield every value below `value` with its JSON pointer, parents first."""
-    yield pointer, value
-    if isinstance(value, dict):
-        for key, child in value.items():
-            yield from walk(child, f"{pointer}/{escape(key)}")
-    elif isinstance(value, list):
-        for index, child in enumerate(value):
-            yield from walk(child, f"{pointer}/{index}")
 
 
 class _YamlFile:

@@ -20,17 +20,18 @@ from typing import cast
 
 import jsonschema_rs
 
-from generator.checks.call_rules import broken_calls
-from generator.checks.examples import misfits
-from generator.checks.extensions import FIELD, OPERATION, ROOT, SIGNING, known_names
+from generator.checks.example_values import misfits
+from generator.checks.extension_shapes import FIELD, OPERATION, ROOT, SIGNING, known_names
 from generator.checks.link_rules import broken_links
-from generator.checks.name_rules import colliding_names
-from generator.checks.unsupported import unsupported
+from generator.checks.name_collisions import colliding_names
+from generator.checks.operation_rules import broken_calls
+from generator.checks.protocol_rules import contradictory_facts
 from generator.checks.unsupported_answers import unsupported_answers
+from generator.checks.unsupported_schemas import unsupported
 from generator.document.bundle import Bundle
+from generator.document.json_pointer import Json, escape, walk
 from generator.document.schema_queries import members, operations
 from generator.document.schema_walk import schemas
-from generator.document.source import Json, escape, walk
 from generator.problems import DocumentRefused, Problem
 
 
@@ -51,7 +52,7 @@ def validate(joined: Bundle, *, specification: bool = True) -> None:
         unsupported_answers,
         broken_calls,
         broken_links,
-        colliding_names,
+        _names_and_protocol,
         misfits,
         *((_specification,) if specification else ()),
     )
@@ -59,6 +60,11 @@ def validate(joined: Bundle, *, specification: bool = True) -> None:
         problems = list(stage(joined))
         if problems:
             raise DocumentRefused(problems)
+
+
+def _names_and_protocol(joined: Bundle) -> Iterator[Problem]:
+    yield from colliding_names(joined)
+    yield from contradictory_facts(joined)
 
 
 # ----------------------------------------------------------------------------------- structure

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import cast
 
 from generator.client.client_model import ErrorCode, Limit, StatusOutcome
+from generator.document.json_pointer import Json
 from generator.document.schema_queries import items, member, number, text, texts
-from generator.document.source import Json
 
 
 def error_code(row: Json) -> ErrorCode:

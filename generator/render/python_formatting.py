@@ -16,7 +16,7 @@ from pathlib import Path
 from generator.problems import GeneratorFault
 
 PINNED = "0.17.6"
-_LINE_LENGTH = 110
+LINE_LENGTH = 110
 _TABLES = frozenset({"error_codes.py", "operations.py", "__init__.py"})
 
 
@@ -36,7 +36,7 @@ def format_tree(folder: Path) -> None:
         "--isolated",
         "--no-cache",
         "--line-length",
-        str(_LINE_LENGTH),
+        str(LINE_LENGTH),
         "--target-version",
         "py311",
         "--quiet",
@@ -65,7 +65,7 @@ def filled(source: str) -> str:
             and line.endswith(",")
             and not inside_text[number]
         )
-        if whole and mergeable and len(result[-1]) + 1 + len(line.lstrip()) <= _LINE_LENGTH:
+        if whole and mergeable and len(result[-1]) + 1 + len(line.lstrip()) <= LINE_LENGTH:
             result[-1] = f"{result[-1]} {line.lstrip()}"
         else:
             result.append(line)

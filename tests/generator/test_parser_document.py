@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import copy
 
-from generator.client.transform import transform
+from generator.client.parser_document import transform
+from generator.document.json_pointer import at
 from generator.document.schema_queries import members
-from generator.document.source import at
 from tests.generator.small_document import edited, joined, small
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 
-from generator.render.formatting import filled
+from generator.render.python_formatting import filled
 
 TABLE = '''from a import (
     one,

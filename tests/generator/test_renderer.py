@@ -9,7 +9,7 @@ import pytest
 from jinja2 import UndefinedError
 
 from generator.render import docstrings as docstring
-from generator.render import render
+from generator.render import renderer as render
 from generator.render.literals import call, literal, prose
 from tests.generator.small_document import client, edited, joined, small
 

@@ -7,10 +7,10 @@ an exception means, is marked breaking; a change of a weight or a timeout is not
 from __future__ import annotations
 
 from generator.client.client_model import Client
+from generator.diff.answer_changes import changed_answers
 from generator.diff.change import Change
-from generator.diff.diff_answers import changed_answers
-from generator.diff.diff_calls import changed_calls
-from generator.diff.diff_shared import changed_protocol
+from generator.diff.operation_changes import changed_calls
+from generator.diff.protocol_changes import changed_protocol
 
 
 def compare(old: Client, new: Client) -> list[Change]:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import keyword
 from collections.abc import Iterator
 
-from generator.checks.vocabulary import RESERVED_ARGUMENTS, RESERVED_CONSTANTS
-from generator.client.opc_adapter import python_name
-from generator.client.transform import FORM, operation_parameters, owned_parameters
+from generator.checks.reserved_names import RESERVED_ARGUMENTS, RESERVED_CONSTANTS
+from generator.client.python_names import python_name
 from generator.document.bundle import Bundle
+from generator.document.json_pointer import Json, unescape
+from generator.document.operation_parameters import FORM, operation_parameters, owned_parameters
 from generator.document.schema_queries import (
     Schema,
     is_object,
@@ -21,7 +22,6 @@ from generator.document.schema_queries import (
     text,
     texts,
 )
-from generator.document.source import Json, unescape
 from generator.problems import Problem
 from generator.quoting import is_plain
 

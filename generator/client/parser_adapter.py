@@ -20,10 +20,10 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, ClassVar
 
+from generator.client.decimal_forms import DECIMAL_KINDS
 from generator.client.python_types import Type
-from generator.client.transform import DECIMAL, DECIMAL_OR_EMPTY, DECIMAL_TEXT_OR_NUMBER
+from generator.document.json_pointer import Json
 from generator.document.schema_queries import items
-from generator.document.source import Json
 from generator.problems import GeneratorFault
 
 PINNED = "0.29.1"
@@ -68,12 +68,8 @@ _SIMPLE: tuple[tuple[type, str], ...] = (
     (IntProperty, "integer"),
     (BooleanProperty, "boolean"),
 )
+_FIELD_PREFIX = "field_"  # stands before a name that Python would not accept
 _STRING_BUILDER = "_string_based_property"
-_DECIMAL_KINDS = {
-    DECIMAL: "decimal",
-    DECIMAL_OR_EMPTY: "decimal_or_empty",
-    DECIMAL_TEXT_OR_NUMBER: "decimal_text_or_number",
-}
 
 
 class ParserComplaint(Exception):
@@ -131,7 +127,7 @@ def parse(document: Mapping[str, Json]) -> Parsed:
         ParserComplaint: The parser would have left something out.
     """
     config = Config.from_sources(
-        ConfigFile(post_hooks=[], field_prefix="field_"),
+        ConfigFile(post_hooks=[], field_prefix=_FIELD_PREFIX),
         MetaType.NONE,
         document_source=Path("openapi.json"),
         file_encoding="utf-8",
@@ -160,10 +156,7 @@ def parse(document: Mapping[str, Json]) -> Parsed:
         for collection in data.endpoint_collections_by_tag.values()
         for endpoint in collection.endpoints
     ]
-    named = {
-        str(strings.PythonIdentifier(operation_id, config.field_prefix)): operation_id
-        for operation_id in _operation_ids(document)
-    }
+    named = {snake_case(operation_id): operation_id for operation_id in _operation_ids(document)}
     return Parsed(
         models={str(model.class_info.name): _model(model) for model in data.models},
         enums={
@@ -175,19 +168,14 @@ def parse(document: Mapping[str, Json]) -> Parsed:
     )
 
 
-def python_name(name: str) -> str:
-    """Return the Python spelling of a wire name, by the parser's own rule: `updateTime` -> `update_time`."""
-    return str(strings.PythonIdentifier(name, "field_"))
+def snake_case(name: str) -> str:
+    """Return the parser's spelling of a member, an argument or a module."""
+    return str(strings.PythonIdentifier(name, _FIELD_PREFIX))
 
 
-def class_name(name: str) -> str:
-    """Return the class name that the parser gives to a schema of this name."""
-    return str(strings.ClassName(name, "field_"))
-
-
-def module_name(name: str) -> str:
-    """Return the module that the parser gives to a class of this name."""
-    return str(strings.PythonIdentifier(strings.ClassName(name, "field_"), "field_"))
+def pascal_case(name: str) -> str:
+    """Return the parser's spelling of a class."""
+    return str(strings.ClassName(name, _FIELD_PREFIX))
 
 
 def _operation_ids(document: Mapping[str, Json]) -> Iterator[str]:
@@ -276,7 +264,7 @@ def _decimal_strings() -> Generator[None]:
 
     def build(name: Any, required: bool, data: Any, config: Config) -> Any:
         built = original(name=name, required=required, data=data, config=config)
-        kind = _DECIMAL_KINDS.get(data.schema_format or "")
+        kind = DECIMAL_KINDS.get(data.schema_format or "")
         if kind is None or type(built) is not StringProperty:
             return built
         return _DecimalProperty(

@@ -7,8 +7,8 @@ from functools import cache
 import pytest
 
 from generator.problems import GeneratorFault
-from generator.render.render import render
-from generator.render.verify import verify
+from generator.render.renderer import render
+from generator.render.verification import verify
 from tests.generator.small_document import client, joined, small
 
 Files = dict[str, bytes]

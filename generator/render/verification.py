@@ -17,12 +17,12 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from generator.client.client_model import Client
+from generator.document.json_pointer import Json
 from generator.document.schema_queries import operations, text
-from generator.document.source import Json
 from generator.file_tree import MANIFEST
 from generator.problems import GeneratorFault
 from generator.quoting import visible
-from generator.render.render import PACKAGE
+from generator.render.renderer import PACKAGE
 
 _OWNED = "Written by `make generate` from openapi/"
 _LEAKS = re.compile(r"UntrustedString|PythonCode\(|object at 0x|jinja2|/(?:home|root|tmp|work)/")

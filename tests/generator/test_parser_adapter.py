@@ -8,15 +8,15 @@ from pathlib import Path
 
 import pytest
 
-from generator.client import opc_adapter
-from generator.client.opc_adapter import ParserComplaint, parse
+from generator.client import parser_adapter, python_names
+from generator.client.parser_adapter import ParserComplaint, parse
+from generator.client.parser_document import transform
 from generator.client.python_types import Type
-from generator.client.transform import transform
-from generator.document.source import Json
+from generator.document.json_pointer import Json
 from generator.problems import GeneratorFault
 from tests.generator.small_document import joined, small
 
-GENERATOR = Path(opc_adapter.__file__).parents[1]
+GENERATOR = Path(parser_adapter.__file__).parents[1]
 
 
 def document(schemas: dict[str, Json], responses: dict[str, Json] | None = None) -> dict[str, Json]:
@@ -50,10 +50,10 @@ def test_another_version_of_the_parser_stops_everything(monkeypatch: pytest.Monk
     """
     A version other than the pinned one is a fault that says what to install.
     """
-    monkeypatch.setattr(opc_adapter, "version", lambda name: "0.30.0")
+    monkeypatch.setattr(parser_adapter, "version", lambda name: "0.30.0")
 
     with pytest.raises(GeneratorFault, match=r"openapi-python-client 0\.29\.1 is needed, found 0\.30\.0"):
-        opc_adapter.check_pin()
+        parser_adapter.check_pin()
 
 
 def test_the_pin_is_what_is_installed_and_what_the_project_asks_for() -> None:
@@ -62,8 +62,8 @@ def test_the_pin_is_what_is_installed_and_what_the_project_asks_for() -> None:
     """
     pyproject = (GENERATOR.parent / "pyproject.toml").read_text(encoding="utf-8")
 
-    assert importlib.metadata.version("openapi-python-client") == opc_adapter.PINNED
-    assert f"openapi-python-client=={opc_adapter.PINNED}" in pyproject
+    assert importlib.metadata.version("openapi-python-client") == parser_adapter.PINNED
+    assert f"openapi-python-client=={parser_adapter.PINNED}" in pyproject
 
 
 def test_only_the_adapter_imports_the_parser() -> None:
@@ -76,7 +76,7 @@ def test_only_the_adapter_imports_the_parser() -> None:
         if re.search(r"(import|from) openapi_python_client", path.read_text(encoding="utf-8"))
     }
 
-    assert users == {"opc_adapter.py"}
+    assert users == {"parser_adapter.py"}
 
 
 @pytest.mark.parametrize(
@@ -139,11 +139,11 @@ def test_python_names_follow_the_parser() -> None:
     """
     Names of members, arguments and calls are spelt by the parser's own rule, reserved words included.
     """
-    assert opc_adapter.python_name("crossMarginBorrowed") == "cross_margin_borrowed"
-    assert opc_adapter.python_name("uniMMR") == "uni_mmr"
-    assert opc_adapter.python_name("type") == "type_"
-    assert opc_adapter.python_name("id") == "id"
-    assert opc_adapter.module_name("RepayDebtResult") == "repay_debt_result"
+    assert python_names.python_name("crossMarginBorrowed") == "cross_margin_borrowed"
+    assert python_names.python_name("uniMMR") == "uni_mmr"
+    assert python_names.python_name("type") == "type_"
+    assert python_names.python_name("id") == "id"
+    assert python_names.module_name("RepayDebtResult") == "repay_debt_result"
 
 
 @pytest.mark.parametrize(
