@@ -14,7 +14,7 @@ _TITLES = {
     Effect.BREAKING: "Breaking",
     Effect.ADDITION: "Added",
     Effect.CHANGE: "Changed",
-    Effect.TEXT: "Words and evidence only",
+    Effect.TEXT: "Words and provenance only",
 }
 
 

@@ -250,7 +250,7 @@ class Operation:
     requires_any: tuple[str, ...] = ()
     unresolved_scope: UnresolvedScope | None = None
     pagination: Pagination | None = None
-    evidence: tuple[str, ...] = ()
+    provenance: tuple[str, ...] = ()
     source: str = ""
 
 

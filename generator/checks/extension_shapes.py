@@ -59,7 +59,7 @@ def _map(values: Schema, remedy: str) -> Schema:
     return {"type": "object", "minProperties": 1, "additionalProperties": values, "x-remedy": remedy}
 
 
-_EVIDENCE = _list(_text("a mark of x-evidence-marks."), "a list of marks, such as [docs, live].", 1)
+_PROVENANCE = _list(_text("a mark of x-evidence-marks."), "a list of marks, such as [docs, live].", 1)
 _BOOLEAN: Schema = {"type": "boolean", "x-remedy": "true or false."}
 _MS = _integer("a whole number of milliseconds, at least 1.", 1)
 _CODE = _integer("the number of the error.")
@@ -109,7 +109,7 @@ ROOT = _object(
                     "per": _one_of(["ip", "account"]),
                     "header": _text("the header that counts it."),
                     "counted-on-error": _BOOLEAN,
-                    "x-evidence": _EVIDENCE,
+                    "x-evidence": _PROVENANCE,
                 },
                 "{limit: 6000, interval-ms: 60000, per: ip, header: X-MBX-USED-WEIGHT-1M, ...}",
             ),
@@ -147,7 +147,7 @@ ROOT = _object(
                     "retry": _one_of(RETRIES),
                     "category": _one_of(CATEGORIES),
                     "listed": _one_of(LISTED),
-                    "x-evidence": _EVIDENCE,
+                    "x-evidence": _PROVENANCE,
                 },
                 "{code: -1007, name: TIMEOUT, match: exact, http: [], meaning: ..., executed: unknown, ...}",
             ),
@@ -168,7 +168,7 @@ ROOT = _object(
                     "executed": _one_of([*EXECUTED, "see-body"]),
                     "category": _one_of(CATEGORIES),
                     "retry": _one_of(RETRIES),
-                    "x-evidence": _EVIDENCE,
+                    "x-evidence": _PROVENANCE,
                 },
                 '{status: "503", executed: unknown, category: unknown, retry: never-blindly, ...}',
             ),
@@ -227,7 +227,7 @@ OPERATION = _object(
             "type": "boolean",
             "x-remedy": "x-mutates: true if sending it twice could do something twice, else false.",
         },
-        "x-evidence": {**_EVIDENCE, "x-remedy": "x-evidence: [docs], or other marks of x-evidence-marks."},
+        "x-evidence": {**_PROVENANCE, "x-remedy": "x-evidence: [docs], or other marks of x-evidence-marks."},
         "x-source": _text("x-source: the https address of the page that describes the call.", "^https://"),
         "x-server": _text("a key of x-servers."),
         "x-timeout": _object(
@@ -246,7 +246,7 @@ OPERATION = _object(
                     "inclusive": _BOOLEAN,
                     "interval-ms": _MS,
                     "text": _text("the limit in words."),
-                    "x-evidence": _EVIDENCE,
+                    "x-evidence": _PROVENANCE,
                 },
                 '{id: value-cap, kind: value, limit: "50000", unit: USD, inclusive: true, text: ..., ...}',
             ),
@@ -255,7 +255,7 @@ OPERATION = _object(
         "x-rules": _list(
             _object(
                 ["id", "text", "x-evidence"],
-                {"id": _text("a name.", _ID), "text": _text("the rule."), "x-evidence": _EVIDENCE},
+                {"id": _text("a name.", _ID), "text": _text("the rule."), "x-evidence": _PROVENANCE},
                 "{id: whole-debt, text: ..., x-evidence: [docs]}",
             ),
             "a list of rules.",
@@ -275,7 +275,7 @@ OPERATION = _object(
         "x-known-errors": _list(
             _object(
                 ["code", "text", "x-evidence"],
-                {"code": _CODE, "text": _text("what it means here."), "x-evidence": _EVIDENCE},
+                {"code": _CODE, "text": _text("what it means here."), "x-evidence": _PROVENANCE},
                 "{code: -4047, http: 400, text: ..., x-evidence: [live]}",
             ),
             "a list of errors that were really seen.",
@@ -344,7 +344,7 @@ OPERATION = _object(
 FIELD: Schema = {
     "type": "object",
     "properties": {
-        "x-evidence": _EVIDENCE,
+        "x-evidence": _PROVENANCE,
         "x-unit": _text("the unit, such as ms, asset or USD."),
         "x-python-name": _text("a name such as event_time.", _PYTHON_NAME),
         "x-open-enum": {
@@ -399,7 +399,7 @@ SIGNING = _object(
                     "algorithm": _text("its usual name."),
                     "encoding": _one_of(["hex", "base64"]),
                     "percent-encoded": _BOOLEAN,
-                    "x-evidence": _EVIDENCE,
+                    "x-evidence": _PROVENANCE,
                 },
                 "{algorithm: HMAC-SHA256, encoding: hex, x-evidence: [docs]}",
             ),

@@ -125,7 +125,7 @@ def _extensions(joined: Bundle) -> Iterator[Problem]:
         pointer = f"/components/securitySchemes/{escape(name)}"
         if isinstance(scheme, dict) and "x-signing" in scheme:
             yield from _shape(joined, f"{pointer}/x-signing", scheme["x-signing"], SIGNING)
-    yield from _evidence_and_spelling(joined)
+    yield from _provenance_and_spelling(joined)
 
 
 def _shape(joined: Bundle, pointer: str, value: Json, schema: dict[str, Json]) -> Iterator[Problem]:
@@ -164,8 +164,8 @@ def _step(node: Json, step: str | int) -> Json:
     return node[step] if isinstance(node, list) and isinstance(step, int) and step < len(node) else None
 
 
-def _evidence_and_spelling(joined: Bundle) -> Iterator[Problem]:
-    """Yield evidence marks that nobody explains, and names of extensions that look like a misspelt one."""
+def _provenance_and_spelling(joined: Bundle) -> Iterator[Problem]:
+    """Yield provenance marks that nobody explains, and names of extensions that look like a misspelt one."""
     import difflib
 
     marks = list(members(joined.document, "x-evidence-marks"))

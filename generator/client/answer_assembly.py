@@ -64,7 +64,7 @@ class AnswerAssembly:
                     description=" ".join(text(resolved, "description").split()),
                     unit=text(resolved, "x-unit"),
                     secret=text(resolved, "format") == "password",
-                    evidence=texts(resolved, "x-evidence"),
+                    provenance=texts(resolved, "x-evidence"),
                 )
             )
         return Model(

@@ -48,7 +48,7 @@ def assemble(source: Mapping[str, Json], place: Place, transformed: Transformed,
         signing=signing,
         default_connect_timeout_ms=timeout[0],
         default_answer_timeout_ms=timeout[1],
-        evidence_marks={
+        provenance_marks={
             name: str(meaning) for name, meaning in members(document, "x-evidence-marks").items()
         },
     )

@@ -61,7 +61,7 @@ class Parameter:
     max_items: int | None = None
     unique_items: bool = False
     excludes: tuple[str, ...] = ()
-    evidence: tuple[str, ...] = ()
+    provenance: tuple[str, ...] = ()
 
     @property
     def annotation(self) -> str:
@@ -97,7 +97,7 @@ class Cap:
     inclusive: bool
     interval_ms: int | None
     text: str
-    evidence: tuple[str, ...]
+    provenance: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +106,7 @@ class Rule:
 
     id: str
     text: str
-    evidence: tuple[str, ...]
+    provenance: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +115,7 @@ class KnownError:
 
     code: int
     text: str
-    evidence: tuple[str, ...]
+    provenance: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,7 +215,7 @@ class Operation:
     row: Type | None  # of a paginated call
     summary: str
     description: str
-    evidence: tuple[str, ...]
+    provenance: tuple[str, ...]
     source: str
     file: str
 
@@ -242,7 +242,7 @@ class Field:
     description: str
     unit: str
     secret: bool
-    evidence: tuple[str, ...]
+    provenance: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -310,7 +310,7 @@ class ErrorCode:
     http: tuple[int, ...]
     server: str | None
     listed: str
-    evidence: tuple[str, ...]
+    provenance: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -325,7 +325,7 @@ class StatusOutcome:
     executed: str
     category: str
     retry: str
-    evidence: tuple[str, ...]
+    provenance: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -340,7 +340,7 @@ class Limit:
     header: str
     counted_on_error: bool
     window: str
-    evidence: tuple[str, ...]
+    provenance: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -364,7 +364,7 @@ class Client:
     signing: Mapping[str, Json]
     default_connect_timeout_ms: int
     default_answer_timeout_ms: int
-    evidence_marks: Mapping[str, str]
+    provenance_marks: Mapping[str, str]
 
     @property
     def operations(self) -> tuple[Operation, ...]:

@@ -103,7 +103,7 @@ class OperationAssembly:
             row=self._row(results[0], pagination),
             summary=text(operation, "summary"),
             description=text(operation, "description"),
-            evidence=texts(operation, "x-evidence"),
+            provenance=texts(operation, "x-evidence"),
             source=text(operation, "x-source"),
             file=self._place(pointer)[0],
         )
@@ -150,7 +150,7 @@ class OperationAssembly:
             max_items=number(schema, "maxItems"),
             unique_items=schema.get("uniqueItems") is True,
             excludes=texts(schema, "x-excludes"),
-            evidence=texts(parameter, "x-evidence") or texts(schema, "x-evidence"),
+            provenance=texts(parameter, "x-evidence") or texts(schema, "x-evidence"),
         )
 
     def _row(self, result: Type, pagination: Pagination | None) -> Type | None:
@@ -261,5 +261,5 @@ def _cap(row: Json) -> Cap:
         inclusive=member(row, "inclusive") is not False,
         interval_ms=number(row, "interval-ms"),
         text=text(row, "text"),
-        evidence=texts(row, "x-evidence"),
+        provenance=texts(row, "x-evidence"),
     )

@@ -8,7 +8,7 @@ What the parser would lose or mistake is put in a form it cannot mistake:
     open enum, wherever it stands      a named schema with `enum`
     decimal text and its variants      a string with a format of our own
     null                               `oneOf: [X, null]`
-    descriptions, units, evidence      dropped here, read from the bundled document by `assemble`
+    descriptions, units, provenance      dropped here, read from the bundled document by `assemble`
 """
 
 from __future__ import annotations

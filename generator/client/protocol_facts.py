@@ -22,7 +22,7 @@ def error_code(row: Json) -> ErrorCode:
         http=tuple(status for status in cast("list[int]", items(row, "http"))),
         server=text(row, "server") or None,
         listed=text(row, "listed"),
-        evidence=texts(row, "x-evidence"),
+        provenance=texts(row, "x-evidence"),
     )
 
 
@@ -37,7 +37,7 @@ def status_outcome(row: Json) -> StatusOutcome:
         executed=text(row, "executed"),
         category=text(row, "category"),
         retry=text(row, "retry"),
-        evidence=texts(row, "x-evidence"),
+        provenance=texts(row, "x-evidence"),
     )
 
 
@@ -52,5 +52,5 @@ def limit(name: str, row: Json) -> Limit:
         header=text(row, "header"),
         counted_on_error=member(row, "counted-on-error") is True,
         window=text(row, "window-reading") or text(row, "window"),
-        evidence=texts(row, "x-evidence"),
+        provenance=texts(row, "x-evidence"),
     )

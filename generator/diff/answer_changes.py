@@ -54,8 +54,8 @@ def _field(model: Model, old: Field | None, new: Field | None) -> Iterator[Chang
             owner,
             f"{name} is counted in {new.unit or 'nothing'}, was {old.unit or 'nothing'}.",
         )
-    if (old.description, old.evidence) != (new.description, new.evidence):
-        yield Change(Effect.TEXT, owner, f"{name}: other words or evidence.")
+    if (old.description, old.provenance) != (new.description, new.provenance):
+        yield Change(Effect.TEXT, owner, f"{name}: other words or provenance.")
 
 
 def _enums(old: Client, new: Client) -> Iterator[Change]:

@@ -15,7 +15,7 @@ T = TypeVar("T")
 class Effect(IntEnum):
     """What a change does to users, in rising order."""
 
-    TEXT = 1  # words, evidence, sources
+    TEXT = 1  # words, provenance, sources
     CHANGE = 2  # other numbers, same code
     ADDITION = 3
     BREAKING = 4

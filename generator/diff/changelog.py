@@ -47,7 +47,7 @@ def section(changes: Sequence[Change]) -> str:
         for change in changes
         if change.effect is not Effect.TEXT
     ]
-    return "\n".join([SECTION, *(lines or ["- Nothing but words and evidence."])])
+    return "\n".join([SECTION, *(lines or ["- Nothing but words and provenance."])])
 
 
 def write(changelog: Path, changes: Sequence[Change]) -> None:

@@ -53,7 +53,7 @@ def _operation(old: Operation, new: Operation) -> Iterator[Change]:
     yield from _caps(name, old.caps, new.caps)
     yield from _conditions(old, new)
     if _words(old) != _words(new):
-        yield Change(Effect.TEXT, name, f"{method(new)}: other words, rules, evidence or source.")
+        yield Change(Effect.TEXT, name, f"{method(new)}: other words, rules, provenance or source.")
 
 
 def _weight(name: str, old: Weight, new: Weight) -> Iterator[Change]:
@@ -79,7 +79,7 @@ def _weight(name: str, old: Weight, new: Weight) -> Iterator[Change]:
         new.documented,
         new.note,
     ):
-        yield Change(Effect.TEXT, name, f"`client.{name}()`: other evidence about its weight.")
+        yield Change(Effect.TEXT, name, f"`client.{name}()`: other provenance about its weight.")
 
 
 def _timeouts(old: Operation, new: Operation) -> Iterator[Change]:
@@ -186,10 +186,11 @@ def _words(operation: Operation) -> tuple[object, ...]:
         operation.rules,
         operation.questions,
         operation.known_errors,
-        operation.evidence,
+        operation.provenance,
         operation.source,
         tuple(
-            (parameter.name, parameter.description, parameter.evidence) for parameter in operation.parameters
+            (parameter.name, parameter.description, parameter.provenance)
+            for parameter in operation.parameters
         ),
-        tuple((cap.id, cap.text, cap.evidence) for cap in operation.caps),
+        tuple((cap.id, cap.text, cap.provenance) for cap in operation.caps),
     )

@@ -40,13 +40,13 @@ def _errors(old: Client, new: Client) -> Iterator[Change]:
                     _error(after),
                     f"{_error(after)}: retry is {after.retry}, was {before.retry}.",
                 )
-            if (before.meaning, before.http, before.listed, before.evidence) != (
+            if (before.meaning, before.http, before.listed, before.provenance) != (
                 after.meaning,
                 after.http,
                 after.listed,
-                after.evidence,
+                after.provenance,
             ):
-                yield Change(Effect.TEXT, _error(after), f"{_error(after)}: other words or evidence.")
+                yield Change(Effect.TEXT, _error(after), f"{_error(after)}: other words or provenance.")
 
 
 def _outcomes(old: Client, new: Client) -> Iterator[Change]:
@@ -107,7 +107,7 @@ def _limits(old: Client, new: Client) -> Iterator[Change]:
             if facts[0] != facts[1]:
                 yield Change(Effect.CHANGE, after.id, f"The budget {after.id} is {facts[1]}, was {facts[0]}.")
             else:
-                yield Change(Effect.TEXT, after.id, f"The budget {after.id}: other evidence or reading.")
+                yield Change(Effect.TEXT, after.id, f"The budget {after.id}: other provenance or reading.")
 
 
 def _scheme(old: Client, new: Client) -> Iterator[Change]:

@@ -38,7 +38,7 @@ def constructed(row: Operation | ErrorCode | StatusOutcome | Limit) -> Source:
             http=row.http,
             server=row.server,
             listed=_unless(row.listed, "papi"),
-            evidence=row.evidence,
+            provenance=row.provenance,
         )
     if isinstance(row, StatusOutcome):
         return call(
@@ -51,7 +51,7 @@ def constructed(row: Operation | ErrorCode | StatusOutcome | Limit) -> Source:
             executed=row.executed,
             category=row.category,
             retry=row.retry,
-            evidence=row.evidence,
+            provenance=row.provenance,
         )
     return call(
         "Limit",
@@ -63,7 +63,7 @@ def constructed(row: Operation | ErrorCode | StatusOutcome | Limit) -> Source:
         counted_on_error=row.counted_on_error,
         per_endpoint=_unless(row.per_endpoint, False),
         window=row.window,
-        evidence=row.evidence,
+        provenance=row.provenance,
     )
 
 
@@ -76,7 +76,7 @@ def signing(client: Client) -> Source:
             algorithm=text(row, "algorithm"),
             encoding=text(row, "encoding"),
             percent_encoded=member(row, "percent-encoded") is True,
-            evidence=texts(row, "x-evidence"),
+            provenance=texts(row, "x-evidence"),
         )
         for name, row in members(dict(facts), "algorithms").items()
     }
@@ -157,7 +157,7 @@ def _operation(operation: Operation) -> Source:
         if scope
         else None,
         pagination=_pagination(operation.pagination) if operation.pagination else None,
-        evidence=operation.evidence,
+        provenance=operation.provenance,
         source=operation.source,
     )
 

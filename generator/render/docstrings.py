@@ -188,12 +188,12 @@ def _facts(operation: Operation, client: Client, names: Mapping[str, str], width
     ]
     lines += _wrapped(_weight(operation, client), width)
     for cap in operation.caps:
-        lines += _wrapped(_pythonic(f"Limit: {_sentence(cap.text)}{_marks(cap.evidence)}", names), width)
+        lines += _wrapped(_pythonic(f"Limit: {_sentence(cap.text)}{_marks(cap.provenance)}", names), width)
     if operation.rules:
         lines.append("Rules:")
         for rule in operation.rules:
             lines += textwrap.wrap(
-                _pythonic(f"{_sentence(rule.text)}{_marks(rule.evidence)}", names),
+                _pythonic(f"{_sentence(rule.text)}{_marks(rule.provenance)}", names),
                 width,
                 initial_indent="    - ",
                 subsequent_indent="      ",
@@ -213,7 +213,7 @@ def _facts(operation: Operation, client: Client, names: Mapping[str, str], width
         lines += _wrapped(
             f"Undocumented: {what}; openapi.json lists the readings taken (`{operation.id}`).", width
         )
-    lines.append(f"Evidence: {', '.join(operation.evidence)}.")
+    lines.append(f"Provenance: {', '.join(operation.provenance)}.")
     lines += _wrapped(f"Source: {operation.source}", width)
     return lines
 
@@ -271,8 +271,8 @@ def _is_page(operation: Operation, parameter: Parameter) -> bool:
     return operation.pagination is not None and parameter.name in operation.pagination.walked
 
 
-def _marks(evidence: Iterable[str]) -> str:
-    marks = [mark for mark in evidence if mark not in ("docs",)]
+def _marks(provenance: Iterable[str]) -> str:
+    marks = [mark for mark in provenance if mark not in ("docs",)]
     return f" [{', '.join(marks)}]" if marks else ""
 
 

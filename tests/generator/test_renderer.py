@@ -87,7 +87,7 @@ def test_docstring_of_a_write_says_what_may_be_concluded() -> None:
         "Limit: At most 50,000 USD.\n"
         "Rules:\n"
         "    - Without `amount` the whole debt is repaid.\n"
-        "Evidence: docs.\n"
+        "Provenance: docs.\n"
         "Source: https://small.example/repay"
     )
 

@@ -1,4 +1,4 @@
-"""Write the pages of the documentation that are made from facts: calls, errors, evidence, open questions.
+"""Write the pages of the documentation that are made from facts: calls, errors, provenance, open questions.
 
     openapi/ ──generator──> Client, document ──┐
     paydown_sandbox.choices.settings ───────────────────┼──pages──> .build/docs-src/*.md ──mkdocs──> site/

@@ -102,10 +102,10 @@ class Links:
         url = f"{path}#{anchor_name}" if anchor_name else path
         return f"[{text}]({url})" + (f"{{ {style} }}" if style else "")
 
-    def marks(self, evidence: Iterable[str]) -> str:
-        """Return marks of evidence, each a link to what it means."""
+    def marks(self, provenance: Iterable[str]) -> str:
+        """Return marks of provenance, each a link to what it means."""
         return " ".join(
-            self.to("api/provenance.md", mark, f"mark-{mark}", f".mark .mark-{mark}") for mark in evidence
+            self.to("api/provenance.md", mark, f"mark-{mark}", f".mark .mark-{mark}") for mark in provenance
         )
 
     def findings(self, numbers: Iterable[int]) -> str:

@@ -52,7 +52,7 @@ class AccountResource:
         GET /papi/v1/balance, security USER_DATA: API key and signature.
         Weight 20 of 6000 per minute, counted per IP.
         Undocumented: 2 questions; openapi.json lists the readings taken (`accountBalance`).
-        Evidence: docs, sdk.
+        Provenance: docs, sdk.
         Source: https://developers.binance.com/docs/derivatives/portfolio-margin/account
         """
         if isinstance(asset, Unset):
@@ -85,7 +85,7 @@ class AccountResource:
 
         GET /papi/v1/account, security USER_DATA: API key and signature.
         Weight 20 of 6000 per minute, counted per IP.
-        Evidence: docs, sdk.
+        Provenance: docs, sdk.
         Source:
         https://developers.binance.com/docs/derivatives/portfolio-margin/account/Account-Information
         """
@@ -113,7 +113,7 @@ class AccountResource:
 
         GET /papi/v1/rateLimit/order, security USER_DATA: API key and signature.
         Weight 1 of 6000 per minute, counted per IP.
-        Evidence: docs, sdk, changelog.
+        Provenance: docs, sdk, changelog.
         Source:
         https://developers.binance.com/docs/derivatives/portfolio-margin/account/Query-User-Rate-Limit
         """
@@ -144,7 +144,7 @@ class AccountResource:
         POST /papi/v1/auto-collection, security TRADE: API key and signature.
         Weight 750 of 6000 per minute, counted per IP.
         Limit: At most 500 calls per hour, rolling.
-        Evidence: docs, sdk.
+        Provenance: docs, sdk.
         Source:
         https://developers.binance.com/docs/derivatives/portfolio-margin/account/Fund-Auto-collection
         """
@@ -176,7 +176,7 @@ class AccountResource:
         Rules:
             - BNB is not supported.
         Undocumented: one question; openapi.json lists the readings taken (`assetCollection`).
-        Evidence: docs, sdk.
+        Provenance: docs, sdk.
         Source:
         https://developers.binance.com/docs/derivatives/portfolio-margin/account/Fund-Collection-by-Asset
         """
@@ -215,7 +215,7 @@ class AccountResource:
         POST /papi/v1/bnb-transfer, security TRADE: API key and signature.
         Weight 750 of 6000 per minute, counted per IP.
         Limit: At most 10 calls per 10 minutes, rolling.
-        Evidence: docs, sdk.
+        Provenance: docs, sdk.
         Source: https://developers.binance.com/docs/derivatives/portfolio-margin/account/BNB-transfer
         """
         return self._sender.send(
@@ -267,7 +267,7 @@ class AsyncAccountResource:
         GET /papi/v1/balance, security USER_DATA: API key and signature.
         Weight 20 of 6000 per minute, counted per IP.
         Undocumented: 2 questions; openapi.json lists the readings taken (`accountBalance`).
-        Evidence: docs, sdk.
+        Provenance: docs, sdk.
         Source: https://developers.binance.com/docs/derivatives/portfolio-margin/account
         """
         if isinstance(asset, Unset):
@@ -300,7 +300,7 @@ class AsyncAccountResource:
 
         GET /papi/v1/account, security USER_DATA: API key and signature.
         Weight 20 of 6000 per minute, counted per IP.
-        Evidence: docs, sdk.
+        Provenance: docs, sdk.
         Source:
         https://developers.binance.com/docs/derivatives/portfolio-margin/account/Account-Information
         """
@@ -328,7 +328,7 @@ class AsyncAccountResource:
 
         GET /papi/v1/rateLimit/order, security USER_DATA: API key and signature.
         Weight 1 of 6000 per minute, counted per IP.
-        Evidence: docs, sdk, changelog.
+        Provenance: docs, sdk, changelog.
         Source:
         https://developers.binance.com/docs/derivatives/portfolio-margin/account/Query-User-Rate-Limit
         """
@@ -359,7 +359,7 @@ class AsyncAccountResource:
         POST /papi/v1/auto-collection, security TRADE: API key and signature.
         Weight 750 of 6000 per minute, counted per IP.
         Limit: At most 500 calls per hour, rolling.
-        Evidence: docs, sdk.
+        Provenance: docs, sdk.
         Source:
         https://developers.binance.com/docs/derivatives/portfolio-margin/account/Fund-Auto-collection
         """
@@ -391,7 +391,7 @@ class AsyncAccountResource:
         Rules:
             - BNB is not supported.
         Undocumented: one question; openapi.json lists the readings taken (`assetCollection`).
-        Evidence: docs, sdk.
+        Provenance: docs, sdk.
         Source:
         https://developers.binance.com/docs/derivatives/portfolio-margin/account/Fund-Collection-by-Asset
         """
@@ -430,7 +430,7 @@ class AsyncAccountResource:
         POST /papi/v1/bnb-transfer, security TRADE: API key and signature.
         Weight 750 of 6000 per minute, counted per IP.
         Limit: At most 10 calls per 10 minutes, rolling.
-        Evidence: docs, sdk.
+        Provenance: docs, sdk.
         Source: https://developers.binance.com/docs/derivatives/portfolio-margin/account/BNB-transfer
         """
         return await self._sender.send(

@@ -57,7 +57,7 @@ class FuturesDebtResource:
             - Without times, the last 7 days.
             - With `start_time` alone, up to now, clipped to the last 30 days.
             - With `end_time` alone, the 7 days before it.
-        Evidence: docs, sdk.
+        Provenance: docs, sdk.
         Source:
         https://developers.binance.com/docs/derivatives/portfolio-margin/account/Query-Portfolio-Margin-Negative-Balance-Interest-History
         """
@@ -114,7 +114,7 @@ class FuturesDebtResource:
             - Without times, the last 7 days.
             - With `start_time` alone, up to now, clipped to the last 30 days.
             - With `end_time` alone, the 7 days before it.
-        Evidence: docs, sdk.
+        Provenance: docs, sdk.
         Source:
         https://developers.binance.com/docs/derivatives/portfolio-margin/account/Query-Portfolio-Margin-Negative-Balance-Interest-History
         """
@@ -157,7 +157,7 @@ class FuturesDebtResource:
         Weight 100 of 6000 per minute, counted per IP.
         Rules:
             - `start_time` and `end_time` lie at most 3 months apart.
-        Evidence: docs, sdk.
+        Provenance: docs, sdk.
         Source:
         https://developers.binance.com/docs/derivatives/portfolio-margin/account/Query-User-Negative-Balance-Auto-Exchange-Record
         """
@@ -197,7 +197,7 @@ class FuturesDebtResource:
         Weight 100 of 6000 per minute, counted per IP.
         Rules:
             - `start_time` and `end_time` lie at most 3 months apart.
-        Evidence: docs, sdk.
+        Provenance: docs, sdk.
         Source:
         https://developers.binance.com/docs/derivatives/portfolio-margin/account/Query-User-Negative-Balance-Auto-Exchange-Record
         """
@@ -227,7 +227,7 @@ class FuturesDebtResource:
 
         POST /papi/v1/repay-futures-negative-balance, security USER_DATA: API key and signature.
         Weight 750 of 6000 per minute, counted per IP.
-        Evidence: docs, sdk.
+        Provenance: docs, sdk.
         Source:
         https://developers.binance.com/docs/derivatives/portfolio-margin/account/Repay-futures-Negative-Balance
         """
@@ -257,7 +257,7 @@ class FuturesDebtResource:
 
         GET /papi/v1/repay-futures-switch, security USER_DATA: API key and signature.
         Weight 30 of 6000 per minute, counted per IP.
-        Evidence: docs, sdk.
+        Provenance: docs, sdk.
         Source:
         https://developers.binance.com/docs/derivatives/portfolio-margin/account/Get-Auto-repay-futures-Status
         """
@@ -289,7 +289,7 @@ class FuturesDebtResource:
         POST /papi/v1/repay-futures-switch, security TRADE: API key and signature.
         Weight 750 of 6000 per minute, counted per IP.
         Limit: At most 20 calls per day. [changelog]
-        Evidence: docs, sdk, changelog.
+        Provenance: docs, sdk, changelog.
         Source:
         https://developers.binance.com/docs/derivatives/portfolio-margin/account/Change-Auto-repay-futures-Status
         """
@@ -347,7 +347,7 @@ class AsyncFuturesDebtResource:
             - Without times, the last 7 days.
             - With `start_time` alone, up to now, clipped to the last 30 days.
             - With `end_time` alone, the 7 days before it.
-        Evidence: docs, sdk.
+        Provenance: docs, sdk.
         Source:
         https://developers.binance.com/docs/derivatives/portfolio-margin/account/Query-Portfolio-Margin-Negative-Balance-Interest-History
         """
@@ -404,7 +404,7 @@ class AsyncFuturesDebtResource:
             - Without times, the last 7 days.
             - With `start_time` alone, up to now, clipped to the last 30 days.
             - With `end_time` alone, the 7 days before it.
-        Evidence: docs, sdk.
+        Provenance: docs, sdk.
         Source:
         https://developers.binance.com/docs/derivatives/portfolio-margin/account/Query-Portfolio-Margin-Negative-Balance-Interest-History
         """
@@ -447,7 +447,7 @@ class AsyncFuturesDebtResource:
         Weight 100 of 6000 per minute, counted per IP.
         Rules:
             - `start_time` and `end_time` lie at most 3 months apart.
-        Evidence: docs, sdk.
+        Provenance: docs, sdk.
         Source:
         https://developers.binance.com/docs/derivatives/portfolio-margin/account/Query-User-Negative-Balance-Auto-Exchange-Record
         """
@@ -487,7 +487,7 @@ class AsyncFuturesDebtResource:
         Weight 100 of 6000 per minute, counted per IP.
         Rules:
             - `start_time` and `end_time` lie at most 3 months apart.
-        Evidence: docs, sdk.
+        Provenance: docs, sdk.
         Source:
         https://developers.binance.com/docs/derivatives/portfolio-margin/account/Query-User-Negative-Balance-Auto-Exchange-Record
         """
@@ -517,7 +517,7 @@ class AsyncFuturesDebtResource:
 
         POST /papi/v1/repay-futures-negative-balance, security USER_DATA: API key and signature.
         Weight 750 of 6000 per minute, counted per IP.
-        Evidence: docs, sdk.
+        Provenance: docs, sdk.
         Source:
         https://developers.binance.com/docs/derivatives/portfolio-margin/account/Repay-futures-Negative-Balance
         """
@@ -547,7 +547,7 @@ class AsyncFuturesDebtResource:
 
         GET /papi/v1/repay-futures-switch, security USER_DATA: API key and signature.
         Weight 30 of 6000 per minute, counted per IP.
-        Evidence: docs, sdk.
+        Provenance: docs, sdk.
         Source:
         https://developers.binance.com/docs/derivatives/portfolio-margin/account/Get-Auto-repay-futures-Status
         """
@@ -581,7 +581,7 @@ class AsyncFuturesDebtResource:
         POST /papi/v1/repay-futures-switch, security TRADE: API key and signature.
         Weight 750 of 6000 per minute, counted per IP.
         Limit: At most 20 calls per day. [changelog]
-        Evidence: docs, sdk, changelog.
+        Provenance: docs, sdk, changelog.
         Source:
         https://developers.binance.com/docs/derivatives/portfolio-margin/account/Change-Auto-repay-futures-Status
         """

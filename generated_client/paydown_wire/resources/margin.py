@@ -66,7 +66,7 @@ class MarginResource:
             - Whatever the account holds of `asset` is spent first, whether or not
               `specify_repay_assets` names it.
         Undocumented: 21 questions; openapi.json lists the readings taken (`repayDebt`).
-        Evidence: docs, sdk, live.
+        Provenance: docs, sdk, live.
         Source:
         https://developers.binance.com/docs/derivatives/portfolio-margin/trade/Margin-Account-Repay-Debt
         """
@@ -109,7 +109,7 @@ class MarginResource:
         POST /papi/v1/repayLoan, security MARGIN: API key and signature.
         Weight 100 of 6000 per minute, counted per IP.
         Undocumented: 3 questions; openapi.json lists the readings taken (`repayLoan`).
-        Evidence: docs, sdk, live.
+        Provenance: docs, sdk, live.
         Source:
         https://developers.binance.com/docs/derivatives/portfolio-margin/trade/Margin-Account-Repay
         """
@@ -147,7 +147,7 @@ class MarginResource:
         POST /papi/v1/marginLoan, security MARGIN: API key and signature.
         Weight 100 of 6000 per minute, counted per IP.
         Seen: 51061. The lending pool is too small for the request.
-        Evidence: docs, sdk, live.
+        Provenance: docs, sdk, live.
         Source:
         https://developers.binance.com/docs/derivatives/portfolio-margin/trade/Margin-Account-Borrow
         """
@@ -180,7 +180,7 @@ class MarginResource:
         GET /papi/v1/margin/maxBorrowable, security USER_DATA: API key and signature.
         Weight 5 of 6000 per minute, counted per IP.
         Seen: 51061. The lending pool is empty.
-        Evidence: docs, sdk, live.
+        Provenance: docs, sdk, live.
         Source:
         https://developers.binance.com/docs/derivatives/portfolio-margin/account/Margin-Max-Borrow
         """
@@ -211,7 +211,7 @@ class MarginResource:
 
         GET /papi/v1/margin/maxWithdraw, security USER_DATA: API key and signature.
         Weight 5 of 6000 per minute, counted per IP.
-        Evidence: docs, sdk.
+        Provenance: docs, sdk.
         Source:
         https://developers.binance.com/docs/derivatives/portfolio-margin/account/Query-Margin-Max-Withdraw
         """
@@ -275,7 +275,7 @@ class AsyncMarginResource:
             - Whatever the account holds of `asset` is spent first, whether or not
               `specify_repay_assets` names it.
         Undocumented: 21 questions; openapi.json lists the readings taken (`repayDebt`).
-        Evidence: docs, sdk, live.
+        Provenance: docs, sdk, live.
         Source:
         https://developers.binance.com/docs/derivatives/portfolio-margin/trade/Margin-Account-Repay-Debt
         """
@@ -318,7 +318,7 @@ class AsyncMarginResource:
         POST /papi/v1/repayLoan, security MARGIN: API key and signature.
         Weight 100 of 6000 per minute, counted per IP.
         Undocumented: 3 questions; openapi.json lists the readings taken (`repayLoan`).
-        Evidence: docs, sdk, live.
+        Provenance: docs, sdk, live.
         Source:
         https://developers.binance.com/docs/derivatives/portfolio-margin/trade/Margin-Account-Repay
         """
@@ -356,7 +356,7 @@ class AsyncMarginResource:
         POST /papi/v1/marginLoan, security MARGIN: API key and signature.
         Weight 100 of 6000 per minute, counted per IP.
         Seen: 51061. The lending pool is too small for the request.
-        Evidence: docs, sdk, live.
+        Provenance: docs, sdk, live.
         Source:
         https://developers.binance.com/docs/derivatives/portfolio-margin/trade/Margin-Account-Borrow
         """
@@ -389,7 +389,7 @@ class AsyncMarginResource:
         GET /papi/v1/margin/maxBorrowable, security USER_DATA: API key and signature.
         Weight 5 of 6000 per minute, counted per IP.
         Seen: 51061. The lending pool is empty.
-        Evidence: docs, sdk, live.
+        Provenance: docs, sdk, live.
         Source:
         https://developers.binance.com/docs/derivatives/portfolio-margin/account/Margin-Max-Borrow
         """
@@ -420,7 +420,7 @@ class AsyncMarginResource:
 
         GET /papi/v1/margin/maxWithdraw, security USER_DATA: API key and signature.
         Weight 5 of 6000 per minute, counted per IP.
-        Evidence: docs, sdk.
+        Provenance: docs, sdk.
         Source:
         https://developers.binance.com/docs/derivatives/portfolio-margin/account/Query-Margin-Max-Withdraw
         """

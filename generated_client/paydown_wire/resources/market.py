@@ -30,7 +30,7 @@ class MarketResource:
 
         GET /papi/v1/ping, security NONE: no key.
         Weight 1 of 6000 per minute, counted per IP.
-        Evidence: docs, sdk.
+        Provenance: docs, sdk.
         Source: https://developers.binance.com/docs/derivatives/portfolio-margin/market-data
         """
         self._sender.send(operations.PING, {}, codec.nothing)
@@ -51,7 +51,7 @@ class MarketResource:
 
         GET /papi/v1/time, security NONE: no key.
         Weight 1 of 6000 per minute, counted per IP.
-        Evidence: live.
+        Provenance: live.
         Source: https://developers.binance.com/docs/derivatives/portfolio-margin/market-data
         """
         return self._sender.send(operations.SERVER_TIME, {}, models.ServerTime.from_json)
@@ -76,7 +76,7 @@ class MarketResource:
         GET /sapi/v1/portfolio/asset-index-price, security MARKET_DATA: API key, no signature.
         Weight 50 of 12000 per minute, counted per IP; 1 with `asset`.
         Undocumented: 2 questions; openapi.json lists the readings taken (`assetIndexPrice`).
-        Evidence: docs-sibling, sdk.
+        Provenance: docs-sibling, sdk.
         Source: https://developers.binance.com/docs/derivatives/portfolio-margin-pro/market-data
         """
         return self._sender.send(
@@ -107,7 +107,7 @@ class AsyncMarketResource:
 
         GET /papi/v1/ping, security NONE: no key.
         Weight 1 of 6000 per minute, counted per IP.
-        Evidence: docs, sdk.
+        Provenance: docs, sdk.
         Source: https://developers.binance.com/docs/derivatives/portfolio-margin/market-data
         """
         await self._sender.send(operations.PING, {}, codec.nothing)
@@ -128,7 +128,7 @@ class AsyncMarketResource:
 
         GET /papi/v1/time, security NONE: no key.
         Weight 1 of 6000 per minute, counted per IP.
-        Evidence: live.
+        Provenance: live.
         Source: https://developers.binance.com/docs/derivatives/portfolio-margin/market-data
         """
         return await self._sender.send(operations.SERVER_TIME, {}, models.ServerTime.from_json)
@@ -153,7 +153,7 @@ class AsyncMarketResource:
         GET /sapi/v1/portfolio/asset-index-price, security MARKET_DATA: API key, no signature.
         Weight 50 of 12000 per minute, counted per IP; 1 with `asset`.
         Undocumented: 2 questions; openapi.json lists the readings taken (`assetIndexPrice`).
-        Evidence: docs-sibling, sdk.
+        Provenance: docs-sibling, sdk.
         Source: https://developers.binance.com/docs/derivatives/portfolio-margin-pro/market-data
         """
         return await self._sender.send(

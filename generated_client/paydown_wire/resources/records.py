@@ -64,7 +64,7 @@ class RecordsResource:
             - Without `tx_id` and times, the last 7 days.
         Needs one of `tx_id`, `start_time`.
         Undocumented: 3 questions; openapi.json lists the readings taken (`borrowRecords`).
-        Evidence: docs, sdk, live.
+        Provenance: docs, sdk, live.
         Source:
         https://developers.binance.com/docs/derivatives/portfolio-margin/account/Query-Margin-Loan-Record
         """
@@ -129,7 +129,7 @@ class RecordsResource:
             - Without `tx_id` and times, the last 7 days.
         Needs one of `tx_id`, `start_time`.
         Undocumented: 3 questions; openapi.json lists the readings taken (`borrowRecords`).
-        Evidence: docs, sdk, live.
+        Provenance: docs, sdk, live.
         Source:
         https://developers.binance.com/docs/derivatives/portfolio-margin/account/Query-Margin-Loan-Record
         """
@@ -192,7 +192,7 @@ class RecordsResource:
             - Without `tx_id` and times, the last 7 days.
         Needs one of `tx_id`, `start_time`.
         Undocumented: 3 questions; openapi.json lists the readings taken (`repayRecords`).
-        Evidence: docs, sdk, live.
+        Provenance: docs, sdk, live.
         Source:
         https://developers.binance.com/docs/derivatives/portfolio-margin/account/Query-Margin-repay-Record
         """
@@ -257,7 +257,7 @@ class RecordsResource:
             - Without `tx_id` and times, the last 7 days.
         Needs one of `tx_id`, `start_time`.
         Undocumented: 3 questions; openapi.json lists the readings taken (`repayRecords`).
-        Evidence: docs, sdk, live.
+        Provenance: docs, sdk, live.
         Source:
         https://developers.binance.com/docs/derivatives/portfolio-margin/account/Query-Margin-repay-Record
         """
@@ -318,7 +318,7 @@ class RecordsResource:
             - With `start_time` alone, up to now, clipped to the last 30 days.
             - With `end_time` alone, the 7 days before it.
         Undocumented: one question; openapi.json lists the readings taken (`marginInterestHistory`).
-        Evidence: docs, sdk, live.
+        Provenance: docs, sdk, live.
         Source:
         https://developers.binance.com/docs/derivatives/portfolio-margin/account/Get-Margin-BorrowLoan-Interest-History
         """
@@ -380,7 +380,7 @@ class RecordsResource:
             - With `start_time` alone, up to now, clipped to the last 30 days.
             - With `end_time` alone, the 7 days before it.
         Undocumented: one question; openapi.json lists the readings taken (`marginInterestHistory`).
-        Evidence: docs, sdk, live.
+        Provenance: docs, sdk, live.
         Source:
         https://developers.binance.com/docs/derivatives/portfolio-margin/account/Get-Margin-BorrowLoan-Interest-History
         """
@@ -441,7 +441,7 @@ class RecordsResource:
             - With `from_id`, rows whose id is greater. Without it, the latest rows. [docs-sibling]
         Seen: -4047. The window is longer than 7 days.
         Undocumented: 2 questions; openapi.json lists the readings taken (`capitalFlow`).
-        Evidence: docs-sibling, live.
+        Provenance: docs-sibling, live.
         Source:
         https://developers.binance.com/docs/margin_trading/account/Query-Cross-Isolated-Margin-Capital-Flow
         """
@@ -504,7 +504,7 @@ class RecordsResource:
             - With `from_id`, rows whose id is greater. Without it, the latest rows. [docs-sibling]
         Seen: -4047. The window is longer than 7 days.
         Undocumented: 2 questions; openapi.json lists the readings taken (`capitalFlow`).
-        Evidence: docs-sibling, live.
+        Provenance: docs-sibling, live.
         Source:
         https://developers.binance.com/docs/margin_trading/account/Query-Cross-Isolated-Margin-Capital-Flow
         """
@@ -575,7 +575,7 @@ class AsyncRecordsResource:
             - Without `tx_id` and times, the last 7 days.
         Needs one of `tx_id`, `start_time`.
         Undocumented: 3 questions; openapi.json lists the readings taken (`borrowRecords`).
-        Evidence: docs, sdk, live.
+        Provenance: docs, sdk, live.
         Source:
         https://developers.binance.com/docs/derivatives/portfolio-margin/account/Query-Margin-Loan-Record
         """
@@ -640,7 +640,7 @@ class AsyncRecordsResource:
             - Without `tx_id` and times, the last 7 days.
         Needs one of `tx_id`, `start_time`.
         Undocumented: 3 questions; openapi.json lists the readings taken (`borrowRecords`).
-        Evidence: docs, sdk, live.
+        Provenance: docs, sdk, live.
         Source:
         https://developers.binance.com/docs/derivatives/portfolio-margin/account/Query-Margin-Loan-Record
         """
@@ -703,7 +703,7 @@ class AsyncRecordsResource:
             - Without `tx_id` and times, the last 7 days.
         Needs one of `tx_id`, `start_time`.
         Undocumented: 3 questions; openapi.json lists the readings taken (`repayRecords`).
-        Evidence: docs, sdk, live.
+        Provenance: docs, sdk, live.
         Source:
         https://developers.binance.com/docs/derivatives/portfolio-margin/account/Query-Margin-repay-Record
         """
@@ -768,7 +768,7 @@ class AsyncRecordsResource:
             - Without `tx_id` and times, the last 7 days.
         Needs one of `tx_id`, `start_time`.
         Undocumented: 3 questions; openapi.json lists the readings taken (`repayRecords`).
-        Evidence: docs, sdk, live.
+        Provenance: docs, sdk, live.
         Source:
         https://developers.binance.com/docs/derivatives/portfolio-margin/account/Query-Margin-repay-Record
         """
@@ -829,7 +829,7 @@ class AsyncRecordsResource:
             - With `start_time` alone, up to now, clipped to the last 30 days.
             - With `end_time` alone, the 7 days before it.
         Undocumented: one question; openapi.json lists the readings taken (`marginInterestHistory`).
-        Evidence: docs, sdk, live.
+        Provenance: docs, sdk, live.
         Source:
         https://developers.binance.com/docs/derivatives/portfolio-margin/account/Get-Margin-BorrowLoan-Interest-History
         """
@@ -891,7 +891,7 @@ class AsyncRecordsResource:
             - With `start_time` alone, up to now, clipped to the last 30 days.
             - With `end_time` alone, the 7 days before it.
         Undocumented: one question; openapi.json lists the readings taken (`marginInterestHistory`).
-        Evidence: docs, sdk, live.
+        Provenance: docs, sdk, live.
         Source:
         https://developers.binance.com/docs/derivatives/portfolio-margin/account/Get-Margin-BorrowLoan-Interest-History
         """
@@ -952,7 +952,7 @@ class AsyncRecordsResource:
             - With `from_id`, rows whose id is greater. Without it, the latest rows. [docs-sibling]
         Seen: -4047. The window is longer than 7 days.
         Undocumented: 2 questions; openapi.json lists the readings taken (`capitalFlow`).
-        Evidence: docs-sibling, live.
+        Provenance: docs-sibling, live.
         Source:
         https://developers.binance.com/docs/margin_trading/account/Query-Cross-Isolated-Margin-Capital-Flow
         """
@@ -1015,7 +1015,7 @@ class AsyncRecordsResource:
             - With `from_id`, rows whose id is greater. Without it, the latest rows. [docs-sibling]
         Seen: -4047. The window is longer than 7 days.
         Undocumented: 2 questions; openapi.json lists the readings taken (`capitalFlow`).
-        Evidence: docs-sibling, live.
+        Provenance: docs-sibling, live.
         Source:
         https://developers.binance.com/docs/margin_trading/account/Query-Cross-Isolated-Margin-Capital-Flow
         """

@@ -34,7 +34,7 @@ class StreamResource:
 
         POST /papi/v1/listenKey, security USER_STREAM: API key, no signature.
         Weight 1 of 6000 per minute, counted per IP.
-        Evidence: docs, sdk, live.
+        Provenance: docs, sdk, live.
         Source:
         https://developers.binance.com/docs/derivatives/portfolio-margin/user-data-streams/Start-User-Data-Stream
         """
@@ -56,7 +56,7 @@ class StreamResource:
         Weight 1 of 6000 per minute, counted per IP.
         Seen: -1125. The key is gone. Start again.
         Undocumented: one question; openapi.json lists the readings taken (`keepAliveUserDataStream`).
-        Evidence: docs, sdk, live.
+        Provenance: docs, sdk, live.
         Source:
         https://developers.binance.com/docs/derivatives/portfolio-margin/user-data-streams/Keepalive-User-Data-Stream
         """
@@ -75,7 +75,7 @@ class StreamResource:
 
         DELETE /papi/v1/listenKey, security USER_STREAM: API key, no signature.
         Weight 1 of 6000 per minute, counted per IP.
-        Evidence: docs, sdk, live.
+        Provenance: docs, sdk, live.
         Source:
         https://developers.binance.com/docs/derivatives/portfolio-margin/user-data-streams/Close-User-Data-Stream
         """
@@ -107,7 +107,7 @@ class AsyncStreamResource:
 
         POST /papi/v1/listenKey, security USER_STREAM: API key, no signature.
         Weight 1 of 6000 per minute, counted per IP.
-        Evidence: docs, sdk, live.
+        Provenance: docs, sdk, live.
         Source:
         https://developers.binance.com/docs/derivatives/portfolio-margin/user-data-streams/Start-User-Data-Stream
         """
@@ -129,7 +129,7 @@ class AsyncStreamResource:
         Weight 1 of 6000 per minute, counted per IP.
         Seen: -1125. The key is gone. Start again.
         Undocumented: one question; openapi.json lists the readings taken (`keepAliveUserDataStream`).
-        Evidence: docs, sdk, live.
+        Provenance: docs, sdk, live.
         Source:
         https://developers.binance.com/docs/derivatives/portfolio-margin/user-data-streams/Keepalive-User-Data-Stream
         """
@@ -148,7 +148,7 @@ class AsyncStreamResource:
 
         DELETE /papi/v1/listenKey, security USER_STREAM: API key, no signature.
         Weight 1 of 6000 per minute, counted per IP.
-        Evidence: docs, sdk, live.
+        Provenance: docs, sdk, live.
         Source:
         https://developers.binance.com/docs/derivatives/portfolio-margin/user-data-streams/Close-User-Data-Stream
         """

@@ -304,7 +304,7 @@ def test_limits_servers_and_clocks_are_the_documents(contract: Document) -> None
     assert {name: {key: row[key] for key in limits[name]} for name, row in found.items()} == limits
     assert dict(error_codes.SERVERS) == {name: servers[name]["url"] for name in ("papi", "sapi", "stream")}
     assert list(error_codes.CLOCKS) == [clock["url"] for clock in servers["clocks"]]
-    assert dict(error_codes.EVIDENCE_MARKS) == contract.content["x-evidence-marks"]
+    assert dict(error_codes.PROVENANCE_MARKS) == contract.content["x-evidence-marks"]
 
 
 def test_signing_facts_are_the_documents(contract: Document) -> None:

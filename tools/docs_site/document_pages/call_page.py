@@ -23,7 +23,7 @@ from tools.docs_site.markdown import (
 from tools.docs_site.page_facts import Facts, duration, per
 
 from .field_tables import annotation, arguments_table, model_table, models_in
-from .provenance import evidence, findings, joined, sample_proof
+from .provenance import findings, joined, provenance_marks, sample_provenance
 from .question_table import question_table
 
 _PER = {"ip": "IP address"}
@@ -129,7 +129,7 @@ def _at_a_glance(facts: Facts, links: Links, operation: Operation, node: Schema)
     rows += [
         (
             "Known from",
-            joined((links.marks(operation.evidence), links.findings(findings(node)))),
+            joined((links.marks(operation.provenance), links.findings(findings(node)))),
         ),
         ("Source", f"<{operation.source}>"),
     ]
@@ -182,13 +182,13 @@ def _transport(operation: Operation) -> str:
 
 def _rules(links: Links, operation: Operation, node: Schema) -> list[str]:
     rows: list[tuple[str, str]] = [
-        (f"**{prose(text(cap, 'text'))}**{_cap_notes(cap)}", links.marks(evidence(cap)))
+        (f"**{prose(text(cap, 'text'))}**{_cap_notes(cap)}", links.marks(provenance_marks(cap)))
         for cap in items(node, "x-caps")
     ]
-    rows += [(prose(rule.text), links.marks(rule.evidence)) for rule in operation.rules]
+    rows += [(prose(rule.text), links.marks(rule.provenance)) for rule in operation.rules]
     needed = texts(node, "x-requires-any")
     if needed:
-        rows.append((f"One of {codes(needed)} is required.", links.marks(operation.evidence)))
+        rows.append((f"One of {codes(needed)} is required.", links.marks(operation.provenance)))
     return ["## Limits and rules", table(("Rule", "Known from"), rows)] if rows else []
 
 
@@ -267,7 +267,7 @@ def _examples(facts: Facts, links: Links, operation: Operation, node: Schema) ->
         for name, sample in members(content, "examples").items():
             summary = text(sample, "summary") or f"Request, {name}"
             parts += [
-                f"**{prose(summary)}** {sample_proof(links, sample)}",
+                f"**{prose(summary)}** {sample_provenance(links, sample)}",
                 block("python", _python_call(operation, members(sample, "value"))),
                 block("text", _wire_text(operation, members(sample, "value"))),
             ]
@@ -279,7 +279,7 @@ def _examples(facts: Facts, links: Links, operation: Operation, node: Schema) ->
             for name, sample in members(content, "examples").items():
                 summary = text(sample, "summary") or f"Answer {status}, {name}"
                 parts += [
-                    f"**{prose(summary)}** {sample_proof(links, sample)}",
+                    f"**{prose(summary)}** {sample_provenance(links, sample)}",
                     json_block(member(sample, "value")),
                 ]
     return ["## Examples", *parts] if parts else []
@@ -347,12 +347,12 @@ def _errors(facts: Facts, links: Links, operation: Operation, node: Schema) -> l
         shown = prose(text(resolved, "description"))
         if samples:
             shown += f" Such as {', '.join(samples)}."
-        rows.append((f"**{status}**", shown, links.marks(evidence(resolved))))
+        rows.append((f"**{status}**", shown, links.marks(provenance_marks(resolved))))
     known = [
         (
             f"{number(row, 'http')}, {links.error_code(number(row, 'code') or 0)}",
             prose(text(row, "text")),
-            links.marks(evidence(row)),
+            links.marks(provenance_marks(row)),
         )
         for row in items(node, "x-known-errors")
     ]

@@ -7,7 +7,7 @@ from generator.document.schema_queries import items, number, text
 from tools.docs_site.markdown import Links, anchor, code, codes, page, prose, symbol, table
 from tools.docs_site.page_facts import Facts
 
-from .provenance import evidence, proof
+from .provenance import provenance, provenance_marks
 
 ERRORS = "api/errors.md"
 OUTCOMES = "api/outcomes.md"
@@ -54,12 +54,12 @@ def outcome_page(facts: Facts) -> str:
             _when(row),
             _verdict(row),
             _raised(facts, row),
-            f"{prose(text(row, 'x-note'))} {proof(links, row)}".strip(),
+            f"{prose(text(row, 'x-note'))} {provenance(links, row)}".strip(),
         )
         for position, row in enumerate(items(facts.document, "x-status-outcomes"), 1)
     ]
     silent = [
-        (prose(text(row, "text")), _EXECUTED[text(row, "executed")], links.marks(evidence(row)))
+        (prose(text(row, "text")), _EXECUTED[text(row, "executed")], links.marks(provenance_marks(row)))
         for row in items(facts.document, "x-transport-outcomes")
     ]
     return page(
@@ -85,7 +85,7 @@ def _table(facts: Facts, links: Links, rows: list[Json]) -> str:
                 f"{prose(text(row, 'meaning'))} <br>{_message(row)}",
                 _verdict(row),
                 _raised(facts, row),
-                proof(links, row),
+                provenance(links, row),
             )
             for row in rows
         ),

@@ -30,7 +30,7 @@ def arguments_table(facts: Facts, links: Links, operation: Operation) -> str:
                     *_extras(nodes[parameter.name]),
                 ]
             ),
-            _proof(links, parameter.evidence, nodes[parameter.name]),
+            _provenance(links, parameter.provenance, nodes[parameter.name]),
         )
         for parameter in (*operation.parameters, *operation.exposed)
     ]
@@ -49,7 +49,7 @@ def model_table(facts: Facts, links: Links, model: Model) -> str:
                 _names(field.name, field.python_name, field.required),
                 _type(field),
                 " ".join([prose(_sentence(field.description)), *_values(node)]),
-                _proof(links, field.evidence, node),
+                _provenance(links, field.provenance, node),
             )
         )
     return table(("Field", "Type", "Meaning", "Known from"), rows)
@@ -157,7 +157,7 @@ def _type(field: Field) -> str:
     return shown
 
 
-def _proof(links: Links, marks: tuple[str, ...], node: Json) -> str:
+def _provenance(links: Links, marks: tuple[str, ...], node: Json) -> str:
     return joined((links.marks(marks), links.findings(findings(node))), between=" <br>")
 
 

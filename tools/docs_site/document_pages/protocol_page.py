@@ -8,7 +8,7 @@ from tools.docs_site.markdown import Links, anchor, code, codes, page, paragraph
 from tools.docs_site.page_facts import Facts, duration, per
 
 from .call_page import path_of
-from .provenance import evidence, proof
+from .provenance import provenance, provenance_marks
 from .question_table import question_table
 
 INDEX = "api/index.md"
@@ -57,7 +57,7 @@ def protocol_page(facts: Facts) -> str:
         *_limits(facts, links),
         "## How parameters travel",
         prose(text(facts.document, "x-parameter-transport", "text")),
-        links.marks(evidence(members(facts.document, "x-parameter-transport"))),
+        links.marks(provenance_marks(members(facts.document, "x-parameter-transport"))),
         "## What nobody documents",
         question_table(facts, links, facts.questions(facts.document)),
     )
@@ -66,11 +66,11 @@ def protocol_page(facts: Facts) -> str:
 def _hosts(facts: Facts, links: Links) -> list[str]:
     servers = members(facts.document, "x-servers")
     rows = [
-        (code(name), code(text(row, "url")) if text(row, "url") else "none", proof(links, row))
+        (code(name), code(text(row, "url")) if text(row, "url") else "none", provenance(links, row))
         for name, row in servers.items()
         if isinstance(row, dict)
     ]
-    rows += [("clock", code(text(row, "url")), proof(links, row)) for row in items(servers, "clocks")]
+    rows += [("clock", code(text(row, "url")), provenance(links, row)) for row in items(servers, "clocks")]
     return ["## Hosts { #hosts }", table(("Name", "Address", "Known from"), rows)]
 
 
@@ -81,7 +81,7 @@ def _security(facts: Facts, links: Links) -> list[str]:
         if member(row, "signature-tolerated") is True:
             signed = "no; one is tolerated"
         rows.append(
-            (code(name), "yes" if member(row, "api-key") is True else "no", signed, proof(links, row))
+            (code(name), "yes" if member(row, "api-key") is True else "no", signed, provenance(links, row))
         )
     return ["## Security types { #security }", table(("Type", "API key", "Signature", "Known from"), rows)]
 
@@ -96,7 +96,7 @@ def _signing(facts: Facts, links: Links) -> list[str]:
             code(text(row, "algorithm")),
             prose(text(row, "key")),
             text(row, "encoding") + (", percent-encoded" if member(row, "percent-encoded") is True else ""),
-            f"{proof(links, row)} {prose(text(row, 'x-note'))}".strip(),
+            f"{provenance(links, row)} {prose(text(row, 'x-note'))}".strip(),
         )
         for name, row in members(signing.get("algorithms")).items()
     ]
@@ -113,10 +113,10 @@ def _signing(facts: Facts, links: Links) -> list[str]:
         f" {text(signing.get('signature'), 'position')} item and covers exactly the bytes that are sent.",
         table(("Key", "Algorithm", "Made with", "Written as", "Known from"), rows),
         f"Percent-encoding happens {prose(text(encoding, 'when'))}; unreserved are"
-        f" {code(text(encoding, 'unreserved'))}. {proof(links, encoding)}",
+        f" {code(text(encoding, 'unreserved'))}. {provenance(links, encoding)}",
         f"A request is accepted while {code(str(signing.get('acceptance', '')))}. `recvWindow` is"
         f" {number(recv, 'default')} ms by default and at most {number(recv, 'maximum')} ms."
-        f" {proof(links, recv)}",
+        f" {provenance(links, recv)}",
         table(
             ("What is wrong", "Code"),
             (
@@ -141,7 +141,7 @@ def _limits(facts: Facts, links: Links) -> list[str]:
                 f"{code(text(row, 'header'))} <br>errors count:"
                 f" {'yes' if member(row, 'counted-on-error') is True else 'no'}"
                 f" <br>window: {prose(text(row, 'window'))}, read as {prose(text(row, 'window-reading'))}",
-                proof(links, row),
+                provenance(links, row),
             )
         )
     ban = members(facts.document, "x-ban")
@@ -151,7 +151,7 @@ def _limits(facts: Facts, links: Links) -> list[str]:
         "Going on after a 429 ends in a 418: the address is banned for"
         f" {duration(number(ban, 'minimum-ms') or 0)} at first and"
         f" {duration(number(ban, 'maximum-ms') or 0)} at most. Without a `Retry-After`, pause"
-        f" {duration(number(ban, 'pause-after-429-ms') or 0)}. {links.marks(evidence(ban))}",
+        f" {duration(number(ban, 'pause-after-429-ms') or 0)}. {links.marks(provenance_marks(ban))}",
     ]
 
 

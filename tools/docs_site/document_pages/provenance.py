@@ -7,7 +7,7 @@ from generator.document.schema_queries import items, text, texts
 from tools.docs_site.markdown import Links, prose
 
 
-def evidence(node: Json) -> tuple[str, ...]:
+def provenance_marks(node: Json) -> tuple[str, ...]:
     """Return the marks of a fact."""
     return texts(node, "x-evidence")
 
@@ -17,7 +17,7 @@ def findings(node: Json) -> tuple[int, ...]:
     return tuple(entry for entry in items(node, "x-discrepancy") if isinstance(entry, int))
 
 
-def proof(links: Links, node: Json, *, between: str = " ") -> str:
+def provenance(links: Links, node: Json, *, between: str = " ") -> str:
     """Return marks and findings of a fact as links.
 
     Args:
@@ -25,13 +25,17 @@ def proof(links: Links, node: Json, *, between: str = " ") -> str:
         node: The fact, as the document has it.
         between: What parts the marks from the findings.
     """
-    return joined((links.marks(evidence(node)), links.findings(findings(node))), between=between)
+    return joined((links.marks(provenance_marks(node)), links.findings(findings(node))), between=between)
 
 
-def sample_proof(links: Links, sample: Json) -> str:
+def sample_provenance(links: Links, sample: Json) -> str:
     """Return how a sample is known, and what was done to it."""
     return joined(
-        (links.marks(evidence(sample)), prose(text(sample, "x-note")), links.findings(findings(sample)))
+        (
+            links.marks(provenance_marks(sample)),
+            prose(text(sample, "x-note")),
+            links.findings(findings(sample)),
+        )
     )
 
 

@@ -13,7 +13,7 @@ from tools.docs_site.page_facts import Facts
 
 from .call_page import path_of
 from .error_code_pages import ERRORS
-from .provenance import evidence, findings, joined
+from .provenance import findings, joined, provenance_marks
 
 PROVENANCE = "api/provenance.md"
 _GROUPS = (
@@ -36,7 +36,7 @@ class Fact:
         group: One of the headings of the page.
         name: What it is about; Markdown.
         says: What it says, as far as one line can; Markdown.
-        marks: Its evidence.
+        marks: How it is known, as marks of `x-evidence-marks`.
         findings: Numbers of the findings it belongs to.
     """
 
@@ -53,13 +53,13 @@ def provenance_page(facts: Facts) -> str:
     found = list(marked_facts(facts, links))
     count = Counter(mark for fact in found for mark in fact.marks)
     parts = [
-        "# Evidence",
+        "# Provenance",
         f"Each of the {len(found)} facts of the document says how it is known. Several marks mean that each"
         " of them supports the fact; `undocumented` beside another mark means that a part of it, a bound say,"
         f" is ours. {links.to('api/sources.md', 'Sources')} names the pages and lists every contradiction"
         " that was found.",
     ]
-    marks = facts.client.evidence_marks.items()
+    marks = facts.client.provenance_marks.items()
     parts.append(
         table(
             ("Mark", "What it means", "Facts"),
@@ -178,7 +178,7 @@ def _component_group(group: str, where: tuple[str, ...]) -> str:
 
 
 def _fact(group: str, name: str, node: dict[str, Json]) -> Fact:
-    return Fact(group, name, _says(node), evidence(node), findings(node))
+    return Fact(group, name, _says(node), provenance_marks(node), findings(node))
 
 
 def _says(node: dict[str, Json]) -> str:

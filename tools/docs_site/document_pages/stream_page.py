@@ -10,7 +10,7 @@ from tools.docs_site.page_facts import Facts, duration
 
 from .call_page import path_of
 from .field_tables import model_table, models_in, schema_of
-from .provenance import evidence, proof, sample_proof
+from .provenance import provenance, provenance_marks, sample_provenance
 
 STREAM = "api/events.md"
 
@@ -26,7 +26,7 @@ def stream_page(facts: Facts) -> str:
 
     address = text(server, "url") + text(stream, "connect")
     rows = [
-        ("Address", f"{code(address)} {links.marks(evidence(server))}"),
+        ("Address", f"{code(address)} {links.marks(provenance_marks(server))}"),
         (
             "Key",
             f"from {_calls(facts, links)}; lives {span('key-lifetime-ms')}, keep it alive every"
@@ -55,7 +55,7 @@ def stream_page(facts: Facts) -> str:
             ),
         ),
         ("Not described", codes(texts(stream, "ignored"))),
-        ("Known from", proof(links, stream)),
+        ("Known from", provenance(links, stream)),
     ]
     parts = [
         "# Stream events",
@@ -75,14 +75,14 @@ def _event(facts: Facts, links: Links, name: str, class_name: str) -> list[str]:
     parts = [
         f"## {name} {{ #{name.lower()} }}",
         paragraphs(model.description),
-        f"In Python: {symbol(f'paydown_wire.models.{class_name}')}. {proof(links, schema)}",
+        f"In Python: {symbol(f'paydown_wire.models.{class_name}')}. {provenance(links, schema)}",
         f"Source: <{text(schema, 'x-source')}>" if text(schema, "x-source") else "",
         model_table(facts, links, model),
     ]
     for one in inner:
         parts += [f"**{one.class_name}.** {prose(one.description)}", model_table(facts, links, one)]
     for sample in members(schema, "x-examples").values():
-        parts += [sample_proof(links, sample), json_block(member(sample, "value"))]
+        parts += [sample_provenance(links, sample), json_block(member(sample, "value"))]
     return parts
 
 
