@@ -1,4 +1,4 @@
-"""Run every stage, from the files of the document to a tree of files that is ready to be put in place."""
+"""Run every stage of the generator, from the files of the document to a tree that is ready to be put in place."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ from generator.render.verification import check_import, check_manifest, compiled
 
 @dataclass(frozen=True, slots=True)
 class Product:
-    """A finished client.
+    """Hold a finished client.
 
     Attributes:
-        client: Its facts.
-        bundle: The document it was made from.
+        client: The facts that it was rendered from.
+        bundle: The document that it was made from.
         folder: Where its files stand, until they are put in place.
         files: The same files, keyed by path below `generated_client/`.
     """
@@ -41,12 +41,26 @@ class Product:
 
 
 def load(openapi: Path) -> Bundle:
-    """Read and join the document. Raises `DocumentRefused`."""
+    """Read the files of a document and join them.
+
+    Args:
+        openapi: Folder of the document.
+
+    Raises:
+        DocumentRefused: A file is unreadable, or a reference is broken.
+    """
     return bundle(parse_files(read_folder(openapi)))
 
 
 def describe(joined: Bundle) -> Client:
-    """Return the client that a document describes, without writing anything. Raises `DocumentRefused`."""
+    """Return the client that a document describes, without writing anything.
+
+    Args:
+        joined: A bundled document that passed validation.
+
+    Raises:
+        DocumentRefused: The parser would leave something out.
+    """
     transformed = transform(joined.document)
     try:
         parsed = parser_adapter.parse(transformed.document)
@@ -64,10 +78,14 @@ def describe(joined: Bundle) -> Client:
 
 @contextmanager
 def produce(openapi: Path, target: Path) -> Generator[Product]:
-    """Make a client from the document in `openapi`, beside `target`.
+    """Make a client from a document, in a folder next to the target.
+
+    Args:
+        openapi: Folder of the document.
+        target: The folder that the client is to replace; it is not touched here.
 
     Raises:
-        DocumentRefused: The document is broken, or says what this generator cannot say in Python.
+        DocumentRefused: The document is broken, or has something that this generator cannot express in Python.
         GeneratorFault: A tool is not the pinned one, or the result does not match the document.
     """
     python_formatting.check_pin()
@@ -89,7 +107,7 @@ def produce(openapi: Path, target: Path) -> Generator[Product]:
 
 
 def _manifest(joined: Bundle, files: Mapping[str, bytes]) -> str:
-    """Return the manifest: what made the tree, and the hash of every file in it."""
+    """Return the text of the manifest: the tools and the document that made the tree, and the hash of every file."""
     document = json.dumps(joined.document, sort_keys=True, ensure_ascii=False).encode()
     manifest = {
         "written-by": written_by("generator/pipeline.py"),

@@ -1,9 +1,9 @@
 # Written by `make generate` from openapi/components/errors.yaml and generator/templates/error_codes.py.jinja.
 # Edits here are lost: change one of those two and run it again.
 
-"""What an answer means for a debt, which limits are counted, how a request is signed, and where it goes.
+"""Hold the facts that all operations share: errors, limits, signing, servers.
 
-Sources of each row: its `provenance` marks (`docs`, `docs-sibling`, `sdk`, `changelog`, `live`, `computed`, `undocumented`),
+The `provenance` of each row is a tuple of marks (`docs`, `docs-sibling`, `sdk`, `changelog`, `live`, `computed`, `undocumented`),
 explained in `PROVENANCE_MARKS`.
 """
 
@@ -24,20 +24,20 @@ Retry = Literal["never-blindly", "after-fixing-request", "yes-after-backoff"]
 
 @dataclass(frozen=True, slots=True)
 class ErrorCode:
-    """A number the exchange answers.
+    """Hold an error code of the exchange, and what it means for a debt.
 
     Attributes:
-        code: The number. With `match` "absolute" its sign means nothing.
-        name: Its name on the exchange's page, or ours where the page gives none.
-        meaning: In our words.
-        executed: Whether a call that moves money may have been executed in spite of it.
+        code: The number. With `match` "absolute" its sign is ignored.
+        name: The name on the exchange's page, or one of this project where the page gives none.
+        meaning: A description, in the words of this project.
+        executed: Whether a call that moves money may have been executed despite the error.
         retry: What to do before sending such a call again.
-        category: What kind of trouble it is.
+        category: The kind of error, which decides the exception.
         match: How `code` is compared.
-        http: Statuses it was seen or stated with; empty if nobody says.
-        server: The only server it is meant for, or `None`.
+        http: HTTP statuses that it was seen or documented with; empty if unknown.
+        server: The only server that the row applies to, or `None` for all.
         listed: "papi" if the Portfolio Margin page lists it, "elsewhere" if a sibling page does.
-        provenance: How we know.
+        provenance: Where the fact comes from, as marks of `PROVENANCE_MARKS`.
     """
 
     code: int
@@ -55,7 +55,7 @@ class ErrorCode:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StatusOutcome:
-    """What an HTTP status says about a call that changes something. The first row that fits decides.
+    """Hold what an HTTP status proves about a call that changes something. The first row that fits decides.
 
     Attributes:
         status: "503", "4XX" for the rest of a hundred, or "default" for anything.
@@ -79,7 +79,7 @@ class StatusOutcome:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limit:
-    """A budget that the exchange counts: at most `limit` within `interval_ms`, per `per`."""
+    """Hold a budget that the exchange counts: at most `limit` within `interval_ms`, counted per `per`."""
 
     id: str
     limit: int
@@ -94,13 +94,13 @@ class Limit:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SigningAlgorithm:
-    """How a signature is computed and written.
+    """Hold how a signature is computed and written.
 
     Attributes:
-        algorithm: Its usual name.
+        algorithm: The usual name.
         encoding: "hex" or "base64".
         percent_encoded: Whether the encoded signature is percent-encoded on the wire.
-        provenance: How we know.
+        provenance: Where the fact comes from, as marks of `PROVENANCE_MARKS`.
     """
 
     algorithm: str
@@ -111,14 +111,14 @@ class SigningAlgorithm:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Signing:
-    """The auth scheme. Times are milliseconds on the exchange's clock.
+    """Hold how requests are signed. Times are milliseconds on the exchange's clock.
 
     Attributes:
         api_key_header: Header that carries the key.
         payload: Parts that are signed, in this order, joined by `separator`.
-        signature_parameter: Goes last.
+        signature_parameter: The parameter with the signature, sent last.
         owned_parameters: Added by the scheme, never by a caller.
-        algorithms: By kind of key.
+        algorithms: One for each kind of key.
         charset: How text becomes bytes before percent-encoding.
         unreserved: Characters that are not percent-encoded, as ranges.
         hex_case: Case of the hexadecimal digits of percent-encoding.
@@ -151,7 +151,7 @@ class Signing:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ban:
-    """What follows after a limit was overrun: how long to stay away when no `retry_after_header` says."""
+    """Hold how long to pause after a limit was exceeded, for answers without `retry_after_header`."""
 
     minimum_ms: int
     maximum_ms: int
@@ -161,11 +161,11 @@ class Ban:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stream:
-    """The user data stream: where it is, how long it lives, how its events are told apart.
+    """Hold the address, the lifetimes and the event names of the user data stream.
 
     Attributes:
         server: Key of `SERVERS`.
-        connect: Path below it; `{listenKey}` stands for the key.
+        connect: Path below that server; `{listenKey}` stands for the key.
         keep_alive_ms: Extend the key at least this often.
         type_key: Member that names the event.
         time_key: Member with the time of the event, ms UTC.
@@ -448,7 +448,7 @@ ERROR_CODES: Final[tuple[ErrorCode, ...]] = (
         provenance=("docs",),
     ),
     ErrorCode(
-        51998, "SYSTEM_BUSY", "Busy; the text asks to try later and does not say whether it was executed.",
+        51998, "SYSTEM_BUSY", "Busy; the text asks to try later and leaves open whether it was executed.",
         executed="unknown", retry="never-blindly", category="unknown", match="absolute", provenance=("docs",),
     ),
     ErrorCode(
@@ -506,7 +506,7 @@ ERROR_CODES: Final[tuple[ErrorCode, ...]] = (
         provenance=("docs-sibling",),
     ),
     ErrorCode(
-        -3041, "BALANCE_NOT_CLEARED", "Classic margin: the text says that the balance is not enough.",
+        -3041, "BALANCE_NOT_CLEARED", "Classic margin: by its text, the balance is not enough.",
         executed="no", retry="after-fixing-request", category="funds", listed="elsewhere",
         provenance=("docs-sibling",),
     ),
@@ -676,7 +676,7 @@ SERVERS: Final[Mapping[str, str]] = MappingProxyType(
     }
 )
 
-# Answer {"serverTime": <ms UTC>} without a key, the best first.
+# Addresses that answer {"serverTime": <ms UTC>} without a key, the best first.
 CLOCKS: Final[tuple[str, ...]] = (
     "https://papi.binance.com/papi/v1/time", "https://fapi.binance.com/fapi/v1/time",
     "https://api.binance.com/api/v3/time",
@@ -689,14 +689,19 @@ PROVENANCE_MARKS: Final[Mapping[str, str]] = MappingProxyType(
         "sdk": "Read from the official Python SDK 12.1.0 (August 2026) or from the official catalog of 2026.",
         "changelog": "Stated in an official change log, notice or FAQ.",
         "live": "Observed on the wire and published by third parties.",
-        "computed": "Follows from other facts by calculation; the comment beside it says how.",
-        "undocumented": "Nobody writes it down. What stands here is the careful reading, chosen by us.",
+        "computed": "Follows from other facts by calculation; the comment next to it shows how.",
+        "undocumented": "Documented nowhere. The value is the careful reading, chosen by this project.",
     }
 )
 
 
 def find_error_code(code: int, server: str) -> ErrorCode | None:
-    """Return what a number means on a server (a key of `SERVERS`), or `None` if no page lists it."""
+    """Return the row of an error code, or `None` if no page lists it.
+
+    Args:
+        code: The number that the exchange answered.
+        server: Key of `SERVERS` for the server that answered.
+    """
     for row in ERROR_CODES:
         same = abs(row.code) == abs(code) if row.match == "absolute" else row.code == code
         if same and row.server in (None, server):

@@ -1,7 +1,7 @@
 # Written by `make generate` from openapi/paths/ and generator/templates/operations.py.jinja.
 # Edits here are lost: change one of those two and run it again.
 
-"""Every call as data: what it needs, what it costs, what it changes, and when it counts as done."""
+"""Hold every operation as data: what it needs, costs and changes, and when it counts as done."""
 
 from __future__ import annotations
 

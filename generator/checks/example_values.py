@@ -1,4 +1,4 @@
-"""Hold every sample against the schema it illustrates."""
+"""Check every sample value of the document against the schema that it illustrates."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from generator.problems import Problem
 
 
 def misfits(joined: Bundle) -> Iterator[Problem]:
-    """Yield every example of a media type, parameter, header or schema that its schema refuses."""
+    """Yield a problem for each sample of a media type, parameter, header or schema that its schema refuses."""
     validators = _Validators(joined)
     for pointer, value in walk(joined.document):
         if not isinstance(value, dict) or "/x-" in pointer:
@@ -46,7 +46,7 @@ def _is_schema(pointer: str) -> bool:
 
 
 class _Validators:
-    """Compiled schemas, one per place."""
+    """Keep the compiled schemas, one for each place of the document."""
 
     def __init__(self, joined: Bundle) -> None:
         self._joined = joined
@@ -54,7 +54,13 @@ class _Validators:
         self._components: Json = {"schemas": members(joined.document, "components", "schemas")}
 
     def check(self, pointer: str, sample: Json, schema: str) -> Iterator[Problem]:
-        """Yield what is wrong with a sample, judged by the one of several shapes that it resembles."""
+        """Yield what is wrong with a sample, judged by the one of several shapes that it resembles.
+
+        Args:
+            pointer: Place of the sample in the bundled document.
+            sample: The sample value.
+            schema: Pointer of the schema that it illustrates.
+        """
         shapes = items(target(self._joined.document, at(self._joined.document, schema)), "oneOf")
         alike = [index for index, shape in enumerate(shapes) if self._resembles(sample, shape)]
         if len(alike) == 1:

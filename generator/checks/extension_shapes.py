@@ -1,7 +1,7 @@
-"""The shape of every `x-` extension, as JSON Schema; `x-remedy` says what to write instead.
+"""Describe the shape of every `x-` extension as JSON Schema, in which `x-remedy` holds what to write instead.
 
 The vocabularies are closed: a word that is not listed is refused, so that a typing error cannot become a
-fact. Extensions that are not named here are notes for people: kept in the bundled document, and meaningless.
+fact. Extensions that are not named here are notes for people: kept in the bundled document, and without effect.
 """
 
 from __future__ import annotations
@@ -140,7 +140,7 @@ ROOT = _object(
                     "match": _one_of(MATCHES),
                     "http": _list(
                         _integer("an HTTP status, such as 400.", 100),
-                        "a list of HTTP statuses; [] if nobody says.",
+                        "a list of HTTP statuses; [] if none is documented.",
                     ),
                     "meaning": _text("what it means, in our words."),
                     "executed": _one_of(EXECUTED),
@@ -200,7 +200,7 @@ OPERATION = _object(
             "items": _text("the name of a tag, such as margin.", _PYTHON_NAME),
             "x-remedy": "exactly one resource, such as [margin].",
         },
-        "summary": _text("one sentence that says what the call does."),
+        "summary": _text("one sentence about what the call does."),
         "x-method-name": _text("the name of the Python method, such as repay_debt.", _PYTHON_NAME),
         "x-security-type": _text("a key of x-security-types."),
         "x-weight": _object(
@@ -427,7 +427,7 @@ SIGNING = _object(
 
 
 def known_names() -> frozenset[str]:
-    """Return the extensions that mean something to the generator, to find misspelt ones."""
+    """Return the names of the extensions that have an effect, so that misspelt ones can be found."""
     names = {"x-limit", "x-signing", "x-collapse", "x-empty", "x-boolean-text", "x-stream", "x-ban"}
     for schema in (ROOT, OPERATION, FIELD):
         properties = schema["properties"]

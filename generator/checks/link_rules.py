@@ -1,4 +1,4 @@
-"""Refuse links that lead nowhere: to a call, a parameter or a value that is not there."""
+"""Refuse links that lead to an operation, a parameter or a value that the document does not have."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _SOURCES = "$request.body#/NAME, $request.query.NAME, $response.body#/NAME, or t
 
 
 def broken_links(joined: Bundle) -> Iterator[Problem]:
-    """Yield every link that names what the document does not have."""
+    """Yield a problem for each link that names something that the document does not have."""
     document = joined.document
     calls = {
         text(operation, "operationId"): (pointer, operation) for pointer, operation in operations(document)
@@ -60,7 +60,7 @@ def _arguments(
         source = str(value)
         if not source.startswith("$"):
             continue
-        start, _, said = source.replace("$request.query.", "$request.query#/", 1).partition("#/")
+        start, _, wanted = source.replace("$request.query.", "$request.query#/", 1).partition("#/")
         known = {
             "$request.body": {each for place, each in sent if place == "body"},
             "$request.query": {each for place, each in sent if place == "query"},
@@ -68,7 +68,7 @@ def _arguments(
         }
         if start not in known:
             yield joined.problem(at, f"{source} points to nothing that is kept.", f"{_SOURCES}.")
-        elif said not in known[start]:
+        elif wanted not in known[start]:
             yield joined.problem(
                 at,
                 f"{source} points to nothing.",

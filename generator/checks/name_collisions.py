@@ -1,4 +1,4 @@
-"""Refuse names that collide, and facts about errors and events that contradict each other."""
+"""Refuse names of the document that would become the same class, member, module or enum in Python."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from generator.quoting import is_plain
 
 
 def colliding_names(joined: Bundle) -> Iterator[Problem]:
-    """Yield names that two things would share, and rows about errors and events that cannot both hold."""
+    """Yield a problem for each name that two parts of the document would share, or that Python cannot use."""
     rules = _NameRules(joined)
     yield from rules.names()
 
@@ -83,7 +83,7 @@ class _NameRules:
                 taken.setdefault(python, key)
 
     def _enums(self) -> Iterator[Problem]:
-        """Yield enums of one name with different values."""
+        """Yield a problem for each enum name that stands for two different lists of values."""
         known: dict[str, tuple[str, tuple[str, ...]]] = {}
         for pointer, schema in schemas(self._document):
             name = text(schema, "x-enum-name")

@@ -1,4 +1,4 @@
-"""Refuse calls that contradict themselves, or refer to a name that is not there."""
+"""Refuse operations whose facts contradict each other, or refer to a name that the document does not have."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _PARAMETER_KINDS = (
 
 
 def broken_calls(joined: Bundle) -> Iterator[Problem]:
-    """Yield every contradiction, and every reference to nothing, in the facts about a call."""
+    """Yield a problem for each contradiction, and each reference to a missing name, in the facts of an operation."""
     rules = _CallRules(joined)
     for pointer, operation in operations(joined.document):
         yield from rules.operation(pointer, operation)
@@ -141,7 +141,9 @@ class _CallRules:
         keyed = bool(items(operation, "security"))
         if "security" not in operation or keyed is not (member(known, kind, "api-key") is True):
             remedy = "security: [{ApiKey: []}]" if member(known, kind, "api-key") is True else "security: []"
-            yield self._problem(f"{pointer}/security", f"security does not say what {kind} says.", remedy)
+            yield self._problem(
+                f"{pointer}/security", f"security does not match the security type {kind}.", remedy
+            )
         signed = member(known, kind, "signed") is True
         for name in self._owned:
             if signed and name not in names:
@@ -163,7 +165,7 @@ class _CallRules:
             if not is_object(body) or body.get("additionalProperties") is not False:
                 yield self._problem(
                     f"{pointer}/requestBody",
-                    "a form that accepts names nobody wrote down.",
+                    "a form that accepts names outside its properties.",
                     "type: object with additionalProperties: false.",
                 )
             if pointer.endswith("/get"):
@@ -295,7 +297,7 @@ class _CallRules:
         if operation.get("x-mutates") is True and fields and "x-success" not in operation:
             yield self._problem(
                 pointer,
-                "a call that changes something does not say when it is done.",
+                "a call that changes something has no rule for when it is done.",
                 "x-success: [{field: success, equals: true}]",
             )
         for index, rule in enumerate(items(operation, "x-success")):

@@ -45,7 +45,7 @@ def _error_rows(joined: Bundle) -> Iterator[Problem]:
     if not rows or text(rows[-1], "status") != "default":
         yield joined.problem(
             "/x-status-outcomes",
-            "no row for a status that nobody lists.",
+            "no row for the statuses that no other row names.",
             "{status: default, executed: unknown, ...} as the last row.",
         )
 

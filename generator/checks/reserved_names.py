@@ -44,5 +44,5 @@ RESERVED_FIELDS = (
 )
 # The methods of a resource use these modules and functions, which an argument of that name would hide.
 RESERVED_ARGUMENTS = ("self", "cls", "codec", "isinstance", "models", "operations")
-# The table of all operations is a constant beside those of the operations.
+# The table of all operations is a constant in the same module as those of the operations.
 RESERVED_CONSTANTS = ("ALL_OPERATIONS",)

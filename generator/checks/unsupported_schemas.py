@@ -1,4 +1,4 @@
-"""Refuse what the generator cannot say in Python, wherever it stands: it would be lost in silence."""
+"""Refuse paths and schemas that the generator cannot express in Python and would lose without a word."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ _KEYWORDS = frozenset(
 _REMEDIES = {
     "allOf": "the members themselves, in one named schema.",
     "anyOf": "oneOf with a discriminator, or one schema that covers all.",
-    "not": "a pattern or an enum that says what is allowed.",
+    "not": "a pattern or an enum of what is allowed.",
     "if": "a rule in words (x-rules), which the runtime checks.",
     "then": "a rule in words (x-rules), which the runtime checks.",
     "else": "a rule in words (x-rules), which the runtime checks.",
@@ -68,7 +68,7 @@ _NOT_DECIMALS = ("1e5", "NaN", "Infinity", "1_0", "+1", " 1", "1\n", "１", ".5"
 
 
 def unsupported(joined: Bundle) -> Iterator[Problem]:
-    """Yield every place that says what the generator cannot say in Python."""
+    """Yield a problem for each path or schema that the generator cannot express in Python."""
     yield from _Support(joined).problems()
 
 

@@ -1,11 +1,11 @@
 """Refuse a document that cannot be trusted, before anything is made from it.
 
-    structure    every object is what OpenAPI 3.1 says, every schema is JSON Schema
-    extensions   every `x-` fact that the client needs is there and spelt right
-    support      no schema says what the generator could not say in Python, and every answer is one shape
-    rules        names that are referred to exist, names do not collide, nothing contradicts itself
-    examples     every sample fits its schema
-    specification openapi-spec-validator has nothing to add
+    structure      every object is what OpenAPI 3.1 allows, every schema is JSON Schema
+    extensions     every `x-` fact that the client needs is there and spelled right
+    support        every schema can be expressed in Python, and every answer has one shape
+    rules          names that are referred to exist, names do not collide, no fact contradicts another
+    examples       every sample fits its schema
+    specification  openapi-spec-validator finds nothing more
 
 A later stage looks only at documents that the earlier ones accept, and each reports everything it finds.
 """
@@ -40,10 +40,10 @@ def validate(joined: Bundle, *, specification: bool = True) -> None:
 
     Args:
         joined: The document.
-        specification: Whether openapi-spec-validator has the last word; it takes as long as all the rest.
+        specification: Whether openapi-spec-validator checks it last, which takes as long as all the rest.
 
     Raises:
-        DocumentRefused: With all that the first unhappy stage finds.
+        DocumentRefused: Holds all problems of the first stage that finds any.
     """
     stages: tuple[Callable[[Bundle], Iterator[Problem]], ...] = (
         _structure,
@@ -100,7 +100,7 @@ def _dialect_validator() -> jsonschema_rs.Draft202012Validator:
 def _structural_remedy(error: jsonschema_rs.ValidationError) -> str:
     keyword = str(error.schema_path[-1]) if error.schema_path else ""
     if keyword == "required":
-        return f"{error.message.split(' ')[0].strip(chr(34))}: ... beside the other members."
+        return f"{error.message.split(' ')[0].strip(chr(34))}: ... next to the other members."
     if "unevaluatedProperties" in (keyword, *map(str, error.schema_path)):
         return "a member that OpenAPI 3.1 knows here, or one that starts with x-."
     return "what OpenAPI 3.1 allows here."
@@ -165,7 +165,7 @@ def _step(node: Json, step: str | int) -> Json:
 
 
 def _provenance_and_spelling(joined: Bundle) -> Iterator[Problem]:
-    """Yield provenance marks that nobody explains, and names of extensions that look like a misspelt one."""
+    """Yield a problem for each provenance mark without an explanation and each extension that looks misspelt."""
     import difflib
 
     marks = list(members(joined.document, "x-evidence-marks"))
@@ -180,7 +180,9 @@ def _provenance_and_spelling(joined: Bundle) -> Iterator[Problem]:
                     if mark not in marks:
                         where = f"{pointer}/x-evidence/{index}"
                         yield joined.problem(
-                            where, f"nobody explains the mark {mark!r}.", f"one of: {', '.join(marks)}."
+                            where,
+                            f"x-evidence-marks does not explain the mark {mark!r}.",
+                            f"one of: {', '.join(marks)}.",
                         )
             elif name.startswith("x-") and name not in known:
                 if name not in unknown:

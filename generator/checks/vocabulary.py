@@ -1,4 +1,4 @@
-"""The closed vocabularies of the `x-` extensions. A word that is not here is refused, not passed on."""
+"""List the words that the `x-` extensions accept. A word that is not listed here is refused, not passed on."""
 
 CATEGORIES = (
     "request",

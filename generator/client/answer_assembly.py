@@ -109,7 +109,7 @@ class AnswerAssembly:
         )
 
     def _stream_events(self) -> list[TaggedUnion]:
-        """Return the events of the stream as one type, told apart by the member that names them."""
+        """Return the events of the stream as one union, whose tag is the member that names the event."""
         facts = members(self._document, "x-stream")
         events = [(text(event, "name"), text(event, "schema")) for event in items(facts, "events")]
         if not events:
@@ -118,7 +118,7 @@ class AnswerAssembly:
             TaggedUnion(
                 class_name=_STREAM_EVENT,
                 module=module_name(_STREAM_EVENT),
-                description="An event of the user data stream that nobody lists is kept, not refused.",
+                description="An event of the user data stream that the document does not list is kept, not refused.",
                 tag=text(facts, "type-key"),
                 cases=tuple(UnionCase(name, class_name(schema)) for name, schema in events),
                 file="components/events.yaml",
@@ -127,7 +127,7 @@ class AnswerAssembly:
 
 
 def _bounded(found: Type, schema: Schema) -> Type:
-    """Return the type with the bounds of its schema, which the parser drops."""
+    """Return a type with the bounds of its schema, which the parser drops."""
     if found.kind == "integer":
         return replace(found, minimum=number(schema, "minimum"), maximum=number(schema, "maximum"))
     return replace(found, minimum=0) if text(schema, "x-decimal", "minimum") == "0" else found

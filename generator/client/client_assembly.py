@@ -21,8 +21,8 @@ def assemble(source: Mapping[str, Json], place: Place, transformed: Transformed,
     Args:
         source: The validated, bundled document.
         place: Maps a pointer in it to (file, pointer) of the sources.
-        transformed: What `transform` made of it.
-        parsed: What the parser made of that.
+        transformed: The document that the parser read.
+        parsed: The names and types that the parser found.
     """
     document = dict(source)
     default_timeout = members(document, "x-default-timeout")

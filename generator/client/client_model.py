@@ -1,4 +1,4 @@
-"""What the generator knows about a client: plain data, already named, typed and sorted.
+"""Hold the facts of a client as plain data: already named, typed and sorted.
 
 Every decision is made before a template sees one of these. Times are milliseconds where a name ends in `_ms`;
 amounts stay the decimal text of the document.
@@ -16,7 +16,7 @@ from generator.quoting import string
 
 @dataclass(frozen=True, slots=True)
 class WeightCase:
-    """A weight that holds when a parameter is present or absent."""
+    """Hold a weight that applies when a parameter is present, or when it is absent."""
 
     parameter: str
     present: bool
@@ -25,7 +25,7 @@ class WeightCase:
 
 @dataclass(frozen=True, slots=True)
 class Weight:
-    """What a call costs. `value` is charged; the labels record who prints what."""
+    """Hold what an operation costs. `value` is charged; `label` holds the scope that each source prints."""
 
     value: int
     scope: str
@@ -39,7 +39,7 @@ class Weight:
 
 @dataclass(frozen=True, slots=True)
 class Parameter:
-    """One argument of a call, as it goes on the wire and as Python spells it."""
+    """Hold one argument of an operation: how it goes on the wire, and how Python spells it."""
 
     name: str
     python_name: str
@@ -78,7 +78,7 @@ class Parameter:
 
 @dataclass(frozen=True, slots=True)
 class SuccessRule:
-    """What must hold for a 200 to count as done: exactly one of the last three is given."""
+    """Hold one condition for a 200 to count as done: exactly one of the last three members is given."""
 
     field: str
     equals: Json = None
@@ -88,7 +88,7 @@ class SuccessRule:
 
 @dataclass(frozen=True, slots=True)
 class Cap:
-    """A hard limit of one call."""
+    """Hold a hard limit of one operation."""
 
     id: str
     kind: str  # value | rate
@@ -102,7 +102,7 @@ class Cap:
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """A documented rule of a call, in our words."""
+    """Hold a documented rule of an operation, in the words of this project."""
 
     id: str
     text: str
@@ -111,7 +111,7 @@ class Rule:
 
 @dataclass(frozen=True, slots=True)
 class KnownError:
-    """An error that a call was really seen to answer."""
+    """Hold an error that an operation was really seen to answer."""
 
     code: int
     text: str
@@ -120,7 +120,7 @@ class KnownError:
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """Something nobody documents, and the reading to take."""
+    """Hold a question that no documentation answers, and the assumption to work with."""
 
     id: str
     question: str
@@ -129,7 +129,7 @@ class Question:
 
 @dataclass(frozen=True, slots=True)
 class PageWindow:
-    """The time parameters of a list, the widest window it accepts and the one it takes by itself (ms)."""
+    """Hold the time parameters of a list, the widest window that it accepts and the one it takes by default (ms)."""
 
     start: str
     end: str
@@ -139,7 +139,7 @@ class PageWindow:
 
 @dataclass(frozen=True, slots=True)
 class Archive:
-    """Rows older than `older_than_months` are found only with `parameter` true."""
+    """Hold where old rows are: those older than `older_than_months` are found only with `parameter` true."""
 
     parameter: str
     older_than_months: int
@@ -147,7 +147,7 @@ class Archive:
 
 @dataclass(frozen=True, slots=True)
 class Pagination:
-    """How a list is read page by page."""
+    """Hold how a list is read page by page."""
 
     style: str  # page | time-window | from-id
     page: str | None
@@ -173,7 +173,7 @@ class Pagination:
 
 @dataclass(frozen=True, slots=True)
 class UnresolvedScope:
-    """Calls that share `group` and the value of `argument` wait for each other's unknown outcome."""
+    """Hold what blocks an operation: an unknown outcome in the same `group`, with the same value of `argument`."""
 
     group: str
     argument: str
@@ -181,7 +181,7 @@ class UnresolvedScope:
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """One call of the API."""
+    """Hold everything about one operation of the API."""
 
     id: str
     name: str  # margin.repay_debt
@@ -222,7 +222,7 @@ class Operation:
 
 @dataclass(frozen=True, slots=True)
 class Resource:
-    """Calls grouped as a user thinks of them."""
+    """Hold the operations of one tag, which become one class."""
 
     tag: str
     class_name: str
@@ -233,7 +233,7 @@ class Resource:
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """One member of an object the exchange sends."""
+    """Hold one member of an object that the exchange sends."""
 
     name: str
     python_name: str
@@ -247,7 +247,7 @@ class Field:
 
 @dataclass(frozen=True, slots=True)
 class Model:
-    """An object the exchange sends."""
+    """Hold an object that the exchange sends."""
 
     class_name: str
     module: str
@@ -259,7 +259,7 @@ class Model:
 
 @dataclass(frozen=True, slots=True)
 class EnumMember:
-    """A value that is known today."""
+    """Hold one value of an open enum."""
 
     name: str
     value: str
@@ -268,7 +268,7 @@ class EnumMember:
 
 @dataclass(frozen=True, slots=True)
 class OpenEnum:
-    """A set of values that may grow."""
+    """Hold a list of values to which the exchange may add."""
 
     class_name: str
     description: str
@@ -278,7 +278,7 @@ class OpenEnum:
 
 @dataclass(frozen=True, slots=True)
 class UnionCase:
-    """The model that a value of the tag stands for."""
+    """Hold the model that one value of a tag stands for."""
 
     value: str
     class_name: str
@@ -286,7 +286,7 @@ class UnionCase:
 
 @dataclass(frozen=True, slots=True)
 class TaggedUnion:
-    """Objects told apart by the value of one member."""
+    """Hold objects that are distinguished by the value of one member."""
 
     class_name: str
     module: str
@@ -298,7 +298,7 @@ class TaggedUnion:
 
 @dataclass(frozen=True, slots=True)
 class ErrorCode:
-    """A number the exchange answers, and what it means for a debt."""
+    """Hold an error code of the exchange, and what it means for a debt."""
 
     code: int
     name: str
@@ -315,7 +315,7 @@ class ErrorCode:
 
 @dataclass(frozen=True, slots=True)
 class StatusOutcome:
-    """What an HTTP status says about a call that moves money. The first that fits decides."""
+    """Hold what an HTTP status proves about a call that moves money. The first row that fits decides."""
 
     status: str
     body: str
@@ -330,7 +330,7 @@ class StatusOutcome:
 
 @dataclass(frozen=True, slots=True)
 class Limit:
-    """A budget that the exchange counts."""
+    """Hold a budget that the exchange counts."""
 
     id: str
     limit: int
@@ -345,7 +345,7 @@ class Limit:
 
 @dataclass(frozen=True, slots=True)
 class Client:
-    """Everything the templates need."""
+    """Hold everything that the templates need."""
 
     title: str
     version: str

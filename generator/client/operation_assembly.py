@@ -226,7 +226,7 @@ def _unresolved_scope(operation: Schema) -> UnresolvedScope | None:
 
 
 def _parameter_kind(schema: Mapping[str, Json]) -> str:
-    """Return how an argument is checked and written. The validator refuses whatever is not listed here."""
+    """Return how an argument is checked and written. The checks refuse every schema that has no kind here."""
     if schema.get("type") == "array":
         return "string_list"
     if schema.get("type") == "integer":

@@ -1,12 +1,12 @@
-"""Let openapi-python-client parse schemas and name things. The only file that imports it.
+"""Let openapi-python-client parse schemas and spell names. The only file that imports it.
 
 Its programmatic interface is not public and changes in patch releases, so the version is pinned and checked,
-and everything that leaves this file is text and dataclasses of ours. What is leaned on, each with a test:
+and everything that leaves this file is text and dataclasses of this project. What is relied on, each with a test:
 
     Config.from_sources, GeneratorData.from_dict      the way in
-    properties._string_based_property                 replaced while parsing, to keep our decimal formats
+    properties._string_based_property                 replaced while parsing, to keep the decimal formats
     ModelProperty.required_properties, class_info     names of classes, modules and members
-    Endpoint.name, query_parameters, responses        names of calls and arguments, types of answers
+    Endpoint.name, query_parameters, responses        names of operations and arguments, types of answers
     ParseError in every collection                    any of them is fatal here, a warning to the parser
 """
 
@@ -73,10 +73,10 @@ _STRING_BUILDER = "_string_based_property"
 
 
 class ParserComplaint(Exception):
-    """The parser warned about something, which here means that it would leave it out.
+    """Report that the parser warned about something, which here means that it would leave it out.
 
     Attributes:
-        complaints: (name of the schema or operation at fault, or "", what the parser says).
+        complaints: (name of the schema or operation at fault, or "", message of the parser).
     """
 
     def __init__(self, complaints: list[tuple[str, str]]) -> None:
@@ -86,7 +86,7 @@ class ParserComplaint(Exception):
 
 @dataclass(frozen=True, slots=True)
 class ParsedField:
-    """A member of a model: its name on the wire and in Python, and its type."""
+    """Hold a member of a model: its name on the wire and in Python, and its type."""
 
     name: str
     python_name: str
@@ -95,7 +95,7 @@ class ParsedField:
 
 @dataclass(frozen=True, slots=True)
 class ParsedModel:
-    """A class for a JSON object, with its members keyed by wire name."""
+    """Hold a class for a JSON object, with its members keyed by wire name."""
 
     class_name: str
     module: str
@@ -104,7 +104,7 @@ class ParsedModel:
 
 @dataclass(frozen=True, slots=True)
 class ParsedOperation:
-    """A call: its Python name, Python names of its arguments keyed by wire name, and types of its answer."""
+    """Hold the Python names of an operation and its arguments (keyed by wire name), and the types of its answer."""
 
     python_name: str
     arguments: Mapping[str, str]
@@ -113,7 +113,7 @@ class ParsedOperation:
 
 @dataclass(frozen=True, slots=True)
 class Parsed:
-    """Everything the parser found, keyed by the names in the document."""
+    """Hold everything that the parser found, keyed by the names in the document."""
 
     models: Mapping[str, ParsedModel]
     enums: Mapping[str, tuple[str, ...]]  # class name -> member names, in the order of the values
@@ -121,7 +121,10 @@ class Parsed:
 
 
 def parse(document: Mapping[str, Json]) -> Parsed:
-    """Parse a document made by `transform`.
+    """Parse a document that `parser_document.transform` made.
+
+    Args:
+        document: The document, as JSON data.
 
     Raises:
         ParserComplaint: The parser would have left something out.
@@ -200,7 +203,7 @@ def _model(model: ModelProperty) -> ParsedModel:
 
 
 def _enum(enum: EnumProperty, document: Mapping[str, Json]) -> tuple[str, ...]:
-    """Return the member names. Of two values whose names collide the parser silently keeps the last."""
+    """Return the member names of an enum. Of two values whose names collide the parser silently keeps the last."""
     wanted = items(dict(document), "components", "schemas", str(enum.class_info.name), "enum")
     lost = len(wanted) - len(enum.values)
     if lost:
@@ -222,7 +225,7 @@ def _operation(endpoint: Endpoint) -> ParsedOperation:
 
 
 def _type(prop: Any) -> Type:
-    """Return our type for a property of the parser, whose kinds share a protocol and no base class."""
+    """Return the generated type for a property of the parser, whose kinds share a protocol and no base class."""
     if isinstance(prop, _DecimalProperty):
         return Type(prop.decimal_kind)
     if isinstance(prop, ModelProperty):
@@ -245,13 +248,13 @@ def _type(prop: Any) -> Type:
 
 
 def _raw(name: Any) -> str:
-    """Return the text inside the parser's wrapper for names it does not trust."""
+    """Return the text inside the parser's wrapper for names that it does not trust."""
     return str(name.get_untrusted_value()) if hasattr(name, "get_untrusted_value") else str(name)
 
 
 @define
 class _DecimalProperty(StringProperty):
-    """Decimal text, in one of the three forms that `transform` writes as a format."""
+    """Represent decimal text to the parser, in one of the forms of `decimal_forms`."""
 
     decimal_kind: str = "decimal"
     _type_string: ClassVar[str] = "Decimal"
@@ -259,7 +262,7 @@ class _DecimalProperty(StringProperty):
 
 @contextmanager
 def _decimal_strings() -> Generator[None]:
-    """While the block runs, let the parser keep our formats, which it takes for plain strings otherwise."""
+    """Let the parser keep the decimal formats while the block runs; it takes them for plain strings otherwise."""
     original: Callable[..., Any] = getattr(opc_properties, _STRING_BUILDER)
 
     def build(name: Any, required: bool, data: Any, config: Config) -> Any:

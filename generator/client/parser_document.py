@@ -1,14 +1,14 @@
 """Turn the bundled document into one that openapi-python-client parses without guessing. A pure function.
 
-What the parser would lose or mistake is put in a form it cannot mistake:
+What the parser would lose or mistake is put in a form that it cannot mistake:
 
     parameters of the auth scheme      dropped; the runtime adds them
     form body                          one query parameter per member, in the order of the members
     answers other than 2XX             dropped; errors are raised in one place
     open enum, wherever it stands      a named schema with `enum`
-    decimal text and its variants      a string with a format of our own
+    decimal text and its variants      a string with a format of `decimal_forms`
     null                               `oneOf: [X, null]`
-    descriptions, units, provenance      dropped here, read from the bundled document by `assemble`
+    descriptions, units, provenance    dropped here, read from the bundled document by `client_assembly`
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ from generator.document.schema_queries import (
 
 @dataclass(frozen=True, slots=True)
 class Enumeration:
-    """An open enum: its schema, found at `pointer` of the bundled document."""
+    """Hold an open enum, with its schema, which stands at `pointer` of the bundled document."""
 
     name: str
     values: tuple[str, ...]
@@ -51,7 +51,7 @@ class Enumeration:
 
 @dataclass(frozen=True, slots=True)
 class Transformed:
-    """A document for the parser, and the parts of it that become classes."""
+    """Hold a document for the parser, and the names of its parts that become classes."""
 
     document: dict[str, Json]
     models: tuple[str, ...]
@@ -60,7 +60,11 @@ class Transformed:
 
 
 def transform(document: Mapping[str, Json]) -> Transformed:
-    """Return the document to parse. `document` is a validated, bundled document and stays as it is."""
+    """Return the document to parse.
+
+    Args:
+        document: A validated, bundled document; it is not changed.
+    """
     return _Transformer(document).run()
 
 
@@ -197,7 +201,7 @@ class _Transformer:
         return {"type": kind}
 
     def _enum_component(self, value: Json) -> str:
-        """Return the name of the referenced component that holds the enum, or "" for one written in place."""
+        """Return the name of the referenced component that holds the enum, or "" for an enum written in place."""
         return (
             ""
             if "x-open-enum" in (value if isinstance(value, dict) else {})

@@ -1,4 +1,4 @@
-"""Read the facts that belong to no single call: error codes, statuses, budgets."""
+"""Read the facts that belong to no single operation: error codes, HTTP statuses and limits."""
 
 from __future__ import annotations
 
@@ -42,7 +42,12 @@ def status_outcome(row: Json) -> StatusOutcome:
 
 
 def limit(name: str, row: Json) -> Limit:
-    """Return a budget that the exchange counts."""
+    """Return a budget that the exchange counts.
+
+    Args:
+        name: Key of the limit in `x-limits`.
+        row: What stands there.
+    """
     return Limit(
         id=name,
         limit=number(row, "limit") or 0,

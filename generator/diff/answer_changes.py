@@ -1,4 +1,4 @@
-"""What changes about answers: classes, their members, enums and events."""
+"""Compare what the exchange sends in two versions: classes, their members, enums and events."""
 
 from __future__ import annotations
 
@@ -9,7 +9,12 @@ from generator.diff.change import Change, Effect, pairs
 
 
 def changed_answers(old: Client, new: Client) -> Iterator[Change]:
-    """Yield every change of a class that users receive."""
+    """Yield every change of a class that users receive.
+
+    Args:
+        old: Client of the older version.
+        new: Client of the newer version.
+    """
     yield from _models(old, new)
     yield from _enums(old, new)
     yield from _unions(old, new)

@@ -1,4 +1,4 @@
-"""One difference between two versions of the client, and what it does to users."""
+"""Describe one difference between two versions of the client, and its effect on users."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ T = TypeVar("T")
 
 
 class Effect(IntEnum):
-    """What a change does to users, in rising order."""
+    """Rank what a change does to users, in rising order."""
 
     TEXT = 1  # words, provenance, sources
     CHANGE = 2  # other numbers, same code
@@ -23,11 +23,11 @@ class Effect(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One difference between two versions.
+    """Hold one difference between two versions.
 
     Attributes:
         effect: What it does to users.
-        subject: What it is about: a call, a class, an error.
+        subject: What changed: an operation, a class, an error.
         text: A sentence for a changelog, with Python names in backticks.
     """
 
@@ -37,14 +37,20 @@ class Change:
 
     @property
     def breaking(self) -> bool:
-        """Whether code that works today may stop working."""
+        """Return whether code that works today may stop working."""
         return self.effect is Effect.BREAKING
 
 
 def pairs(
     old: Sequence[T], new: Sequence[T], key: Callable[[T], object]
 ) -> Iterator[tuple[T | None, T | None]]:
-    """Yield (old, new) of everything in either, None where one side has it not."""
+    """Yield (old, new) of everything in either version, None where one version does not have it.
+
+    Args:
+        old: Rows of the older version.
+        new: Rows of the newer version.
+        key: What identifies a row in both versions.
+    """
     before: Mapping[object, T] = {key(item): item for item in old}
     after: Mapping[object, T] = {key(item): item for item in new}
     for name in [*before, *(name for name in after if name not in before)]:

@@ -1,6 +1,6 @@
-"""Compare two versions of the client, and say what changes for the people who use it.
+"""Compare two versions of the document by what changes for the users of the client.
 
-A rename is a removal and an addition: code that uses the old name breaks. What breaks code, or changes what
+A rename is a removal and an addition: code that uses the old name breaks. A change that breaks code, or alters what
 an exception means, is marked breaking; a change of a weight or a timeout is not.
 """
 
@@ -14,6 +14,11 @@ from generator.diff.protocol_changes import changed_protocol
 
 
 def compare(old: Client, new: Client) -> list[Change]:
-    """Return every user-visible change from `old` to `new`: breaking ones first, then by subject."""
+    """Return every user-visible change: breaking ones first, then by subject.
+
+    Args:
+        old: Client of the older version.
+        new: Client of the newer version.
+    """
     found = [*changed_calls(old, new), *changed_answers(old, new), *changed_protocol(old, new)]
     return sorted(found, key=lambda change: (-change.effect, change.subject, change.text))

@@ -1,4 +1,4 @@
-"""What changes about calls: names, arguments, costs, limits and what they return."""
+"""Compare the operations of two versions: names, weights, caps, conditions and answers."""
 
 from __future__ import annotations
 
@@ -10,6 +10,12 @@ from generator.diff.parameter_changes import changed_parameters
 
 
 def changed_calls(old: Client, new: Client) -> Iterator[Change]:
+    """Yield every change of an operation, its arguments included.
+
+    Args:
+        old: Client of the older version.
+        new: Client of the newer version.
+    """
     for before, after in pairs(old.operations, new.operations, lambda operation: operation.id):
         if after is None and before is not None:
             yield Change(Effect.BREAKING, before.name, f"Removed {_call(before)}.")

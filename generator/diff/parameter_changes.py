@@ -9,6 +9,12 @@ from generator.diff.change import Change, Effect, method, pairs
 
 
 def changed_parameters(old: Operation, new: Operation) -> Iterator[Change]:
+    """Yield every change of the arguments of one operation.
+
+    Args:
+        old: The operation in the older version.
+        new: The same operation in the newer version.
+    """
     before = old.parameters + old.exposed
     after = new.parameters + new.exposed
     for was, now in pairs(before, after, lambda parameter: parameter.name):
@@ -62,7 +68,7 @@ def _parameter(operation: Operation, old: Parameter, new: Parameter) -> Iterator
 
 
 def _bounds(subject: str, argument: str, old: Parameter, new: Parameter) -> Iterator[Change]:
-    """Yield limits of an argument that moved. A tighter one refuses what was accepted, so it breaks."""
+    """Yield limits of an argument that moved. A tighter limit refuses what was accepted, so it is breaking."""
     lower = (
         ("minimum", "a minimum of"),
         ("min_length", "a minimum length of"),

@@ -1,4 +1,4 @@
-"""What changes about errors, budgets, signing and servers."""
+"""Compare errors, limits, signing and servers of two versions."""
 
 from __future__ import annotations
 
@@ -9,7 +9,12 @@ from generator.diff.change import Change, Effect, pairs
 
 
 def changed_protocol(old: Client, new: Client) -> Iterator[Change]:
-    """Yield every change of a fact that belongs to no single call."""
+    """Yield every change of a fact that belongs to no single operation.
+
+    Args:
+        old: Client of the older version.
+        new: Client of the newer version.
+    """
     yield from _errors(old, new)
     yield from _outcomes(old, new)
     yield from _limits(old, new)

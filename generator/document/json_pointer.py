@@ -9,7 +9,7 @@ Json: TypeAlias = "dict[str, Json] | list[Json] | str | int | float | bool | Non
 
 
 def escape(part: object) -> str:
-    """Return one step of a JSON pointer, escaped as RFC 6901 says."""
+    """Return one step of a JSON pointer, escaped as RFC 6901 requires."""
     return str(part).replace("~", "~0").replace("/", "~1")
 
 
@@ -19,7 +19,12 @@ def unescape(part: str) -> str:
 
 
 def at(value: Json, pointer: str) -> Json:
-    """Return what stands at a JSON pointer, or None if nothing does."""
+    """Return the value at a JSON pointer, or None if there is none.
+
+    Args:
+        value: JSON data.
+        pointer: The pointer; "" is the whole of it.
+    """
     for step in pointer.split("/")[1:]:
         if isinstance(value, dict):
             value = value.get(unescape(step))
@@ -31,7 +36,12 @@ def at(value: Json, pointer: str) -> Json:
 
 
 def walk(value: Json, pointer: str = "") -> Iterator[tuple[str, Json]]:
-    """Yield every value below `value` with its JSON pointer, parents first."""
+    """Yield every value inside JSON data with its JSON pointer, parents first.
+
+    Args:
+        value: JSON data.
+        pointer: Pointer of `value` itself.
+    """
     yield pointer, value
     if isinstance(value, dict):
         for key, child in value.items():

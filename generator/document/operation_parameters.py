@@ -13,9 +13,14 @@ FORM = "application/x-www-form-urlencoded"
 def operation_parameters(
     document: Mapping[str, Json], pointer: str, operation: Schema
 ) -> list[tuple[str, str, Schema]]:
-    """Return (pointer, location, parameter) of every parameter of a call, in wire order.
+    """Return (pointer, location, parameter) of every parameter of an operation, in wire order.
 
     Members of a form body come as parameters with `name`, `required` and `schema`; their location is "body".
+
+    Args:
+        document: The bundled document.
+        pointer: JSON pointer of the operation.
+        operation: What stands there.
     """
     found: list[tuple[str, str, Schema]] = []
     for index, entry in enumerate(items(operation, "parameters")):

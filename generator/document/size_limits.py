@@ -39,7 +39,11 @@ class TooMuch(ValueError):
 
 
 def read_files(folder: Path, suffixes: Iterable[str]) -> dict[str, bytes]:
-    """Return the content of the files below `folder` that end so, keyed by relative path, sorted.
+    """Return the content of files below a folder, keyed by relative path, sorted.
+
+    Args:
+        folder: Folder of the document.
+        suffixes: Endings of the names to read, with the dot.
 
     Raises:
         DocumentRefused: One of them is no regular file of this folder, has an odd name, or is too large.
@@ -160,7 +164,11 @@ def check_tree(value: object) -> None:
 
 
 def check_text(text: str, line: int = 0) -> None:
-    """Refuse half of a pair of surrogates: it can be written in an escape, and in no file.
+    """Refuse half of a pair of surrogates, which can be written in an escape and in no file.
+
+    Args:
+        text: A text of the document.
+        line: Line where it stands, 0 if unknown.
 
     Raises:
         TooMuch: The text holds one.

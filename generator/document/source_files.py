@@ -2,7 +2,7 @@
 
 YAML 1.1 has traps that turn a contract into something else without a word: a bare `no` is false, a bare
 date is not text, a key written twice keeps the second value. Each of them is refused here. Every mapping
-and sequence remembers its line, so that later stages can say where a problem is.
+and sequence remembers its line, so that later stages can name the place of a problem.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ _PLAIN_NULLS = frozenset({"null", "~", ""})
 
 @dataclass(frozen=True, slots=True)
 class SourceFile:
-    """One parsed file.
+    """Hold one parsed file.
 
     Attributes:
         name: Path below the document's folder, with forward slashes.
@@ -58,7 +58,7 @@ class SourceFile:
 
 
 def read_folder(folder: Path) -> dict[str, bytes]:
-    """Return the YAML and JSON files below `folder`, keyed by relative path, sorted."""
+    """Return the YAML and JSON files of a document, keyed by path below its folder, sorted."""
     if not (folder / ROOT_FILE).is_file():
         raise DocumentRefused(
             [
@@ -75,11 +75,11 @@ def read_folder(folder: Path) -> dict[str, bytes]:
 
 
 def read_revision(repository: Path, revision: str, folder: str) -> dict[str, bytes]:
-    """Return the same files as they were at a git revision.
+    """Return the files of a document as they were at a git revision, keyed by path below its folder.
 
     Args:
         repository: Top of the work tree.
-        revision: Anything git understands: a tag, a branch, a commit.
+        revision: Anything that git understands: a tag, a branch, a commit.
         folder: Path of the document's folder below `repository`.
     """
     listing = _git(
@@ -101,7 +101,14 @@ def _git(repository: Path, *arguments: str) -> bytes:
 
 
 def parse_files(files: Mapping[str, bytes]) -> dict[str, SourceFile]:
-    """Parse every file. Raises `DocumentRefused` with everything unreadable in any of them."""
+    """Parse every file of a document.
+
+    Args:
+        files: Content of each file, keyed by relative path.
+
+    Raises:
+        DocumentRefused: Holds everything that is unreadable in any of them.
+    """
     problems: list[Problem] = []
     parsed: dict[str, SourceFile] = {}
     for name, content in files.items():

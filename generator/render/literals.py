@@ -1,4 +1,4 @@
-"""Write values as Python source."""
+"""Write values as Python source: literals, long texts and calls."""
 
 from __future__ import annotations
 
@@ -47,7 +47,13 @@ def prose(value: str) -> Source:
 
 
 def call(name: str, /, *positional: object, **keywords: object) -> Source:
-    """Return the source of a call. Keywords whose value is None, "", () or ... are left out: the defaults."""
+    """Return the source of a call. Keywords whose value is None, "", () or ... are left out: the defaults.
+
+    Args:
+        name: Name of the class or function.
+        positional: Values, or source, that are passed by position.
+        keywords: Values, or source, that are passed by name.
+    """
     arguments: list[str] = [_source(value) for value in positional]
     arguments += [
         f"{key}={_source(value)}" for key, value in keywords.items() if value not in (None, "", (), Ellipsis)

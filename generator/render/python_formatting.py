@@ -74,7 +74,7 @@ def filled(source: str) -> str:
 
 
 def _places(source: str, count: int) -> tuple[list[int], list[bool]]:
-    """Return how many brackets are open before each line, and which lines a text or a remark takes part in.
+    """Return how many brackets are open before each line, and which lines hold a comment or part of a long text.
 
     Args:
         source: A Python module.

@@ -1,4 +1,4 @@
-"""Render every file of the client from its facts and our own templates.
+"""Render every file of the client from its facts and the templates of this project.
 
 The templates import nothing of openapi-python-client: its macros change in patch releases. An unknown name in
 a template is an error (`StrictUndefined`), never an empty text, and so is a text that no filter has quoted.
@@ -31,7 +31,14 @@ _REEXPORTED = ("operation", "operations", "error_codes", "enums")
 
 
 def header(template: str, source: str, prefix: str = "# ", suffix: str = "") -> str:
-    """Return the two lines that open a generated file and name what to edit instead."""
+    """Return the two lines that open a generated file and name what to edit instead.
+
+    Args:
+        template: File name of the template.
+        source: Part of the document that the file is made from.
+        prefix: Start of a comment in the file.
+        suffix: End of a comment in the file.
+    """
     source = comment(source, 0, 10_000).removeprefix("# ")  # the name of a file is foreign text, too
     return (
         f"{prefix}Written by `make generate` from {source} and generator/templates/{template}.{suffix}\n"
@@ -40,7 +47,12 @@ def header(template: str, source: str, prefix: str = "# ", suffix: str = "") -> 
 
 
 def render(client: Client, document: Mapping[str, Json]) -> dict[str, str]:
-    """Return the text of every file but the manifest, keyed by path below `generated_client/`."""
+    """Return the text of every file but the manifest, keyed by path below `generated_client/`.
+
+    Args:
+        client: The facts.
+        document: The bundled document, which becomes a file of the client.
+    """
     return _Renderer(client, document).run()
 
 
@@ -227,13 +239,13 @@ class _Renderer:
 
 
 def written_by(module: str) -> str:
-    """Return the same for a JSON file, written by a module."""
+    """Return the words of the header for a JSON file that a module writes, without a template."""
     edits = "Edits here are lost: change one of those two and run it again."
     return f"Written by `make generate` from openapi/ and {module}. {edits}"
 
 
 def _public_names(source: str) -> list[str]:
-    """Return the classes, functions and constants that a module defines for others."""
+    """Return the classes, functions and constants that a module defines without an underscore."""
     names: list[str] = []
     for node in ast.parse(source).body:
         if isinstance(node, (ast.ClassDef, ast.FunctionDef)):
@@ -244,7 +256,7 @@ def _public_names(source: str) -> list[str]:
 
 
 def _only_source(value: object) -> Source:
-    """Return what a template prints, which must have been quoted: a filter of `quoting` returns `Source`."""
+    """Return what a template prints; anything but quoted source is an error."""
     if isinstance(value, Source):
         return value
     if isinstance(value, Undefined):

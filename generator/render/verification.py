@@ -1,8 +1,8 @@
 """Check what was written before it is put in place: complete, owned, free of leaks, and nothing but data.
 
-`quoting` sees to it that a text of the document cannot become code. This is the second wall, which trusts neither
-it nor the templates: every module is compiled, may hold only the statements and calls that the templates make, and
-is imported by an interpreter of its own. A tree that fails stays aside, and the old one stays in use.
+`quoting` ensures that a text of the document cannot become code. This second wall trusts neither `quoting` nor the
+templates: every module is compiled, may hold only the statements and calls that the templates make, and is imported
+by an interpreter of its own. A tree that fails stays aside, and the old one stays in use.
 """
 
 from __future__ import annotations
@@ -92,8 +92,13 @@ def check_import(folder: Path) -> None:
 def verify(files: Mapping[str, bytes], client: Client, document: Mapping[str, Json]) -> None:
     """Check a finished tree.
 
+    Args:
+        files: Content of each file, keyed by path below `generated_client/`.
+        client: The facts that it was rendered from.
+        document: The bundled document.
+
     Raises:
-        GeneratorFault: With everything that is wrong. The tree must not be put in place.
+        GeneratorFault: Holds everything that is wrong. The tree must not be put in place.
     """
     trees = compiled(files)
     faults = [
@@ -105,8 +110,7 @@ def verify(files: Mapping[str, bytes], client: Client, document: Mapping[str, Js
     ]
     if faults:
         raise GeneratorFault(
-            "what was generated is not what the document says:\n"
-            + "\n".join(f"  {fault}" for fault in faults)
+            "the generated files do not match the document:\n" + "\n".join(f"  {fault}" for fault in faults)
         )
 
 
@@ -129,7 +133,7 @@ def compiled(files: Mapping[str, bytes]) -> dict[str, ast.Module]:
 
 
 def _code(trees: Mapping[str, ast.Module]) -> Iterator[str]:
-    """Yield whatever in a module is neither data nor what the templates write."""
+    """Yield every construct of a module that is neither data nor what the templates write."""
     for name, tree in trees.items():
         if name in _FIXED:
             continue
@@ -146,7 +150,7 @@ def _code(trees: Mapping[str, ast.Module]) -> Iterator[str]:
 
 
 def _is_inert(value: ast.expr) -> bool:
-    """Whether an expression that stands alone is a docstring, `...`, or a call without a result to return."""
+    """Return whether a lone expression is a docstring, `...`, or a call without a result."""
     if isinstance(value, ast.Await):
         value = value.value
     if isinstance(value, ast.Call):
@@ -155,7 +159,7 @@ def _is_inert(value: ast.expr) -> bool:
 
 
 def _is_ours(node: ast.AST, name: str) -> bool:
-    """Whether the templates write this: an awaited call, or the f-strings of the packages' `__getattr__`."""
+    """Return whether the templates write an expression: an awaited call, or an f-string of `__getattr__`."""
     if isinstance(node, ast.Await):
         return isinstance(node.value, ast.Call)
     return isinstance(node, ast.JoinedStr) and name.endswith("__init__.py")
@@ -163,7 +167,7 @@ def _is_ours(node: ast.AST, name: str) -> bool:
 
 def _headers(files: Mapping[str, bytes]) -> list[str]:
     return [
-        f"{name}: does not say who wrote it"
+        f"{name}: has no header that names its generator"
         for name, content in files.items()
         if _OWNED not in content.decode()[:400]
     ]

@@ -40,7 +40,7 @@ def test_a_run_says_what_it_did_on_one_screen(tmp_path: Path, capsys: pytest.Cap
 
 def test_check_accepts_what_was_just_written(written: Path) -> None:
     """
-    A tree that nobody touched is up to date.
+    A tree without edits is up to date.
     """
     assert main(["--openapi", str(FOLDER), "--out", str(written), "--check"]) == 0
 
@@ -160,7 +160,7 @@ def test_output_is_the_same_under_every_hash_seed(written: Path, tmp_path: Path)
 
 def test_the_committed_client_is_what_the_document_says(capsys: pytest.CaptureFixture[str]) -> None:
     """
-    generated_client/ is exactly what openapi/ and generator/ say.
+    generated_client/ is up to date with openapi/ and generator/.
     """
     assert main(["--check"]) == 0, capsys.readouterr().err
 

@@ -1,4 +1,4 @@
-"""A finished tree is refused if it is not what the document says."""
+"""A finished tree is refused if it do not match the document."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ CODEC = "paydown_wire/codec.py"
 OPERATIONS = "paydown_wire/operations.py"
 MARKET = "paydown_wire/resources/market.py"
 DAMAGE = {
-    "header": (CODEC, "# Written by", "# Made by", "codec.py: does not say who wrote it"),
+    "header": (CODEC, "# Written by", "# Made by", "codec.py: has no header that names its generator"),
     "leak of the parser": (CODEC, "_SHOWN = 40", "_SHOWN = '<UntrustedString>'", "holds 'UntrustedString'"),
     "foreign import": (CODEC, "import re\n", "import re\nimport httpx\n", "codec.py: imports httpx"),
     "import of the runtime": (
@@ -74,7 +74,7 @@ def test_a_fault_is_named(file: str, old: str, new: str, fault: str) -> None:
     assert old.encode() in files[file]
     files[file] = files[file].replace(old.encode(), new.encode())
 
-    with pytest.raises(GeneratorFault, match="is not what the document says") as caught:
+    with pytest.raises(GeneratorFault, match="do not match the document") as caught:
         check(files)
 
     assert fault in str(caught.value)

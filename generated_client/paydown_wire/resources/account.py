@@ -44,14 +44,14 @@ class AccountResource:
             in one asset.
 
         Raises:
-            RequestNotSent: Nothing left this machine: a wrong argument, a spent budget, or no
-                connection.
+            RequestNotSent: Nothing left this machine: an argument was wrong, a budget was spent, or no
+                connection was made.
             RequestRejected: The exchange refused to answer. Nothing was read, nothing has changed.
             ReadFailed: No usable answer, even after repeating. Conclude nothing; reading again is safe.
 
         GET /papi/v1/balance, security USER_DATA: API key and signature.
         Weight 20 of 6000 per minute, counted per IP.
-        Undocumented: 2 questions; openapi.json lists the readings taken (`accountBalance`).
+        Undocumented: 2 questions; openapi.json lists the assumptions made (`accountBalance`).
         Provenance: docs, sdk.
         Source: https://developers.binance.com/docs/derivatives/portfolio-margin/account
         """
@@ -78,8 +78,8 @@ class AccountResource:
             Equity and margin of the whole account, in USD.
 
         Raises:
-            RequestNotSent: Nothing left this machine: a wrong argument, a spent budget, or no
-                connection.
+            RequestNotSent: Nothing left this machine: an argument was wrong, a budget was spent, or no
+                connection was made.
             RequestRejected: The exchange refused to answer. Nothing was read, nothing has changed.
             ReadFailed: No usable answer, even after repeating. Conclude nothing; reading again is safe.
 
@@ -106,8 +106,8 @@ class AccountResource:
             A list of `RateLimit`. One limit of the account.
 
         Raises:
-            RequestNotSent: Nothing left this machine: a wrong argument, a spent budget, or no
-                connection.
+            RequestNotSent: Nothing left this machine: an argument was wrong, a budget was spent, or no
+                connection was made.
             RequestRejected: The exchange refused to answer. Nothing was read, nothing has changed.
             ReadFailed: No usable answer, even after repeating. Conclude nothing; reading again is safe.
 
@@ -175,7 +175,7 @@ class AccountResource:
         Weight 30 of 6000 per minute, counted per IP.
         Rules:
             - BNB is not supported.
-        Undocumented: one question; openapi.json lists the readings taken (`assetCollection`).
+        Undocumented: one question; openapi.json lists the assumptions made (`assetCollection`).
         Provenance: docs, sdk.
         Source:
         https://developers.binance.com/docs/derivatives/portfolio-margin/account/Fund-Collection-by-Asset
@@ -226,7 +226,10 @@ class AccountResource:
 
 
 class AsyncAccountResource:
-    """What the account holds and owes. Awaited; `AccountResource` is the blocking twin."""
+    """What the account holds and owes.
+
+    Awaited; `AccountResource` is the blocking twin.
+    """
 
     __slots__ = ("_sender",)
 
@@ -259,14 +262,14 @@ class AsyncAccountResource:
             in one asset.
 
         Raises:
-            RequestNotSent: Nothing left this machine: a wrong argument, a spent budget, or no
-                connection.
+            RequestNotSent: Nothing left this machine: an argument was wrong, a budget was spent, or no
+                connection was made.
             RequestRejected: The exchange refused to answer. Nothing was read, nothing has changed.
             ReadFailed: No usable answer, even after repeating. Conclude nothing; reading again is safe.
 
         GET /papi/v1/balance, security USER_DATA: API key and signature.
         Weight 20 of 6000 per minute, counted per IP.
-        Undocumented: 2 questions; openapi.json lists the readings taken (`accountBalance`).
+        Undocumented: 2 questions; openapi.json lists the assumptions made (`accountBalance`).
         Provenance: docs, sdk.
         Source: https://developers.binance.com/docs/derivatives/portfolio-margin/account
         """
@@ -293,8 +296,8 @@ class AsyncAccountResource:
             Equity and margin of the whole account, in USD.
 
         Raises:
-            RequestNotSent: Nothing left this machine: a wrong argument, a spent budget, or no
-                connection.
+            RequestNotSent: Nothing left this machine: an argument was wrong, a budget was spent, or no
+                connection was made.
             RequestRejected: The exchange refused to answer. Nothing was read, nothing has changed.
             ReadFailed: No usable answer, even after repeating. Conclude nothing; reading again is safe.
 
@@ -321,8 +324,8 @@ class AsyncAccountResource:
             A list of `RateLimit`. One limit of the account.
 
         Raises:
-            RequestNotSent: Nothing left this machine: a wrong argument, a spent budget, or no
-                connection.
+            RequestNotSent: Nothing left this machine: an argument was wrong, a budget was spent, or no
+                connection was made.
             RequestRejected: The exchange refused to answer. Nothing was read, nothing has changed.
             ReadFailed: No usable answer, even after repeating. Conclude nothing; reading again is safe.
 
@@ -390,7 +393,7 @@ class AsyncAccountResource:
         Weight 30 of 6000 per minute, counted per IP.
         Rules:
             - BNB is not supported.
-        Undocumented: one question; openapi.json lists the readings taken (`assetCollection`).
+        Undocumented: one question; openapi.json lists the assumptions made (`assetCollection`).
         Provenance: docs, sdk.
         Source:
         https://developers.binance.com/docs/derivatives/portfolio-margin/account/Fund-Collection-by-Asset

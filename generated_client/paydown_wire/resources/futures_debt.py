@@ -45,8 +45,8 @@ class FuturesDebtResource:
             A list of `NegativeBalanceInterest`. One daily charge on a negative futures balance.
 
         Raises:
-            RequestNotSent: Nothing left this machine: a wrong argument, a spent budget, or no
-                connection.
+            RequestNotSent: Nothing left this machine: an argument was wrong, a budget was spent, or no
+                connection was made.
             RequestRejected: The exchange refused to answer. Nothing was read, nothing has changed.
             ReadFailed: No usable answer, even after repeating. Conclude nothing; reading again is safe.
 
@@ -82,7 +82,7 @@ class FuturesDebtResource:
         size: int | Unset = UNSET,
         recv_window: int | Unset = UNSET,
     ) -> Iterator[models.NegativeBalanceInterest]:
-        """Walk over every row of `interest`, page by page.
+        """Iterate over every row of `interest`, page by page.
 
         One row per daily charge. Newest first. There is no page parameter: narrow the times to see more
         than `size` rows. `interest_rate` is a daily rate, charged daily: 210000 x 0.0001164 = 24.444.
@@ -102,8 +102,8 @@ class FuturesDebtResource:
             One daily charge on a negative futures balance.
 
         Raises:
-            RequestNotSent: Nothing left this machine: a wrong argument, a spent budget, or no
-                connection.
+            RequestNotSent: Nothing left this machine: an argument was wrong, a budget was spent, or no
+                connection was made.
             RequestRejected: The exchange refused to answer. Nothing was read, nothing has changed.
             ReadFailed: No usable answer, even after repeating. Conclude nothing; reading again is safe.
 
@@ -148,8 +148,8 @@ class FuturesDebtResource:
             Automatic exchanges, newest first.
 
         Raises:
-            RequestNotSent: Nothing left this machine: a wrong argument, a spent budget, or no
-                connection.
+            RequestNotSent: Nothing left this machine: an argument was wrong, a budget was spent, or no
+                connection was made.
             RequestRejected: The exchange refused to answer. Nothing was read, nothing has changed.
             ReadFailed: No usable answer, even after repeating. Conclude nothing; reading again is safe.
 
@@ -170,7 +170,7 @@ class FuturesDebtResource:
     def iter_exchange_records(
         self, *, start_time: int, end_time: int, recv_window: int | Unset = UNSET
     ) -> Iterator[models.NegativeBalanceExchangeRecord]:
-        """Walk over every row of `exchange_records`, page by page.
+        """Iterate over every row of `exchange_records`, page by page.
 
         One row per exchange, with the assets it covered. Newest first. The whole window comes in one
         answer.
@@ -188,8 +188,8 @@ class FuturesDebtResource:
             One automatic exchange.
 
         Raises:
-            RequestNotSent: Nothing left this machine: a wrong argument, a spent budget, or no
-                connection.
+            RequestNotSent: Nothing left this machine: an argument was wrong, a budget was spent, or no
+                connection was made.
             RequestRejected: The exchange refused to answer. Nothing was read, nothing has changed.
             ReadFailed: No usable answer, even after repeating. Conclude nothing; reading again is safe.
 
@@ -250,8 +250,8 @@ class FuturesDebtResource:
             Whether negative futures balances are repaid automatically.
 
         Raises:
-            RequestNotSent: Nothing left this machine: a wrong argument, a spent budget, or no
-                connection.
+            RequestNotSent: Nothing left this machine: an argument was wrong, a budget was spent, or no
+                connection was made.
             RequestRejected: The exchange refused to answer. Nothing was read, nothing has changed.
             ReadFailed: No usable answer, even after repeating. Conclude nothing; reading again is safe.
 
@@ -301,8 +301,10 @@ class FuturesDebtResource:
 
 
 class AsyncFuturesDebtResource:
-    """Negative futures balances: a different debt, which repay-debt does not cover. Awaited;
-    `FuturesDebtResource` is the blocking twin."""
+    """Negative futures balances: a different debt, which repay-debt does not cover.
+
+    Awaited; `FuturesDebtResource` is the blocking twin.
+    """
 
     __slots__ = ("_sender",)
 
@@ -335,8 +337,8 @@ class AsyncFuturesDebtResource:
             A list of `NegativeBalanceInterest`. One daily charge on a negative futures balance.
 
         Raises:
-            RequestNotSent: Nothing left this machine: a wrong argument, a spent budget, or no
-                connection.
+            RequestNotSent: Nothing left this machine: an argument was wrong, a budget was spent, or no
+                connection was made.
             RequestRejected: The exchange refused to answer. Nothing was read, nothing has changed.
             ReadFailed: No usable answer, even after repeating. Conclude nothing; reading again is safe.
 
@@ -372,7 +374,7 @@ class AsyncFuturesDebtResource:
         size: int | Unset = UNSET,
         recv_window: int | Unset = UNSET,
     ) -> AsyncIterator[models.NegativeBalanceInterest]:
-        """Walk over every row of `interest`, page by page.
+        """Iterate over every row of `interest`, page by page.
 
         One row per daily charge. Newest first. There is no page parameter: narrow the times to see more
         than `size` rows. `interest_rate` is a daily rate, charged daily: 210000 x 0.0001164 = 24.444.
@@ -392,8 +394,8 @@ class AsyncFuturesDebtResource:
             One daily charge on a negative futures balance.
 
         Raises:
-            RequestNotSent: Nothing left this machine: a wrong argument, a spent budget, or no
-                connection.
+            RequestNotSent: Nothing left this machine: an argument was wrong, a budget was spent, or no
+                connection was made.
             RequestRejected: The exchange refused to answer. Nothing was read, nothing has changed.
             ReadFailed: No usable answer, even after repeating. Conclude nothing; reading again is safe.
 
@@ -438,8 +440,8 @@ class AsyncFuturesDebtResource:
             Automatic exchanges, newest first.
 
         Raises:
-            RequestNotSent: Nothing left this machine: a wrong argument, a spent budget, or no
-                connection.
+            RequestNotSent: Nothing left this machine: an argument was wrong, a budget was spent, or no
+                connection was made.
             RequestRejected: The exchange refused to answer. Nothing was read, nothing has changed.
             ReadFailed: No usable answer, even after repeating. Conclude nothing; reading again is safe.
 
@@ -460,7 +462,7 @@ class AsyncFuturesDebtResource:
     def iter_exchange_records(
         self, *, start_time: int, end_time: int, recv_window: int | Unset = UNSET
     ) -> AsyncIterator[models.NegativeBalanceExchangeRecord]:
-        """Walk over every row of `exchange_records`, page by page.
+        """Iterate over every row of `exchange_records`, page by page.
 
         One row per exchange, with the assets it covered. Newest first. The whole window comes in one
         answer.
@@ -478,8 +480,8 @@ class AsyncFuturesDebtResource:
             One automatic exchange.
 
         Raises:
-            RequestNotSent: Nothing left this machine: a wrong argument, a spent budget, or no
-                connection.
+            RequestNotSent: Nothing left this machine: an argument was wrong, a budget was spent, or no
+                connection was made.
             RequestRejected: The exchange refused to answer. Nothing was read, nothing has changed.
             ReadFailed: No usable answer, even after repeating. Conclude nothing; reading again is safe.
 
@@ -540,8 +542,8 @@ class AsyncFuturesDebtResource:
             Whether negative futures balances are repaid automatically.
 
         Raises:
-            RequestNotSent: Nothing left this machine: a wrong argument, a spent budget, or no
-                connection.
+            RequestNotSent: Nothing left this machine: an argument was wrong, a budget was spent, or no
+                connection was made.
             RequestRejected: The exchange refused to answer. Nothing was read, nothing has changed.
             ReadFailed: No usable answer, even after repeating. Conclude nothing; reading again is safe.
 

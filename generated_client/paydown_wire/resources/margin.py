@@ -45,7 +45,7 @@ class MarginResource:
                 Default 5000, at most 60000.
 
         Returns:
-            What the exchange says it repaid. There is no transaction id, no list of assets spent, no
+            What the exchange reports as repaid. There is no transaction id, no list of assets spent, no
             price and no fee. The page describes none of these fields.
 
         Raises:
@@ -63,9 +63,9 @@ class MarginResource:
             - Without `amount` the whole debt of `asset` is repaid, on condition that the payment assets
               suffice.
             - With `amount` exactly that much is repaid, under the same condition.
-            - Whatever the account holds of `asset` is spent first, whether or not
-              `specify_repay_assets` names it.
-        Undocumented: 21 questions; openapi.json lists the readings taken (`repayDebt`).
+            - What the account holds of `asset` is spent first, whether or not `specify_repay_assets`
+              names it.
+        Undocumented: 21 questions; openapi.json lists the assumptions made (`repayDebt`).
         Provenance: docs, sdk, live.
         Source:
         https://developers.binance.com/docs/derivatives/portfolio-margin/trade/Margin-Account-Repay-Debt
@@ -108,7 +108,7 @@ class MarginResource:
 
         POST /papi/v1/repayLoan, security MARGIN: API key and signature.
         Weight 100 of 6000 per minute, counted per IP.
-        Undocumented: 3 questions; openapi.json lists the readings taken (`repayLoan`).
+        Undocumented: 3 questions; openapi.json lists the assumptions made (`repayLoan`).
         Provenance: docs, sdk, live.
         Source:
         https://developers.binance.com/docs/derivatives/portfolio-margin/trade/Margin-Account-Repay
@@ -172,8 +172,8 @@ class MarginResource:
             What can be borrowed of one asset.
 
         Raises:
-            RequestNotSent: Nothing left this machine: a wrong argument, a spent budget, or no
-                connection.
+            RequestNotSent: Nothing left this machine: an argument was wrong, a budget was spent, or no
+                connection was made.
             RequestRejected: The exchange refused to answer. Nothing was read, nothing has changed.
             ReadFailed: No usable answer, even after repeating. Conclude nothing; reading again is safe.
 
@@ -204,8 +204,8 @@ class MarginResource:
             What can be withdrawn of one asset.
 
         Raises:
-            RequestNotSent: Nothing left this machine: a wrong argument, a spent budget, or no
-                connection.
+            RequestNotSent: Nothing left this machine: an argument was wrong, a budget was spent, or no
+                connection was made.
             RequestRejected: The exchange refused to answer. Nothing was read, nothing has changed.
             ReadFailed: No usable answer, even after repeating. Conclude nothing; reading again is safe.
 
@@ -221,8 +221,10 @@ class MarginResource:
 
 
 class AsyncMarginResource:
-    """Borrowing and repaying margin debt, and the ceilings of both. Awaited; `MarginResource` is the
-    blocking twin."""
+    """Borrowing and repaying margin debt, and the ceilings of both.
+
+    Awaited; `MarginResource` is the blocking twin.
+    """
 
     __slots__ = ("_sender",)
 
@@ -254,7 +256,7 @@ class AsyncMarginResource:
                 Default 5000, at most 60000.
 
         Returns:
-            What the exchange says it repaid. There is no transaction id, no list of assets spent, no
+            What the exchange reports as repaid. There is no transaction id, no list of assets spent, no
             price and no fee. The page describes none of these fields.
 
         Raises:
@@ -272,9 +274,9 @@ class AsyncMarginResource:
             - Without `amount` the whole debt of `asset` is repaid, on condition that the payment assets
               suffice.
             - With `amount` exactly that much is repaid, under the same condition.
-            - Whatever the account holds of `asset` is spent first, whether or not
-              `specify_repay_assets` names it.
-        Undocumented: 21 questions; openapi.json lists the readings taken (`repayDebt`).
+            - What the account holds of `asset` is spent first, whether or not `specify_repay_assets`
+              names it.
+        Undocumented: 21 questions; openapi.json lists the assumptions made (`repayDebt`).
         Provenance: docs, sdk, live.
         Source:
         https://developers.binance.com/docs/derivatives/portfolio-margin/trade/Margin-Account-Repay-Debt
@@ -317,7 +319,7 @@ class AsyncMarginResource:
 
         POST /papi/v1/repayLoan, security MARGIN: API key and signature.
         Weight 100 of 6000 per minute, counted per IP.
-        Undocumented: 3 questions; openapi.json lists the readings taken (`repayLoan`).
+        Undocumented: 3 questions; openapi.json lists the assumptions made (`repayLoan`).
         Provenance: docs, sdk, live.
         Source:
         https://developers.binance.com/docs/derivatives/portfolio-margin/trade/Margin-Account-Repay
@@ -381,8 +383,8 @@ class AsyncMarginResource:
             What can be borrowed of one asset.
 
         Raises:
-            RequestNotSent: Nothing left this machine: a wrong argument, a spent budget, or no
-                connection.
+            RequestNotSent: Nothing left this machine: an argument was wrong, a budget was spent, or no
+                connection was made.
             RequestRejected: The exchange refused to answer. Nothing was read, nothing has changed.
             ReadFailed: No usable answer, even after repeating. Conclude nothing; reading again is safe.
 
@@ -413,8 +415,8 @@ class AsyncMarginResource:
             What can be withdrawn of one asset.
 
         Raises:
-            RequestNotSent: Nothing left this machine: a wrong argument, a spent budget, or no
-                connection.
+            RequestNotSent: Nothing left this machine: an argument was wrong, a budget was spent, or no
+                connection was made.
             RequestRejected: The exchange refused to answer. Nothing was read, nothing has changed.
             ReadFailed: No usable answer, even after repeating. Conclude nothing; reading again is safe.
 

@@ -20,11 +20,11 @@ class MarketResource:
     def ping(self) -> None:
         """Test whether the exchange can be reached.
 
-        Answers an empty object. Says nothing about keys or balances.
+        Answers an empty object. It proves nothing about keys or balances.
 
         Raises:
-            RequestNotSent: Nothing left this machine: a wrong argument, a spent budget, or no
-                connection.
+            RequestNotSent: Nothing left this machine: an argument was wrong, a budget was spent, or no
+                connection was made.
             RequestRejected: The exchange refused to answer. Nothing was read, nothing has changed.
             ReadFailed: No usable answer, even after repeating. Conclude nothing; reading again is safe.
 
@@ -44,8 +44,8 @@ class MarketResource:
             The exchange's clock.
 
         Raises:
-            RequestNotSent: Nothing left this machine: a wrong argument, a spent budget, or no
-                connection.
+            RequestNotSent: Nothing left this machine: an argument was wrong, a budget was spent, or no
+                connection was made.
             RequestRejected: The exchange refused to answer. Nothing was read, nothing has changed.
             ReadFailed: No usable answer, even after repeating. Conclude nothing; reading again is safe.
 
@@ -68,14 +68,14 @@ class MarketResource:
             A list of `AssetIndexPrice`. The USD price with which Portfolio Margin values an asset.
 
         Raises:
-            RequestNotSent: Nothing left this machine: a wrong argument, a spent budget, or no
-                connection.
+            RequestNotSent: Nothing left this machine: an argument was wrong, a budget was spent, or no
+                connection was made.
             RequestRejected: The exchange refused to answer. Nothing was read, nothing has changed.
             ReadFailed: No usable answer, even after repeating. Conclude nothing; reading again is safe.
 
         GET /sapi/v1/portfolio/asset-index-price, security MARKET_DATA: API key, no signature.
         Weight 50 of 12000 per minute, counted per IP; 1 with `asset`.
-        Undocumented: 2 questions; openapi.json lists the readings taken (`assetIndexPrice`).
+        Undocumented: 2 questions; openapi.json lists the assumptions made (`assetIndexPrice`).
         Provenance: docs-sibling, sdk.
         Source: https://developers.binance.com/docs/derivatives/portfolio-margin-pro/market-data
         """
@@ -87,7 +87,10 @@ class MarketResource:
 
 
 class AsyncMarketResource:
-    """Reachability, the exchange's clock, index prices. Awaited; `MarketResource` is the blocking twin."""
+    """Reachability, the exchange's clock, index prices.
+
+    Awaited; `MarketResource` is the blocking twin.
+    """
 
     __slots__ = ("_sender",)
 
@@ -97,11 +100,11 @@ class AsyncMarketResource:
     async def ping(self) -> None:
         """Test whether the exchange can be reached.
 
-        Answers an empty object. Says nothing about keys or balances.
+        Answers an empty object. It proves nothing about keys or balances.
 
         Raises:
-            RequestNotSent: Nothing left this machine: a wrong argument, a spent budget, or no
-                connection.
+            RequestNotSent: Nothing left this machine: an argument was wrong, a budget was spent, or no
+                connection was made.
             RequestRejected: The exchange refused to answer. Nothing was read, nothing has changed.
             ReadFailed: No usable answer, even after repeating. Conclude nothing; reading again is safe.
 
@@ -121,8 +124,8 @@ class AsyncMarketResource:
             The exchange's clock.
 
         Raises:
-            RequestNotSent: Nothing left this machine: a wrong argument, a spent budget, or no
-                connection.
+            RequestNotSent: Nothing left this machine: an argument was wrong, a budget was spent, or no
+                connection was made.
             RequestRejected: The exchange refused to answer. Nothing was read, nothing has changed.
             ReadFailed: No usable answer, even after repeating. Conclude nothing; reading again is safe.
 
@@ -145,14 +148,14 @@ class AsyncMarketResource:
             A list of `AssetIndexPrice`. The USD price with which Portfolio Margin values an asset.
 
         Raises:
-            RequestNotSent: Nothing left this machine: a wrong argument, a spent budget, or no
-                connection.
+            RequestNotSent: Nothing left this machine: an argument was wrong, a budget was spent, or no
+                connection was made.
             RequestRejected: The exchange refused to answer. Nothing was read, nothing has changed.
             ReadFailed: No usable answer, even after repeating. Conclude nothing; reading again is safe.
 
         GET /sapi/v1/portfolio/asset-index-price, security MARKET_DATA: API key, no signature.
         Weight 50 of 12000 per minute, counted per IP; 1 with `asset`.
-        Undocumented: 2 questions; openapi.json lists the readings taken (`assetIndexPrice`).
+        Undocumented: 2 questions; openapi.json lists the assumptions made (`assetIndexPrice`).
         Provenance: docs-sibling, sdk.
         Source: https://developers.binance.com/docs/derivatives/portfolio-margin-pro/market-data
         """

@@ -24,11 +24,11 @@ class StreamResource:
         60 minutes restart.
 
         Returns:
-            The key of the user data stream. Whoever holds it can read the stream.
+            The key of the user data stream. Anyone who holds it can read the stream.
 
         Raises:
-            RequestNotSent: Nothing left this machine: a wrong argument, a spent budget, or no
-                connection.
+            RequestNotSent: Nothing left this machine: an argument was wrong, a budget was spent, or no
+                connection was made.
             RequestRejected: The exchange refused to answer. Nothing was read, nothing has changed.
             ReadFailed: No usable answer, even after repeating. Conclude nothing; reading again is safe.
 
@@ -47,15 +47,15 @@ class StreamResource:
         minutes or sooner.
 
         Raises:
-            RequestNotSent: Nothing left this machine: a wrong argument, a spent budget, or no
-                connection.
+            RequestNotSent: Nothing left this machine: an argument was wrong, a budget was spent, or no
+                connection was made.
             RequestRejected: The exchange refused to answer. Nothing was read, nothing has changed.
             ReadFailed: No usable answer, even after repeating. Conclude nothing; reading again is safe.
 
         PUT /papi/v1/listenKey, security USER_STREAM: API key, no signature.
         Weight 1 of 6000 per minute, counted per IP.
         Seen: -1125. The key is gone. Start again.
-        Undocumented: one question; openapi.json lists the readings taken (`keepAliveUserDataStream`).
+        Undocumented: one question; openapi.json lists the assumptions made (`keepAliveUserDataStream`).
         Provenance: docs, sdk, live.
         Source:
         https://developers.binance.com/docs/derivatives/portfolio-margin/user-data-streams/Keepalive-User-Data-Stream
@@ -68,8 +68,8 @@ class StreamResource:
         Nothing more arrives afterwards.
 
         Raises:
-            RequestNotSent: Nothing left this machine: a wrong argument, a spent budget, or no
-                connection.
+            RequestNotSent: Nothing left this machine: an argument was wrong, a budget was spent, or no
+                connection was made.
             RequestRejected: The exchange refused to answer. Nothing was read, nothing has changed.
             ReadFailed: No usable answer, even after repeating. Conclude nothing; reading again is safe.
 
@@ -83,7 +83,10 @@ class StreamResource:
 
 
 class AsyncStreamResource:
-    """The key that opens the user data stream. Awaited; `StreamResource` is the blocking twin."""
+    """The key that opens the user data stream.
+
+    Awaited; `StreamResource` is the blocking twin.
+    """
 
     __slots__ = ("_sender",)
 
@@ -97,11 +100,11 @@ class AsyncStreamResource:
         60 minutes restart.
 
         Returns:
-            The key of the user data stream. Whoever holds it can read the stream.
+            The key of the user data stream. Anyone who holds it can read the stream.
 
         Raises:
-            RequestNotSent: Nothing left this machine: a wrong argument, a spent budget, or no
-                connection.
+            RequestNotSent: Nothing left this machine: an argument was wrong, a budget was spent, or no
+                connection was made.
             RequestRejected: The exchange refused to answer. Nothing was read, nothing has changed.
             ReadFailed: No usable answer, even after repeating. Conclude nothing; reading again is safe.
 
@@ -120,15 +123,15 @@ class AsyncStreamResource:
         minutes or sooner.
 
         Raises:
-            RequestNotSent: Nothing left this machine: a wrong argument, a spent budget, or no
-                connection.
+            RequestNotSent: Nothing left this machine: an argument was wrong, a budget was spent, or no
+                connection was made.
             RequestRejected: The exchange refused to answer. Nothing was read, nothing has changed.
             ReadFailed: No usable answer, even after repeating. Conclude nothing; reading again is safe.
 
         PUT /papi/v1/listenKey, security USER_STREAM: API key, no signature.
         Weight 1 of 6000 per minute, counted per IP.
         Seen: -1125. The key is gone. Start again.
-        Undocumented: one question; openapi.json lists the readings taken (`keepAliveUserDataStream`).
+        Undocumented: one question; openapi.json lists the assumptions made (`keepAliveUserDataStream`).
         Provenance: docs, sdk, live.
         Source:
         https://developers.binance.com/docs/derivatives/portfolio-margin/user-data-streams/Keepalive-User-Data-Stream
@@ -141,8 +144,8 @@ class AsyncStreamResource:
         Nothing more arrives afterwards.
 
         Raises:
-            RequestNotSent: Nothing left this machine: a wrong argument, a spent budget, or no
-                connection.
+            RequestNotSent: Nothing left this machine: an argument was wrong, a budget was spent, or no
+                connection was made.
             RequestRejected: The exchange refused to answer. Nothing was read, nothing has changed.
             ReadFailed: No usable answer, even after repeating. Conclude nothing; reading again is safe.
 
