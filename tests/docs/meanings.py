@@ -103,7 +103,11 @@ EXPLAINED = (
         "whole-debt",
         r"Absent means all of it\.|[Ww]ithout (?:`amount`|an amount) the whole debt (?:of `asset` )?is repaid, "
         + _SUFFICE,
-        (f"{_REQUEST}/amount/description", "repay-debt/post/x-rules/1/text", "operations/repayment_rules.py:"),
+        (
+            f"{_REQUEST}/amount/description",
+            "repay-debt/post/x-rules/1/text",
+            "operations/repayment_rules.py:",
+        ),
     ),
     Explained(
         "repay-debt.amount-absent",

@@ -15,7 +15,7 @@ from tools.docs_site.page_facts import ROOT
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one of the two and return the exit code."""
+    """Write the pages or inspect a site, and return the exit code."""
     parser = argparse.ArgumentParser(
         prog="python -m tools.docs_site", description="Write the pages of the documentation."
     )

@@ -1,7 +1,7 @@
-"""mkdocs hook: the navigation that follows the document, and tables that a phone can show.
+"""Adapt mkdocs: fill the navigation from the document, and label the cells of tables for narrow screens.
 
 mkdocs.yml names the sections "API" and "Python" with their first page alone; the pages below them follow the
-document, so `python -m tools.docs_site` writes them down and this reads them. It runs inside mkdocs, in another
+document, so `python -m tools.docs_site` writes them down and this module reads them. It runs inside mkdocs, in another
 environment, and so imports nothing of this project.
 """
 
@@ -20,10 +20,10 @@ _TAG = re.compile(r"<[^>]+>")
 
 
 def on_config(config: Any) -> Any:
-    """Replace the sections that navigation.json knows.
+    """Replace the sections that navigation.json lists.
 
     Args:
-        config: mkdocs' configuration; it is changed and returned.
+        config: Configuration of mkdocs; it is changed and returned.
 
     Raises:
         FileNotFoundError: The pages were not written yet.

@@ -1,6 +1,6 @@
-"""Everything the pages are made from, read once.
+"""Read everything that the pages are made from, once.
 
-The document comes through the generator's own reader, so that a page spells a call, an argument and a field
+The document comes through the generator's own reader, so that a page spells an operation, an argument and a field
 exactly as the generated client does. The sandbox's options come from the sandbox.
 """
 
@@ -28,14 +28,14 @@ ROOT = Path(__file__).resolve().parents[2]
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """Something that nobody documents, and what to do about it.
+    """Hold a question that no documentation answers, and how to work without the answer.
 
     Attributes:
-        id: Its name, unique within its call.
+        id: Its name, unique within its operation.
         question: What is not known.
         reading: What to assume.
         option: Name of the sandbox option that decides it there, or "".
-        default: The value the option has by itself, as the document says.
+        default: The value that the option has by itself, as the document has it.
         answer_status: HTTP status of the sandbox's refusal, or None.
         answer_code: Error code of the sandbox's refusal, or None.
     """
@@ -51,17 +51,17 @@ class Question:
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What the pages know.
+    """Hold everything that the pages are made from.
 
     Attributes:
-        client: Calls, models, errors and limits, named as in Python.
+        client: Operations, models, errors and limits, named as in Python.
         document: The bundled OpenAPI document.
         options: The sandbox's options by name.
         choices: The table of what may vary on the exchange, as the sandbox honours it.
         topics: Title of each topic of that table, in its order.
-        refusals: Name of the exception class by category of error, for answers that say "not executed".
-        sources: `openapi/SOURCES.md`.
-        not_imitated: What the sandbox says it does not imitate; a list in Markdown, in its own words.
+        refusals: Name of the exception class by category of error, for answers that prove "not executed".
+        sources: Text of `openapi/SOURCES.md`.
+        not_imitated: What the sandbox does not imitate; a list in Markdown, in its own words.
         control: The OpenAPI document of the sandbox's control API.
         root: Folder of the project.
     """
@@ -78,7 +78,7 @@ class Facts:
     root: Path
 
     def node(self, operation: Operation) -> Schema:
-        """Return a call as the document has it."""
+        """Return an operation as the document has it."""
         return members(self.document, "paths", operation.path, operation.method.lower())
 
     def resolve(self, value: Json) -> Schema:
@@ -111,7 +111,7 @@ def read_facts(root: Path = ROOT) -> Facts:
 
     Raises:
         DocumentRefused: The document is broken.
-        LookupError: The sandbox does not say what it leaves out.
+        LookupError: The sandbox's page has no section about what it leaves out.
     """
     for folder in ("src", "generated_client"):  # readable without an installed paydown
         path = str(root / folder)
@@ -126,7 +126,7 @@ def read_facts(root: Path = ROOT) -> Facts:
     sandbox = load_document(root / "generated_client/paydown_wire/openapi.json")
     _, _, not_imitated = unknowns_page(sandbox).partition(f"## {NOT_IMITATED}\n")
     if not not_imitated.strip():
-        raise LookupError(f'the sandbox says nothing under "{NOT_IMITATED}"')
+        raise LookupError(f'the sandbox has no text under "{NOT_IMITATED}"')
     options = catalogue(sandbox)
     return Facts(
         client=describe(joined),

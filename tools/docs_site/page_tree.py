@@ -1,4 +1,4 @@
-"""The whole tree of pages: what is written by hand, and what is made from facts."""
+"""Collect the whole tree of pages: those written by hand, and those made from facts."""
 
 from __future__ import annotations
 
@@ -70,7 +70,10 @@ def hand_written(root: Path) -> dict[str, bytes]:
 
 
 def tree(facts: Facts) -> dict[str, bytes]:
-    """Return every file of the tree that mkdocs reads.
+    """Return every file of the tree that mkdocs reads, keyed by path.
+
+    Args:
+        facts: Everything that the pages are made from.
 
     Raises:
         ValueError: A page written by hand stands where one is made.
@@ -86,7 +89,12 @@ def tree(facts: Facts) -> dict[str, bytes]:
 
 
 def write(files: Mapping[str, bytes], folder: Path) -> None:
-    """Write a tree aside and put it in place of the folder, so that no page of an earlier tree remains."""
+    """Write a tree of files aside and put it in place of a folder, so that no page of an earlier tree remains.
+
+    Args:
+        files: Content of each file, keyed by relative path.
+        folder: The folder to replace.
+    """
     aside = folder.with_name(f"{folder.name}.new")
     shutil.rmtree(aside, ignore_errors=True)
     for path, content in files.items():

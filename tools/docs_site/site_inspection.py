@@ -44,7 +44,7 @@ _STYLE_ADDRESS = re.compile(r"""(?:url\(\s*|@import\s+)["']?\s*((?:https?:)?//[^
 
 @dataclass(slots=True)
 class Inspection:
-    """What was found.
+    """Hold the result of an inspection.
 
     Attributes:
         pages: How many pages were read.
@@ -58,7 +58,7 @@ class Inspection:
 
 
 class _Page(HTMLParser):
-    """What one page loads, links to and can be linked at."""
+    """Collect what one page loads, where it links to, and the anchors that it offers."""
 
     def __init__(self) -> None:
         super().__init__(convert_charrefs=True)

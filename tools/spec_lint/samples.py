@@ -1,4 +1,4 @@
-"""Every sample of the document, with the schemas it may belong to."""
+"""Collect every sample of the document, with the schemas that it may belong to."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from generator.document.schema_queries import items, member, members, operations
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """A sample value.
+    """Hold a sample value.
 
     Attributes:
         place: Where it stands, for people.

@@ -1,4 +1,4 @@
-"""The control API of the sandbox, from its own OpenAPI document."""
+"""Write the page of the sandbox's control API, from its OpenAPI document."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ CONTROL = "control.md"
 
 
 def control_page(facts: Facts) -> str:
-    """Return the page: every call, then every object that they exchange."""
+    """Return the page of the control API: every operation, then every object that requests and answers hold."""
     document = facts.control
     links = Links(CONTROL)
     parts = [
@@ -78,7 +78,7 @@ def _object(links: Links, document: dict[str, Json], schema: Json) -> str:
 
 
 def _shape(links: Links, schema: Json) -> str:
-    """What kind of value a schema describes, in one line; named objects are links."""
+    """Return what kind of value a schema describes, in one line; named objects are links."""
     name = schema_name(schema)
     if name:
         return links.to(CONTROL, code(name), name.lower())
@@ -108,9 +108,9 @@ def _bounds(schema: Json) -> str:
         "maxLength": "at most characters:",
         "default": "default",
     }
-    told = [
+    bounds = [
         f"{words} {code(json.dumps(member(schema, key)))}"
         for key, words in known.items()
         if member(schema, key) is not None
     ]
-    return f" {'; '.join(told).capitalize()}." if told else ""
+    return f" {'; '.join(bounds).capitalize()}." if bounds else ""

@@ -1,4 +1,4 @@
-"""Pages that mkdocstrings fills from docstrings: one directive for each public object."""
+"""Write pages that mkdocstrings fills from docstrings: one directive for each public object."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from importlib import import_module
 from tools.docs_site.markdown import code, page, prose
 from tools.docs_site.page_facts import Facts
 
-# What a reader looks for first; whatever else a package exports follows in alphabetical order.
+# Names that a reader looks for first; the other names of a package follow in alphabetical order.
 _CLIENT_FIRST = ("Client", "AsyncClient", "Credentials", "SigningAuth", "utc", "Attempt", "AttemptObserver")
 _REPAY_FIRST = (
     "SafeRepay",
@@ -43,12 +43,12 @@ _SANDBOX = (
 
 @dataclass(frozen=True, slots=True)
 class PythonPage:
-    """One page of the Python reference.
+    """Describe one page of the Python reference.
 
     Attributes:
-        path: Where it stands.
-        title: Its heading.
-        about: What to find there.
+        path: Path of the page.
+        title: Heading of the page.
+        about: A sentence about its content.
         objects: Dotted names, in reading order.
     """
 
@@ -64,7 +64,7 @@ def python_pages(facts: Facts) -> list[PythonPage]:
         PythonPage(
             "python/client.md",
             "Client",
-            "Open a client, say who you are, make a call.",
+            "Open a client, give it your credentials, make a call.",
             public_names("paydown", first=_CLIENT_FIRST, elsewhere=_ELSEWHERE),
         ),
         PythonPage(
@@ -90,7 +90,8 @@ def python_pages(facts: Facts) -> list[PythonPage]:
         PythonPage(
             "python/errors.md",
             "Errors",
-            "The class says what is known about the debt. The numbers are exit codes of the command line.",
+            "The class of an exception shows what is known about the debt. The numbers are exit codes of the command"
+            " line.",
             ("paydown.errors",),
         ),
         PythonPage(
@@ -138,18 +139,18 @@ def python_page(shown: PythonPage) -> str:
 
 
 def _directive(name: str) -> str:
-    """The directive for one object. What it inherits from a private class is its own for a reader."""
+    """Return the directive for one object. Members from a private base class are shown as its own."""
     home, _, last = name.rpartition(".")
-    if home == "paydown_wire.models":  # the two methods that each of them has are told once, above
+    if home == "paydown_wire.models":  # the page describes the two methods that each model has once, above
         return f'::: {name}\n    options:\n      filters: ["!^_", "!^(from|to)_json$"]'
-    shown: object = getattr(import_module(home), last, None)  # None: a module that nobody has imported yet
+    shown: object = getattr(import_module(home), last, None)  # None: a submodule that was not imported yet
     if isinstance(shown, type) and any(base.__name__.startswith("_") for base in shown.__bases__):
         return f"::: {name}\n    options:\n      inherited_members: true\n      show_bases: false"
     return f"::: {name}"
 
 
 def python_index(facts: Facts) -> str:
-    """Return the way into the Python reference."""
+    """Return the start page of the Python reference."""
     rows = [
         f"- [{shown.title}]({shown.path.rpartition('/')[2]}): {prose(shown.about)}"
         for shown in python_pages(facts)

@@ -1,4 +1,4 @@
-"""What the sandbox does not know: every open question, the reading it takes, the option that changes it."""
+"""Write the page of every open question, the reading that the sandbox takes, and the option that changes it."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def unknowns_page(facts: Facts) -> str:
     protocol = [question for operation, question in every if operation is None]
     parts = [
         "# What this double does not know",
-        f"The sandbox answers as the published pages say. They leave {len(every)} questions about calls open, and"
+        f"The sandbox answers as the published pages describe. They leave {len(every)} questions about calls open, and"
         f" {len(facts.choices)} about how the exchange behaves. It cannot"
         " know the answers, so it takes the careful reading: the one under which a program that works here is"
         " least likely to lose money there. This page lists every such choice. It is made from the document"
@@ -44,7 +44,7 @@ def unknowns_page(facts: Facts) -> str:
         "## What may vary { #choices }",
         "The table of choices: what an exchange that keeps the published rules, or nearly keeps them, could do"
         " instead of the ordinary. A value is **considered** if a correct client must never be wrong under it, and"
-        " **assumed away** if it contradicts a published sentence or is very unlikely: then the reason stands beside"
+        " **assumed away** if it contradicts a published sentence or is very unlikely: then the reason stands next to"
         " it, how likely it holds all the same, and what happens if it does. What a choice leaves to chance comes"
         " from `choices_seed` of the state document; values in ms take any number or range.",
         *_choices(facts),
@@ -63,7 +63,7 @@ def unknowns_page(facts: Facts) -> str:
         f"## {NOT_IMITATED} {{ #not-imitated }}",
         facts.not_imitated,
         "## Facts that are ours { #ours }",
-        "Marked `undocumented`: nobody publishes this fact, or a part of it such as a bound. The sandbox"
+        "Marked `undocumented`: no page publishes this fact, or a part of it such as a bound. The sandbox"
         " enforces it all the same.",
         _ours(facts, links),
     ]
@@ -136,9 +136,9 @@ def _choice_rows(facts: Facts, shown: ShownChoice) -> Iterator[tuple[str, str, s
 
 def _ours(facts: Facts, links: Links) -> str:
     return table(
-        ("Fact", "What it says", "Known from"),
+        ("Fact", "Statement", "Known from"),
         (
-            (fact.name, fact.says, links.marks(fact.marks))
+            (fact.name, fact.statement, links.marks(fact.marks))
             for fact in marked_facts(facts, links)
             if "undocumented" in fact.marks
         ),

@@ -1,4 +1,4 @@
-"""The page of one call: what it needs, what it costs, what it answers, what is not known about it."""
+"""Write the page of one operation: what it needs, costs and answers, and which questions are open."""
 
 from __future__ import annotations
 
@@ -30,17 +30,22 @@ _PER = {"ip": "IP address"}
 
 
 def path_of(operation: Operation) -> str:
-    """Return where the page of a call stands."""
+    """Return the path of the page of an operation."""
     return f"api/{operation.resource}/{operation.python_name}.md"
 
 
 def walk_name(operation: Operation) -> str:
-    """Return the name of the method that walks over all pages of a list."""
+    """Return the name of the method that iterates over all rows of a list."""
     return f"{operation.resource}.iter_{operation.python_name}"
 
 
 def call_page(facts: Facts, operation: Operation) -> str:
-    """Return the page of one call."""
+    """Return the page of one operation.
+
+    Args:
+        facts: Everything that the pages are made from.
+        operation: The operation.
+    """
     links = Links(path_of(operation))
     node = facts.node(operation)
     questions = facts.questions(node)
@@ -60,7 +65,7 @@ def call_page(facts: Facts, operation: Operation) -> str:
         *_paging(operation),
         *_examples(facts, links, operation, node),
         *_errors(facts, links, operation, node),
-        "## What nobody documents" if questions else "",
+        "## Open questions" if questions else "",
         question_table(facts, links, questions) if questions else "",
     )
 
@@ -91,7 +96,7 @@ def _warning(operation: Operation, node: Schema) -> str:
         argument = next(one.python_name for one in operation.parameters if one.name == scope.argument)
         body += (
             f" From then on every call of the group `{scope.group}` with the same `{argument}` is refused"
-            " before it is sent, until `client.settle(attempt_id, executed=...)` says what became of it."
+            " before it is sent, until `client.settle(attempt_id, executed=...)` records its outcome."
         )
     return note(
         "danger", "This call moves money" if scope is not None else "This call changes something", body
@@ -154,14 +159,14 @@ def _weight(facts: Facts, links: Links, operation: Operation, node: Schema) -> s
         shown += f" Measured: {weight.observed}."
     if weight.note:
         return f"{shown} <br>{prose(weight.note)}"
-    said = [
-        f"{who} says {scope}" if scope != "none" else f"{who} says nothing"
+    printed = [
+        f"{who} prints {scope}" if scope != "none" else f"{who} prints nothing"
         for who, scope in (
             ("the page", weight.label.get("docs", "none")),
             ("the SDK", weight.label.get("sdk", "none")),
         )
     ]
-    return f"{shown} <br>On its scope {' and '.join(said)}."
+    return f"{shown} <br>About its scope {' and '.join(printed)}."
 
 
 def _success(operation: Operation, rule: SuccessRule) -> str:
@@ -230,35 +235,35 @@ def _paging(operation: Operation) -> list[str]:
     if paging is None:
         return []
     names = {one.name: one.python_name for one in operation.parameters}
-    told: list[str] = []
+    sentences: list[str] = []
     if paging.page is not None:
-        told.append(f"Pages are counted by `{names[paging.page]}` from 1.")
+        sentences.append(f"Pages are counted by `{names[paging.page]}` from 1.")
     if paging.from_id is not None:
-        told.append(f"The next page begins at `{names[paging.from_id]}`.")
+        sentences.append(f"The next page begins at `{names[paging.from_id]}`.")
     if paging.size is not None and paging.max_size is not None:
         default = f"{paging.default_size} by default, " if paging.default_size is not None else ""
-        told.append(f"`{names[paging.size]}` rows per page: {default}at most {paging.max_size}.")
+        sentences.append(f"`{names[paging.size]}` rows per page: {default}at most {paging.max_size}.")
     order = "undocumented" if paging.order == "undocumented" else paging.order.replace("-", " ")
-    told.append(f"Order: {order}.")
+    sentences.append(f"Order: {order}.")
     if paging.window is not None:
         window = paging.window
         span = f"`{names[window.start]}` and `{names[window.end]}`"
         if window.max_ms is not None:
-            told.append(f"{span} lie at most {duration(window.max_ms)} apart.")
+            sentences.append(f"{span} lie at most {duration(window.max_ms)} apart.")
         if window.default_ms is not None:
-            told.append(f"Without them: the last {duration(window.default_ms)}.")
+            sentences.append(f"Without them: the last {duration(window.default_ms)}.")
     if paging.archive is not None:
-        told.append(
+        sentences.append(
             f"Rows older than {paging.archive.older_than_months} months are found only with"
             f" `{names[paging.archive.parameter]}=True`."
         )
     if paging.kept_ms is not None:
-        told.append(f"Rows are kept for {duration(paging.kept_ms)}.")
+        sentences.append(f"Rows are kept for {duration(paging.kept_ms)}.")
     walk = (
         f"`client.{walk_name(operation)}(...)` walks over all rows of any span: it cuts the span into windows"
         " that the exchange accepts, and loses or doubles no row at the seams."
     )
-    return ["## Pages", " ".join(told), walk]
+    return ["## Pages", " ".join(sentences), walk]
 
 
 def _examples(facts: Facts, links: Links, operation: Operation, node: Schema) -> list[str]:
@@ -307,7 +312,7 @@ def _python_value(parameter: Parameter, value: Json) -> str:
 
 
 def _wire_text(operation: Operation, sent: dict[str, Json]) -> str:
-    """The body as it travels, one item a line, so that a long signature does not hide the rest."""
+    """Return the body as it travels, one item a line, so that a long signature does not hide the rest."""
     from urllib.parse import quote
 
     lines = [
@@ -318,7 +323,7 @@ def _wire_text(operation: Operation, sent: dict[str, Json]) -> str:
 
 
 def _call_from_parameters(facts: Facts, operation: Operation, node: Schema) -> str:
-    """A call with the sample values of its parameters, or "" if a required one has no sample."""
+    """Return a call with the sample values of its parameters, or "" if a required one has no sample."""
     values: dict[str, Json] = {}
     for entry in items(node, "parameters"):
         parameter = facts.resolve(entry)
@@ -356,7 +361,7 @@ def _errors(facts: Facts, links: Links, operation: Operation, node: Schema) -> l
         )
         for row in items(node, "x-known-errors")
     ]
-    parts = ["## Errors", table(("Status", "What it says", "Known from"), rows)]
+    parts = ["## Errors", table(("Status", "Meaning", "Known from"), rows)]
     if known:
         parts += ["Seen with this call:", table(("Status and code", "When", "Known from"), known)]
     end = (

@@ -1,4 +1,4 @@
-"""The error table, and what each HTTP status says about a call that moves money."""
+"""Write the table of error codes, and the table of what each HTTP status proves about a call that moves money."""
 
 from __future__ import annotations
 
@@ -30,11 +30,11 @@ def error_page(facts: Facts) -> str:
     return page(
         _WIDE,
         "# Error codes",
-        f"{len(rows)} codes, and what each says about a call that changes something. *Executed* `no`: nothing"
+        f"{len(rows)} codes, and what each proves about a call that changes something. *Executed* `no`: nothing"
         " happened, the debt is unchanged. **unknown**: it may have happened, so look before anything is sent"
         " again. *Raised as* is the class for a call that changes something; a read that ends without an"
         f" answer is repeated and then raises {symbol('paydown.errors.ReadFailed')}.",
-        f"The HTTP status has its say, too: see {links.to(OUTCOMES, 'outcomes')}. The tree of classes stands"
+        f"The HTTP status matters, too: see {links.to(OUTCOMES, 'outcomes')}. The tree of classes stands"
         f" in {links.to('python/errors.md', 'errors in Python')}.",
         "## Listed for Portfolio Margin { #listed }",
         _table(facts, links, listed),
@@ -46,13 +46,13 @@ def error_page(facts: Facts) -> str:
 
 
 def outcome_page(facts: Facts) -> str:
-    """Return the rules that turn an answer into a verdict."""
+    """Return the page of rules that turn an answer into an outcome."""
     links = Links(OUTCOMES)
     rows = [
         (
             f"{position}",
             _when(row),
-            _verdict(row),
+            _executed(row),
             _raised(facts, row),
             f"{prose(text(row, 'x-note'))} {provenance(links, row)}".strip(),
         )
@@ -71,8 +71,8 @@ def outcome_page(facts: Facts) -> str:
         table(("Rule", "Answer", "Executed", "Raised as", "Why"), rows),
         "## No answer at all { #transport }",
         table(("What happened", "Executed", "Known from"), silent),
-        "Only success, a refusal and a request that never left clear an attempt. Whatever else happens, an"
-        " interrupt too, leaves it open.",
+        "Only success, a refusal and a request that never left close an attempt. Anything else, an"
+        " interrupt included, leaves it open.",
     )
 
 
@@ -83,7 +83,7 @@ def _table(facts: Facts, links: Links, rows: list[Json]) -> str:
             (
                 f"{_anchors(row)}**{number(row, 'code')}** <br>{code(text(row, 'name'))}{_statuses(row)}",
                 f"{prose(text(row, 'meaning'))} <br>{_message(row)}",
-                _verdict(row),
+                _executed(row),
                 _raised(facts, row),
                 provenance(links, row),
             )
@@ -92,7 +92,7 @@ def _table(facts: Facts, links: Links, rows: list[Json]) -> str:
     )
 
 
-def _verdict(row: Json) -> str:
+def _executed(row: Json) -> str:
     return f"{_EXECUTED[text(row, 'executed')]} <br>{_AGAIN[text(row, 'retry')]}"
 
 

@@ -1,4 +1,4 @@
-"""Tables of fields: what a call takes, what it answers, what an event carries."""
+"""Write tables of fields: the arguments of an operation, the members of an answer or an event."""
 
 from __future__ import annotations
 
@@ -13,11 +13,17 @@ from tools.docs_site.page_facts import Facts
 
 from .provenance import findings, joined
 
-_LARGEST_TOLD = 1_000_000  # above it a bound only means "any id" or "any time of 13 digits"
+_LARGEST_SHOWN = 1_000_000  # above it a bound only means "any id" or "any time of 13 digits"
 
 
 def arguments_table(facts: Facts, links: Links, operation: Operation) -> str:
-    """Return the table of the arguments of a method, `recv_window` included."""
+    """Return the table of the arguments of a method, `recv_window` included.
+
+    Args:
+        facts: Everything that the pages are made from.
+        links: Makes links of the page that shows the table.
+        operation: The operation that the method sends.
+    """
     nodes = dict(_parameter_nodes(facts, facts.node(operation)))
     rows = [
         (
@@ -38,7 +44,13 @@ def arguments_table(facts: Facts, links: Links, operation: Operation) -> str:
 
 
 def model_table(facts: Facts, links: Links, model: Model) -> str:
-    """Return the table of the fields of an object that the exchange sends."""
+    """Return the table of the fields of an object that the exchange sends.
+
+    Args:
+        facts: Everything that the pages are made from.
+        links: Makes links of the page that shows the table.
+        model: The class of the object.
+    """
     schema = schema_of(facts, model.class_name)
     properties = members(schema, "properties")
     rows: list[tuple[str, str, str, str]] = []
@@ -56,12 +68,22 @@ def model_table(facts: Facts, links: Links, model: Model) -> str:
 
 
 def schema_of(facts: Facts, class_name: str) -> Schema:
-    """Return the component schema that a model was made from."""
+    """Return the component schema that a model was made from.
+
+    Args:
+        facts: Everything that the pages are made from.
+        class_name: Class of the model.
+    """
     return members(facts.document, "components", "schemas", class_name)
 
 
 def models_in(facts: Facts, *types: Type | None) -> list[Model]:
-    """Return the models that types hold, and those inside them, each once, outermost first."""
+    """Return the models that types hold, and those inside them, each once, outermost first.
+
+    Args:
+        facts: Everything that the pages are made from.
+        types: Types of answers; None is skipped.
+    """
     found: list[Model] = []
     waiting = [found_type for found_type in types if found_type is not None]
     while waiting:
@@ -103,7 +125,7 @@ def _limits(parameter: Parameter) -> list[str]:
     if parameter.max_fraction_digits is not None:
         found.append(f"At most {parameter.max_fraction_digits} digits after it.")
     if parameter.minimum is not None and parameter.maximum is not None:
-        if parameter.maximum < _LARGEST_TOLD:
+        if parameter.maximum < _LARGEST_SHOWN:
             found.append(f"From {parameter.minimum} to {parameter.maximum}.")
         elif parameter.unit == "ms":
             found.append(f"{len(str(parameter.minimum))} digits.")
@@ -126,12 +148,12 @@ def _limits(parameter: Parameter) -> list[str]:
 
 def _extras(node: Schema) -> list[str]:
     found: list[str] = []
-    told = text(node, "description").lower()
-    if text(node, "x-absent") and "absent" not in told:
+    described_as = text(node, "description").lower()
+    if text(node, "x-absent") and "absent" not in described_as:
         found.append(f"Left out: {prose(text(node, 'x-absent'))}.")
     if texts(node, "x-excludes"):
         found.append(f"Not for {codes(texts(node, 'x-excludes'))}.")
-    if "default" in node and "default" not in told:
+    if "default" in node and "default" not in described_as:
         found.append(f"Default {code(str(node['default']))}.")
     described = members(node, "x-value-descriptions")
     found += [f" <br>{code(name)}: {prose(str(meaning))}" for name, meaning in described.items()]

@@ -1,4 +1,4 @@
-"""The page about what all calls share: hosts, security, signing, limits, and the list of calls."""
+"""Write the list of operations, and the page about what all share: hosts, security, signing and limits."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ PROTOCOL = "api/protocol.md"
 
 
 def index_page(facts: Facts) -> str:
-    """Return the list of all calls, grouped as the client groups them."""
+    """Return the list of all operations, grouped as the client groups them."""
     links = Links(INDEX)
     parts = [
         "# API reference",
-        f"Every call that the document describes, {len(facts.client.operations)} of them. Each page says what"
+        f"Every call that the document describes, {len(facts.client.operations)} of them. Each page shows what"
         " the call takes, costs and answers, how each of these facts is"
-        f" {links.to('api/provenance.md', 'known')}, and what nobody documents.",
+        f" {links.to('api/provenance.md', 'known')}, and which questions are open.",
         paragraphs(text(facts.document, "info", "description")),
     ]
     for resource in facts.client.resources:
@@ -46,7 +46,7 @@ def index_page(facts: Facts) -> str:
 
 
 def protocol_page(facts: Facts) -> str:
-    """Return what holds for every call."""
+    """Return the page of what holds for every operation."""
     links = Links(PROTOCOL)
     return page(
         "# Protocol",
@@ -58,7 +58,7 @@ def protocol_page(facts: Facts) -> str:
         "## How parameters travel",
         prose(text(facts.document, "x-parameter-transport", "text")),
         links.marks(provenance_marks(members(facts.document, "x-parameter-transport"))),
-        "## What nobody documents",
+        "## Open questions",
         question_table(facts, links, facts.questions(facts.document)),
     )
 
@@ -156,5 +156,5 @@ def _limits(facts: Facts, links: Links) -> list[str]:
 
 
 def operations_by_resource(facts: Facts) -> list[tuple[str, list[Operation]]]:
-    """Return the calls, grouped for the navigation."""
+    """Return the operations, grouped for the navigation."""
     return [(resource.tag, list(resource.operations)) for resource in facts.client.resources]

@@ -1,4 +1,4 @@
-"""How a fact is known, as the pages show it: its marks, and the findings that it belongs to."""
+"""Show where a fact comes from: its provenance marks, and the findings that it belongs to."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from tools.docs_site.markdown import Links, prose
 
 
 def provenance_marks(node: Json) -> tuple[str, ...]:
-    """Return the marks of a fact."""
+    """Return the provenance marks of a fact."""
     return texts(node, "x-evidence")
 
 
@@ -21,15 +21,20 @@ def provenance(links: Links, node: Json, *, between: str = " ") -> str:
     """Return marks and findings of a fact as links.
 
     Args:
-        links: Of the page it stands on.
+        links: Makes links of the page that shows the fact.
         node: The fact, as the document has it.
-        between: What parts the marks from the findings.
+        between: Markdown between the marks and the findings.
     """
     return joined((links.marks(provenance_marks(node)), links.findings(findings(node))), between=between)
 
 
 def sample_provenance(links: Links, sample: Json) -> str:
-    """Return how a sample is known, and what was done to it."""
+    """Return where a sample comes from, and how it was edited.
+
+    Args:
+        links: Makes links of the page that shows the sample.
+        sample: The sample, as the document has it.
+    """
     return joined(
         (
             links.marks(provenance_marks(sample)),
@@ -40,5 +45,10 @@ def sample_provenance(links: Links, sample: Json) -> str:
 
 
 def joined(parts: tuple[str, ...], *, between: str = " ") -> str:
-    """Return the parts that are not empty, joined."""
+    """Return the parts that are not empty, joined.
+
+    Args:
+        parts: Pieces of Markdown.
+        between: Markdown between two of them.
+    """
     return between.join(part for part in parts if part)

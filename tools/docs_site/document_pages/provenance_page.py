@@ -1,4 +1,4 @@
-"""How each fact is known: every place of the document that carries a mark, in one list."""
+"""Write the page that lists, for every marked place of the document, where its fact comes from."""
 
 from __future__ import annotations
 
@@ -30,34 +30,34 @@ _GROUPS = (
 
 @dataclass(frozen=True, slots=True)
 class Fact:
-    """One place of the document that says how it is known.
+    """Hold one place of the document that carries provenance marks.
 
     Attributes:
         group: One of the headings of the page.
-        name: What it is about; Markdown.
-        says: What it says, as far as one line can; Markdown.
-        marks: How it is known, as marks of `x-evidence-marks`.
-        findings: Numbers of the findings it belongs to.
+        name: What the fact is about; Markdown.
+        statement: The fact, as far as one line can hold it; Markdown.
+        marks: Its provenance marks.
+        findings: Numbers of the findings that it belongs to.
     """
 
     group: str
     name: str
-    says: str
+    statement: str
     marks: tuple[str, ...]
     findings: tuple[int, ...]
 
 
 def provenance_page(facts: Facts) -> str:
-    """Return the page with what the marks mean, and the marks of every fact."""
+    """Return the page with an explanation of each mark, and the marks of every fact."""
     links = Links(PROVENANCE)
     found = list(marked_facts(facts, links))
     count = Counter(mark for fact in found for mark in fact.marks)
     parts = [
         "# Provenance",
-        f"Each of the {len(found)} facts of the document says how it is known. Several marks mean that each"
-        " of them supports the fact; `undocumented` beside another mark means that a part of it, a bound say,"
-        f" is ours. {links.to('api/sources.md', 'Sources')} names the pages and lists every contradiction"
-        " that was found.",
+        f"Each of the {len(found)} facts of the document carries marks of where it comes from. Several marks mean"
+        " that each of them supports the fact; `undocumented` with another mark means that a part of it, such as a"
+        " bound, is the choice of this project."
+        f" {links.to('api/sources.md', 'Sources')} names the pages and lists every contradiction that was found.",
     ]
     marks = facts.client.provenance_marks.items()
     parts.append(
@@ -73,11 +73,11 @@ def provenance_page(facts: Facts) -> str:
         parts += [
             f"## {group}",
             table(
-                ("Fact", "What it says", "Known from"),
+                ("Fact", "Statement", "Known from"),
                 (
                     (
                         fact.name,
-                        fact.says,
+                        fact.statement,
                         joined((links.marks(fact.marks), links.findings(fact.findings))),
                     )
                     for fact in found
@@ -89,7 +89,12 @@ def provenance_page(facts: Facts) -> str:
 
 
 def marked_facts(facts: Facts, links: Links) -> Iterator[Fact]:
-    """Yield every place of the document that carries `x-evidence`, in the order of the document."""
+    """Yield every place of the document that carries `x-evidence`, in the order of the document.
+
+    Args:
+        facts: Everything that the pages are made from.
+        links: Makes links of the page that shows the facts.
+    """
     for operation in facts.client.operations:
         node = facts.node(operation)
         name = links.to(path_of(operation), code(operation.name))
@@ -178,10 +183,10 @@ def _component_group(group: str, where: tuple[str, ...]) -> str:
 
 
 def _fact(group: str, name: str, node: dict[str, Json]) -> Fact:
-    return Fact(group, name, _says(node), provenance_marks(node), findings(node))
+    return Fact(group, name, _statement(node), provenance_marks(node), findings(node))
 
 
-def _says(node: dict[str, Json]) -> str:
+def _statement(node: dict[str, Json]) -> str:
     for key in ("text", "meaning", "summary", "description", "x-note", "url", "algorithm"):
         found = text(node, key)
         if found:
@@ -206,6 +211,6 @@ def _row_name(links: Links, row: dict[str, Json]) -> str:
     if number_of is not None and not status:
         return f"{links.to(ERRORS, code(str(number_of)), f'code{number_of}')} {prose(text(row, 'name'))}"
     if status:
-        said = text(row, "text") or (str(number_of) if number_of is not None else "")
-        return f"{prose(status)}{f', {prose(said)}' if said else ''}"
+        wording = text(row, "text") or (str(number_of) if number_of is not None else "")
+        return f"{prose(status)}{f', {prose(wording)}' if wording else ''}"
     return prose(str(member(row, "id") or ""))

@@ -1,4 +1,4 @@
-"""Tables of what nobody documents, the reading to take, and what the sandbox does about it."""
+"""Write tables of open questions, with the reading to assume and the sandbox's option for each."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ def question_table(facts: Facts, links: Links, questions: Iterable[Question], *,
 
     Args:
         facts: For the sandbox's options.
-        links: Of the page it stands on.
+        links: Makes links of the page that shows the table.
         questions: What to show.
-        prefix: Of the anchors; several tables on one page need different ones.
+        prefix: Start of the anchors; several tables on one page need different ones.
     """
     rows = [
         (
@@ -29,7 +29,13 @@ def question_table(facts: Facts, links: Links, questions: Iterable[Question], *,
 
 
 def in_the_sandbox(facts: Facts, links: Links, question: Question) -> str:
-    """Return what the sandbox does about a question, and how to change that."""
+    """Return how the sandbox decides a question, and how to change that.
+
+    Args:
+        facts: For the sandbox's options.
+        links: Makes links of the page that shows the question.
+        question: The question.
+    """
     option = facts.options.get(question.option)
     parts: list[str] = []
     if option is not None:

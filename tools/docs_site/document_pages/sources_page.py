@@ -1,4 +1,4 @@
-"""`openapi/SOURCES.md` as a page, with a place for each finding that the other pages link to."""
+"""Write `openapi/SOURCES.md` as a page, with an anchor for each finding that other pages link to."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _FINDING = re.compile(r"^\| (\d+(?:, \d+)*) \|", re.MULTILINE)
 
 
 def sources_page(facts: Facts) -> str:
-    """Return the page. Its text is the file's own; only the places for links are added."""
+    """Return the page of sources. Its text is that of the file; only the anchors are added."""
 
     def with_anchors(match: re.Match[str]) -> str:
         numbers = match.group(1).split(", ")

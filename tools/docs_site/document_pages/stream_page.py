@@ -1,4 +1,4 @@
-"""The page of the user data stream: its key, its connection, its events."""
+"""Write the page of the user data stream: its key, its connection, its events."""
 
 from __future__ import annotations
 
