@@ -157,7 +157,7 @@ NAMES = re.compile(
 UNHELD = {
     "-2015 appends the caller's IP": "the text of a refusal, which the document calls unstable",
     "on after a 429|spent \\(429\\)|given ms \\(418\\)": "HTTP statuses, the responses of the same number",
-    "Elsewhere 202 means|Another 404 is|A code such as 200, which says no error beside a 200": "HTTP statuses",
+    "Elsewhere 202 means|Another 404 is|A code such as 200, which means no error with HTTP 200": "HTTP statuses",
     "1xx and 2xx": "families of HTTP statuses",
     "the error list calls it -1001|Seen with -2015|Classic margin: like 5100[67]": "codes, each in the table",
     "Does a 429 or 418 carry": "two HTTP statuses",
