@@ -110,7 +110,7 @@ def test_only_one_file_of_the_generator_imports_openapi_python_client():
         for path in sorted((ROOT / "generator").rglob("*.py"))
         if any(name.partition(".")[0] == "openapi_python_client" for name, _ in imports(path))
     ]
-    assert found == ["opc_adapter.py"]
+    assert found == ["parser_adapter.py"]
 
 
 def test_the_judge_knows_neither_side():

@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 
 from generator.document.bundle import bundle
+from generator.document.json_pointer import at, walk
 from generator.document.schema_queries import member, members
-from generator.document.source import at, parse_files, walk
+from generator.document.source_files import parse_files
 from generator.problems import DocumentRefused
 from tests.generator.small_document import edited, joined, small
 

@@ -40,7 +40,7 @@ def test_a_run_says_what_it_did_on_one_screen(tmp_path: Path, capsys: pytest.Cap
 
 def test_check_accepts_what_was_just_written(written: Path) -> None:
     """
-    A tree that nobody touched is up to date.
+    A tree without edits is up to date.
     """
     assert main(["--openapi", str(FOLDER), "--out", str(written), "--check"]) == 0
 
@@ -100,12 +100,12 @@ def test_a_fault_in_the_tools_is_told_apart(
     """
     A ruff of another version ends in exit code 3 and says what to install.
     """
-    from generator.render import formatting
+    from generator.render import python_formatting
 
-    monkeypatch.setattr(formatting, "version", lambda name: "0.15.0")
+    monkeypatch.setattr(python_formatting, "version", lambda name: "0.15.0")
 
     assert main(["--openapi", str(FOLDER), "--out", str(tmp_path / "client")]) == 3
-    assert f"ruff {formatting.PINNED} is needed, found 0.15.0" in capsys.readouterr().err
+    assert f"ruff {python_formatting.PINNED} is needed, found 0.15.0" in capsys.readouterr().err
 
 
 def test_a_missing_tool_says_what_to_install() -> None:
@@ -160,7 +160,7 @@ def test_output_is_the_same_under_every_hash_seed(written: Path, tmp_path: Path)
 
 def test_the_committed_client_is_what_the_document_says(capsys: pytest.CaptureFixture[str]) -> None:
     """
-    generated_client/ is exactly what openapi/ and generator/ say.
+    generated_client/ is up to date with openapi/ and generator/.
     """
     assert main(["--check"]) == 0, capsys.readouterr().err
 

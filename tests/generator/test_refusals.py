@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import yaml
 
-from generator.checks.validate import validate
+from generator.checks.validation import validate
 from tests.generator.small_document import edited, joined, problems, small
 
 CASES: list[dict[str, Any]] = yaml.safe_load(
