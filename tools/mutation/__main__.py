@@ -30,30 +30,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Returns:
         0 if every wrong idea of the catalogue was noticed, 1 if one was not, 2 if the unchanged tree fails.
     """
-    parser = argparse.ArgumentParser(
-        prog="python -m tools.mutation",
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    parser.add_argument("--only", help="only wrong ideas whose id holds this text, and no sample")
-    parser.add_argument("--area", help="only this area")
-    parser.add_argument("--seed", type=int, help="draw another sample")
-    parser.add_argument(
-        "--ideas", type=int, help="only so many wrong ideas, drawn with the seed, and no sample"
-    )
-    parser.add_argument("--jobs", type=int, default=2, help="how many are tried at a time")
-    parser.add_argument(
-        "--minutes", type=float, default=30.0, help="no change is begun after so many minutes"
-    )
-    parser.add_argument(
-        "--trust", action="store_true", help="do not ask the tests about the unchanged tree first"
-    )
-    parser.add_argument(
-        "--interpreter",
-        type=Path,
-        default=ROOT / ".build" / "mutation-env" / "bin" / "python",
-        help="a Python that has what requirements/mutation.txt names",
-    )
+    parser = _parser()
     chosen = parser.parse_args(arguments)
     signal.signal(signal.SIGTERM, stop)
     ends_at = time.monotonic() + 60 * chosen.minutes
@@ -68,7 +45,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         idea for idea in catalogue() if chosen.area in (None, idea.area) and (chosen.only or "") in idea.id
     ]
     if chosen.ideas is not None:
-        draw = random.Random(areas.seed if chosen.seed is None else chosen.seed)  # noqa: S311  # a sample, no secret
+        draw = random.Random(areas.seed if chosen.seed is None else chosen.seed)  # a sample, no secret
         ideas = sorted(draw.sample(ideas, min(chosen.ideas, len(ideas))), key=lambda idea: idea.id)
     equivalent = {each.id: reason for each in mutations if (reason := areas.equivalent(each)) is not None}
     before = read_ideas(RESULTS.read_text("utf-8")) if RESULTS.exists() else {}
@@ -93,6 +70,34 @@ def main(arguments: Sequence[str] | None = None) -> int:
         RESULTS.write_text(page(of_ideas, of_sample, by_id, head, equivalent), "utf-8")
         print(RESULTS.relative_to(ROOT))
     return 0 if len(of_ideas) == len(changes) and all(each.result == "noticed" for each in of_ideas) else 1
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m tools.mutation",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--only", help="only wrong ideas whose id holds this text, and no sample")
+    parser.add_argument("--area", help="only this area")
+    parser.add_argument("--seed", type=int, help="draw another sample")
+    parser.add_argument(
+        "--ideas", type=int, help="only so many wrong ideas, drawn with the seed, and no sample"
+    )
+    parser.add_argument("--jobs", type=int, default=2, help="how many are tried at a time")
+    parser.add_argument(
+        "--minutes", type=float, default=30.0, help="no change is begun after so many minutes"
+    )
+    parser.add_argument(
+        "--trust", action="store_true", help="do not ask the tests about the unchanged tree first"
+    )
+    parser.add_argument(
+        "--interpreter",
+        type=Path,
+        default=ROOT / ".build" / "mutation-env" / "bin" / "python",
+        help="a Python that has what requirements/mutation.txt names",
+    )
+    return parser
 
 
 def _head(tool: str, seed: int, drawn: int, tried: Sequence[Outcome], wanted: int) -> list[str]:
