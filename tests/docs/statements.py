@@ -22,9 +22,9 @@ from typing import Any, cast
 
 from paydown.repay import Options
 from paydown_sandbox.books import exact_amounts as amounts
-from paydown_sandbox.books.bookkeeping import LINES_IN_MEMORY
+from paydown_sandbox.books.history import LINES_IN_MEMORY
 from paydown_sandbox.request_log import RequestLog
-from paydown_sandbox.serving.control_api import LARGEST_CONTROL_BODY
+from paydown_sandbox.serving.control.control_requests import LARGEST_CONTROL_BODY
 from tests.docs.prose import Passage, contract, operations
 
 _WORDS = {"one": 1, "two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8, "ten": 10}
