@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from paydown_sandbox.assumptions_page import ShownChoice
     from paydown_sandbox.choices.settings import Option
 
-NOT_IMITATED = "What this sandbox does not imitate"  # the heading on the sandbox's own page
+NOT_IMITATED = "What this sandbox does not imitate"  # the heading of that section on its page
 ROOT = Path(__file__).resolve().parents[2]
 
 

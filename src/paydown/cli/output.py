@@ -53,7 +53,7 @@ def shown(text: str) -> str:
 
 
 def on_one_line(text: str) -> str:
-    """The same for a cell of a table or a live line: a line break or a tab in it is spelled out, too."""
+    """Spell out foreign text for a cell of a table or a live line, where line breaks and tabs are spelled out, too."""
     return shown(text).replace("\n", "\\n").replace("\t", "\\t")
 
 
