@@ -170,6 +170,10 @@ def multiply(document: Path, copies: int) -> int:
 
     Works on the text: a path file is copied with its operation ids and method names changed, and the root
     gets the same paths again under a prefix of their own.
+
+    Args:
+        document: Folder of the document; its files are changed.
+        copies: How many copies of every operation to add.
     """
     root = document / "openapi.yaml"
     text = root.read_text(encoding="utf-8")

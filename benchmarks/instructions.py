@@ -52,6 +52,11 @@ class NotCounted(RuntimeError):
 def count(peer: Peer, target: Target, calls: int = CALLS) -> float:
     """Return the instructions that one call of a client takes.
 
+    Args:
+        peer: The client.
+        target: The server and the key.
+        calls: How many calls to average over.
+
     Raises:
         NotCounted: Callgrind cannot be controlled here (for example without ptrace).
     """

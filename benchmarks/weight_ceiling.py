@@ -132,7 +132,13 @@ def fullest_fixed(notes: Notes, interval_ns: int) -> int:
 
 
 def measure(demand: Demand, directory: Path, seed: int = 1) -> Ceiling:
-    """Run the processes against a ledger in `directory` and judge what they did."""
+    """Run the processes against one budget file, and return how full its windows were.
+
+    Args:
+        demand: The load that the processes make.
+        directory: Folder of the budget file.
+        seed: Seed of the order of calls.
+    """
     context = multiprocessing.get_context("spawn")
     results: Results = context.Queue()
     begin_ns = time.monotonic_ns() + 1_500_000_000  # all of them are awake by then

@@ -26,7 +26,7 @@ def written(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return target
 
 
-def test_a_run_says_what_it_did_on_one_screen(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_run_summarizes_itself_on_one_screen(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """
     The summary names resources, counts and files, in fewer lines than a screen has.
     """
@@ -94,7 +94,7 @@ def test_a_refused_document_leaves_the_client_as_it_was(
     assert sorted(path.name for path in tmp_path.iterdir()) == ["client", "openapi"]
 
 
-def test_a_fault_in_the_tools_is_told_apart(
+def test_a_fault_in_the_tools_has_an_exit_code_of_its_own(
     written: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """
@@ -108,7 +108,7 @@ def test_a_fault_in_the_tools_is_told_apart(
     assert f"ruff {python_formatting.PINNED} is needed, found 0.15.0" in capsys.readouterr().err
 
 
-def test_a_missing_tool_says_what_to_install() -> None:
+def test_a_missing_tool_is_reported_with_its_installation() -> None:
     """
     Without the development tools the command ends in exit code 3 and one line, not in a traceback.
     """
@@ -158,7 +158,7 @@ def test_output_is_the_same_under_every_hash_seed(written: Path, tmp_path: Path)
         assert tree.compare(tree.read(tmp_path / seed), tree.read(written)) == tree.Difference((), (), ())
 
 
-def test_the_committed_client_is_what_the_document_says(capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_committed_client_is_up_to_date(capsys: pytest.CaptureFixture[str]) -> None:
     """
     generated_client/ is up to date with openapi/ and generator/.
     """

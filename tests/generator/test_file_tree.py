@@ -32,7 +32,7 @@ def test_caches_are_not_part_of_a_tree(tmp_path: Path) -> None:
 
 def test_a_swap_replaces_everything(tmp_path: Path) -> None:
     """
-    After a swap the folder holds the new files and none of the old ones, and nothing lies beside it.
+    After a swap the folder holds the new files and none of the old ones, and nothing lies next to it.
     """
     target = tmp_path / "client"
     tree.write(target, {tree.MANIFEST: "{}", "old.py": "old\n"})

@@ -107,7 +107,7 @@ def test_a_schema_becomes_its_type(schema: Json, expected: Type) -> None:
 
 def test_references_keep_the_names_of_models_and_enums() -> None:
     """
-    A reference to an object or an enum is a type of that name, also below a list and beside null.
+    A reference to an object or an enum is a type of that name, also below a list and next to null.
     """
     other: Json = model(a={"type": "string"})
     enum: Json = {"type": "string", "enum": ["A", "B"]}

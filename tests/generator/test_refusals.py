@@ -48,7 +48,7 @@ def test_links_that_lead_somewhere_are_accepted() -> None:
         assert problems(files) == (), value
 
 
-def test_every_case_says_what_it_expects() -> None:
+def test_every_case_names_what_it_expects() -> None:
     """
     Each of at least forty cases has a name of its own, a reason and a remedy.
     """

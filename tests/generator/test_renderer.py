@@ -51,7 +51,7 @@ def test_every_file_names_its_source_and_its_template() -> None:
     assert "from openapi/paths/margin.yaml" in files["paydown_wire/resources/margin.py"]
 
 
-def test_docstring_of_a_write_says_what_may_be_concluded() -> None:
+def test_docstring_of_a_write_states_what_may_be_concluded() -> None:
     """
     Facts, units, limits, rules and the three ways to end stand in the docstring, in Python's words.
     """
@@ -171,7 +171,7 @@ LiabilityEvent:
 """
 
 
-def test_a_union_is_told_apart_by_its_discriminator() -> None:
+def test_a_union_is_distinguished_by_its_discriminator() -> None:
     """
     Objects with a discriminator become one type, and a function that picks the class by the tag.
     """
