@@ -87,7 +87,7 @@ class AsyncDirectChannel:
         for connection in reversed(self._idle):
             if connection.address == address:
                 self._idle.remove(connection)
-                # The loop may not have looked yet: readable means that the other side has hung up, or that bytes have come.
+                # The loop may not have looked yet: readable means that the other side has hung up, or that bytes came.
                 fresh = connection.silent and now - connection.idle_since < KEEPALIVE_S
                 if fresh and not connection.has_more():
                     self._busy.add(connection)
