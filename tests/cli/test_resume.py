@@ -441,6 +441,23 @@ def test_a_correction_is_shown_and_resume_repays_the_rest(world, paydown):
     assert (ran.code, world.sent, world.debt("BNB")) == (0, 2, 90)
 
 
+def test_a_whole_debt_is_not_repaid_again_before_the_word_all_is_typed(world, paydown):
+    """The amount is the safeguard: left out, or typed as a figure, it corrects nothing and names the word to type."""
+    assert paydown("repay", "BNB", "--using", "USDT", "--yes", "--key", "k").code == 0
+    world.clock.advance(600_000)
+    attempt = attempts_of(paydown)[-1]
+    assert attempt["amount"] is None
+    words = ("correct", attempt["id"], "--not-executed", "--note", "not in the history")
+    for amount in ((), ("--amount", "50"), ("--amount", "0")):
+        ran = paydown(*words, *amount)
+        assert ran.code == 3
+        assert "all, for a whole debt" in ran.err
+    assert attempts_of(paydown)[-1]["correction"] is None
+
+    assert paydown(*words, "--amount", "all").code == 0
+    assert attempts_of(paydown)[-1]["correction"]["executed"] is False
+
+
 def test_not_executed_is_corrected_to_executed_and_nothing_is_sent(world, paydown):
     """A person was wrong: corrected, resume has nothing left to send."""
     world.fault("executed_then_503")

@@ -68,6 +68,21 @@ def test_a_plan_that_nobody_reads_is_not_sent(run, exchange):
     assert exchange.repayments() == 0
 
 
+@pytest.mark.parametrize("words", [("resume", "--yes"), ("resume", "k", "--yes")])
+def test_plans_that_are_shown_to_a_closed_pipe_are_not_resumed(run, exchange, words):
+    """The same for what would be gone on with: the yes was given for a list that did not arrive."""
+    exchange.fault("waf_403_html")
+    assert run(*REPAY, "--key", "k").returncode == 4
+    with nobody_reads() as gone:
+        ran = run(*words, stdout=gone)
+
+    assert ran.returncode == 3
+    assert "Nothing was sent" in ran.stderr
+    assert exchange.repayments() == 0
+    assert run(*words).returncode == 0
+    assert exchange.repayments() == 1
+
+
 @pytest.mark.parametrize("words", [REPAY, (*REPAY, "--json")])
 def test_remarks_that_nobody_reads_stop_no_repayment(run, exchange, words):
     """Progress goes to stderr; losing it is no reason to stop in the middle."""

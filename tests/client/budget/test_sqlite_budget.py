@@ -459,6 +459,27 @@ def test_a_file_that_another_process_made_again_holds_what_the_others_remember(m
     assert isinstance(repay(new, max_wait_ms=0), Wait)
 
 
+@pytest.mark.parametrize(("old_ms", "new_ms"), [(300_000, 0), (300_000, 5_000), (5_000, 300_000)])
+def test_a_ban_outlives_the_file_that_held_it(make, ticks, old_ms, new_ms):
+    """The file is deleted, and another process makes it again before the one that knows of the ban: the longer one
+    of two holds for both."""
+    old = make()
+    old.close_gate(old_ms, "banned")
+    for file in old.path.parent.iterdir():
+        file.unlink()
+    new = make()
+    if new_ms:
+        new.close_gate(new_ms, "rate-limited")
+    else:
+        granted(repay(new))
+
+    ticks.now_ms += 1_000
+    for budget in (old, new):
+        left = budget.snapshot()
+        assert left.gate_wait_ms == max(old_ms, new_ms) - 1_000
+        assert left.gate_reason == ("banned" if old_ms > new_ms else "rate-limited")
+
+
 def test_a_write_ahead_log_that_was_deleted_is_noticed(make, ticks, caplog):
     """The newest entries are in it, not in the file itself."""
     budget = make()

@@ -34,6 +34,7 @@ from paydown import (
 from paydown.transport.address import Address
 from paydown.transport.channel import NotSent, Outgoing
 from paydown.transport.direct import DirectChannel
+from paydown.transport.direct_async import AsyncDirectChannel
 from paydown.transport.http1 import Http1
 from paydown_wire import RepayDebtResult
 from tests.client.support.kit import Plenty, credentials
@@ -513,6 +514,44 @@ def test_a_connection_on_which_unasked_bytes_came_is_not_used_again():
     with serving([*exchange(data=http(b"[]")), say_more], exchange()) as (server, url):
         assert str(asyncio.run(scenario(url)).amount) == "0.1"
         assert server.connections == 2
+
+
+@pytest.mark.parametrize("kept_s", [0.0, 60.0], ids=["too old", "young"])
+def test_a_connection_that_was_idle_for_too_long_is_not_used_again(colour, monkeypatch, kept_s):
+    """The other side may be about to close it, and a repayment that left on it would be in doubt."""
+    for module in ("direct", "direct_async"):
+        monkeypatch.setattr(f"paydown.transport.{module}.KEEPALIVE_S", kept_s)
+    scripts = [exchange(2)] if kept_s else [[*exchange(), hold], exchange()]
+
+    with serving(*scripts) as (server, url):
+        results = colour.run(url, "repay", "repay")
+
+    assert all(isinstance(result, RepayDebtResult) for result in results)
+    assert server.connections == len(scripts)
+
+
+@pytest.mark.parametrize("awaited", [False, True], ids=["blocking", "awaited"])
+def test_room_among_the_connections_is_waited_for_as_long_as_for_a_connection(monkeypatch, awaited):
+    """With every connection in use nothing has left: the call ends before an answer could have come."""
+    for module in ("direct", "direct_async"):
+        monkeypatch.setattr(f"paydown.transport.{module}.CONNECTIONS", 0)
+    outgoing = Outgoing(
+        method="POST",
+        address=Address.parse("http://x"),
+        target="/x",
+        headers=[],
+        body=b"",
+        connect_timeout_s=0.05,
+        answer_timeout_s=4.0,
+    )
+
+    async def ask() -> None:
+        await AsyncDirectChannel().exchange(outgoing)
+
+    begun = time.monotonic()
+    with pytest.raises(NotSent, match="connections are in use"):
+        asyncio.run(ask()) if awaited else DirectChannel().exchange(outgoing)
+    assert time.monotonic() - begun < 3
 
 
 def test_a_client_of_several_event_loops_gives_each_its_own_connections():

@@ -18,9 +18,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from paydown.errors import PaydownError
+from paydown.errors import ExchangeBusy, PaydownError
 from paydown.repay import Options, PlanRefused, Report
 from paydown.repay.errors import NothingOwed
+from paydown.repay.driving.client_mapping import failed
 from paydown.repay.execution.commands import Step
 from paydown.repay.journal.states import AttemptState, PlanState
 from paydown.repay.planning.planner import cut
@@ -216,6 +217,47 @@ def test_an_answer_that_names_more_than_was_repaid_is_not_done(world):
     assert not report
     assert report.exit_code in (5, 7)
     assert report.debt_after in (None, 96)
+
+
+@pytest.mark.parametrize(
+    ("named", "state"),
+    [
+        ("10", "EXECUTED"),
+        ("10.02", "EXECUTED"),
+        ("10.03", "PROVEN_EXECUTED"),
+        ("11", "PROVEN_EXECUTED"),
+        ("9.99", "PROVEN_EXECUTED"),
+    ],
+)
+def test_an_answer_to_a_whole_debt_names_it_and_a_little_interest_at_most(tmp_path, named, state):
+    """Any other amount is doubt: the debt of the last look and what grew since is all that can be repaid."""
+    world = World(tmp_path, rate="0")
+    world.give("BNB", borrowed="10")
+    world.give("USDT", free="5000000")
+    hand = says(200, success(amount=named), executes=True)
+    with world.repayer(world.client(transport=Wire(world, repay_debt=hand))) as repayer:
+        report = repayer.run(repayer.plan("BNB", pay_with=["USDT"]))
+
+    assert [line.state for line in report.attempts] == [state]
+    assert (report.exit_code, world.repaid) == (0, [10])
+
+
+@pytest.mark.parametrize(("listed", "code"), [("3.9", 7), ("4", 0)])
+def test_a_listed_borrowing_explains_no_more_than_itself(world, listed, code):
+    """The answer names 10 and 4 more is owed than that leaves: what no row explains of it is not done."""
+
+    def hand(request, go):
+        answer = go()
+        if listed != "4":
+            gone_back(world, str(4 - Decimal(listed)))
+        world.stranger().margin.borrow(asset="BNB", amount=listed)
+        return answer
+
+    with world.repayer(world.client(transport=Wire(world, repay_debt=hand))) as repayer:
+        report = repayer.run(repayer.plan("BNB", "10", pay_with=["USDT"]))
+
+    assert (report.exit_code, report.cause, world.sent) == (code, "debt-left" if code else "", 1)
+    assert world.debt("BNB") == 94
 
 
 def test_a_debt_that_a_listed_borrowing_explains_is_done(world):
@@ -417,6 +459,63 @@ def test_another_plan_is_quiet_too(world):
     assert base.sent_ms - before.answered_ms >= 15_000
 
 
+@pytest.mark.parametrize("when", ["the plan", "the look"])
+@pytest.mark.parametrize(("silent_s", "trusted"), [(880, True), (920, False)])
+def test_a_price_that_cannot_be_read_is_trusted_for_a_quarter_of_an_hour(world, silent_s, trusted, when):
+    """The newest reading counts, whichever it was; an older one could take a piece above the cap: nothing leaves."""
+    read_ms = []
+
+    def wait(told):
+        if told.kind == "looked" and not read_ms:
+            read_ms.append(world.clock.now_ms())
+        if told.kind == "proven-not-executed":
+            world.clock.advance(read_ms[0] + silent_s * 1_000 - world.clock.now_ms())
+
+    with world.repayer(progress=wait) as repayer:
+        plan = repayer.plan("BNB", "10", pay_with=["USDT"])
+        world.clock.advance(silent_s * 1_000 if when == "the plan" else 3_600_000)
+        if when == "the look":
+            world.fault("not_executed_503_unknown")
+        index = "/sapi/v1/portfolio/asset-index-price"
+        world.fault("gateway_502_html_executed", path=index, times=None, skip=int(when == "the look"))
+        report = repayer.run(plan)
+
+    assert (report.cause, world.repaid) == (("", [10]) if trusted else ("price-unknown", []))
+
+
+@pytest.mark.parametrize("payable", [True, False])
+def test_what_can_pay_is_counted_again_for_every_look(world, payable):
+    """Funds that went elsewhere after the first piece: the second one is not sent into a refusal."""
+
+    def drain(told):
+        if told.kind == "executed":
+            world.holding("USDT").free = Decimal(40_000 if payable else 20_000)
+
+    with world.repayer(progress=drain) as repayer:
+        report = repayer.run(repayer.plan("BNB", pay_with=["USDT"]))
+
+    assert (world.sent, report.exit_code) == ((2, 0) if payable else (1, 7))
+    assert payable or report.cause == "not-enough-to-pay"
+
+
+def test_a_look_that_settled_a_doubt_is_not_the_base_of_the_next_piece(world):
+    """A balance that alternates between two back ends is given its pause again before the piece goes once more."""
+    proven = []
+
+    def note(told):
+        if told.kind == "proven-not-executed":
+            proven.append(world.clock.now_ms())
+
+    world.fault("not_executed_503_unknown")
+    wire = Wire(world)
+    with world.repayer(world.client(transport=wire), progress=note) as repayer:
+        report = repayer.run(repayer.plan("BNB", "10", pay_with=["USDT"]))
+
+    (at_ms,), (_, (base, _)) = proven, wire.bases()
+    assert base.sent_ms - at_ms >= 14_000  # a client's clock is a little behind
+    assert (report.exit_code, world.repaid) == (0, [10])
+
+
 @pytest.mark.parametrize("answered", ["executed", "refused"])
 def test_what_left_before_one_that_did_not_is_not_forgotten(world, answered):
     """A piece is answered, the next one finds no connection, the process dies: the next one is quiet all the same."""
@@ -489,6 +588,24 @@ def test_a_long_plan_keeps_two_pieces_a_minute(world):
     assert (len(plan.pieces), len(sent), report.exit_code, world.debt("BNB")) == (7, 7, 0, 0)
     assert sent[-1] - sent[0] <= 3 * 61_000
     assert not [record for record in world.exchange.requests if record.status in (418, 429)]
+
+
+@pytest.mark.parametrize(("most_s", "looks"), [(60, 4), (900, 2)])
+def test_a_long_plan_looks_again_when_its_look_is_too_old(world, most_s, looks):
+    """Pieces go on one look and on what was confirmed since, but not for longer than the option allows."""
+    world.give("BNB", borrowed="460")
+    wire = Wire(world)
+    with world.repayer(
+        world.client(transport=wire), options=Options(look_max_age_ms=most_s * 1_000)
+    ) as repayer:
+        plan = repayer.plan("BNB", pay_with=["USDT"])
+        wire.passed.clear()
+        report = repayer.run(plan)
+
+    assert (len(plan.pieces), report.exit_code, world.debt("BNB")) == (7, 0, 0)
+    assert (len(wire.all(BALANCE)) >= looks) if looks > 2 else (len(wire.all(BALANCE)) == looks)
+    # Its age is asked before the piece waits for its weight, which takes a minute at most.
+    assert wire.base_age_ms() <= most_s * 1_000 + 61_000
 
 
 def test_a_process_that_takes_the_room_in_between_costs_a_look_and_nothing_else(tmp_path):
@@ -575,6 +692,35 @@ def test_three_looks_in_vain_stop_the_plan_in_doubt(world, amount):
     assert behind[-1].sent_ms - behind[0].sent_ms <= 60_000
     assert resumed.exit_code == 0
     assert sum(world.repaid) == Decimal(amount or 200)
+
+
+@pytest.mark.parametrize(
+    ("shown", "cause"),
+    [(False, "not-shown"), (True, "")],
+    ids=["the balance stays as it was", "the balance shows it"],
+)
+def test_a_piece_that_repaid_interest_alone_must_be_shown_too(world, shown, cause):
+    """Interest and principal are one debt: the principal stands before and after, and is no sign either way."""
+    world.give("BNB", interest="20")
+    wire = Wire(world, balance=stale(world, 0 if shown else 10**9))
+    with world.repayer(world.client(transport=wire)) as repayer:
+        report = repayer.run(repayer.plan("BNB", "10", pay_with=["USDT"]))
+
+    assert (report.cause, report.exit_code, world.sent) == (cause, 0 if shown else 5, 1)
+    assert (world.holding("BNB").borrowed, world.holding("BNB").interest) == (100, 10)
+
+
+@pytest.mark.parametrize(("charged", "cause"), [("0.06", "debt-left"), ("0.2", "not-shown")])
+def test_interest_that_is_charged_in_between_is_no_piece_that_is_missing(world, charged, cause):
+    """A piece of 0.1 of a debt of 100: an hour's interest may be half of it, and hides no execution."""
+    with world.repayer() as repayer:
+        repayer.progress = lambda told: (
+            world.give("BNB", interest=charged) if told.kind == "executed" else None
+        )
+        report = repayer.run(repayer.plan("BNB", "0.1", pay_with=["USDT"]))
+
+    assert (report.cause, world.repaid) == (cause, [Decimal("0.1")])
+    assert report.exit_code == (7 if cause == "debt-left" else 5)
 
 
 def test_a_plan_that_stopped_in_doubt_sends_nothing_while_the_look_stays_old(world):
@@ -743,6 +889,17 @@ def test_a_refusal_after_money_has_moved_is_not_called_refused(world, name):
     assert "Not verified" in str(report)
 
 
+@pytest.mark.parametrize(
+    ("advice", "again"), [("yes-after-backoff", "backoff"), ("after-fixing-request", "never")]
+)
+def test_a_busy_exchange_is_asked_again_only_where_the_document_advises_it(advice, again):
+    """Overload passes by itself; what the request must be mended for does not."""
+    error = ExchangeBusy("busy")
+    error.retry = advice
+
+    assert failed(error, "attempt").again == again
+
+
 @pytest.mark.parametrize("lies", [True, False])
 @pytest.mark.parametrize("step", [Step.WRITE_OUTCOME, Step.READ_TIME, Step.READ_BALANCES, Step.READ_ROWS])
 def test_a_restart_between_a_refusal_and_the_look_behind_it_looks_first(world, lies, step):
@@ -875,13 +1032,15 @@ def test_a_debt_that_falls_after_not_executed_stops_the_plan(world):
     assert (resumed.exit_code, resumed.repaid, world.debt("BNB")) == (0, 10, 90)
 
 
-@pytest.mark.parametrize("how", ["killed", "reconciled", "stopped"])
+@pytest.mark.parametrize("how", ["killed", "reconciled", "stopped", "unconnected"])
 def test_a_debt_that_falls_after_not_executed_stops_a_plan_that_was_resumed(world, how):
     """The proof was another process's: the look before the piece goes again is held against it all the same."""
     world.fault("not_executed_503_unknown")
 
     def end(told):
-        if told.kind == "proven-not-executed" and how == "killed":
+        if told.kind == "proven-not-executed" and how == "unconnected":
+            world.fault("connection_refused")
+        if told.kind == {"killed": "proven-not-executed", "unconnected": "not-sent"}.get(how):
             raise Killed
         if told.kind == "proven-not-executed" and how == "stopped":
             repayer.stop()
@@ -889,15 +1048,15 @@ def test_a_debt_that_falls_after_not_executed_stops_a_plan_that_was_resumed(worl
     options = Options(reconcile_last=how != "reconciled")
     with world.repayer(progress=end, options=options) as repayer:
         plan = repayer.plan("BNB", "10", pay_with=["USDT"], key="k")
-        if how == "killed":
+        if how in ("killed", "unconnected"):
             with pytest.raises(Killed):
                 repayer.run(plan)
         else:
             repayer.run(plan)
         if how == "reconciled":
             repayer.reconcile()
-        (attempt,) = attempts(repayer)
-        assert attempt.state is AttemptState.PROVEN_NOT_EXECUTED
+        states = [attempt.state.value for attempt in attempts(repayer)]
+        assert states == ["PROVEN_NOT_EXECUTED", *(["NOT_SENT"] if how == "unconnected" else [])]
     late(world)
     with world.repayer() as fresh:
         (report,) = fresh.resume("k")
@@ -1158,6 +1317,8 @@ def test_the_exit_code_of_several_plans_is_the_one_that_matters_most(reports):
         opened = any(line.state in ("INTENT", "UNKNOWN") for line in report.attempts)
         assert one in IN_ORDER
         assert not opened or one == 5
+        # Of a plan that runs the next piece may be on its way, whatever its attempts are known to be.
+        assert report.state not in (PlanState.RUNNING, PlanState.UNDECIDED) or one == 5
         assert not report.moved or one not in (3, 4, 6, 8)
         assert one != 0 or report.state is PlanState.DONE
     first = next((one for one in IN_ORDER if one in codes), 0)
@@ -1212,16 +1373,37 @@ def test_resume_of_several_plans_keeps_every_report(world):
     assert world.repaid == [6]
 
 
-def test_a_plan_behind_one_in_doubt_does_not_hide_the_doubt(world):
-    """The first one ends in doubt, so the second cannot go on: the code is 5, and the first report is kept."""
+@pytest.mark.parametrize("awaited", [False, True])
+def test_a_plan_behind_one_in_doubt_waits_for_it(world, awaited):
+    """The first one ends in doubt, so the second is not even begun: the code is 5, and the first report is kept."""
     with world.repayer() as repayer:
         _stopped_with_key(repayer)
         repayer.progress = lambda told: repayer.stop() if told.kind == "looked" else None
-        repayer.run(repayer.plan("BNB", "10", pay_with=["USDT"], key="second"))
-        world.fault("not_executed_503_unknown")
-        repayer.progress = lambda told: late(world, of="3") if told.kind == "unknown" else None
-        reports = repayer.resume()
+        before = repayer.run(repayer.plan("BNB", "10", pay_with=["USDT"], key="second"))
+    world.fault("not_executed_503_unknown")
+    seen = []
 
-    assert reports[0].exit_code == 5
-    assert exit_code_of(reports) == 5
+    def disturb(told):
+        seen.append(told.plan_key)
+        if told.kind == "unknown":
+            late(world, of="3")
+
+    async def sleep(seconds):
+        world.sleep(seconds)
+
+    async def scenario():
+        client = world.async_client(sleep=sleep)
+        async with client, world.async_repayer(client, sleep=sleep) as repayer:
+            repayer.progress = disturb
+            return await repayer.resume(), repayer.report("second")
+
+    if awaited:
+        reports, second = asyncio.run(scenario())
+    else:
+        with world.repayer(progress=disturb) as repayer:
+            reports, second = repayer.resume(), repayer.report("second")
+
+    assert [report.plan_key for report in reports] == ["stopped"]
+    assert set(seen) == {"stopped"}
+    assert (exit_code_of(reports), second) == (5, before)
     assert world.sent == 1

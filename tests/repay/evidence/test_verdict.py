@@ -614,6 +614,20 @@ TOLD = [
         "not NOT",
         prices=(),
     ),
+    *(
+        Told(
+            f"paid by what is held, hidden by a borrowing, and the capital flow lists {amount} that others repaid",
+            [
+                listed_repayment(amount, -500, FLOW),
+                repay(),
+                borrow("10", keep=False),
+            ],
+            "not NOT",
+            "holdings-fell",
+            account=rich,
+        )
+        for amount in ("16", "400")
+    ),
     # Later than usual
     Told("executed after 100 s", [repay("10", 100_000)], "not NOT", "fell-later"),
     Told(
@@ -844,6 +858,19 @@ def test_what_could_pay_is_what_is_free_and_what_is_locked(before, after, rule):
     verdict = settle(tried, [replace(seen, snapshot=holding(seen.snapshot, *after)) for seen in snapshots])
 
     assert verdict.rule == rule
+
+
+@pytest.mark.parametrize("executed", [True, False])
+def test_a_whole_debt_is_principal_and_interest(executed):
+    """What no amount was asked of is all that was owed: it counts as repaid, and a share of it as a part."""
+    account = Account(owed="100", interest="40")
+    acts = [repay(None)] if executed else [listed_repayment("13.9")]
+    tried, looks = played(account, acts, None)
+
+    verdict = settle(tried, looks)
+
+    assert (verdict.rule, verdict.repaid) == (("debt-fell", 140) if executed else ("debt-stood", 0))
+    assert tried.asked == 140
 
 
 def test_a_debt_that_came_back_to_where_it_was_proves_nothing():

@@ -133,3 +133,22 @@ def test_four_processes_behind_one_address_share_two_a_minute(tmp_path, window):
     assert sent[-1] - sent[0] <= (intervals + len(names)) * (FACTS.weight_interval_ms + GUARD_MS)
     alone = [at for at in set(sent) if sent.count(at) == 1]
     assert len(alone) <= 2 * len(names)
+
+
+@pytest.mark.parametrize("used", [False, True], ids=["an unused minute", "a used one"])
+def test_asking_for_room_takes_none_and_keeps_no_place(tmp_path, used):
+    """However often it is asked: nothing is reserved, and nothing waits in the queue before the next call."""
+    world = World(tmp_path)
+    world.give("BNB", borrowed="100")
+    world.give("USDT", free="5000000")
+    pm = world.client()
+    pm.market.ping()
+    if used:
+        pm.margin.repay_debt(asset="BNB", amount="1", specify_repay_assets=["USDT"])
+    before = pm.budget.snapshot()
+
+    waits = [pm.room_in_ms(3_000) for _ in range(3)]
+
+    assert [wait > 0 for wait in waits] == [used] * 3
+    assert pm.budget.snapshot() == before
+    assert before.waiting == 0

@@ -232,6 +232,18 @@ def test_a_passing_refusal_is_waited_out(world, repayer, fault):
     assert world.repaid == [Decimal("12.01")]
 
 
+@pytest.mark.parametrize(("cap_ms", "waits"), [(60_000, [1, 2, 4, 8, 16]), (5_000, [1, 2, 4, 5, 5])])
+def test_the_pause_after_a_passing_refusal_doubles_up_to_its_cap(world, cap_ms, waits):
+    """An exchange that is overloaded is asked less and less often, and at last no more."""
+    world.fault("service_unavailable_503", times=None)
+    with world.repayer(options=Options(max_backoff_ms=cap_ms)) as repayer:
+        report = repayer.run(repayer.plan("BNB", "1", pay_with=["USDT"]))
+
+    paused = [one for one in world.progress if one.kind == "waiting" and "Service Unavailable" in one.message]
+    assert [one.wait_ms for one in paused] == [wait * 1_000 for wait in waits]
+    assert (world.sent, world.repaid, report.exit_code) == (6, [], 4)
+
+
 def test_a_refusal_that_does_not_pass_ends_the_plan(world, repayer):
     """After `max_tries` the plan stops with nothing in doubt, and can be resumed."""
     world.fault("service_unavailable_503", times=6)

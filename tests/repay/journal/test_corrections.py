@@ -203,7 +203,9 @@ def test_what_was_not_executed_after_all_is_corrected(world, done):
     assert json.loads(json.dumps(entry.to_json()))["corrections"][0]["executed"] is False
 
 
-@pytest.mark.parametrize("amount", [None, "2", "all", "nonsense", Decimal("NaN")])
+@pytest.mark.parametrize(
+    "amount", [None, "2", "0.99999999", "1.00000001", "-1", "all", "nonsense", Decimal("NaN")]
+)
 def test_the_amount_is_typed_before_something_is_repaid_again(world, done, amount):
     """Without it, or with another one, nothing is corrected."""
     repayer, attempt = done
@@ -220,8 +222,9 @@ def test_the_amount_of_a_whole_debt_is_all(world):
         repayer.run(repayer.plan("BNB", pay_with=["USDT"]))
         world.clock.advance(600_000)
         (attempt,) = attempts(repayer)
-        with pytest.raises(InvalidRequest, match="all, for a whole debt"):
-            repayer.correct(attempt.id, executed=False, note="seen", amount="12.01")
+        for wrong in (None, "12.01", "0"):
+            with pytest.raises(InvalidRequest, match="all, for a whole debt"):
+                repayer.correct(attempt.id, executed=False, note="seen", amount=wrong)
 
         assert not repayer.correct(attempt.id, executed=False, note="seen", amount="all").paid
 

@@ -234,6 +234,27 @@ def test_the_note_of_an_older_version_is_still_heard(world):
         assert repayer.run(plan).state is PlanState.DONE
 
 
+@pytest.mark.parametrize("in_doubt", [True, False])
+def test_an_end_in_doubt_is_no_clean_end(world, in_doubt):
+    """Where the memory is lost, the notes of both locks still keep another journal from what it cannot know."""
+    if in_doubt:
+        world.fault("executed_then_503")
+    with world.repayer(options=Options(reconcile_last=False)) as repayer:
+        report = repayer.run(repayer.plan("BNB", "1", pay_with=["USDT"]))
+        notes = [lock.holder().clean for lock in (repayer.hold.lock, repayer.hold.key_lock)]
+        repayer.hold.memory.forget()
+    with world.repayer(journal="other.db") as other:
+        plan = other.plan("BNB", "2", pay_with=["USDT"])
+        if in_doubt:
+            with pytest.raises(JournalForgot, match=r"repay\.db and did not end cleanly"):
+                other.run(plan)
+        else:
+            assert other.run(plan).state is PlanState.DONE
+
+    assert (report.exit_code, notes) == ((5, [False, False]) if in_doubt else (0, [True, True]))
+    assert world.sent == (1 if in_doubt else 2)
+
+
 def test_an_older_process_that_holds_the_key_is_not_joined(world):
     """A version before this one locks the key: both exclude each other."""
     with world.repayer() as repayer:
@@ -289,6 +310,24 @@ def test_the_journal_that_was_given_up_is_refused_after_that(world):
 
     with world.repayer() as first, pytest.raises(JournalForgot, match="knows less"):
         first.run(first.plan("BNB", "3", pay_with=["USDT"]))
+
+
+@pytest.mark.parametrize("ahead", [1, 4])
+def test_an_adopted_journal_counts_on_from_above_the_one_it_replaces(world, ahead):
+    """However far the other file had come, and though nothing was sent since: it is refused from that moment on."""
+    with world.repayer() as repayer:
+        repayer.plan("BNB", "1", pay_with=["USDT"], key="k")
+    shutil.copy(world.folder / "repay.db", world.folder / "backup.db")
+    with world.repayer() as repayer:
+        for number in range(ahead):
+            repayer.run(repayer.plan("BNB", f"0.{number + 1}", pay_with=["USDT"], key=f"k{number}"))
+
+    with world.repayer(journal="backup.db") as backup:
+        assert backup.adopt(note="looked") is not None
+
+    with world.repayer() as first, pytest.raises(JournalForgot, match="knows less"):
+        first.run(first.plan("BNB", "3", pay_with=["USDT"]))
+    assert world.sent == ahead
 
 
 def test_nothing_is_adopted_while_the_lost_request_can_act(world):

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from decimal import Decimal
 
+import pytest
+
 from paydown_sandbox.bundled_document import Document
 from paydown_sandbox.exchange import Exchange
 from paydown_sandbox.sandbox_clock import Clock
@@ -88,6 +90,27 @@ def test_a_hole_above_its_threshold_is_covered_by_selling(document: Document) ->
     assert b'"negativeBalance":1.10264488,"negativeMaxThreshold":0.5' in answer.body
     assert answer.json["total"] == 1
     assert caller.balance("USDT")["crossMarginFree"] == Decimal("5000") - Decimal("1.10264488") * 600
+    assert caller.exchange.world.ledger.imbalance() == {}
+
+
+@pytest.mark.parametrize(
+    ("hole", "usdt", "covered"),
+    [
+        ("0.5", {"free": "5000"}, False),
+        ("0.50000001", {"free": "5000"}, True),
+        ("1", {"free": "599", "locked": "5000"}, False),
+        ("1", {"free": "600", "locked": "5000"}, True),
+    ],
+)
+def test_only_a_hole_above_its_threshold_is_covered_and_only_by_what_is_free(
+    document: Document, hole: str, usdt: dict[str, str], covered: bool
+) -> None:
+    """At the threshold nothing is sold, and what an order has locked is never sold."""
+    caller = calling(document, {"USDT": usdt, "BNB": {"negative": hole}}, negative_thresholds={"BNB": "0.5"})
+    caller.exchange.clock.advance(HOUR_MS)
+
+    assert caller.balance("BNB")["negativeBalance"] == (0 if covered else Decimal(hole))
+    assert caller.balance("USDT")["crossMarginLocked"] == Decimal(usdt.get("locked", "0"))
     assert caller.exchange.world.ledger.imbalance() == {}
 
 
