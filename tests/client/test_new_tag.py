@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 from generator.cli import main
-from generator.document.source import read_folder
+from generator.document.source_files import read_folder
 
 ROOT = Path(__file__).resolve().parents[2]
 

@@ -20,8 +20,8 @@ from hypothesis import strategies as st
 
 from paydown.errors import ExchangeBusy, PaydownError
 from paydown.repay import Options, PlanRefused, Report
-from paydown.repay.errors import NothingOwed
 from paydown.repay.driving.client_mapping import failed
+from paydown.repay.errors import NothingOwed
 from paydown.repay.execution.commands import Step
 from paydown.repay.journal.states import AttemptState, PlanState
 from paydown.repay.planning.planner import cut

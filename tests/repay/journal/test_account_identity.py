@@ -307,7 +307,7 @@ def test_a_name_that_another_key_has_used_since_is_taken(world):
     """A rename was cut short, and the new name went on with another key as well: the two do not become one."""
     doubt(world, account="desk")
     with world.repayer(account="desk") as repayer:
-        here = repayer._memory.read()
+        here = repayer.hold.memory.read()
         fund = AccountMemory(world.folder / "locks", lock_name(BASE_URL, "fund"))
         fund.write(replace(here, name="fund").with_key(lock_name(BASE_URL, OTHER_KEY)))
 
@@ -315,7 +315,7 @@ def test_a_name_that_another_key_has_used_since_is_taken(world):
             repayer.rename_account("desk", "fund")
 
         assert len(repayer.in_doubt) == 1
-        assert repayer._memory.read() == here
+        assert repayer.hold.memory.read() == here
         assert len(fund.read().keys) == 2
 
 
