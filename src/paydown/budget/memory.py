@@ -61,7 +61,7 @@ class MemoryBudget:
             return self._gate.acquire(self._ticks(), weights, timeout_ms, priority, max_wait_ms, place)
 
     def may_send(self, reservation: Reservation) -> bool:
-        """See `Budget.may_send`."""
+        """Return whether a reservation is still good; see `Budget.may_send`."""
         return reservation.open and self._ticks() <= reservation.send_before_ms
 
     def release(
@@ -94,14 +94,14 @@ class MemoryBudget:
             self._gate.close_gate(self._ticks() + wait_ms, reason)
 
     def leave(self, place: int) -> None:
-        """See `Budget.leave`."""
+        """Give up a place in the queue; see `Budget.leave`."""
         with self._lock:
             self._gate.leave(place)
 
     def snapshot(self) -> BudgetUse:
-        """See `Budget.snapshot`."""
+        """Return what the budget holds now; see `Budget.snapshot`."""
         with self._lock:
             return self._gate.snapshot(self._ticks())
 
     def close(self) -> None:
-        """Nothing to release."""
+        """Do nothing: a budget in memory holds no file."""

@@ -23,7 +23,7 @@ BUDGET_VARIABLE: Final = "PAYDOWN_BUDGET"
 
 
 def is_loopback(host: str) -> bool:
-    """Whether a host name or address stays on this machine."""
+    """Return whether a host name or address stays on this machine."""
     if host == "localhost" or host.endswith(".localhost"):
         return True
     try:

@@ -1,7 +1,8 @@
-"""A call's way through the budget: wait for room, reserve it, release the reservation, close the gate after a 429.
+"""The use of the budget by one call: wait for room, reserve it, release it, close the gate after a 429.
 
-A budget may be a class of the user's. What it raises before anything is sent refuses the call. What it raises
-afterwards is logged and goes no further: a failing budget must not be mistaken for knowledge about the debt.
+A budget may be a class of the user's. An exception that it raises before anything is sent refuses the call. An
+exception that it raises afterwards is logged and goes no further: a failing budget must not be mistaken for knowledge
+about the debt.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ LIMITED: Final = (429, 418)
 
 
 class BudgetWait:
-    """The budget, as one call uses it.
+    """The budget of request weight, as one call uses it.
 
     Args:
         budget: Where room is reserved.

@@ -55,7 +55,7 @@ class CallEvents:
         self.unresolved = False
 
     def around(self, flow: Flow[T]) -> Flow[T]:
-        """Return the same flow with the events "begun" and "ended" around it.
+        """Wrap a flow in the events "begun" and "ended".
 
         Args:
             flow: The flow of the call.

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 
 class Outcome(StrEnum):
-    """What is proven about an attempt."""
+    """The outcome of an attempt, as far as it is proven."""
 
     INTENT = "INTENT"  # noted, perhaps sent, no answer yet
     EXECUTED = "EXECUTED"  # the exchange confirmed it
@@ -37,7 +37,7 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class AnswerOutcome:
-    """What one answer proves.
+    """The conclusion from one answer.
 
     Attributes:
         executed: "done" (confirmed), "no" (certainly nothing happened) or "unknown".
@@ -56,7 +56,7 @@ class AnswerOutcome:
 
 _DONE: Final = AnswerOutcome("done")
 
-# What a person should do, by the category of the trouble.
+# Advice to a person, by the category of the error.
 ADVICE: Final[Mapping[Category, str]] = {
     "credentials": "Check the key, its IP list and its Portfolio Margin permission.",
     "clock": "Check this machine's clock, or raise recv_window.",
@@ -115,7 +115,7 @@ def _status_rule(answered: ParsedAnswer, *, listed: bool) -> StatusOutcome:
             continue
         if rule.text is not None and rule.text != _text(answered):
             continue
-        # A code that is neither negative nor listed is no error: not with a 200, and not here either.
+        # A code that is neither negative nor listed is not treated as an error, neither with a 200 nor here.
         if rule.body == "json-error" and not (listed or (answered.code is not None and answered.code < 0)):
             continue
         if rule.body == "html" and not _is_html(answered.answer.body):

@@ -42,11 +42,12 @@ _CLOCK_SLACK_MS: Final = 60_000
 # Windows that follow each other share this much, so that a row on a border is inside of one of them.
 _OVERLAP_MS: Final = 1
 
-# Pages in a row that hold nothing new before the list is taken for broken: new rows may push a whole page
-# down once or twice, but not for ever.
+# So many pages in a row may hold nothing new before the list is taken for broken: new rows may push a whole page down
+# once or twice, but not for ever.
 _STALE_PAGES: Final = 20
 
-# How many windows back a row may come again: the neighbour, in the archive and out of it.
+# A row may come again in the neighbouring window, read from the archive or not: so the keys of this many windows are
+# kept.
 _REMEMBERED: Final = 3
 
 
@@ -98,7 +99,7 @@ class Pager(Generic[T]):
         wire_texts(operation, self._arguments)
         if facts.size is not None and facts.max_size is not None:
             if facts.page is None:
-                # Without pages a smaller size only means that more windows are cut off.
+                # In a list without pages a smaller page size only means that more windows are cut off.
                 self._arguments[facts.size] = facts.max_size
             self._arguments.setdefault(facts.size, facts.max_size)
         size = self._arguments.get(facts.size) if facts.size is not None else None
@@ -112,7 +113,7 @@ class Pager(Generic[T]):
         self._done = False
 
     def next_request(self) -> dict[str, object] | None:
-        """Arguments of the next request by wire name, or None when the list is read."""
+        """Return the arguments of the next request by wire name, or None when the list is read."""
         if self._done:
             return None
         facts, window = self._facts, self._window
@@ -172,13 +173,12 @@ class Pager(Generic[T]):
         return cast("list[object]", answer), total
 
     def _new(self, rows: list[object]) -> list[tuple[int, object]]:
-        """Rows that no earlier answer held, with their place."""
+        """Return the rows that no earlier answer held, each with its index."""
         new: list[tuple[int, object]] = []
         here: set[object] = set()
         for index, row in enumerate(rows):
             key, by_id = self._key(row)
-            # Two rows of one answer that are alike in everything are two rows, unless they share
-            # an id.
+            # Two equal rows of one answer count as two rows, unless they share an id.
             if any(key in seen for seen in self._seen) or (by_id and key in here):
                 continue
             here.add(key)
@@ -258,13 +258,13 @@ class Pager(Generic[T]):
         self._seen.append(set())
 
     def _cut_off(self, rows: list[object], total: int | None) -> bool:
-        """Whether a list without pages holds more than the answer shows."""
+        """Return whether a list without pages holds more rows than the answer shows."""
         full = self._size is not None and len(rows) >= self._size
         return full or (total is not None and total > len(rows))
 
     def _halve(self) -> None:
         window = self._window
-        # Narrower ones are never asked for: where their ends do not count, they would be empty.
+        # Narrower windows are never asked for: where the ends of a window do not count, they would be empty.
         if window.start is None or window.end is None or window.end - window.start <= 2 * _OVERLAP_MS + 1:
             raise ReadFailed(
                 f"{self.operation.name}: the answer is cut off, and this call has no pages. "
@@ -274,5 +274,5 @@ class Pager(Generic[T]):
         middle = (window.start + window.end) // 2
         self._windows.appendleft(replace(window, start=middle - _OVERLAP_MS))
         self._windows.appendleft(replace(window, end=middle, reaches_now=False))
-        # Nothing of this window was given out, so what was seen before it still counts.
+        # No row of this window was returned yet, so the keys of earlier windows are kept as they are.
         self._window = self._windows.popleft()

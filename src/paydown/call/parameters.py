@@ -129,7 +129,7 @@ def _plain(operation: Operation, parameter: Parameter, number: Decimal) -> str:
         _refuse(operation, parameter, f"must be a number, not {number}")
     if number.is_signed():
         _refuse(operation, parameter, "must not be negative")
-    # `adjusted` and the exponent are read without writing a digit.
+    # `adjusted` and the exponent are read without writing out the digits.
     exponent = (
         number.as_tuple().exponent if -_LONGEST_DECIMAL <= number.adjusted() <= _LONGEST_DECIMAL else None
     )
@@ -179,7 +179,8 @@ def _write_list(operation: Operation, parameter: Parameter, value: object) -> st
         _refuse_type(operation, parameter, f"must be a list of str, not one str. Write {_shown(names)}")
     given: object = value
     if not isinstance(value, Sequence) or isinstance(value, (bytes, bytearray, memoryview)):
-        # A set has no order, and the order may matter; an iterator can be read only once.
+        # Sets and iterators are refused: a set has no order, and the order may matter; an iterator can be read only
+        # once.
         _refuse_type(operation, parameter, f"must be a list or tuple of str, not {type(given).__name__}")
     items: list[str] = []
     least, most = parameter.min_items, parameter.max_items
@@ -243,7 +244,7 @@ def _check_form(operation: Operation, parameter: Parameter, text: str, item: str
 
 
 def _hint(parameter: Parameter, text: str) -> str:
-    """Return what to write instead, if a small correction makes it right."""
+    """Return the correction to propose in the error, if a small one makes the argument right."""
     if parameter.kind == "decimal":
         instead = text.lstrip("0")
         instead = instead if instead[:1].isdigit() else f"0{instead}"

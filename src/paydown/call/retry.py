@@ -1,4 +1,4 @@
-"""When a failed read is worth asking again, and how long to wait.
+"""Decide whether a failed read is worth repeating, and how long to wait before that.
 
 Only reads are repeated; the one write that may go out twice is one that the exchange refused for its
 timestamp. Pauses double and are drawn at random from their upper half, so that clients which failed together
@@ -19,7 +19,7 @@ from paydown_wire.error_codes import BAN
 
 @dataclass(frozen=True, slots=True)
 class ReadRetries:
-    """How reads are repeated.
+    """The settings by which reads are repeated.
 
     Attributes:
         tries: Most requests per read, the first included.

@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from paydown.credentials import Credentials
 
-# Nearly all values (assets, amounts, times) need no encoding: one look saves a walk over the bytes.
+# Nearly all values (assets, amounts, times) need no encoding: one check saves a loop over the bytes.
 _BARE: Final = re.compile(r"[A-Za-z0-9\-_.~]*")
 _RESERVED: Final = re.compile(r"[^A-Za-z0-9\-_.~]")
 
