@@ -1,4 +1,4 @@
-"""What a failed call raises, cut by what is known about the debt.
+"""The errors of calls: each class states what is known about the debt after a failed call.
 
 The class shows what the caller may conclude; HTTP status, exchange code and text are attributes.
 
@@ -191,7 +191,7 @@ class ClockRejected(RequestRejected):
 
 
 class RateLimited(RequestRejected):
-    """A limit of the minute is spent. Nothing was executed. Going on regardless earns a ban.
+    """A limit of the minute is used up. Nothing was executed. Further requests lead to a ban.
 
     Attributes:
         retry_after_s: Seconds to wait: the Retry-After header, else the pause that the document names.

@@ -1,4 +1,4 @@
-"""What a client reports about its work: `client.last`, one hook, and the log.
+"""The reports of a client about its work: `client.last`, one hook, and the log.
 
 Log records go to `paydown.client`. Their text is short; `record.paydown` holds the same facts as a dict.
 Neither, nor any event, holds a key, a signature, a query or a body.
@@ -122,7 +122,7 @@ class Reporter:
         self._hook = hook
 
     def wants(self, name: EventName) -> bool:
-        """Return whether the hook or the log takes this event: building one costs more than asking."""
+        """Return whether the hook or the log takes this event; this check costs less than building an event."""
         return self._hook is not None or LOGGER.isEnabledFor(_LEVELS[name])
 
     def report(self, event: Event) -> None:

@@ -50,7 +50,7 @@ class Spans:
         self._calls: dict[int, trace.Span] = {}
 
     def __call__(self, event: Event) -> None:
-        """Take in what a client did."""
+        """Start, extend or end the span of a call, as one event of the client asks."""
         if event.call is None:
             return
         if event.name == "begun":
@@ -60,7 +60,7 @@ class Spans:
             return
         call = self._calls.get(event.call)
         if call is None:
-            return  # it began before anybody listened
+            return  # the call began before this hook was set
         if event.name == "ended":
             del self._calls[event.call]
             self._end(call, event)
