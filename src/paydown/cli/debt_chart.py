@@ -74,7 +74,7 @@ def write_png(path: Path, asset: str, points: Sequence[Point]) -> None:
         InvalidRequest: matplotlib is not installed, or the file cannot be written.
     """
     try:
-        # By name: matplotlib's own annotations are only partly typed.
+        # The module is imported by its name, because matplotlib's own annotations are only partly typed.
         figures = import_module("matplotlib.figure")
     except ImportError:
         raise InvalidRequest(

@@ -1,4 +1,4 @@
-"""`paydown accounts`: how accounts are called."""
+"""`paydown accounts`: list the accounts of the journal, or rename one."""
 
 from __future__ import annotations
 
