@@ -31,7 +31,7 @@ Kind: TypeAlias = Literal[
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Progress:
-    """One thing that happened while a plan ran.
+    """One event while a plan ran.
 
     Attributes:
         kind: What happened.
@@ -68,7 +68,7 @@ class Progress:
     message: str = ""
 
     def to_json(self) -> dict[str, object]:
-        """Return plain data, amounts as text."""
+        """Return the event as plain data, amounts as text."""
         data: dict[str, object] = {}
         for item in fields(self):
             value: object = getattr(self, item.name)

@@ -1,8 +1,8 @@
 """Every threshold of the repayer in one place, each with the reason for its value.
 
-Nothing here is a fact of the API (those come from the document, see `Facts`): these are our
-margins where the documents are silent. Wider is always safer; the price is time, or an
-`undecided` where a narrower margin would have dared an answer.
+No option is a fact of the API (facts come from the document, see `Facts`): these are our margins where the documents
+are silent. A wider margin is always safer; its price is time, or the verdict `undecided` where a narrower one would
+have decided.
 """
 
 from __future__ import annotations
@@ -16,20 +16,20 @@ __all__ = ["Options"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Options:
-    """How careful to be. The defaults are meant for real money.
+    """The safety margins of the repayer. The defaults are meant for real money.
 
     Attributes:
-        margin: Share of the value cap that every piece stays below. Which price the exchange uses for
+        margin: Share of the value cap by which every piece stays below the cap. Which price the exchange uses for
             the cap is not published; 2 % covers the gap between index and trade price of liquid assets.
         conversion_reserve: Share by which the payment assets must exceed the debt's value, since
             conversion price and fee are not published.
         dust_usd: A remaining debt worth less than this is called dust in a plan's warnings.
         settle_ms: How long after a request can no longer be accepted its effect may still appear. A borrow or
             repayment normally ends within 100 ms (classic margin guidance); 15 s is 150 times that.
-        quiet_ms: How long nothing has left before a snapshot that is the base of a repayment: it must show what was
-            repaid before. The same 15 s, for the same reason.
-        base_max_age_ms: When the first byte is about to leave, the snapshot before it is at most this old; otherwise
-            nothing leaves and another one is read. Longer than a slow read.
+        quiet_ms: How long no request has left before a snapshot that is the base of a repayment, since the snapshot
+            must show the earlier repayments. The same 15 s, for the same reason.
+        base_max_age_ms: Greatest age of the base snapshot when the first byte of a repayment is about to leave. If
+            it is older, nothing leaves and another snapshot is read. Longer than a slow read.
         fresh_look_pieces: Plans of at most this many pieces read a snapshot right before every piece. In a longer one
             the snapshots would cost half of the pace (3,000 + 20 and 3,000 exceed 6,000 a minute), so there the
             second and every later piece goes on the last snapshot and on what was confirmed since.
@@ -105,7 +105,7 @@ class Options:
 
     @property
     def lists_after_ms(self) -> int:
-        """How long after a snapshot the lists are complete for it: the time of a snapshot is uncertain, too."""
+        """Return how long after a snapshot the lists are complete for it, ms: its own time is uncertain, too."""
         return self.records_lag_ms + self.clock_slack_ms
 
     def __post_init__(self) -> None:

@@ -25,7 +25,7 @@ T = TypeVar("T")
 
 
 class Driver:
-    """Carries out commands with a `Client`, blocking.
+    """The blocking driver: it carries out commands with a `Client`.
 
     Args:
         pm: The client.
@@ -96,7 +96,9 @@ class Driver:
 
 
 class AsyncDriver:
-    """Carries out commands with an `AsyncClient`, awaited. Commits are made in place: a few milliseconds.
+    """The awaited driver: it carries out commands with an `AsyncClient`.
+
+    Commits are made in place: they take a few milliseconds.
 
     Args:
         pm: The client.
@@ -169,7 +171,7 @@ class AsyncDriver:
         return executed(result, command, known_attempt(observer))
 
     async def _pause(self, seconds: float) -> None:
-        # The switch belongs to threads and signal handlers; reading it ten times a second is enough for people.
+        # The stop switch belongs to threads and signal handlers; reading it ten times a second is enough for people.
         import asyncio
 
         left = seconds

@@ -1,4 +1,4 @@
-"""What each kind of evidence shows, in sentences with numbers: for reports, and for the person who has to decide."""
+"""Describe the findings of each kind of evidence in sentences with numbers, for reports and for people."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ __all__ = ["Finding", "Supports", "findings_of", "steps_for_a_person", "too_earl
 
 Supports: TypeAlias = Literal["executed", "not executed", "either", "neither", "nothing"]
 
-# How many rows near an attempt a person is shown; each repayment may stand in two lists.
+# Number of rows near an attempt that a person is shown; each repayment may stand in two lists.
 _ROWS_SHOWN = 4
 
 _SUPPORTS: Mapping[Result, Supports] = {
@@ -31,7 +31,7 @@ _SUPPORTS: Mapping[Result, Supports] = {
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What one kind of evidence shows, with its numbers, in one sentence.
+    """One finding: what one kind of evidence shows, in one sentence with its numbers.
 
     Attributes:
         kind: Which evidence.
@@ -44,7 +44,7 @@ class Finding:
     text: str
 
     def to_json(self) -> dict[str, str]:
-        """Return plain data; the keys are those of the stored evidence."""
+        """Return the finding as plain data; the keys are those of the stored evidence."""
         return {"witness": self.kind, "says": self.supports, "text": self.text}
 
 
@@ -84,7 +84,7 @@ def findings_of(case: Case, newest: Observation, result: Result) -> tuple[Findin
 
 
 def steps_for_a_person(case: Case, newest: Observation) -> tuple[str, ...]:
-    """Write one screen for the person who has to decide: the figures, the rows, the question, and what to type.
+    """Write one screen for a person who decides: the figures, the rows, the question, and the commands to type.
 
     Args:
         case: The attempt and what is known around it.
@@ -129,7 +129,7 @@ def _debt_text(case: Case, observation: Observation) -> str:
 def _rows(case: Case, observation: Observation) -> Finding:
     near = near_rows(case, observation.rows)
     listed = ", ".join(sorted(observation.read)) or "no list"
-    # One screen: of many rows those whose amounts are closest to what was asked.
+    # The screen shows only the rows whose amounts are closest to the amount asked.
     closest = sorted(near, key=lambda row: abs(abs(row.amount) - case.asked))[:_ROWS_SHOWN]
     shown = "; ".join(
         f"{row.source} {row.id}: {to_text(abs(row.amount))} at {moment(row.at_ms)}"

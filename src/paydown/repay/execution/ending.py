@@ -1,4 +1,4 @@
-"""Why a run ends, in the words of its report."""
+"""The reasons why a run ends, in the words of its report."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ __all__ = [
 
 @dataclass(frozen=True, slots=True)
 class Ending:
-    """Why a run ends.
+    """The reason why a run ends.
 
     Attributes:
         state: The state in which it leaves its plan.
@@ -42,7 +42,7 @@ def ending_settled(attempt: AttemptRecord) -> Ending:
 
 
 def ending_in_doubt(attempt: AttemptRecord, result: Reconciled) -> Ending:
-    """Return the ending of a plan with an attempt that stays in doubt: undecided never resends.
+    """Return the ending of a plan with an attempt that stays in doubt: such an attempt is never sent again.
 
     Args:
         attempt: The attempt.

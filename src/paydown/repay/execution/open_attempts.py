@@ -1,4 +1,4 @@
-"""Reconcile what earlier processes left open, before anything else is sent for the account."""
+"""Reconcile the attempts that earlier processes left open, before anything else is sent for the account."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def reconcile_open(context: Context) -> Decisions[list[tuple[AttemptRecord, Reco
         ending = ending_settled(attempt) if result.decided else ending_in_doubt(attempt, result)
         weight = result.snapshots * context.facts.snapshot_weight
         yield from close_run(context, record, ending, weight=weight)
-        # Last: the caller's display may raise, and by now everything is written down.
+        # The progress comes last: the caller's display may raise, and by now everything is recorded.
         yield _progress(context, record, attempt, result)
     return found
 

@@ -1,4 +1,4 @@
-"""Cut the next piece of a plan by the price and the debt of this moment."""
+"""Cut the next piece of a plan by the price and the debt at this time."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class PieceCutter:
         self._price_at_ms: int | None = None
 
     def read_price(self) -> Decisions[None]:
-        """Read the price again if it has grown old. A price that the caller has given is kept.
+        """Read the price again if it has grown old. A price that the caller gave is kept.
 
         Raises:
             PlanRefused: It could not be read for so long that what stays below the cap cannot be determined.

@@ -24,9 +24,9 @@ __all__ = [
 
 
 def report_of(context: Context, record: PlanRecord) -> Report:
-    """Return the stored report of a plan, or one made from its attempts if its process ended without one.
+    """Return the stored report of a plan, or one made from its attempts if its process ended without a report.
 
-    The first report stays as it was given, with what a person has corrected since marked in its lines.
+    A stored report stays as it was given; its lines mark what a person has corrected since.
 
     Args:
         context: What every decision needs.
@@ -51,7 +51,7 @@ def report_of(context: Context, record: PlanRecord) -> Report:
 
 
 def report_of_failed(context: Context, record: PlanRecord, error: PaydownError) -> Report:
-    """Make the report of a plan that could not be gone on with, after others of the same call that were.
+    """Make the report of a plan that could not go on, after other plans of the same call did.
 
     Args:
         context: What every decision needs.
@@ -94,7 +94,7 @@ def close_run(
 
 
 def repaid_by(attempt: AttemptRecord) -> Decimal:
-    """Return what an attempt repaid, as far as known: the answer to a whole-debt repayment need not name it."""
+    """Return the amount that an attempt repaid, as far as known: an answer about a whole debt need not name it."""
     return (attempt.moved or ZERO) if attempt.paid else ZERO
 
 

@@ -1,4 +1,4 @@
-"""Write INTENT: the last thing that happens before the first byte of a repayment may leave."""
+"""Write INTENT, the last record before the first byte of a repayment may leave."""
 
 from __future__ import annotations
 

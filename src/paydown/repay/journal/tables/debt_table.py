@@ -1,4 +1,4 @@
-"""The table of debts over time, for charts. Nothing is decided by it."""
+"""The table of debts over time, for charts. No decision is based on it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The table of evidence: what was seen about an attempt, and what it was taken to prove. Nothing in it changes."""
+"""The table of evidence: the observations of each attempt, and the verdicts on them. No row is ever changed."""
 
 from __future__ import annotations
 
@@ -89,7 +89,7 @@ class EvidenceTable:
         self._listeners.call_or_warn(account)
 
     def confirm_refusal(self, attempt_id: str, now_ms: int, *, body: Json) -> None:
-        """Store that a snapshot after the refusal of an attempt showed the debt where it was.
+        """Store that a snapshot after the refusal of an attempt showed the debt unchanged.
 
         Args:
             attempt_id: The attempt, REJECTED.
@@ -100,7 +100,7 @@ class EvidenceTable:
             _insert(db, attempt_id, now_ms, "PROVEN_NOT_EXECUTED", body)
 
     def of(self, attempt_id: str) -> list[EvidenceRecord]:
-        """Return everything that was ever seen about an attempt, oldest first."""
+        """Return all evidence about an attempt, oldest first."""
         with self._file.reading() as db:
             rows = db.execute(
                 "SELECT attempt_id, taken_at_ms, verdict, body FROM evidence WHERE attempt_id = ?"
@@ -111,7 +111,7 @@ class EvidenceTable:
             return [checked(EvidenceRecord(row[0], row[1], row[2], json.loads(row[3]))) for row in rows]
 
     def signs(self, account: str) -> frozenset[str]:
-        """Return the signs, seen on this account, that a reading holds which is usually assumed away."""
+        """Return the signs of unusual behaviour of the exchange that were seen on this account."""
         with self._file.reading() as db:
             rows = db.execute(
                 "SELECT evidence.body FROM evidence JOIN attempts ON attempts.id = evidence.attempt_id"  # noqa: S608  # constants of this room
