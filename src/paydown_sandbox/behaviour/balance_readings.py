@@ -1,7 +1,7 @@
 """Show positions in GET balance as choices demand: old, torn, rounded, or with gaps. The books themselves stay exact.
 
-An old reading shows what was true at some moment: `PastPositions` keeps the positions of the last minutes. It begins
-when a choice needs it, and starts over with the process, so that no reading is older than that.
+`PastPositions` keeps the positions of the last minutes for old readings. It begins when a choice needs it, and starts
+over with the process, so that no reading is older than that.
 """
 
 from __future__ import annotations
@@ -144,7 +144,7 @@ class BalanceReadings:
         if self._past is not None:
             positions = self._past.at(account.id, moment)
             if self._parts != "together":
-                # One side of what happened is shown later than the other.
+                # Holdings or debts are shown as of an earlier time than the other of the two.
                 late = self._past.at(account.id, moment - self._chances.between(0, _APART_MS))
                 names = _HELD if self._parts == "debt-first" else _DEBT
                 positions = {
@@ -174,7 +174,7 @@ class BalanceReadings:
     # ------------------------------------------------------------------------ how it is shown
 
     def absent(self, row: dict[str, object]) -> object:
-        """Return the answer for an asset that the account does not have; `row` is one of zeros."""
+        """Return the answer for an asset that the account does not have; `row` holds only zeros."""
         if self._unknown == "refused":
             raise Refusal(-1108, reason="the account does not have this asset")
         return {} if self._unknown == "empty-object" else self.single(row)

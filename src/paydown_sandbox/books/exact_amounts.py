@@ -25,10 +25,10 @@ __all__ = [
 
 ZERO = Decimal(0)
 
-# Two bounded amounts multiply to 84 digits and a sum of a few such products stays below 100.
+# Two bounded amounts multiply to 84 digits, and a sum of a few such products stays below 100 digits.
 EXACT = Context(prec=120, traps=[Inexact, InvalidOperation, Overflow])
-# Almost every quotient fits into 50 digits, and dividing costs the square of the digits. What lies beyond is
-# rounded in the same direction as afterwards, so that rounding twice gives what rounding once would.
+# Almost every quotient fits into 50 digits, and the cost of dividing grows with the square of the digits. Further
+# digits are rounded in the same direction as afterwards, so that rounding twice gives the result of rounding once.
 _DOWN = Context(prec=50, rounding=ROUND_DOWN, traps=[InvalidOperation, Overflow])
 _UP = Context(prec=50, rounding=ROUND_UP, traps=[InvalidOperation, Overflow])
 _LONG_DOWN = Context(prec=120, rounding=ROUND_DOWN, traps=[InvalidOperation, Overflow])

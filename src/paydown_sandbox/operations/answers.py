@@ -1,4 +1,4 @@
-"""Write answers that are not the result of a call: errors of the document's table, pages of a gateway, limits."""
+"""Write answers that are no result of a call: errors of the document's table, pages of a gateway, limits."""
 
 from __future__ import annotations
 
@@ -99,7 +99,7 @@ class Answers:
     def limited(
         self, record: RequestRecord, admission: Admission, limit: int, header: bytes, now_ms: int
     ) -> RawResponse:
-        """Write 429, or 418 with the moment at which the ban ends.
+        """Write 429, or write 418 with the end of the ban.
 
         Args:
             record: The request in the log.
