@@ -161,9 +161,9 @@ class ClientOptions(Generic[TransportT, SleepT]):
 
             if ssl_context.verify_mode != CERT_REQUIRED or not ssl_context.check_hostname:
                 raise InvalidRequest(
-                    "ssl_context must verify certificates and host names, or anybody on the way can repay, and read"
-                    " the key. Trust a private authority with ssl.create_default_context(cafile=...), or say which"
-                    " public key the server has: pin=.",
+                    "ssl_context must verify certificates and host names, or any machine on the way can read the key"
+                    " and repay. Trust a private authority with ssl.create_default_context(cafile=...), or name"
+                    " the public key of the server: pin=.",
                     parameter="ssl_context",
                 )
 

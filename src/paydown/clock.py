@@ -10,15 +10,15 @@ the *lower* edge instead. The exchange accepts a request if and only if
 
     timestamp < serverTime + 1000   and   serverTime - timestamp <= recvWindow
 
-so being ahead is fatal after a second, while being behind costs a little of a window of 5000 ms.
-The lower edge is never ahead, however slow the network is, and it is behind by
-`error_ms` at most: one round trip plus the drift of the oscillator. It also makes `now_ms` usable as
-evidence: what the exchange did after a request was stamped cannot carry an earlier time.
+so being ahead is fatal after a second, while being behind costs a little of a window of 5000 ms. The lower edge is
+never ahead, however slow the network is, and it is behind by `error_ms` at most: one round trip plus the drift of the
+oscillator. It also makes `now_ms` usable as evidence: an action of the exchange after a request was stamped cannot
+carry an earlier time.
 
-Between samples the clock runs on the raw oscillator (`machine_ms`), not on the wall clock: setting
-the date, an NTP step and an NTP slew leave it alone. Slewing matters, since chrony may bend
-the ordinary monotonic clock by 8 %. What the oscillator cannot see is a sleep of the machine; then
-wall and oscillator disagree, and a sample is due before the next signature.
+Between samples the clock runs on the raw oscillator (`machine_ms`), not on the wall clock: setting the date, an NTP
+step and an NTP slew leave it alone. Slewing matters, since chrony may bend the ordinary monotonic clock by 8 %. The
+oscillator does not count a sleep of the machine; wall clock and oscillator disagree after one, and a sample is due
+before the next signature.
 
 Nothing here does I/O. The caller asks `due`, fetches `Sync.url` and reports back.
 

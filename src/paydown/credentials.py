@@ -62,7 +62,7 @@ class Credentials:
         self._kind: KeyKind = kind
         self._sign = sign
 
-    # -------------------------------------------------------------------------------------- ways to make one
+    # ------------------------------------------------------------------------------------------ constructors
 
     @classmethod
     @without_frames
@@ -211,7 +211,7 @@ class Credentials:
             "The exchange accepts no keys of this kind. Make an RSA or Ed25519 key, or use an HMAC secret."
         )
 
-    # ------------------------------------------------------------------------------------------------- use
+    # --------------------------------------------------------------------------------------------- signing
 
     @property
     def api_key(self) -> str:
@@ -234,7 +234,7 @@ class Credentials:
         """
         return self._sign(message.encode("utf-8") if isinstance(message, str) else message)
 
-    # --------------------------------------------------------------------------------- nothing gets out
+    # ------------------------------------------------------------------------- protection of the secret
 
     def __repr__(self) -> str:
         return f"<Credentials {self._kind} {masked(self._api_key)}>"
@@ -270,7 +270,7 @@ def _checked_key(text: object, what: str) -> str:
         raise InvalidCredentials(f"{what} must be a str, not {type(text).__name__}.")
     if not text:
         raise InvalidCredentials(f"{what} is empty.")
-    # Not isprintable(): a header takes ASCII only, and a look-alike letter is a copying mistake.
+    # `isprintable()` is not enough: a header takes ASCII only, and a look-alike letter is a copying mistake.
     if not all("!" <= letter <= "~" for letter in text):
         raise InvalidCredentials(
             f"{what} holds a blank, a line break, a control or a non-ASCII character. Copy it again, without"

@@ -1,9 +1,9 @@
 """Find out whether a file is paydown's own before anything about it is changed.
 
-A mistyped path must not damage a foreign file: a database of another program would get a table and a write-ahead log,
-a device or a folder other permissions, a symbolic link's target a change that its owner does not expect. So the file is
-looked at first, by its kind and by its first bytes, without SQLite, which changes files when it opens them.
-Only what is absent, or ours, or an empty file that we left behind, is used.
+A mistyped path must not damage a foreign file: a database of another program would get a table and a write-ahead log, a
+device or a folder other permissions, a symbolic link's target a change that its owner does not expect. So the file is
+looked at first, by its kind and by its first bytes, without SQLite, which changes files when it opens them. Only a path
+without a file, a file of ours, or an empty file that we left behind is used.
 
 A database carries the name of its program in its header: `PRAGMA application_id`, at byte 68 (https://sqlite.org/fileformat.html,
 1.3). While it has a write-ahead log, its newest header may be in the log (4.1 there), so that is read too.
@@ -51,7 +51,7 @@ def inspect(path: Path, application_id: int, *, sign: bytes = b"") -> Found:
 
     Args:
         path: Where a database of ours is, or shall be.
-        application_id: What its header must say.
+        application_id: The number that the header of a database of ours holds.
         sign: Text in the first page of databases that were made before they had an `application_id`; b"" for none.
 
     Raises:
@@ -65,7 +65,7 @@ def claim(path: Path, application_id: int, *, sign: bytes = b"") -> tuple[int, i
 
     Args:
         path: The file. Its folder must exist.
-        application_id: What its header must say.
+        application_id: The number that the header of a database of ours holds.
         sign: As for `inspect`.
 
     Returns:

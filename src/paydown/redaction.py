@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Final
 
-# Enough to recognise a page or an error by; a page of a gateway may have megabytes.
+# Length of an excerpt: enough to recognise a page or an error by; a page of a gateway may have megabytes.
 _EXCERPT: Final = 300
 _LONGEST_MSG: Final = 500
 

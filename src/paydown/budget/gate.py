@@ -88,7 +88,7 @@ class Gate:
 
         Args:
             now: The tick, ms.
-            weights: What the call costs.
+            weights: The weights of the call.
             timeout_ms: The longest that the call can take.
             priority: The call's priority.
             max_wait_ms: Longest wait, or None for any.
@@ -227,9 +227,9 @@ class Gate:
 
         Args:
             now: The tick, ms.
-            reservation: What `acquire` gave.
+            reservation: The reservation that `acquire` returned.
             ended: How the request ended.
-            used: Limit id -> what the answer's header shows as used.
+            used: Used weight that the answer's header shows, by limit id.
             exchange_ms: The exchange's time now, UTC ms; None if unknown.
             error_ms: How far that may be behind, ms.
         """

@@ -51,7 +51,7 @@ class MemoryBudget:
         """Reserve room for one call; see `Budget.acquire`.
 
         Args:
-            weights: What the call costs.
+            weights: The weights of the call.
             timeout_ms: The longest that the call can take.
             priority: The call's priority.
             max_wait_ms: Longest wait; None means any.
@@ -70,9 +70,9 @@ class MemoryBudget:
         """Release a reservation after its request; see `Budget.release`.
 
         Args:
-            reservation: What `acquire` gave.
+            reservation: The reservation that `acquire` returned.
             ended: How the request ended.
-            used: Limit id -> what the answer's header shows as used.
+            used: Used weight that the answer's header shows, by limit id.
         """
         clock = self._clock
         error_ms = clock.error_ms if clock is not None else None

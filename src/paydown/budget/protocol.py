@@ -185,7 +185,7 @@ class WindowUse:
 
 @dataclass(frozen=True, slots=True)
 class BudgetUse:
-    """What a budget holds at one moment."""
+    """The state of a budget at one moment."""
 
     windows: tuple[WindowUse, ...]
     gate_wait_ms: int
@@ -227,7 +227,7 @@ class Budget(Protocol):
         """Take room for one call, on all of its counters or on none.
 
         Args:
-            weights: What the call costs. Keep the sequence unchanged until the reservation is released.
+            weights: The weights of the call. Keep the sequence unchanged until the reservation is released.
             timeout_ms: The longest that the call can take from its first byte until its caller gives up.
             priority: Who goes first.
             max_wait_ms: Refuse instead of queueing if the wait is longer than this. `None`: any wait.
@@ -253,10 +253,10 @@ class Budget(Protocol):
         """Release a reservation after its request. A second release does nothing; a failure of the budget never raises.
 
         Args:
-            reservation: What `acquire` gave.
+            reservation: The reservation that `acquire` returned.
             ended: "answered": a complete status line and headers were read. "not-sent": no byte of the
                 request left, so its room is free at once. "lost": anything else.
-            used: Limit id -> what the header of this answer shows as used.
+            used: Used weight that the header of this answer shows, by limit id.
         """
         ...
 

@@ -36,7 +36,7 @@ def budget_name(asked: str | None, host: str) -> BudgetName:
     """Return the name of the budget to use.
 
     Args:
-        asked: What the caller passed; `None` asks the environment, then the host.
+        asked: The name that the caller passed; `None` asks the environment, then the host.
         host: Host that the calls go to.
 
     Raises:

@@ -154,7 +154,7 @@ class SqliteBudget:
         """Reserve room for one call; see `Budget.acquire`.
 
         Args:
-            weights: What the call costs.
+            weights: The weights of the call.
             timeout_ms: The longest that the call can take.
             priority: The call's priority.
             max_wait_ms: Longest wait; None means any.
@@ -174,9 +174,9 @@ class SqliteBudget:
         """Release a reservation after its request; see `Budget.release`.
 
         Args:
-            reservation: What `acquire` gave.
+            reservation: The reservation that `acquire` returned.
             ended: How the request ended.
-            used: Limit id -> what the answer's header shows as used.
+            used: Used weight that the answer's header shows, by limit id.
         """
         if not reservation.open:
             return

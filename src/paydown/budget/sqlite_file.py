@@ -28,7 +28,7 @@ __all__ = ["BudgetFile"]
 
 _SCHEMA = 1
 _APPLICATION_ID = 0x70796462  # "pydb": by which the file is known to be ours before anything is changed
-# The first bytes by which a file is known that was made before files had an application id.
+# The first bytes of files that were made before files had an application id.
 _SIGN = b"CREATE TABLE ledger (\n    scope TEXT PRIMARY KEY,     -- address of the exchange"
 # A table with row ids: SQLite keeps a row of up to 4 KB in one page, and without row ids only up to 1 KB, beyond which
 # each change writes four pages.
@@ -44,8 +44,7 @@ CREATE TABLE ledger (
 )
 """
 
-# Seconds that the end of the interpreter waits for a statement of a daemon thread, for which it waits no longer
-# otherwise.
+# The longest wait at the end of the interpreter for a statement of a daemon thread, seconds.
 _LAST_STATEMENT_S = 0.5
 
 _ADVICE = {

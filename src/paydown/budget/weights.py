@@ -87,7 +87,7 @@ def used(weights: Iterable[Weight], headers: Mapping[str, str]) -> dict[str, int
     """Return the used weight that an answer's headers show, by limit id.
 
     Args:
-        weights: What the call costs; headers of other limits are ignored.
+        weights: The weights of the call; headers of other limits are ignored.
         headers: Those of the answer, lower-case names.
     """
     wanted = {weight.limit.id for weight in weights}

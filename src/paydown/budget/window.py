@@ -20,9 +20,9 @@ drift and for an exchange that rounds to whole seconds.
 in the same 1/200 of the interval share one entry, which expires with the last of them; that bounds the
 entries at about 200 in any traffic.
 
-**What others use.** The exchange's header counts everybody behind the same IP. What it shows beyond the
-calls of our own that could be in it is foreign, and is held until it must have left the exchange's
-window. Our own count is never lowered by a header.
+**What others use.** The exchange's header counts everybody behind the same IP. Weight that the header shows beyond our
+own calls that could be in it is foreign, and is held until it must have left the exchange's window. Our own count is
+never lowered by a header.
 """
 
 from __future__ import annotations
@@ -231,8 +231,8 @@ class Window:
     ) -> None:
         """Take in a used-weight header, after `record` of the call that brought it.
 
-        The call was counted somewhere between `acquired` and `now`. All of ours that may be in the header
-        is what is held now and what expired since `acquired`; the rest of the header is foreign.
+        The call was counted somewhere between `acquired` and `now`. Our own weight that may be in the header is the
+        weight held now and the weight expired since `acquired`; the rest of the header is foreign.
 
         On an exchange that counts clock minutes this would miss foreign use early in a minute, hidden by
         our own calls of the previous minute that we still hold and the exchange has forgotten: once they
@@ -241,7 +241,7 @@ class Window:
         compared with the calls of the clock minute only, and the excess is held to the minute's end.
 
         Args:
-            header: What the exchange shows as used.
+            header: The used weight that the exchange shows.
             weight: Cost of the call that brought the header.
             acquired: When its reservation was given.
             mark: `settled_ever` and `purged_ever` at that time.

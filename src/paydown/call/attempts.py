@@ -41,7 +41,7 @@ class Attempt:
         arguments: Every parameter as it goes on the wire, without timestamp and signature.
         created_at_ms: When it was noted, UTC milliseconds on the exchange's clock.
         sent_at_ms: When it was last signed, UTC milliseconds on the exchange's clock; None if it never was.
-        outcome: What is proven about it.
+        outcome: The outcome, as far as it is proven.
     """
 
     id: str
@@ -74,7 +74,7 @@ class AttemptObserver(Protocol):
 
         Args:
             attempt: The attempt, with its outcome.
-            error: What the call raises, or None.
+            error: The exception that the call raises, or None.
         """
         ...
 
@@ -95,7 +95,7 @@ class ObserverChain:
 
         Args:
             attempt: The attempt, with its outcome.
-            error: What the call raises, or None.
+            error: The exception that the call raises, or None.
         """
         first, second = self._both
         try:

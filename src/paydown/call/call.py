@@ -55,8 +55,8 @@ class Core:
         requests: Writes and signs requests.
         clock: Knows the exchange's time, UTC milliseconds.
         budget: The budget of request weight.
-        weights: What each call costs.
-        attempts: What may have been executed.
+        weights: The weights of each operation.
+        attempts: The attempts that may have been executed.
         retries: How reads are repeated.
         reporter: Takes the events.
         observer: Watches every attempt, or None.
@@ -149,7 +149,7 @@ class _Call:
         self.attempt: Attempt | None = None
         self.observer: AttemptObserver | None = None
 
-    # ----------------------------------------------------------------------------------------------- write
+    # ------------------------------------------------------------------------- calls that change something
 
     def write(self, decode: Callable[[object], T]) -> Flow[T]:
         """Make a call that changes something: one attempt, sent once.
@@ -196,7 +196,8 @@ class _Call:
                 error_ = self.refusal(answered, proven, prepared)
                 if refused is not None or not isinstance(error_, ClockRejected):
                     raise error_
-                # Refused for its timestamp, so certainly not executed: sync the clock, and send once more.
+                # The request was refused for its timestamp, so it was certainly not executed: sync the clock, and send
+                # it again.
                 refused = error_
                 try:
                     if not (yield from self.clock.sync_after_refusal()):
@@ -267,7 +268,7 @@ class _Call:
         else:
             core.attempts.close(attempt)
 
-    # ------------------------------------------------------------------------------------------------ read
+    # ----------------------------------------------------------------------------------------------- reads
 
     def read(self, decode: Callable[[object], T]) -> Flow[T]:
         """Make a call that changes nothing, and repeat it while the document and the client's retries allow."""
@@ -330,7 +331,7 @@ class _Call:
         if proven.executed == "unknown":
             # Such an answer proves nothing about a write, but a read may always be repeated after a pause.
             why = failures.described(answered, proven, prepared.redactor())
-            return self.read_failed(prepared, answered, f"the answer was no answer ({why})", proven), True
+            return self.read_failed(prepared, answered, f"the answer is not usable ({why})", proven), True
         return self.refusal(answered, proven, prepared), proven.retry == "yes-after-backoff"
 
     def read_failed(
@@ -351,7 +352,7 @@ class _Call:
             return failure.retry_after_s
         return retry_after_s(answered.answer.headers, now_ms=self.core.clock.now_ms())
 
-    # ------------------------------------------------------------------------------------------- one request
+    # ----------------------------------------------------------------------------------- sending one request
 
     def prepare(self) -> Prepared:
         """Stamp and sign the request: the last step before sending."""

@@ -197,7 +197,7 @@ class CallEvents:
             )
 
     def left_unresolved(self, failure: BaseException | None) -> None:
-        """Report that the call may have been executed; `failure` is what it raises."""
+        """Report that the call may have been executed; `failure` is its exception."""
         self.unresolved = True
         if self.reporter.wants("unresolved"):
             self.reporter.report(

@@ -29,8 +29,8 @@ class ClockSync:
     Args:
         clock: The clock of the client.
         requests: Makes the requests for the time.
-        weights: What each operation costs.
-        own: What the call itself costs.
+        weights: The weights of each operation.
+        own: The weights of the call itself.
         wait: The budget, as the call uses it.
         events: Events and times of the call.
     """

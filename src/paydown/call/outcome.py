@@ -41,8 +41,8 @@ class AnswerOutcome:
 
     Attributes:
         executed: "done" (confirmed), "no" (certainly nothing happened) or "unknown".
-        category: What kind of trouble it is; None with "done".
-        retry: What the document advises; None with "done".
+        category: The category of the error; None with "done".
+        retry: The advice of the document; None with "done".
         row: The document's row of the exchange's code, if it has one.
         why: What a 200 lacks to count as done, or what to check first, or "".
     """
@@ -61,7 +61,7 @@ ADVICE: Final[Mapping[Category, str]] = {
     "credentials": "Check the key, its IP list and its Portfolio Margin permission.",
     "clock": "Check this machine's clock, or raise recv_window.",
     "busy": "Wait, look at the balance, then decide.",
-    "firewall": "Slow down, and change nothing blindly.",
+    "firewall": "Send fewer requests, and look at the balance before the next call that changes something.",
     "wrong-host": "Check the base URL.",
     "wrong-path": "Check the base URL; this path is not served there.",
 }

@@ -3,14 +3,15 @@
     start ────────────┬──────────────┬──────────── end    windows as long as the call allows, oldest first;
       page 1, 2, 3 …  │ page 1, 2 …  │ page 1 …           neighbours overlap by a ms: nothing falls between
 
-What the exchange does at the borders, and while rows arrive, is not written down, so nothing is taken for
-granted:
-* Whether the ends of a window count: windows overlap. A row that comes twice is recognised by its id, or by
+The behaviour of the exchange at the borders of a window, and while rows arrive, is undocumented, so this module
+assumes nothing about it:
+
+* The ends of a window may count or not, so windows overlap. A row that comes twice is recognised by its id, or by
   all of its members where it has none.
-* New rows push older ones to the next page of a newest-first list: what comes again is dropped.
+* New rows push older ones to the next page of a newest-first list, so a row that comes again is dropped.
 * A page that is full is never the last, even by `total`; a short one is, unless `total` counts more rows.
-* A list without pages that comes back full has been cut off: its window is halved until no part is full.
-* Rows older than some months stand in an archive: where a window may reach into it, both are read.
+* A list without pages that comes back full has been cut off, so its window is halved until no part is full.
+* Rows older than some months are in an archive: if a window may reach into it, both are read.
 
 Sans I/O: `next_request` returns what to ask, `take` reads the answer. Every fact comes from `Operation.pagination`.
 """
@@ -157,7 +158,7 @@ class Pager(Generic[T]):
             self._page += 1
         return decoded
 
-    # ------------------------------------------------------------------------------------------------- rows
+    # ------------------------------------------------------------------------------------ rows of an answer
 
     def _rows(self, answer: object) -> tuple[list[object], int | None]:
         name, total = self._facts.rows, None
@@ -201,7 +202,7 @@ class Pager(Generic[T]):
         except DecodeError as error:
             raise error.inside(f"{self._facts.rows or ''}[{index}]") from error
 
-    # ---------------------------------------------------------------------------------------------- windows
+    # -------------------------------------------------------------------------------------- windows of time
 
     def _spans(self, now_ms: Callable[[], int]) -> list[_Window]:
         facts, arguments = self._facts, self._arguments

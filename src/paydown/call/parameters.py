@@ -1,8 +1,7 @@
 """Check arguments against the facts of the document and write them as wire text.
 
-What is wrong is refused here, before anything leaves: the exchange's reading of an odd amount is
-undocumented, and a misread amount is money. Every bound comes from the operation's `Parameter` rows; nothing
-is typed here by hand.
+A wrong argument is refused here, before anything leaves: the exchange's reading of an odd amount is undocumented, and a
+misread amount is money. Every bound comes from the operation's `Parameter` rows; nothing is typed here by hand.
 
     {"asset": "BNB", "amount": Decimal("1E-8")} ──wire_texts()──> {"asset": "BNB", "amount": "0.00000001"}
 
@@ -88,7 +87,7 @@ def checked_recv_window(value: object) -> int:
     return int(value)
 
 
-# ------------------------------------------------------------------------------------------ one kind each
+# ---------------------------------------------------------------- one function for each kind of parameter
 
 
 def _write_string(operation: Operation, parameter: Parameter, value: object) -> str:
@@ -134,7 +133,7 @@ def _plain(operation: Operation, parameter: Parameter, number: Decimal) -> str:
         number.as_tuple().exponent if -_LONGEST_DECIMAL <= number.adjusted() <= _LONGEST_DECIMAL else None
     )
     if not isinstance(exponent, int) or exponent < -_LONGEST_DECIMAL:
-        _refuse(operation, parameter, f"is of the order 1E{number.adjusted():+d}, which no amount is")
+        _refuse(operation, parameter, f"is of the order 1E{number.adjusted():+d}, far beyond any amount")
     return format(number, "f")
 
 
@@ -210,7 +209,7 @@ _WRITERS: Final[Mapping[str, Callable[[Operation, Parameter, object], str]]] = {
 }
 
 
-# ------------------------------------------------------------------------------------------------- checks
+# ------------------------------------------------------------------------ checks that several kinds share
 
 
 def _checked_text(operation: Operation, parameter: Parameter, value: object, item: str) -> str:
@@ -265,7 +264,7 @@ def _exact(text: str) -> str:
     return str.__str__(text)
 
 
-# ----------------------------------------------------------------------------------------------- refusals
+# -------------------------------------------------------------------------------------- texts of refusals
 
 
 def _shown(value: object) -> str:

@@ -47,9 +47,9 @@ class ReadRetries:
 
         Args:
             tries: How many requests have failed.
-            at_least_s: What the exchange asked for, seconds; the pause is never shorter.
+            at_least_s: The pause that the exchange asked for, seconds; the pause is never shorter.
         """
-        # Capped before the power of two is taken: 2 ** 2000 is no float.
+        # The exponent is capped before the power of two is taken: 2 ** 2000 is no float.
         longest = min(self.longest_pause_s, self.first_pause_s * 2.0 ** min(tries - 1, 32))
         drawn = longest * (0.5 + random() / 2)  # noqa: S311  # a pause is no secret
         return drawn if at_least_s is None else max(drawn, at_least_s)

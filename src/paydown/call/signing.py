@@ -1,4 +1,4 @@
-"""Write parameters as text and sign that text; what is returned must go on the wire unchanged.
+"""Write parameters as text and sign that text; the returned text must go on the wire unchanged.
 
 The exchange checks the signature against the bytes that arrive. Re-ordering, re-encoding or re-rounding a
 parameter after signing breaks it, so nothing downstream may touch the finished text.

@@ -232,7 +232,7 @@ class _Connection(asyncio.Protocol):
     def _read_what_came_early(self) -> None:
         """Read what arrived before a write failed: a server may answer and hang up before it has read everything.
 
-        The loop stops reading when a write fails. Below TLS what is left are records that only the loop could open:
+        The loop stops reading when a write fails. Below TLS the socket holds records that only the loop could decrypt:
         there the answer stays lost, which is the careful reading.
         """
         transport, waiting = self._transport, self._waiting

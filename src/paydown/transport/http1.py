@@ -2,9 +2,10 @@
 
     begin(outgoing) ──> the bytes of one request          feed(bytes read) ──> True when its answer is complete
 
-h11 parses; this module decides what counts as an answer. What is cut short, longer than `LARGEST_BODY`, encoded in a
-way that was not asked for, or no HTTP at all, is `Lost`. Bytes behind an answer belong to no request: `ready_again` is
-false then, and the connection must not be used again, since they would pass for the answer to the next request.
+h11 parses; this module decides what counts as an answer. An answer that is cut short, longer than `LARGEST_BODY`,
+encoded in a way that was not asked for, or no HTTP at all, is `Lost`. Bytes behind an answer belong to no request:
+`ready_again` is false then, and the connection must not be used again, since they would pass for the answer to the next
+request.
 """
 
 from __future__ import annotations
