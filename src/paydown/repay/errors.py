@@ -145,8 +145,8 @@ class JournalForgot(AccountInDoubt):
     """The memory of the account knows more than this journal. Nothing was sent, and nothing was written.
 
     The journal was deleted, replaced or restored from a backup, or it is another journal while one holds a doubt. Open
-    the journal that knows; if that is gone, look at the account, then `SafeRepay.adopt()` or `paydown adopt` goes on
-    with this one.
+    the journal that knows more; if that is gone, look at the account, then `SafeRepay.adopt()` or `paydown adopt` goes
+    on with this one.
 
     Attributes:
         remembered: Path of the journal that knows more.

@@ -44,7 +44,7 @@ def settle_by_word(
     """Settle an UNKNOWN attempt by a person's word, which is stored as its evidence. Under the account's lock.
 
     Args:
-        context: What every decision needs.
+        context: The context that every decision needs.
         attempt_id: The attempt.
         executed: Whether it happened.
         note: Which person has looked, and what they saw.
@@ -90,7 +90,7 @@ def correct_by_word(
     """Append a correction to an attempt that has ended. Under the account's lock.
 
     Args:
-        context: What every decision needs.
+        context: The context that every decision needs.
         attempt_id: The attempt.
         executed: Whether it happened after all.
         note: Which person corrects it, and what they saw.
@@ -148,7 +148,7 @@ def known_attempt(context: Context, attempt_id: str) -> AttemptRecord:
     """Return an attempt of this account.
 
     Args:
-        context: What every decision needs.
+        context: The context that every decision needs.
         attempt_id: The attempt.
 
     Raises:

@@ -18,7 +18,7 @@ def run_plan(context: Context, key: str, *, only_new: bool) -> Decisions[Report]
     """Run or resume a plan under the account's lock, and return its report, which is also in the journal.
 
     Args:
-        context: What every decision needs.
+        context: The context that every decision needs.
         key: The plan's key.
         only_new: Whether a plan that was begun before is left alone. It is read under the lock, since another process
             may have begun it meanwhile.
@@ -53,7 +53,7 @@ def resume_plans(context: Context, keys: list[str]) -> Decisions[list[Report]]:
     After a doubt nothing else is sent, and an error that stops a later plan loses no report of an earlier one.
 
     Args:
-        context: What every decision needs.
+        context: The context that every decision needs.
         keys: The plans' keys.
 
     Returns:

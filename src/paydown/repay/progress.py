@@ -34,7 +34,7 @@ class Progress:
     """One event while a plan ran.
 
     Attributes:
-        kind: What happened.
+        kind: The kind of event.
             "started", "looked" (balances were read), "waiting" (for weight, or before trying again),
             "sending", "executed", "rejected", "not-sent", "unknown", "reconciling" (waits until a lost
             request can no longer act, then observes), "proven-executed", "proven-not-executed", "undecided",

@@ -19,7 +19,7 @@ class Reconciliation:
 
     Attributes:
         attempt: The attempt, in its new state.
-        verdict: What the evidence proves; `None` if no evidence could be read.
+        verdict: The verdict of the evidence; `None` if no evidence could be read.
         trouble: Why none could be read, or "".
     """
 

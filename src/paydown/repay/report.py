@@ -32,7 +32,7 @@ class AttemptLine:
         state: State in the journal.
         repaid: How much of the debt it repaid, if known.
         signed_at_ms: Timestamp of the request, UTC milliseconds.
-        note: What the exchange answered; of a settled attempt, the rule and the evidence, or a person's note.
+        note: The answer of the exchange; of a settled attempt, the rule and the evidence, or a person's note.
         corrected: "executed" or "not executed" where a person has corrected the state since, else "".
     """
 
@@ -88,7 +88,7 @@ class Report:
         plan_key: Key of the plan.
         asset: Asset owed.
         asked: How much was to be repaid; `None` for the whole debt.
-        state: DONE, STOPPED, UNDECIDED, or RUNNING for a plan whose process ended without a word.
+        state: DONE, STOPPED, UNDECIDED, or RUNNING for a plan whose process ended without a report.
         cause: Why it is not done, as a short name: "stop-requested", "refused", "read-failed", "undecided";
             "" when done.
         message: The same in one sentence.

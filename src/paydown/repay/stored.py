@@ -36,7 +36,7 @@ def readable(what: str) -> Generator[None]:
     """Turn an error that the block raises on unreadable data into `JournalUnusable`.
 
     Args:
-        what: What is read, as the beginning of a sentence: "The report of a plan in the journal".
+        what: Name of the data that is read, as the beginning of a sentence: "The report of a plan in the journal".
 
     Raises:
         JournalUnusable: The block raised what reading foreign data raises.
@@ -61,7 +61,7 @@ def checked(record: T) -> T:
     for field in fields(cast("Any", record)):
         value = getattr(record, field.name)
         if not _fits(value, hints[field.name]):
-            raise ValueError(f"{field.name} is not what it must be")
+            raise ValueError(f"{field.name} is not of the type that was written")
         if isinstance(value, Decimal) and value.adjusted() > _LARGEST_POWER * (
             1 + field.name.endswith("_usd")
         ):

@@ -105,7 +105,7 @@ def run(arguments: argparse.Namespace, output: Output) -> int:
             for finding in one.verdict.findings:
                 if finding.text.casefold() in steps:
                     continue
-                output.line(f"  {finding.kind}, says {finding.supports}: {finding.text}")
+                output.line(f"  {finding.kind} supports {finding.supports}: {finding.text}")
             for step in one.verdict.check:
                 output.line(f"  check: {step}")
     if undecided:

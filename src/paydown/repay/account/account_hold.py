@@ -37,7 +37,7 @@ class AccountHold:
         lock: The account's lock.
         key_lock: The lock of the API key, which an older version takes that may run at the same time; only for the
             default account.
-        memory: What is remembered next to the lock.
+        memory: The memory next to the account's lock.
     """
 
     def __init__(

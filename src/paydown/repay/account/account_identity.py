@@ -150,7 +150,7 @@ def confirm(journal: Journal, memory: AccountMemory, asking: Asking, now_ms: int
 
     Args:
         journal: The journal.
-        memory: What is remembered next to the lock.
+        memory: The memory next to the account's lock.
         asking: Which account and key want to repay.
         now_ms: Now, UTC milliseconds.
 
@@ -304,7 +304,7 @@ def _remembered_owner(memory: AccountMemory, asking: Asking) -> str | None:
 def _new_key(whose: str) -> AccountUnconfirmed:
     return AccountUnconfirmed(
         f"This API key has not been used before for {whose}, and another one has. Is it the same account (a rotated "
-        "key)? Nothing was sent. If so, say it once, with same_account=True or --same-account; if it is another "
+        "key)? Nothing was sent. If so, confirm it once, with same_account=True or --same-account; if it is another "
         "account, give it a name (--account NAME).",
         reason="new-key",
     )
@@ -313,7 +313,7 @@ def _new_key(whose: str) -> AccountUnconfirmed:
 def _older_rows(journal: Journal) -> AccountUnconfirmed:
     return AccountUnconfirmed(
         f"An older version of paydown wrote to {journal.path} with other API keys or account names. Was that the same "
-        "account? Nothing was sent. If so, say it once, with same_account=True or --same-account; if not, with "
+        "account? Nothing was sent. If so, confirm it once, with same_account=True or --same-account; if not, with "
         "new_account=True or --new-account.",
         reason="new-key",
     )
@@ -338,7 +338,7 @@ def _refuse_beside_doubt(
     raise AccountUnconfirmed(
         f"{spoken(asking.name).capitalize()} has never been used, and something is in doubt for {whose} at the same "
         "exchange: if both are one account, this would repay twice. Nothing was sent. If it is really another account, "
-        "say so once, with new_account=True or --new-account; else use the other name.",
+        "confirm it once, with new_account=True or --new-account; else use the other name.",
         reason="new-name",
     )
 

@@ -85,7 +85,7 @@ class Remembered:
 
         Args:
             identity: The journal's identity.
-            known: What is known of it.
+            known: The newest state of the journal.
         """
         return replace(self, journals={**self.journals, identity: known})
 

@@ -19,7 +19,7 @@ class Adoption:
 
     Attributes:
         journal: Path of the journal that is used from now on.
-        remembered: What was remembered of other journals, or of this one, in a sentence each.
+        remembered: The facts remembered of other journals, or of this one, in a sentence each.
         snapshot: The account as it was read.
     """
 
@@ -36,8 +36,8 @@ def adopt_journal(context: Context, state: RememberedState, note: str) -> Decisi
     """Read the account once, and adopt this journal. Under the account's lock.
 
     Args:
-        context: What every decision needs.
-        state: What is remembered of the account.
+        context: The context that every decision needs.
+        state: The memory of the account.
         note: Which person has looked at the account, and what they saw.
 
     Returns:

@@ -28,7 +28,7 @@ class RememberedState:
         journal: The journal that is used now.
         account: The account's name in it.
         memory: The memory of the account next to its lock.
-        unknown: What to remember of an account of which nothing is: its address and name.
+        unknown: The memory of an account that has none yet: its address and name.
         fingerprint: Fingerprint of the API key that is used now.
         deadline_of: From when on an intent can no longer act, UTC milliseconds on the exchange's clock.
         notes: Notes of earlier holders of the locks. Versions before this one left no more than the note.

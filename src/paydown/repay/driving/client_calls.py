@@ -2,7 +2,7 @@
 
 Each command that reads is a generator. It yields a call, or an iterator to collect, and is sent the result or thrown
 the exception. A driver only knows how to make one call: by calling, or by awaiting. So the two cannot differ in what
-they read, in which order, or in what they make of an error.
+they read, in which order, or in how they treat an error.
 """
 
 from __future__ import annotations
@@ -143,7 +143,7 @@ def _lacks(balances: list[Balance], asset: str | None) -> bool:
     """
     if not balances:
         raise DebtNotListed(
-            "The exchange answered with no balances at all, which tells nothing about the debt."
+            "The exchange answered with no balances at all, so nothing is known about the debt."
         )
     return asset is not None and all(row.asset != asset for row in balances)
 

@@ -167,7 +167,7 @@ def failed(error: PaydownError, attempt_id: str | None) -> RepayOutcome:
     """Return what an error of the client proves about the attempt, and whether the same request may be sent again.
 
     Args:
-        error: What `margin.repay_debt` raised.
+        error: The exception of `margin.repay_debt`.
         attempt_id: The attempt if INTENT was written, else `None`.
     """
     detail = _detail(error)

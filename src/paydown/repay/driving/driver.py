@@ -29,7 +29,7 @@ class Driver:
 
     Args:
         pm: The client.
-        services: What to work with.
+        services: The services of the run.
         sleep: Waits for so many seconds and wakes when a stop is asked for.
     """
 
@@ -41,7 +41,7 @@ class Driver:
         self._sleep = services.switch.sleep if sleep is None else sleep
 
     def run(self, decisions: Decisions[T]) -> T:
-        """Carry out the commands of a run one after the other, and return what the run returns."""
+        """Carry out the commands of a run one after the other, and return the result of the run."""
         try:
             command = next(decisions)
             while True:
@@ -102,7 +102,7 @@ class AsyncDriver:
 
     Args:
         pm: The client.
-        services: What to work with.
+        services: The services of the run.
         sleep: Awaits so many seconds; a stop wakes it if it is `None`.
     """
 
@@ -117,7 +117,7 @@ class AsyncDriver:
         self._sleep = self._pause if sleep is None else sleep
 
     async def run(self, decisions: Decisions[T]) -> T:
-        """Carry out the commands of a run one after the other, and return what the run returns."""
+        """Carry out the commands of a run one after the other, and return the result of the run."""
         try:
             command = next(decisions)
             while True:

@@ -135,8 +135,8 @@ class IntentObserver:
         age_ms = self.now_ms() - command.before.answered_at_ms
         if command.base_max_age_ms is not None and age_ms > command.base_max_age_ms:
             raise SnapshotTooOld(
-                f"The look before this repayment is {age_ms} ms old, and {command.base_max_age_ms} are allowed. "
-                "Nothing was sent; the look is taken again."
+                f"The snapshot before this repayment is {age_ms} ms old; at most {command.base_max_age_ms} ms are "
+                "allowed. Nothing was sent; another snapshot is read."
             )
 
     def _refuse_unheld(self) -> None:

@@ -96,7 +96,7 @@ class RunServices:
 
         Args:
             observer: The observer of the call.
-            error: What the call raised.
+            error: The exception of the call.
             now_ms: The exchange's time, UTC milliseconds.
         """
         attempt_id = observer.attempt_id
@@ -112,7 +112,7 @@ class RunServices:
             )
         if isinstance(error, SnapshotTooOld) and attempt_id is not None:
             # As with a stop, the first request was refused for its timestamp, and the second did not leave.
-            detail = {"message": "refused for its timestamp, and the look was too old to send it again"}
+            detail = {"message": "refused for its timestamp, and its snapshot was too old to send it again"}
             return RepayOutcome("rejected", attempt_id, cause="look-too-old", again="backoff", detail=detail)
         if isinstance(error, JournalUnusable | AccountInDoubt | AccountBusy):
             raise error

@@ -5,7 +5,7 @@ The fall is a span, since the time of a row, the interest and the list of borrow
     least   only borrowings that surely came in between are counted in
     most    every borrowing that is listed near is, and all interest that can have accrued
 
-No repayment row, no trade and no price is ever used to explain a fall away: what is unexplained only widens doubt.
+No repayment row, no trade and no price is ever used to explain a fall away: an unexplained fall only widens doubt.
 """
 
 from __future__ import annotations

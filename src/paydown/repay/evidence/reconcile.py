@@ -52,7 +52,7 @@ class Reconciled:
     """The result of reconciling an attempt in doubt.
 
     Attributes:
-        verdict: What the evidence proves; `None` if the work was interrupted before there was any.
+        verdict: The verdict of the evidence; `None` if the work was interrupted before there was any.
         snapshot: The newest snapshot: a base for what comes next.
         snapshots: How many snapshots were taken.
         trouble: Why no evidence could be read, or "".
@@ -85,7 +85,7 @@ def case_of(context: Context, attempt: AttemptRecord) -> Case:
     Rows of our own repayments can stand near this attempt: those of every attempt that was executed about that time.
 
     Args:
-        context: What every decision needs.
+        context: The context that every decision needs.
         attempt: The attempt.
     """
     intent, options, journal = attempt.intent, context.options, context.journal
@@ -113,7 +113,7 @@ def reconcile_attempt(context: Context, attempt: AttemptRecord) -> Decisions[Rec
     Every snapshot, also of earlier reconciliations, is judged by the newest lists.
 
     Args:
-        context: What every decision needs.
+        context: The context that every decision needs.
         attempt: The attempt, UNKNOWN.
     """
     case = case_of(context, attempt)
@@ -169,7 +169,7 @@ def verify_refusal(context: Context, attempt: AttemptRecord) -> Decisions[tuple[
     On an account where a refusal was caught contradicting the debt, the balance gets `options.quiet_ms` to show it.
 
     Args:
-        context: What every decision needs.
+        context: The context that every decision needs.
         attempt: The attempt, REJECTED.
 
     Returns:
@@ -203,7 +203,7 @@ def wait_until(context: Context, deadline: int) -> Decisions[int]:
     """Wait until the exchange's own clock has passed a deadline; our clock only paces the sleep.
 
     Args:
-        context: What every decision needs.
+        context: The context that every decision needs.
         deadline: UTC milliseconds on the exchange's clock.
 
     Returns:

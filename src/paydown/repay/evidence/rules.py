@@ -67,7 +67,7 @@ class Rule:
 
     Attributes:
         name: Its name in docs/never-twice.md, in reports and in the journal.
-        result: What it proves.
+        result: The result of the rule.
         applies: Whether it applies, given that no earlier rule does.
     """
 
@@ -113,9 +113,9 @@ def _debt_fell(gathered: Gathered) -> bool:
 def _row_fits(gathered: Gathered) -> bool:
     """Apply if a repayment row of exactly the amount is listed near the attempt, and the debt does not deny the row.
 
-    The amount identifies the attempt, since no two pieces of a plan ask for the same one. The debt denies the row where
-    it stands, unless it may have fallen and most of the value is gone from what could pay: a borrowing has refilled
-    the debt then.
+    The amount identifies the attempt, since no two pieces of a plan ask for the same one. The debt denies the row if it
+    did not fall, unless it may have fallen and most of the value is gone from the payment assets: a borrowing has
+    refilled the debt then.
     """
     if gathered.stood or not exact_row(gathered.case, gathered.near):
         return False
@@ -155,8 +155,8 @@ def _rows_near(gathered: Gathered) -> bool:
 def _holdings_fell(gathered: Gathered) -> bool:
     """Apply if the debt stood, yet in one of the snapshots half of the value asked is gone from the account.
 
-    A borrowing that no list shows can refill a debt, but not the asset that paid. Any snapshot counts, since what was
-    spent can be replaced later.
+    A borrowing that no list shows can refill a debt, but not the asset that paid. Any snapshot counts, since a spent
+    asset can be replaced later.
     """
     return not all(still_there(gathered.case, one.snapshot, gathered.rows) for one in gathered.seen)
 

@@ -33,7 +33,7 @@ class Verdict:
         result: The state it proves, or "UNDECIDED".
         rule: Name of the rule that decided, as in `docs/never-twice.md`.
         repaid: How much of the debt the attempt repaid: zero if not executed, `None` if undecided.
-        findings: What each kind of evidence shows.
+        findings: The finding of each kind of evidence.
         check: What a person should look at, for an undecided attempt, and the commands to type.
         signs: Signs that a reading holds which is usually assumed away.
     """
@@ -94,7 +94,7 @@ def may_have_fallen(case: Case, observation: Observation) -> bool:
 
     Args:
         case: The refused attempt.
-        observation: What was read after the refusal.
+        observation: The observation after the refusal.
     """
     with exact():
         fell = fall_of(case, observation.snapshot, observation.rows).most >= case.asked / 2

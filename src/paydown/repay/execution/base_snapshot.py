@@ -18,7 +18,7 @@ class BaseSnapshot:
     """Keeps the newest snapshot of a run, and calculates what is owed after the pieces confirmed since.
 
     Args:
-        context: What every decision needs.
+        context: The context that every decision needs.
         plan: The plan that is worked on.
 
     Attributes:

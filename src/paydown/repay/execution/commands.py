@@ -144,7 +144,7 @@ class RepayOutcome:
     """The end of a repayment, as the client reports it.
 
     Attributes:
-        kind: What is known.
+        kind: The outcome.
         attempt_id: Its id; `None` if it was refused before INTENT was written.
         again: "backoff" if the same may be tried again by itself, "never" if its cause must go first.
         wait_ms: How long to wait before trying again, if the exchange or the budget named a time.

@@ -27,7 +27,7 @@ def completed(context: Context, record: PlanRecord, base: Snapshot, first: Snaps
     that bound a plan could be called done that is not.
 
     Args:
-        context: What every decision needs.
+        context: The context that every decision needs.
         record: The plan.
         base: The newest snapshot.
         first: The first snapshot of this run.

@@ -21,7 +21,7 @@ class EarlierVerdicts:
     """The refusal that is not verified yet, and the last "not executed" that a later fall of the debt would deny.
 
     Args:
-        context: What every decision needs.
+        context: The context that every decision needs.
 
     Attributes:
         refused: An attempt that was refused, and whose refusal no snapshot has confirmed yet.
@@ -122,5 +122,5 @@ class EarlierVerdicts:
             "fell-later",
             f"Attempt {attempt.id} was proven not executed, and now the debt is lower by {to_text(fell)} {asset} "
             f"all the same. Nothing else is sent. If it was executed late: paydown correct {attempt.id} --executed "
-            '--note "what you saw". If somebody else repaid, resume.',
+            '--note "what you saw". If another user repaid, resume.',
         )

@@ -45,10 +45,10 @@ def _progress(
     """Describe an attempt that an earlier run left open, with the figures of its own plan.
 
     Args:
-        context: What every decision needs.
+        context: The context that every decision needs.
         record: Its plan.
         attempt: The attempt, as it was found.
-        result: What became of it; `None` before it is known.
+        result: The result of its reconciliation; `None` before that ends.
     """
     intent, now = attempt.intent, context.now_ms()
     amount = "the whole debt" if intent.amount is None else to_text(intent.amount)
@@ -58,7 +58,9 @@ def _progress(
     if result is None:
         until = deadline_ms(intent.signed_at_ms, intent.recv_window_ms, context.facts, context.options)
         wait_ms = max(0, until - now)
-        message = f"{about} was left in doubt; it can act until {moment(until)}, then the balance tells"
+        message = (
+            f"{about} was left in doubt; it can act until {moment(until)}; the balance is read after that"
+        )
     elif result.decided and result.verdict is not None:
         kind = "proven-executed" if result.verdict.result == "PROVEN_EXECUTED" else "proven-not-executed"
         message = f"{about}, {context.journal.evidence.of(attempt.id)[-1].summary}"

@@ -26,10 +26,10 @@ class PieceCutter:
     """Keeps the newest price, and cuts pieces that stay below the cap at that price.
 
     Args:
-        context: What every decision needs.
+        context: The context that every decision needs.
         plan: The plan that is worked on.
         base: The base of the next piece.
-        tally: What was repaid and asked for so far.
+        tally: The amounts repaid and asked for so far.
 
     Attributes:
         price: The newest price of the asset owed.
@@ -68,8 +68,8 @@ class PieceCutter:
         if now - last > context.options.look_max_age_ms:
             raise PlanRefused(
                 "price-unknown",
-                f"The price of {asset} could not be read since {moment(last)}, so it cannot be said "
-                "what stays below the cap. Give a price, or resume later.",
+                f"The price of {asset} could not be read since {moment(last)}, so no piece can be "
+                "kept below the cap. Give a price, or resume later.",
                 {"asset": asset, "last_price_usd": to_text(self.price.usd)},
             )
 

@@ -29,7 +29,7 @@ def report_of(context: Context, record: PlanRecord) -> Report:
     A stored report stays as it was given; its lines mark what a person has corrected since.
 
     Args:
-        context: What every decision needs.
+        context: The context that every decision needs.
         record: The plan.
     """
     if record.report is not None and record.state is not PlanState.RUNNING:
@@ -43,7 +43,7 @@ def report_of(context: Context, record: PlanRecord) -> Report:
     ending = Ending(
         record.state,
         "interrupted" if record.state is PlanState.RUNNING else "not-started",
-        "A process is working on this plan, or ended without a word. Resume it."
+        "A process is working on this plan, or ended without a report. Resume it."
         if record.state is PlanState.RUNNING
         else "Nothing was sent for this plan yet.",
     )
@@ -54,7 +54,7 @@ def report_of_failed(context: Context, record: PlanRecord, error: PaydownError) 
     """Make the report of a plan that could not go on, after other plans of the same call did.
 
     Args:
-        context: What every decision needs.
+        context: The context that every decision needs.
         record: The plan.
         error: Why it could not.
     """
@@ -66,7 +66,7 @@ def report_of_settled(context: Context, record: PlanRecord, attempt: AttemptReco
     """Make the report of a plan whose doubtful attempt has just been settled by a person's word.
 
     Args:
-        context: What every decision needs.
+        context: The context that every decision needs.
         record: The plan.
         attempt: The attempt.
     """
@@ -79,7 +79,7 @@ def close_run(
     """Record the state and the report with which a run ends.
 
     Args:
-        context: What every decision needs.
+        context: The context that every decision needs.
         record: The plan.
         ending: Why the run ends.
         weight: Request weight that it has spent.

@@ -74,7 +74,7 @@ class PlanRun:
     """One run of one plan, under the account's lock.
 
     Args:
-        context: What every decision needs.
+        context: The context that every decision needs.
         record: The plan, as it stands in the journal.
 
     Raises:
@@ -264,7 +264,7 @@ class PlanRun:
                     PlanState.UNDECIDED,
                     "not-reconciled",
                     f"Attempt {attempt_id} may have happened: {outcome.detail.get('message', 'no answer')}. "
-                    "Nothing else is sent. Reconcile it.",
+                    f"Nothing else is sent. To settle it: paydown reconcile {attempt_id}",
                 )
             return (yield from self._reconcile(attempt_id))
         ending = yield from self._pause_or_end(outcome)
@@ -344,7 +344,7 @@ class PlanRun:
         until = deadline_ms(intent.signed_at_ms, intent.recv_window_ms, context.facts, context.options)
         yield self._show(
             "reconciling",
-            f"the request can act until {moment(until)}; then the balance tells",
+            f"the request can act until {moment(until)}; the balance is read after that",
             attempt_id=attempt_id,
             wait_ms=max(0, until - context.now_ms()),
         )

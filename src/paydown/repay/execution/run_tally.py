@@ -1,4 +1,4 @@
-"""The count of what a run has done, asked for and spent."""
+"""The counts of a run: pieces, amounts asked and repaid, and request weight."""
 
 from __future__ import annotations
 

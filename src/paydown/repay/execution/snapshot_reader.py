@@ -34,7 +34,7 @@ class SnapshotReader:
     """The reader of one run's snapshots.
 
     Args:
-        context: What every decision needs.
+        context: The context that every decision needs.
         asset: Asset owed.
         base: The base of the next piece, which a new snapshot replaces.
         cutter: Cuts the next piece.

@@ -47,4 +47,4 @@ class CommitListeners:
         try:
             self.call(account)
         except JournalUnusable as error:
-            LOGGER.warning("the journal knows more than is remembered outside of it: %s", error)
+            LOGGER.warning("the account memory could not be written after a commit of the journal: %s", error)

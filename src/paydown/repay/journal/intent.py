@@ -27,7 +27,7 @@ def write_intent(
         journal: Where INTENT is written.
         account: The account's name in it.
         plan_id: The plan that the attempt belongs to.
-        intent: What is about to be sent.
+        intent: The repayment that is about to be sent.
         now_ms: Now, UTC milliseconds.
         fresh_snapshot: Whether no earlier attempt carries the snapshot of the intent.
         again: Whether INTENT of this attempt is durable already.

@@ -52,10 +52,10 @@ class Journal:
         path: The file's absolute path.
         identity: Drawn at random when the journal was made.
         durable: Whether a commit survives a power cut.
-        plans: What is to be repaid, by plan key.
-        attempts: What was meant to be sent, and how it ended.
-        evidence: What was seen about attempts.
-        corrections: What people know better.
+        plans: The plans, by plan key.
+        attempts: The attempts, with their outcomes.
+        evidence: The evidence about attempts.
+        corrections: The corrections by persons.
         debts: The debt over time.
         adoptions: When a person went on with this journal although more was remembered.
 
@@ -89,7 +89,7 @@ class Journal:
         """Return the name of an account in this file: a hash salted with this file's own secret.
 
         Args:
-            identity: What distinguishes accounts: address and name, or address and API key. It is not stored.
+            identity: The text that distinguishes accounts: address and name, or address and API key. It is not stored.
         """
         return hmac.new(self.file.salt, identity.encode(), hashlib.sha256).hexdigest()[:32]
 

@@ -3,8 +3,8 @@
 SQLite in WAL mode with `synchronous=FULL`: when a transaction returns, its rows are on the disk, and a kill -9 or a
 power cut at any instruction leaves either the whole transaction or none of it. Files are readable by their owner only.
 
-A connection whose file is no longer the one at its path, or that was inherited by a fork, is refused: what it wrote
-would be lost to the process that opens the path next.
+A connection whose file is no longer the one at its path, or that was inherited by a fork, is refused: its writes would
+be lost to the process that opens the path next.
 """
 
 from __future__ import annotations

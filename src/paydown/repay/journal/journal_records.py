@@ -128,10 +128,10 @@ class AttemptRecord:
     """One attempt as the journal knows it.
 
     Attributes:
-        intent: What was written down before it was sent.
+        intent: The record from before the request left.
         plan_key: Key of its plan.
-        state: What is known about it.
-        outcome: What the client reported: class, status, code, text; `None` while INTENT.
+        state: The state of the attempt.
+        outcome: The report of the client: class, status, code, text; `None` while INTENT.
         repaid: How much of the debt it repaid, if that is known; corrections not counted.
         opened_at_ms: When INTENT was written, UTC milliseconds.
         closed_at_ms: When the last state was written, or `None`.
@@ -206,7 +206,7 @@ class PlanRecord:
     Attributes:
         id: Its number in this journal.
         account: The account, as it was written.
-        plan: What was planned.
+        plan: The plan as it was made.
         state: How far it has come.
         report: The newest report, once the plan has ended or paused.
         created_at_ms: When it was written, UTC milliseconds.

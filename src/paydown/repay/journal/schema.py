@@ -346,7 +346,7 @@ def differing(db: sqlite3.Connection, version: int) -> str:
             return f"it lacks the {kind} {name}"
         own = text == there[1] or (newer and there[1].upper().startswith("CREATE TABLE "))
         if there[0] != kind or not own:
-            return f"the {kind} {name} is another one"
+            return f"the {kind} {name} differs"
     further = next(
         (name for name, (kind, _) in found.items() if kind == "trigger" and name not in expected), None
     )

@@ -137,7 +137,7 @@ class Plan:
 
     Attributes:
         key: The idempotency key: the journal knows this plan, its attempts and its report by it.
-        request: What was asked.
+        request: The request of the caller.
         snapshot: The account as it was when the plan was made.
         prices: USD prices that were used, by asset.
         piece_limit_usd: Cap less margin: no piece is worth more.

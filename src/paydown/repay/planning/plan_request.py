@@ -118,7 +118,7 @@ def propose(
     """Read balances, status and prices, and make the plan.
 
     Args:
-        request: What to repay, and with what.
+        request: The debt to repay, and the payment assets.
         key: Idempotency key of the plan.
         facts: The facts of the document.
         options: Margins of caution.

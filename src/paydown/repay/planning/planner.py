@@ -156,7 +156,7 @@ def make_plan(
     """Cut the debt of `request.asset` into pieces, or refuse with the numbers that show why.
 
     Args:
-        request: What to repay, and with what.
+        request: The debt to repay, and the payment assets.
         snapshot: The account now.
         prices: USD prices that are known, by asset.
         key: Idempotency key of the plan.
@@ -257,7 +257,7 @@ def _price(prices: Mapping[str, Price], asset: str) -> Price:
     if price is None or price.usd <= 0:
         raise PlanRefused(
             "price-unknown",
-            f"No USD price is known for {asset}, so it cannot be said how much of it stays below the cap. "
+            f"No USD price is known for {asset}, so no piece can be kept below the cap. "
             f"Give one: prices={{{asset!r}: Decimal(...)}}.",
             {"asset": asset},
         )
@@ -286,7 +286,7 @@ def warn_if_short(
     """Warn of payment assets without a known price; refuse if those with one cannot cover the repayment.
 
     Args:
-        request: What to repay, and with what.
+        request: The debt to repay, and the payment assets.
         snapshot: The account now.
         prices: USD prices that are known, by asset.
         total: How much is to be repaid, in units of the asset.
@@ -324,7 +324,7 @@ def warn_if_short(
     advice = (
         "Add payment assets, move them into the cross-margin wallet, or repay less."
         if request.pay_with
-        else "Name the assets that may pay (pay_with, --using): what is taken when none is named is not published."
+        else "Name the assets that may pay (pay_with, --using): which assets pay if none is named is not published."
     )
     raise PlanRefused(
         "not-enough-to-pay",

@@ -40,7 +40,7 @@ class Facts:
 
     @property
     def calls_per_interval(self) -> int:
-        """How many repayments fit into one interval when nothing else is sent."""
+        """Return how many repayments fit into one interval when nothing else is sent."""
         return max(1, self.weight_limit // self.repay_weight)
 
     def no_acceptance_after_ms(self, signed_at_ms: int, recv_window_ms: int) -> int:

@@ -32,7 +32,7 @@ def plan_decisions(
     """Check the request, and return the stored plan of its key, or the decisions that make one.
 
     Args:
-        context: What every decision needs.
+        context: The context that every decision needs.
         asset: Asset owed.
         amount: How much to repay, in units of `asset`; `None` repays the whole debt.
         pay_with: Assets that may pay.
@@ -63,7 +63,7 @@ def store_plan(context: Context, plan: Plan) -> Decisions[PlanRecord]:
     """Write a plan down, or return the stored one: of two processes with one key the first one's plan is kept.
 
     Args:
-        context: What every decision needs.
+        context: The context that every decision needs.
         plan: The plan.
 
     Raises:
@@ -80,7 +80,7 @@ def unfinished_plans(context: Context, plan_key: str | None) -> list[PlanRecord]
     """Return every plan that `resume` would go on with, oldest first; with a key that key's plan, in any state.
 
     Args:
-        context: What every decision needs.
+        context: The context that every decision needs.
         plan_key: The key, or `None`.
 
     Raises:
@@ -100,7 +100,7 @@ def _refuse_beside_unfinished(context: Context, asset: str) -> None:
             raise PlanUnfinished(
                 f"Plan {record.key} for {asset} was begun {moment(record.created_at_ms)} and is "
                 f"{record.state.value}: another one would repay on top of it. Resume {record.key}, or ask "
-                "for a new plan beside it.",
+                "for a new plan next to it.",
                 plan_key=record.key,
             )
 

@@ -31,7 +31,7 @@ class AdoptionTable:
             note: Which person adopts it and what they saw.
             count: The highest count that is remembered of this journal. From now on it counts from above that, so
                 that the file which reached it is refused in its turn.
-            body: What was remembered, and the snapshot of the account.
+            body: The remembered facts, and the snapshot of the account.
         """
         with self._file.writing() as db:
             db.execute(

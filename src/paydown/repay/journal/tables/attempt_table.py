@@ -57,7 +57,7 @@ class AttemptTable:
         Args:
             account: Name of the account.
             plan_id: The plan it belongs to.
-            intent: What is about to be sent.
+            intent: The repayment that is about to be sent.
             now_ms: Now, UTC milliseconds.
             fresh_snapshot: Whether `intent.before` was not recorded by an earlier attempt.
 
@@ -143,7 +143,7 @@ class AttemptTable:
             attempt_id: The attempt.
             state: EXECUTED, REJECTED, NOT_SENT or UNKNOWN.
             now_ms: Now, UTC milliseconds.
-            outcome: What the client reported, as plain data without secrets.
+            outcome: The report of the client, as plain data without secrets.
             repaid: How much of the debt it repaid, in units of its asset, if that is known.
 
         Raises:

@@ -41,7 +41,7 @@ class EvidenceTable:
             attempt_id: The attempt.
             verdict: "PROVEN_EXECUTED", "PROVEN_NOT_EXECUTED" or "UNDECIDED".
             now_ms: Now, UTC milliseconds.
-            body: What was seen and concluded, or a person's statement, as plain data.
+            body: The observations and the verdict, or a person's statement, as plain data.
             repaid: How much of the debt the attempt repaid, in units of its asset, if that is known.
 
         Raises:
@@ -63,7 +63,7 @@ class EvidenceTable:
         Args:
             attempt_id: The attempt, REJECTED and never corrected.
             now_ms: Now, UTC milliseconds.
-            body: What was seen; kept as "UNDECIDED" evidence.
+            body: The observations, kept as "UNDECIDED" evidence.
 
         Raises:
             AccountInDoubt: Another attempt of the account is open.
@@ -94,7 +94,7 @@ class EvidenceTable:
         Args:
             attempt_id: The attempt, REJECTED.
             now_ms: Now, UTC milliseconds.
-            body: What was seen.
+            body: The observations, as plain data.
         """
         with self._file.writing() as db:
             _insert(db, attempt_id, now_ms, "PROVEN_NOT_EXECUTED", body)
