@@ -1,8 +1,8 @@
 """The public face of the sandbox: one request in, one reply out, no web framework and no event loop.
 
-`Exchange.handle` is synchronous and works in memory; `request_pipeline` holds the steps that a request takes. What a
-request changed is collected in `Exchange.changes` until it is taken, so that a server can commit many requests at once
-and send their answers after that. Simulations call `handle` directly, on a clock that they move themselves.
+`Exchange.handle` is synchronous and works in memory; `request_pipeline` holds the steps that a request takes. The
+changes of a request are collected in `Exchange.changes` until they are taken, so that a server can commit many requests
+at once and send their answers after that. Simulations call `handle` directly, on a clock that they move themselves.
 """
 
 from __future__ import annotations
@@ -42,12 +42,12 @@ class Exchange:
 
     Attributes:
         world: Accounts, keys, prices, limits and options.
-        market: What calls read and change: the world, its books and its agenda.
-        changes: What is not durable yet.
+        market: The state that calls read and change: the world, its books and its agenda.
+        changes: The changes that are not durable yet.
         records: The rows of the record lists.
         lines: The ledger lines, oldest first.
         streams: Listen keys, and the events that go out under them.
-        budgets: What calls are charged to.
+        budgets: The budgets that calls are charged to.
         requests: The request log.
         faults: The armed faults.
         fresh: Whether the world was installed and nothing of it was stored yet.
@@ -64,7 +64,7 @@ class Exchange:
         self.requests = RequestLog()
         self.install(read_world(demo_state() if state is None else state, self.option_catalogue))
 
-    # ------------------------------------------------------------------- the world
+    # --------------------------------------------- replacing and editing the world
 
     def install(self, world: World) -> None:
         """Replace the world; counters, requests, ledger lines, records and faults start over."""
@@ -118,7 +118,7 @@ class Exchange:
             self.world.ledger.issue(account, asset, place, EXACT.subtract(amount, getattr(holding, place)))
         self.changes.world = True
 
-    # ------------------------------------------------------------------- answering
+    # ---------------------------------------------------------- answering requests
 
     def handle(self, request: RawRequest) -> Reply:
         """Answer one request. No request can make this raise.
@@ -151,7 +151,7 @@ class Exchange:
         """Note that the answer that kept `account` busy has been sent."""
         self.market.busy.release(account)
 
-    # ------------------------------------------------------------------- lasting
+    # ----------------------------------------------------- storing and restoring
 
     @property
     def next_line_id(self) -> int:

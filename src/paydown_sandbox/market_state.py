@@ -37,11 +37,11 @@ class MarketState:
 
     Attributes:
         prices: Index prices, USD per unit, by asset.
-        changes: What is not durable yet.
+        changes: The changes that are not durable yet.
         history: Ledger lines and records.
         streams: Listen keys, and the events that go out under them.
         events: Writes the events.
-        agenda: What is to be done later.
+        agenda: The actions that are due later.
         chances: Draws where an option leaves something to chance.
         busy: Accounts with a borrow or repayment that is still running.
     """

@@ -76,9 +76,9 @@ class RequestPipeline:
 
     Args:
         document: The API document.
-        market: What calls read and change.
+        market: The state that calls read and change.
         behaviour: The parts that the options call for.
-        budgets: What calls are charged to.
+        budgets: The budgets that calls are charged to.
         faults: The armed faults.
     """
 
@@ -148,7 +148,7 @@ class RequestPipeline:
             return self._queue(visit, busy)
         return self._hold_back(call, self._encode(visit, call, result))
 
-    # ------------------------------------------------------------------------ before any check
+    # ------------------------------------------------------------------ steps before any check
 
     def _turn_away(
         self,
@@ -247,7 +247,7 @@ class RequestPipeline:
         limit = route.gate.settings.weight_per_minute
         return self._answers.limited(record, admission, limit, route.header, visit.counted_ms)
 
-    # ------------------------------------------------------------------------ checks and execution
+    # ------------------------------------------------------------- steps of checking and executing
 
     def _authenticate_and_validate(self, visit: _Visit) -> Call:
         """Check key, signature and clock, then the parameters; return the call that the request makes."""
@@ -298,7 +298,7 @@ class RequestPipeline:
         record.queued = True
         return Retry(busy.wait_ms)
 
-    # ------------------------------------------------------------------------ the answer
+    # ---------------------------------------------------------------- steps of answering
 
     def _encode(self, visit: _Visit, call: Call, result: object) -> RawResponse | Drop:
         """Write the answer to an executed call, as a fault or a choice changes it."""

@@ -23,7 +23,7 @@ class Entry(NamedTuple):
         at_ms: When it falls due, milliseconds UTC.
         number: Entries are numbered in the order in which they were added.
         what: The kind, such as "repay" or "list".
-        details: What is needed to do it, as JSON values.
+        details: The arguments of the action, as JSON values.
     """
 
     at_ms: int
@@ -50,7 +50,7 @@ class Agenda:
         Args:
             at_ms: When it falls due, milliseconds UTC.
             what: The kind of the entry.
-            details: What is needed to do it, as JSON values.
+            details: The arguments of the action, as JSON values.
         """
         heapq.heappush(self._entries, Entry(at_ms, self._next, what, details))
         self._next += 1

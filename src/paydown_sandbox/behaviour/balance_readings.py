@@ -134,7 +134,7 @@ class BalanceReadings:
         """Return whether any of these choices differs from its default."""
         return options.any_open(*_NAMES) or options.text("balance-array-holds") in _GAPS
 
-    # ------------------------------------------------------------------------ what is seen
+    # ------------------------------------------------------------ positions that are shown
 
     def seen(self, account: Account) -> Mapping[str, Holding]:
         """Return the positions that the next answer shows, by asset."""
@@ -144,7 +144,7 @@ class BalanceReadings:
         if self._past is not None:
             positions = self._past.at(account.id, moment)
             if self._parts != "together":
-                # Holdings or debts are shown as of an earlier time than the other of the two.
+                # Either the holdings or the debts are shown as of an earlier time than the rest.
                 late = self._past.at(account.id, moment - self._chances.between(0, _APART_MS))
                 names = _HELD if self._parts == "debt-first" else _DEBT
                 positions = {
@@ -171,7 +171,7 @@ class BalanceReadings:
         running = self._interest.accrued(asset, holding.borrowed, moment)
         return replace(holding, interest=EXACT.add(holding.interest, running)) if running else holding
 
-    # ------------------------------------------------------------------------ how it is shown
+    # ----------------------------------------------------------------------- form of the rows
 
     def absent(self, row: dict[str, object]) -> object:
         """Return the answer for an asset that the account does not have; `row` holds only zeros."""
@@ -190,7 +190,7 @@ class BalanceReadings:
 
         Args:
             rows: One row for each asset.
-            positions: What the rows were made of, by asset.
+            positions: The positions of which the rows were made, by asset.
         """
         if self._gaps == "no-zeros":
             rows = [row for row in rows if _something(positions.get(row["asset"]))]

@@ -38,7 +38,7 @@ class Behaviour:
     """The parts that the options of one market need. New options need a new behaviour.
 
     Args:
-        market: What the parts work on.
+        market: The market that the parts read and change.
         requests: The request log, where a late execution is noted.
     """
 

@@ -78,7 +78,7 @@ class Borrowings:
 
         Args:
             at_ms: The moment of execution, milliseconds UTC.
-            details: What the agenda kept.
+            details: The arguments that the agenda kept.
 
         Returns:
             The call with the ledger lines that it wrote now.

@@ -39,7 +39,7 @@ class DebtMovements:
         Args:
             call: The call.
             asset: The owed asset.
-            plan: What is repaid, and with what.
+            plan: The planned repayment.
             asked: The amount of the request, in units of the asset; `None` for the whole debt.
         """
         market, account, now_ms = self._market, call.owner, call.now_ms

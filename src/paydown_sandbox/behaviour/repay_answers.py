@@ -77,7 +77,7 @@ class RepayAnswers:
         """Return whether any of these choices differs from its default."""
         return options.any_open(*_NAMES)
 
-    # ------------------------------------------------------------------------ members
+    # ---------------------------------------------------------- members of the answer
 
     def members(self, call: Call, answer: dict[str, object], repaid: Repaid) -> dict[str, object]:
         """Return the members of the answer, changed in place.
@@ -133,7 +133,7 @@ class RepayAnswers:
             values["text"] = ",".join(repaid.named)
         return values
 
-    # ------------------------------------------------------------------------ form
+    # ---------------------------------------------------------- form of the answer
 
     @staticmethod
     def encode(answer: object) -> str:

@@ -64,7 +64,7 @@ class RepayExecution:
         """Return whether any of these choices differs from its default."""
         return options.any_open(*_NAMES)
 
-    # ------------------------------------------------------------------------ planning
+    # ----------------------------------------------------------- planning an execution
 
     def share(self, amount: Decimal) -> Decimal:
         """Return how much of the amount asked is repaid."""
@@ -84,7 +84,7 @@ class RepayExecution:
         off = Decimal(self._chances.between(1, 50)).scaleb(-4)
         return EXACT.add(_ONE, off if self._price == "spread" else -off)
 
-    # ------------------------------------------------------------------------ doing
+    # -------------------------------------------------------------------- executing
 
     def carry_out(
         self, call: Call, asset: str, plan: Repayment, asked: Decimal | None, named: list[str] | None
@@ -94,7 +94,7 @@ class RepayExecution:
         Args:
             call: The call.
             asset: The owed asset.
-            plan: What is to be repaid, and with what.
+            plan: The planned repayment.
             asked: The amount of the request, in units of the asset; `None` for the whole debt.
             named: The payment assets of the request; `None` if it named none.
         """
@@ -130,7 +130,7 @@ class RepayExecution:
 
         Args:
             at_ms: The moment of execution, milliseconds UTC.
-            details: What the agenda kept.
+            details: The arguments that the agenda kept.
 
         Returns:
             The call with the ledger lines that it wrote now.

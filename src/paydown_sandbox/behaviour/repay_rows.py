@@ -130,7 +130,7 @@ class RepayRows:
             asked = amount if amount is not None else ZERO if owed is None else owed.debt
             self._write_failed(call.owner, asset, asked, self._moments(call.now_ms))
 
-    # ------------------------------------------------------------------------ what
+    # -------------------------------------------------------- contents of the rows
 
     def _parts(self, asset: str, plan: Repayment) -> list[_Part]:
         payers = [(asset, plan.own, plan.own)] if plan.own else []
@@ -177,7 +177,7 @@ class RepayRows:
             amount = divide_up(EXACT.multiply(part.units, amount), part.amount)
         return amount
 
-    # ------------------------------------------------------------------------ when and where
+    # ----------------------------------------------------------- times and lists of the rows
 
     def _moments(self, executed_ms: int) -> _Moments:
         chances = self._chances

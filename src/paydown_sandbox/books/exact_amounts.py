@@ -88,8 +88,8 @@ def divide_down(numerator: Decimal, denominator: Decimal, digits: int = 8) -> De
     """Return a quotient that is never more than the true value.
 
     Args:
-        numerator: What is divided.
-        denominator: What it is divided by.
+        numerator: The dividend.
+        denominator: The divisor.
         digits: Where the quotient is cut, in digits after the point.
     """
     try:
@@ -102,8 +102,8 @@ def divide_up(numerator: Decimal, denominator: Decimal, digits: int = 8) -> Deci
     """Return a quotient that is never less than the true value.
 
     Args:
-        numerator: What is divided.
-        denominator: What it is divided by.
+        numerator: The dividend.
+        denominator: The divisor.
         digits: Where the quotient is raised, in digits after the point.
     """
     try:
@@ -116,8 +116,8 @@ def divide_half_up(numerator: Decimal, denominator: Decimal, digits: int = 8) ->
     """Return a quotient rounded half up, for charges such as 45.3313 x 0.00013233 / 24.
 
     Args:
-        numerator: What is divided.
-        denominator: What it is divided by.
+        numerator: The dividend.
+        denominator: The divisor.
         digits: Where the quotient is rounded, in digits after the point.
     """
     return _HALF_UP.quantize(_HALF_UP.divide(numerator, denominator), _QUANTA[digits])

@@ -68,8 +68,8 @@ class Counterparty:
     """The position of the exchange itself in one asset: the other side of every loan and conversion.
 
     Attributes:
-        pool: What can be lent; below zero where more was lent than was there.
-        conversion: What conversions of payment assets took, less what they gave.
+        pool: The amount that can be lent; below zero where more was lent than was there.
+        conversion: The amount that conversions of payment assets took, less the amount that they gave.
         lendable: How much may still be lent; `None` for no limit.
     """
 
@@ -116,8 +116,8 @@ class Ledger:
     Attributes:
         accounts: By id.
         counterparties: The counterparty's position in each asset.
-        issued: What was brought into the books from outside, by asset.
-        dust_usd: What accounts paid above the exact value of conversions, in USD.
+        issued: The amounts brought into the books from outside, by asset.
+        dust_usd: The value that accounts paid above the exact value of conversions, in USD.
         touched: Account and asset of every position that changed since it was last stored.
         counterparties_touched: Assets of the counterparty's positions that changed since.
         watcher: Called after each change of an account's position.
@@ -147,7 +147,7 @@ class Ledger:
             seen.update(dict.fromkeys(account.holdings))
         yield from seen
 
-    # ------------------------------------------------------------------------ opening
+    # --------------------------------------------------------------- opening accounts
 
     def open(self, account: Account) -> None:
         """Enter an account with its holdings and debts; the counterparty has lent what the account owes before."""
@@ -181,7 +181,7 @@ class Ledger:
         if self.watcher is not None:
             self.watcher(account.id, asset, holding, None)
 
-    # ------------------------------------------------------------------------ moving
+    # ------------------------------------------------------------------ moving money
 
     def lend(self, account: Account, asset: str, amount: Decimal, now_ms: int) -> Transfer:
         """Lend from the pool to the account's free balance.
@@ -413,7 +413,7 @@ class Ledger:
         if self.watcher is not None:
             self.watcher(account.id, asset, holding, now_ms)
 
-    # ------------------------------------------------------------------------ proving
+    # -------------------------------------------------------------- checking the sums
 
     def imbalance(self) -> dict[str, Decimal]:
         """Return by how much each asset breaks the law of conservation; an empty mapping if none does."""

@@ -85,7 +85,7 @@ class Fault:
     Attributes:
         id: Faults are numbered in the order in which they were armed.
         name: A name of `FAULTS`.
-        match: What a request must have, such as its path; everything matches without it.
+        match: The facts that a request must have, such as its path; without any, every request matches.
         times: How often it strikes; `None` for always.
         delay_ms: How long the answer is held back.
         probability: The chance that a matching request is struck, from 0 to 1.
@@ -270,7 +270,7 @@ class FaultBook:
         Chances and skips are used up here; `times` is used up when the fault strikes.
 
         Args:
-            facts: What the request can be matched by.
+            facts: The facts of the request that a fault can match.
             now_ms: The sandbox's time, milliseconds UTC.
             changes: Whether the call changes what an account holds, owes or has switched on.
         """

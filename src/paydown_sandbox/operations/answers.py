@@ -103,7 +103,7 @@ class Answers:
 
         Args:
             record: The request in the log.
-            admission: What the weight budget of the address decided.
+            admission: The decision of the address's weight budget.
             limit: The size of that budget, weight per minute.
             header: The name of the header that shows the used weight.
             now_ms: Now, milliseconds UTC.

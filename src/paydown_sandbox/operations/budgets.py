@@ -104,7 +104,7 @@ class Budgets:
             window = self._order_windows[account] = Window(fixed=self._world.limits.fixed_window)
         return window
 
-    # ------------------------------------------------------------------------ lasting
+    # ---------------------------------------------------------- storing and restoring
 
     def standings(self) -> list[Standing]:
         """Return the addresses that a weight budget refused or banned since the last call of this method."""
@@ -120,7 +120,7 @@ class Budgets:
 
         Args:
             standings: The addresses that were refused or banned.
-            charges: What requests were charged, in the order of their times.
+            charges: The weights charged to requests, in the order of their times.
         """
         for standing in standings:
             gate = self._gates.get(standing.pool)

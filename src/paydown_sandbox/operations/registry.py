@@ -28,7 +28,7 @@ def build_handlers(market: MarketState, behaviour: Behaviour) -> Mapping[str, Ha
     """Return the handler of each operation.
 
     Args:
-        market: What the handlers work on; its options are read here.
+        market: The market that the handlers read and change; its options are read here.
         behaviour: The parts that the options call for.
     """
     public = MarketOperations(market, behaviour.time)

@@ -110,7 +110,7 @@ class Repayment:
         principal: The principal that is repaid.
         own: Units of the owed asset that are taken from the free balance.
         paid_with: (payment asset, units paid, units of the owed asset bought with them).
-        dust_usd: What the account pays above the exact value, because conversions are rounded, in USD.
+        dust_usd: The value that the account pays above the exact value, because conversions are rounded, in USD.
     """
 
     total: Decimal
