@@ -47,7 +47,16 @@ demo: $(ENV) ## Start the sandbox, repay a debt, lose an answer: the whole story
 test: check ## Everything: lint, types, drift, layers, unit, generator, sandbox and contract tests
 	@$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal -m "not interop and not deep"
 
-# Each in an environment of its own, where the interpreter is on the path. All are tried before one that failed is told.
+# The parts that take too long for every change, each bounded and with a fixed seed: half an hour on two cores.
+.PHONY: deep
+deep: $(ENV) ## What CI runs after `make test`: recipes, interop, the whole contract suite, some chaos, a sample of mutants
+	@echo "the recipes of CONTRIBUTING.md"; $(BIN)/python -m pytest -q tests/recipes -m deep
+	@echo "clients of others"; $(BIN)/python -m pytest -q tests/interop -m interop
+	@echo "the whole contract suite"; PAYDOWN_CONTRACT_SEED=1 $(MAKE) --no-print-directory contract
+	@echo "8,000 repayments in disorder"; $(BIN)/python -m tests.chaos --workers $(WORKERS) --repayments 8000 --seed 1
+	@echo "twenty wrong ideas"; $(MAKE) --no-print-directory mutants IDEAS=20
+
+# Each in an environment of its own, where the interpreter is on the path. All are tried before one that failed is named.
 .PHONY: test-all
 test-all: ## The same on every supported Python that this machine has, and which ones it has not
 	@passed=; failed=; absent=; \
@@ -116,7 +125,8 @@ $(MUTATION_ENV): requirements/mutation.txt
 
 .PHONY: mutants
 mutants: $(ENV) $(MUTATION_ENV) ## Put wrong ideas and a sample of mutations into a copy, one at a time: do tests notice? (30 minutes)
-	@$(BIN)/python -m tools.mutation --jobs $(WORKERS) --interpreter $(dir $(MUTATION_ENV))bin/python
+	@$(BIN)/python -m tools.mutation --jobs $(WORKERS) --interpreter $(dir $(MUTATION_ENV))bin/python \
+		$(if $(IDEAS),--ideas $(IDEAS) --trust)
 
 .PHONY: chaos
 chaos: $(ENV) ## Repay 100,000 times while everything fails at once, and count what was repaid twice (7 minutes)

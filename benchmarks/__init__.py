@@ -1,1 +1,1 @@
-"""Every speed claim of the README, measured: `make bench`, or `python -m benchmarks [SECTION ...]`."""
+"""Measure every speed claim of the README: `make bench`, or `python -m benchmarks [SECTION ...]`."""

@@ -7,7 +7,7 @@ python -m benchmarks --readme               the table of the README, from the la
 python -m benchmarks --readme README.md     and put it there
 
 A full report is written to benchmarks/results, which is committed: the README is held to it. Anything less goes to
-.build/benchmarks, unless --out says otherwise.
+.build/benchmarks, unless --out names another folder.
 """
 
 from __future__ import annotations
@@ -39,7 +39,12 @@ SECTIONS = {
 
 
 def run(name: str, settings: Settings) -> Section:
-    """Run one section; what it cannot do it says instead of failing the others."""
+    """Run one section; what it cannot measure is noted in its result, and the other sections still run.
+
+    Args:
+        name: Name of the section.
+        settings: How much to measure.
+    """
     begun = time.monotonic()
     try:
         section: Section = importlib.import_module(f"benchmarks.{name}").run(settings)
@@ -51,7 +56,7 @@ def run(name: str, settings: Settings) -> Section:
 
 
 def main(arguments: list[str]) -> int:
-    """Run what was asked for; 1 if a section failed."""
+    """Run the requested sections; return 1 if one of them failed."""
     parser = argparse.ArgumentParser(
         prog="python -m benchmarks", description="Measure every speed claim of the README.",
         epilog="sections: " + "; ".join(f"{name}: {what}" for name, what in SECTIONS.items()),

@@ -8,9 +8,9 @@ from __future__ import annotations
 import time
 
 from benchmarks.result import Section, Settings, Table
-from paydown_contract import document
-from paydown_contract.requests.tampering import Tamperer
-from paydown_contract.requests.verifier import Oracle
+from paydown_contract import read_document
+from paydown_contract.requests.variants.tamperer import Tamperer
+from paydown_contract.rules.allowed_answers import Oracle
 from tests.contract.support.exchange import NOW_MS, exchange, state
 from tests.contract.support.keys import signing_key
 from tests.contract.support.places import OPENAPI
@@ -22,7 +22,7 @@ AGAIN = 100  # cases after which the world is made anew, so that right requests 
 def run(settings: Settings) -> Section:
     """Judge every variant of every operation once."""
     section = Section("cases", "Contract cases")
-    contract = document.read(OPENAPI)
+    contract = read_document(OPENAPI)
     key, other = signing_key("S1"), signing_key("S2")
     tamperer, oracle = Tamperer(contract, key, (other,), NOW_MS), Oracle(contract, (key, other))
     cases = disagreements = 0

@@ -1,4 +1,4 @@
-"""Four processes that want more than the minute allows, for a minute: see `weight_ceiling`."""
+"""Measure four processes that want more than the minute allows, for a minute: see `weight_ceiling`."""
 
 from __future__ import annotations
 

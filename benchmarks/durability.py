@@ -1,4 +1,4 @@
-"""What a journal costs: an attempt is written down, durably, before its request leaves. See `journal`."""
+"""Measure what a journal costs: an attempt is durable before its request leaves. See `journal`."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from benchmarks.result import ROOT, Section, Settings, Table
 
 
 def run(settings: Settings) -> Section:
-    """Run `benchmarks.journal` in a process of its own and show what it says."""
+    """Run `benchmarks.journal` in a process of its own and show its result."""
     section = Section("durability", "Journal")
     done = subprocess.run(
         [sys.executable, "-m", "benchmarks.journal", "--json"],
@@ -28,7 +28,7 @@ def run(settings: Settings) -> Section:
 
 
 def _flat(value: Any, name: str = "") -> Iterator[tuple[str, str | float | int]]:
-    """The leaves of a JSON value, with the way to each."""
+    """Yield each leaf of a JSON value, with the names that lead to it."""
     if isinstance(value, dict):
         for key, inner in value.items():
             yield from _flat(inner, f"{name} {key}".strip().replace("_", " "))

@@ -1,4 +1,4 @@
-"""Thirty-one faults against every client: whose loop pays twice, and whose exceptions say what happened."""
+"""Try thirty-one faults on every client: which loop pays twice, and which exceptions name the outcome."""
 
 from __future__ import annotations
 

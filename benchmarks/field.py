@@ -1,4 +1,4 @@
-"""The clients that are compared, and which of them can be: an environment may be impossible to make here."""
+"""List the clients that are compared, and those whose environment cannot be made on this machine."""
 
 from __future__ import annotations
 
@@ -13,7 +13,13 @@ OURS = "paydown"
 
 
 def clients(section: Section, settings: Settings, quick: Sequence[str]) -> list[Peer]:
-    """All clients, or those named `quick` in a hurry; what is left out is said in the section."""
+    """Return all clients, or those of a quick run; the section notes which are left out.
+
+    Args:
+        section: Result that receives the note.
+        settings: How much to measure.
+        quick: Names of the clients of a quick run.
+    """
     wanted = [BY_NAME[name] for name in quick] if settings.quick else list(PEERS)
     if settings.quick:
         section.left_out.append("the other clients (quick)")
@@ -22,7 +28,11 @@ def clients(section: Section, settings: Settings, quick: Sequence[str]) -> list[
 
 
 def can_be_made(section: Section, names: set[str]) -> set[str]:
-    """Make these environments; those that cannot be made are said to be left out.
+    """Make these environments, and return the names of those that could be made.
+
+    Args:
+        section: Result that notes the environments that could not be made.
+        names: Names of the environments.
 
     Raises:
         EnvironmentFailed: One that everything is compared with, or our own.

@@ -1,4 +1,4 @@
-"""How long the generator takes for the whole document, in a process of its own."""
+"""Measure how long the generator takes for the whole document, in a process of its own."""
 
 from __future__ import annotations
 

@@ -3,7 +3,7 @@
 Each round starts every statement once, one after the other, so that a busy moment of the machine hits all of
 them. A time is that of a whole new process minus that of `python -c pass` in the same environment and round.
 "Best" is the fastest process of all rounds minus the fastest `python -c pass`: what the statement costs when
-nobody disturbs it.
+nothing disturbs it.
 """
 
 from __future__ import annotations
@@ -62,7 +62,14 @@ class Cost(NamedTuple):
 def start(
     python: Path, statement: str, environment: dict[str, str] | None = None, isolated: bool = True
 ) -> Cost:
-    """Run one statement in a new interpreter."""
+    """Run one statement in a new interpreter.
+
+    Args:
+        python: The interpreter.
+        statement: What to run.
+        environment: Variables of the process.
+        isolated: Whether user settings are ignored (`-I`).
+    """
     command = [str(python), *(["-I"] if isolated else []), "-c", statement]
     begun = time.perf_counter()
     child = subprocess.Popen(command, env=environment or clean_environment(), stdout=subprocess.DEVNULL)
@@ -163,6 +170,10 @@ def multiply(document: Path, copies: int) -> int:
 
     Works on the text: a path file is copied with its operation ids and method names changed, and the root
     gets the same paths again under a prefix of their own.
+
+    Args:
+        document: Folder of the document; its files are changed.
+        copies: How many copies of every operation to add.
     """
     root = document / "openapi.yaml"
     text = root.read_text(encoding="utf-8")

@@ -46,14 +46,19 @@ def run(settings: Settings) -> Section:
 
 
 class NotCounted(RuntimeError):
-    """Valgrind could not count this client; the message says why."""
+    """Report that Valgrind could not count a client, with the reason."""
 
 
 def count(peer: Peer, target: Target, calls: int = CALLS) -> float:
-    """Instructions per call of one client.
+    """Return the instructions that one call of a client takes.
+
+    Args:
+        peer: The client.
+        target: The server and the key.
+        calls: How many calls to average over.
 
     Raises:
-        NotCounted: Callgrind cannot be controlled here (no ptrace, say).
+        NotCounted: Callgrind cannot be controlled here (for example without ptrace).
     """
     with tempfile.TemporaryDirectory(prefix="paydown-callgrind-") as folder:
         counting = [

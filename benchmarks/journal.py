@@ -6,7 +6,7 @@
 One attempt is two commits: INTENT before the request leaves, its outcome afterwards. The other side is SQLite alone,
 in the same mode (WAL, synchronous=FULL): two commits of one row each, as large as what the journal wrote. The disk is
 that of the working directory, not that of a temporary folder, which may be memory. Both sides take turns attempt
-by attempt, so that whatever else the disk does falls on both.
+by attempt, so that other work of the disk slows both.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ def a_look() -> Look:
 
 
 def a_plan(look: Look) -> Plan:
-    """A plan to hang attempts on; nothing is sent."""
+    """Return a plan that attempts can belong to; nothing is sent."""
     owed = look["BNB"].debt
     piece = Piece(1, None, owed, owed * 600, "clears the whole debt")
     return Plan(
@@ -121,7 +121,12 @@ class BareSide:
 
 
 def measure(attempts: int, folder: Path) -> Figures:
-    """Take turns, and compare medians."""
+    """Measure the journal and bare SQLite in turns, and return the medians.
+
+    Args:
+        attempts: How many attempts to write.
+        folder: Folder for both files.
+    """
     ours = JournalSide(folder)
     ours.attempt()
     bare = BareSide(folder, ours.row_bytes())
@@ -153,7 +158,7 @@ def main(arguments: list[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     with tempfile.TemporaryDirectory(prefix=".journal-bench-", dir=Path.cwd()) as folder:
         figures = measure(options.attempts, Path(folder))
-    told = {
+    result = {
         "one attempt, journal, us": round(figures.journal_us, 1),
         "one attempt, bare SQLite, us": round(figures.bare_sqlite_us, 1),
         "ratio (at most 1.5)": round(figures.ratio, 2),
@@ -162,9 +167,9 @@ def main(arguments: list[str] | None = None) -> int:
         "bytes of one row": figures.row_bytes,
     }
     if options.json:
-        print(json.dumps(told))
+        print(json.dumps(result))
     else:
-        for name, value in told.items():
+        for name, value in result.items():
             print(f"{name:30} {value}")
     return 0 if figures.ratio <= LIMIT else 1
 

@@ -33,7 +33,14 @@ class Load(NamedTuple):
 
 
 def signed_requests(url: str, key: str, secret: str, count: int) -> list[bytes]:
-    """Distinct requests, each signed for a moment of the last seconds, ready for the wire."""
+    """Return distinct requests, each signed for a moment of the last seconds, ready for the wire.
+
+    Args:
+        url: Address of the server.
+        key: API key.
+        secret: Secret of the key.
+        count: How many requests.
+    """
     now_ms = time.time_ns() // 1_000_000
     host = urlsplit(url).netloc
     head = (
@@ -60,7 +67,7 @@ class _Line:
         self.buffer = b""
 
     def answer(self) -> bytes | None:
-        """The next whole answer, or `None` while it is incomplete."""
+        """Return the next whole answer, or `None` while it is incomplete."""
         piece = self.socket.recv(65536)
         if not piece:
             raise ConnectionError("the server closed a kept-alive connection")
@@ -84,7 +91,14 @@ def _content_length(head: bytes) -> int:
 
 
 def fire(url: str, requests: list[bytes], seconds: float, connections: int = 16) -> Load:
-    """Send for `seconds`, then let the last answers come in."""
+    """Send requests for some seconds, then wait for the last answers.
+
+    Args:
+        url: Address of the server.
+        requests: Signed requests, each sent once.
+        seconds: How long to send.
+        connections: How many connections to keep open.
+    """
     parts = urlsplit(url)
     assert parts.hostname is not None
     assert parts.port is not None

@@ -1,4 +1,4 @@
-"""The facts about the machine and the versions that a number is worth nothing without."""
+"""Read the facts about the machine and the versions, without which a number means nothing."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def facts() -> dict[str, str]:
 
 
 def versions() -> dict[str, str]:
-    """The clients compared, with their versions."""
+    """Return the version of each client that is compared."""
     of = {
         "httpx": ("httpx", "httpx"),
         "official": ("official", "binance-sdk-derivatives-trading-portfolio-margin"),

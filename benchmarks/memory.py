@@ -1,4 +1,4 @@
-"""Resident memory of a process that made one signed repayment."""
+"""Measure the resident memory of a process that made one signed repayment."""
 
 from __future__ import annotations
 

@@ -50,7 +50,13 @@ def run(settings: Settings) -> Section:
 
 
 def failed(internet: Internet, *, date_by_ms: int = 0, skew_ms: int = 0) -> int:
-    """How many of four repayments fail when something happens after the second."""
+    """Return how many of four repayments fail when something happens after the second.
+
+    Args:
+        internet: Connects the client and the sandbox on virtual time.
+        date_by_ms: Milliseconds by which the date of the client jumps.
+        skew_ms: Milliseconds by which the clock of the exchange is off.
+    """
     internet.sandbox.limit(10**9)  # its minute is another one when its clock is: this is about timestamps
     pm = internet.client()
     count = 0

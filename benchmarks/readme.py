@@ -76,7 +76,7 @@ ALONE = (
 
 
 def table(report: Report) -> str:
-    """What belongs between the marks of the README."""
+    """Return the table that belongs between the marks of the README."""
     sections = {section["name"]: section for section in report["sections"]}
     field = Table("", ["", *CLIENTS])
     for row in ROWS:
@@ -98,7 +98,7 @@ def table(report: Report) -> str:
 
 
 def between_marks(text: str) -> str:
-    """What a README has between the marks.
+    """Return what a README has between the marks.
 
     Raises:
         ValueError: It has no marks, or several.
@@ -107,7 +107,12 @@ def between_marks(text: str) -> str:
 
 
 def main(file: str, results: Path) -> int:
-    """Print the table, or put it into a file."""
+    """Print the table, or put it into a file.
+
+    Args:
+        file: README to change, or "" to print.
+        results: Folder of the report.
+    """
     made = table(json.loads((results / "report.json").read_text(encoding="utf-8")))
     if not file:
         sys.stdout.write(f"{BEGIN}\n{made}\n{END}\n")

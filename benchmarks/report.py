@@ -1,4 +1,4 @@
-"""One report for people (Markdown) and one for programs (JSON), with the facts of the machine in both."""
+"""Write one report for people (Markdown) and one for programs (JSON), with the facts of the machine in both."""
 
 from __future__ import annotations
 
@@ -11,7 +11,14 @@ from generator.render.filled_json import json_text
 
 
 def markdown(sections: list[Section], facts: dict[str, str], versions: dict[str, str], mode: str) -> str:
-    """The whole report as Markdown."""
+    """Return the whole report as Markdown.
+
+    Args:
+        sections: Results, in the order of the report.
+        facts: Facts of the machine.
+        versions: Version of each client.
+        mode: "full" or "quick".
+    """
     parts = ["# Benchmarks", "", f"Mode: {mode}. Written by `make bench`; edits here are lost.", ""]
     parts += lines(Table("", ["machine", ""], [[name, value] for name, value in facts.items()]))
     parts += [
@@ -46,7 +53,14 @@ def markdown(sections: list[Section], facts: dict[str, str], versions: dict[str,
 
 
 def as_json(sections: list[Section], facts: dict[str, str], versions: dict[str, str], mode: str) -> str:
-    """The same as JSON, with unrounded numbers."""
+    """Return the whole report as JSON, with unrounded numbers.
+
+    Args:
+        sections: Results, in the order of the report.
+        facts: Facts of the machine.
+        versions: Version of each client.
+        mode: "full" or "quick".
+    """
     value = {
         "mode": mode,
         "machine": facts,
@@ -59,7 +73,15 @@ def as_json(sections: list[Section], facts: dict[str, str], versions: dict[str, 
 def write(
     folder: Path, sections: list[Section], facts: dict[str, str], versions: dict[str, str], mode: str
 ) -> list[Path]:
-    """Write both files and return where they are."""
+    """Write both reports and return their paths.
+
+    Args:
+        folder: Where to write.
+        sections: Results, in the order of the report.
+        facts: Facts of the machine.
+        versions: Version of each client.
+        mode: "full" or "quick".
+    """
     folder.mkdir(parents=True, exist_ok=True)
     files = {folder / "report.md": markdown, folder / "report.json": as_json}
     for path, make in files.items():
@@ -76,7 +98,7 @@ def _shown(figure: Figure) -> str:
 
 
 def number(value: str | float | int | None) -> str:
-    """A value as tables show it: three digits, or whole."""
+    """Return a value as tables show it: with three digits, or whole."""
     if value is None:
         return "-"
     if isinstance(value, float):
@@ -85,7 +107,7 @@ def number(value: str | float | int | None) -> str:
 
 
 def lines(table: Table) -> list[str]:
-    """A table in Markdown."""
+    """Return the lines of a table in Markdown."""
     texts = [[number(cell) for cell in row] for row in table.rows]
     widths = [
         max(len(name), *(len(row[i]) for row in texts), 3) if texts else len(name)

@@ -1,4 +1,4 @@
-"""What a section measured: tables for people, figures that a claim hangs on, and what was left out."""
+"""Hold what a section measured: tables for people, figures that a claim depends on, and what was left out."""
 
 from __future__ import annotations
 
@@ -23,7 +23,12 @@ class Settings:
     server: str = "sandbox"
 
     def rounds(self, full: int, quick: int) -> int:
-        """How often to repeat."""
+        """Return how often to repeat.
+
+        Args:
+            full: Repetitions of a full run.
+            quick: Repetitions of a quick run.
+        """
         return quick if self.quick else full
 
 
@@ -49,7 +54,7 @@ class Figure:
 
 @dataclass
 class Section:
-    """Everything that one section has to say."""
+    """Hold the whole result of one section."""
 
     name: str
     title: str
@@ -60,20 +65,40 @@ class Section:
     seconds: float = 0.0
 
     def at_most(self, name: str, value: float, unit: str, limit: float) -> None:
-        """Record a figure that should not exceed `limit`."""
+        """Record a figure that should not exceed a limit.
+
+        Args:
+            name: Name of the figure.
+            value: The measured value.
+            unit: Its unit.
+            limit: Largest value that meets the claim.
+        """
         self.figures.append(Figure(name, value, unit, f"<= {limit:g}", value <= limit))
 
     def at_least(self, name: str, value: float, unit: str, limit: float) -> None:
-        """Record a figure that should reach `limit`."""
+        """Record a figure that should reach a limit.
+
+        Args:
+            name: Name of the figure.
+            value: The measured value.
+            unit: Its unit.
+            limit: Smallest value that meets the claim.
+        """
         self.figures.append(Figure(name, value, unit, f">= {limit:g}", value >= limit))
 
     def figure(self, name: str, value: float, unit: str) -> None:
-        """Record a figure that nobody asked a value of."""
+        """Record a figure that no claim depends on.
+
+        Args:
+            name: Name of the figure.
+            value: The measured value.
+            unit: Its unit.
+        """
         self.figures.append(Figure(name, value, unit))
 
 
 def median(values: Sequence[float]) -> float:
-    """The median; of an even number of values the mean of the two in the middle."""
+    """Return the median; of an even number of values the mean of the two in the middle."""
     return statistics.median(values)
 
 

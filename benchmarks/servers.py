@@ -1,4 +1,4 @@
-"""The servers of the benchmarks: each a process on loopback, ended by its own id."""
+"""Start the servers of the benchmarks: each is a process on loopback, ended by its own id."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tests.interop.peer import Target
 
 @contextlib.contextmanager
 def fake() -> Iterator[Target]:
-    """The independent fake as a process of its own, so that its work is nobody else's CPU time."""
+    """Run the independent fake as a process of its own, so that its work is not counted as CPU time of a client."""
     command = [sys.executable, "-m", "tests.doubles.independent_fake", "--port", "0"]
     with process(command, says="fake ready at") as (url, _):
         yield Target(url, API_KEY, API_SECRET)
@@ -22,7 +22,7 @@ def fake() -> Iterator[Target]:
 
 @contextlib.contextmanager
 def chosen(name: str) -> Iterator[Target]:
-    """The server that clients are measured against: "sandbox" or "fake"."""
+    """Run the server that clients are measured against: "sandbox" or "fake"."""
     if name == "fake":
         with fake() as target:
             yield target
@@ -32,7 +32,7 @@ def chosen(name: str) -> Iterator[Target]:
 
 
 def free_port() -> int:
-    """A port that was free a moment ago, for servers that cannot choose one themselves."""
+    """Return a port that was free a moment ago, for servers that cannot choose one themselves."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]

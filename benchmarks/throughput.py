@@ -1,9 +1,9 @@
-"""Signed, durable repayments per second of the sandbox, beside mock servers that check and write nothing.
+"""Measure signed, durable repayments per second of the sandbox, next to mock servers that check and write nothing.
 
 The mock servers come from npm with the exact versions of `npm/package-lock.json`, are installed under
 `.build/npm/mock-servers`, and serve the same bundled document. Node is the one that the development
-environment brings along (pyright needs it), so that nobody's node decides. All servers run at once and are
-loaded in turn, round by round.
+environment brings along (pyright needs it), so that the result does not depend on an installed node. All servers
+run at once and are loaded in turn, round by round.
 """
 
 from __future__ import annotations
@@ -66,7 +66,7 @@ def run(settings: Settings) -> Section:
 
 
 class MocksMissing(RuntimeError):
-    """The mock servers could not be installed; the message says why."""
+    """Report that the mock servers could not be installed, with the reason."""
 
 
 def _sandboxes(stack: contextlib.ExitStack, settings: Settings) -> dict[str, Sandbox]:
@@ -106,7 +106,7 @@ def _check_ledger(section: Section, sandbox: Sandbox, rates: dict[str, list[load
     executed = gone / Decimal(load.AMOUNT)
     answered = sum(each.ok for each in rates[OURS])
     if executed < answered:
-        raise AssertionError(f"{answered} answers said success, the ledger knows {executed}")
+        raise AssertionError(f"{answered} answers reported success, the ledger has {executed}")
     section.notes.append(
         f"The ledger agrees: the debt shrank by {executed.normalize():f} repayments, warm-up included."
     )
@@ -136,7 +136,7 @@ def _prism() -> Iterator[str]:
 def _scalar() -> Iterator[str]:
     _installed("@scalar/mock-server/package.json")
     script = INSTALLED / "serve_scalar.mjs"
-    shutil.copyfile(NPM / script.name, script)  # beside node_modules, where node looks for imports
+    shutil.copyfile(NPM / script.name, script)  # next to node_modules, where node looks for imports
     with process([_node(), script, DOCUMENT, "0"], says="mock ready at") as (url, _):
         yield url
 
@@ -149,7 +149,7 @@ def _node() -> Path:
 
 
 def _installed(file: str) -> Path:
-    """A file of the installed mock servers; they are installed first where the lock file changed."""
+    """Return a file of the installed mock servers, which are installed first if the lock file changed."""
     lock, done = NPM / "package-lock.json", INSTALLED / "installed-lock.json"
     if not (done.exists() and done.read_bytes() == lock.read_bytes()):
         npm = shutil.which("npm")

@@ -48,7 +48,7 @@ class Demand:
 
 @dataclass(frozen=True, slots=True)
 class Ceiling:
-    """What came of it. Weights, but for the counts and times that say so."""
+    """Hold the result. Values are weights, except where the name is a count or a time."""
 
     demand: Demand
     calls: int
@@ -102,7 +102,12 @@ def _work(demand: Demand, path: str, begin_ns: int, seed: int, results: Results)
 
 
 def fullest_sliding(notes: Notes, interval_ns: int) -> int:
-    """The most weight within any stretch of an interval; notes in order."""
+    """Return the most weight within any stretch of an interval.
+
+    Args:
+        notes: Time (ns) and weight of each granted call, in order of time.
+        interval_ns: Length of the interval, nanoseconds.
+    """
     most = held = first = 0
     for at, weight in notes:
         held += weight
@@ -114,7 +119,12 @@ def fullest_sliding(notes: Notes, interval_ns: int) -> int:
 
 
 def fullest_fixed(notes: Notes, interval_ns: int) -> int:
-    """The most weight within a stretch that begins at a multiple of the interval."""
+    """Return the most weight within a stretch that begins at a multiple of the interval.
+
+    Args:
+        notes: Time (ns) and weight of each granted call, in order of time.
+        interval_ns: Length of the interval, nanoseconds.
+    """
     minutes: Counter[int] = Counter()
     for at, weight in notes:
         minutes[at // interval_ns] += weight
@@ -122,7 +132,13 @@ def fullest_fixed(notes: Notes, interval_ns: int) -> int:
 
 
 def measure(demand: Demand, directory: Path, seed: int = 1) -> Ceiling:
-    """Run the processes against a ledger in `directory` and judge what they did."""
+    """Run the processes against one budget file, and return how full its windows were.
+
+    Args:
+        demand: The load that the processes make.
+        directory: Folder of the budget file.
+        seed: Seed of the order of calls.
+    """
     context = multiprocessing.get_context("spawn")
     results: Results = context.Queue()
     begin_ns = time.monotonic_ns() + 1_500_000_000  # all of them are awake by then

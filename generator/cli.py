@@ -1,9 +1,9 @@
-"""The command line of the generator.
+"""Run the generator from the command line.
 
     python -m generator                 write generated_client/ from openapi/
     python -m generator --check         exit 1 unless generated_client/ is exactly what would be written
     python -m generator --out DIR       write to another folder
-    python -m generator diff [OLD [NEW]]  what an edit of openapi/ changes for users
+    python -m generator diff [OLD [NEW]]  show what an edit of openapi/ changes for users
 
 Exit codes: 0 done, 1 the client is stale, 2 the document is refused, 3 a tool is not the pinned one.
 """
@@ -17,7 +17,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from generator import file_tree as tree
+from generator import file_tree
 from generator.diff import changelog
 from generator.problems import DocumentRefused, GeneratorFault
 from generator.quoting import visible
@@ -30,7 +30,11 @@ _STALE, _REFUSED, _FAULT = 1, 2, 3
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command and return its exit code."""
+    """Run one command of the generator and return its exit code.
+
+    Args:
+        arguments: Words of the command line; those of the process if None.
+    """
     options = _parser().parse_args(arguments)
     try:
         return _diff(options) if options.command == "diff" else _generate(options)
@@ -51,7 +55,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _show(text: str) -> None:
-    """Print lines with words of the document in them, none of which a terminal obeys."""
+    """Print lines that quote the document, with every control sequence that a terminal would obey escaped."""
     print("\n".join(visible(line) for line in text.split("\n")))
 
 
@@ -69,7 +73,7 @@ def _parser() -> argparse.ArgumentParser:
         "--check", action="store_true", help="write nothing; exit 1 if the folder is not up to date"
     )
     commands = parser.add_subparsers(dest="command", metavar="diff")
-    diff = commands.add_parser("diff", help="say what an edit of the document changes for users")
+    diff = commands.add_parser("diff", help="show what an edit of the document changes for users")
     diff.add_argument("old", nargs="?", default="HEAD", help="git revision, or folder of a document (HEAD)")
     diff.add_argument("new", nargs="?", default=None, help="git revision or folder (the folder openapi/)")
     diff.add_argument(
@@ -81,29 +85,31 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _generate(options: argparse.Namespace) -> int:
-    from generator import run_report as report
+    from generator import run_report
     from generator.pipeline import produce  # late: it loads the parser, which `--help` does not need
 
     target: Path = options.out
     with produce(options.openapi, target) as product:
-        difference = tree.compare(tree.read(target), product.files)
+        difference = file_tree.compare(file_tree.read(target), product.files)
         if options.check:
             return _checked(target, difference)
         if difference:
-            tree.swap(product.folder, target)
-        _show(report.generated(product, difference, f"{target.name}/", time.process_time()))
+            file_tree.swap(product.folder, target)
+        _show(run_report.generated(product, difference, f"{target.name}/", time.process_time()))
     return 0
 
 
-def _checked(target: Path, difference: tree.Difference) -> int:
+def _checked(target: Path, difference: file_tree.Difference) -> int:
     if not difference:
-        print(f"{target.name}/ is exactly what openapi/ and generator/ say")
+        print(f"{target.name}/ is up to date with openapi/ and generator/")
         return 0
-    print(f"{target.name}/ is not what openapi/ and generator/ say: run 'make generate'", file=sys.stderr)
+    print(
+        f"{target.name}/ is not up to date with openapi/ and generator/: run 'make generate'", file=sys.stderr
+    )
     for what, names in (
         ("differs", difference.changed),
         ("missing", difference.missing),
-        ("nobody wrote", difference.orphans),
+        ("not generated", difference.orphans),
     ):
         for name in names:
             print(f"  {what}: {name}", file=sys.stderr)
@@ -111,15 +117,19 @@ def _checked(target: Path, difference: tree.Difference) -> int:
 
 
 def _diff(options: argparse.Namespace) -> int:
-    from generator import run_report as report
-    from generator.diff.comparison import compare
+    from generator import run_report
+    from generator.diff.document_comparison import compare
 
     old = _version(options.old, options.openapi)
     new = _version(options.new or str(options.openapi), options.openapi)
     changes = compare(old, new)
     current = changelog.current_version(_ROOT / "pyproject.toml")
     proposed = changelog.next_version(current, changes)
-    _show(report.compared(changes, options.old, options.new or f"{options.openapi.name}/", current, proposed))
+    _show(
+        run_report.compared(
+            changes, options.old, options.new or f"{options.openapi.name}/", current, proposed
+        )
+    )
     if options.write_changelog:
         changelog.write(options.changelog, changes)
         print(f"wrote {changelog.SECTION.removeprefix('### ')!r} into {options.changelog.name}")
@@ -127,10 +137,10 @@ def _diff(options: argparse.Namespace) -> int:
 
 
 def _version(name: str, openapi: Path) -> Client:
-    """Return the client of a document: in a folder, held to every rule, or of a revision, read as it was."""
-    from generator.checks.validate import validate
+    """Return the client of a document: a folder is held to every check, a git revision is taken as it was."""
+    from generator.checks.validation import validate
     from generator.document.bundle import bundle
-    from generator.document.source import parse_files, read_revision
+    from generator.document.source_files import parse_files, read_revision
     from generator.pipeline import describe, load
 
     folder = Path(name)

@@ -1,6 +1,6 @@
 """Write a tree of files aside, compare it with another, and put it in place in one step.
 
-Nothing is ever written into the folder that is in use: a run that fails leaves it as it was.
+Nothing is ever written into the folder that is in use, so a run that fails leaves that folder as it was.
 """
 
 from __future__ import annotations
@@ -24,12 +24,12 @@ _IGNORED = frozenset({"__pycache__", ".mypy_cache", ".ruff_cache", ".DS_Store"})
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """How a folder differs from what it should be. Paths are relative, with forward slashes.
+    """Hold how a folder differs from the wanted one. Paths are relative, with forward slashes.
 
     Attributes:
-        changed: In both, with other bytes.
-        missing: Should be there and is not.
-        orphans: Is there and should not be.
+        changed: Files in both, with other bytes.
+        missing: Wanted files that are not there.
+        orphans: Files that are there and are not wanted.
     """
 
     changed: tuple[str, ...]
@@ -42,7 +42,11 @@ class Difference:
 
 @contextmanager
 def staging(target: Path) -> Generator[Path]:
-    """Give an empty folder beside `target`, and remove whatever is left of it afterwards."""
+    """Yield an empty folder next to `target`, and remove what is left of it afterwards.
+
+    Args:
+        target: The folder that is to be replaced; its parent is made if needed.
+    """
     target.parent.mkdir(parents=True, exist_ok=True)
     folder = Path(tempfile.mkdtemp(prefix=f".{target.name}-", dir=target.parent))
     folder.chmod(0o755)
@@ -53,7 +57,11 @@ def staging(target: Path) -> Generator[Path]:
 
 
 def write(folder: Path, files: Mapping[str, str]) -> None:
-    """Write text files below `folder`, with line feeds on every system.
+    """Write text files below a folder, with line feeds on every system.
+
+    Args:
+        folder: Where to write.
+        files: Text of each file, keyed by relative path.
 
     Raises:
         GeneratorFault: A name is not made of plain parts, and might lead out of the folder.
@@ -79,7 +87,12 @@ def read(folder: Path) -> dict[str, bytes]:
 
 
 def compare(present: Mapping[str, bytes], wanted: Mapping[str, bytes]) -> Difference:
-    """Return how `present` differs from `wanted`, as whole trees."""
+    """Return how one tree of files differs from another.
+
+    Args:
+        present: Content of the files that are there, keyed by relative path.
+        wanted: Content of the files that should be there.
+    """
     return Difference(
         changed=tuple(name for name in wanted if name in present and present[name] != wanted[name]),
         missing=tuple(name for name in wanted if name not in present),
@@ -88,10 +101,14 @@ def compare(present: Mapping[str, bytes], wanted: Mapping[str, bytes]) -> Differ
 
 
 def swap(fresh: Path, target: Path) -> None:
-    """Put `fresh` in the place of `target`.
+    """Put a finished folder in the place of another, in one step.
+
+    Args:
+        fresh: The finished folder; it is moved.
+        target: The folder to replace, which need not exist.
 
     Raises:
-        GeneratorFault: `target` holds files and no manifest: it was not written by this generator.
+        GeneratorFault: `target` holds files and no manifest, so this generator did not write it.
     """
     if read(target) and not (target / MANIFEST).is_file():
         raise GeneratorFault(f"{target} holds files that this generator did not write. Name an empty folder.")

@@ -1,4 +1,4 @@
-"""Run every stage, from the files of the document to a tree of files that is ready to be put in place."""
+"""Run every stage of the generator, from the files of the document to a tree that is ready to be put in place."""
 
 from __future__ import annotations
 
@@ -9,27 +9,27 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from generator import file_tree as tree
-from generator.checks.validate import validate
-from generator.client import opc_adapter
-from generator.client.assemble import assemble
+from generator import file_tree
+from generator.checks.validation import validate
+from generator.client import parser_adapter
+from generator.client.client_assembly import assemble
 from generator.client.client_model import Client
-from generator.client.transform import transform
+from generator.client.parser_document import transform
 from generator.document.bundle import Bundle, bundle
-from generator.document.source import parse_files, read_folder
+from generator.document.source_files import parse_files, read_folder
 from generator.problems import DocumentRefused
-from generator.render import formatting
-from generator.render.render import render, written_by
-from generator.render.verify import check_import, check_manifest, compiled, verify
+from generator.render import python_formatting
+from generator.render.renderer import render, written_by
+from generator.render.verification import check_import, check_manifest, compiled, verify
 
 
 @dataclass(frozen=True, slots=True)
 class Product:
-    """A finished client.
+    """Hold a finished client.
 
     Attributes:
-        client: Its facts.
-        bundle: The document it was made from.
+        client: The facts that it was rendered from.
+        bundle: The document that it was made from.
         folder: Where its files stand, until they are put in place.
         files: The same files, keyed by path below `generated_client/`.
     """
@@ -41,16 +41,30 @@ class Product:
 
 
 def load(openapi: Path) -> Bundle:
-    """Read and join the document. Raises `DocumentRefused`."""
+    """Read the files of a document and join them.
+
+    Args:
+        openapi: Folder of the document.
+
+    Raises:
+        DocumentRefused: A file is unreadable, or a reference is broken.
+    """
     return bundle(parse_files(read_folder(openapi)))
 
 
 def describe(joined: Bundle) -> Client:
-    """Return the client that a document describes, without writing anything. Raises `DocumentRefused`."""
+    """Return the client that a document describes, without writing anything.
+
+    Args:
+        joined: A bundled document that passed validation.
+
+    Raises:
+        DocumentRefused: The parser would leave something out.
+    """
     transformed = transform(joined.document)
     try:
-        parsed = opc_adapter.parse(transformed.document)
-    except opc_adapter.ParserComplaint as complaint:
+        parsed = parser_adapter.parse(transformed.document)
+    except parser_adapter.ParserComplaint as complaint:
         raise DocumentRefused(
             joined.problem(
                 f"/components/schemas/{name}" if name in transformed.models else "",
@@ -64,24 +78,28 @@ def describe(joined: Bundle) -> Client:
 
 @contextmanager
 def produce(openapi: Path, target: Path) -> Generator[Product]:
-    """Make a client from the document in `openapi`, beside `target`.
+    """Make a client from a document, in a folder next to the target.
+
+    Args:
+        openapi: Folder of the document.
+        target: The folder that the client is to replace; it is not touched here.
 
     Raises:
-        DocumentRefused: The document is broken, or says what this generator cannot say in Python.
+        DocumentRefused: The document is broken, or has something that this generator cannot express in Python.
         GeneratorFault: A tool is not the pinned one, or the result does not match the document.
     """
-    formatting.check_pin()
+    python_formatting.check_pin()
     joined = load(openapi)
     validate(joined)
     client = describe(joined)
-    with tree.staging(target) as folder:
+    with file_tree.staging(target) as folder:
         rendered = render(client, joined.document)
         compiled({name: text.encode() for name, text in rendered.items()})
-        tree.write(folder, rendered)
-        formatting.format_tree(folder)
-        files = tree.read(folder)
-        tree.write(folder, {tree.MANIFEST: _manifest(joined, files)})
-        files = tree.read(folder)
+        file_tree.write(folder, rendered)
+        python_formatting.format_tree(folder)
+        files = file_tree.read(folder)
+        file_tree.write(folder, {file_tree.MANIFEST: _manifest(joined, files)})
+        files = file_tree.read(folder)
         verify(files, client, joined.document)
         check_manifest(files)
         check_import(folder)
@@ -89,11 +107,11 @@ def produce(openapi: Path, target: Path) -> Generator[Product]:
 
 
 def _manifest(joined: Bundle, files: Mapping[str, bytes]) -> str:
-    """Return the manifest: what made the tree, and the hash of every file in it."""
+    """Return the text of the manifest: the tools and the document that made the tree, and the hash of every file."""
     document = json.dumps(joined.document, sort_keys=True, ensure_ascii=False).encode()
     manifest = {
         "written-by": written_by("generator/pipeline.py"),
-        "tools": {"openapi-python-client": opc_adapter.PINNED, "ruff": formatting.PINNED},
+        "tools": {"openapi-python-client": parser_adapter.PINNED, "ruff": python_formatting.PINNED},
         "document": {"sha256": hashlib.sha256(document).hexdigest(), "files": sorted(joined.files)},
         "files": {name: hashlib.sha256(content).hexdigest() for name, content in files.items()},
     }

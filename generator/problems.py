@@ -1,4 +1,4 @@
-"""What is wrong with a document: where, why, and what to write instead."""
+"""Report what is wrong with a document: where, why, and what to write instead."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from generator.quoting import visible
 
 @dataclass(frozen=True, slots=True, order=True)
 class Problem:
-    """One reason to refuse a document.
+    """Name one reason to refuse a document.
 
     Attributes:
         file: Path below the document's folder, with forward slashes.
@@ -33,7 +33,7 @@ class Problem:
 
 
 class DocumentRefused(Exception):
-    """The document cannot be turned into a client. Nothing was written.
+    """Refuse a document that cannot be turned into a client. Nothing was written.
 
     Attributes:
         problems: Every reason found in the stage that failed, in the order of the files.
@@ -45,4 +45,4 @@ class DocumentRefused(Exception):
 
 
 class GeneratorFault(Exception):
-    """The generator or its tools are not what they should be; the document is not to blame."""
+    """Report that the generator or one of its tools is not what it should be; the document is not the cause."""

@@ -1,8 +1,8 @@
-"""Quote what the document says: the only place where foreign text becomes Python, Markdown or terminal output.
+"""Quote text of the document: the only place where foreign text becomes Python, Markdown or terminal output.
 
-A description, a tag or a file name is data, whoever wrote it. In generated code it may stand in a string literal,
+A description, a tag or a file name is data, no matter who wrote it. In generated code it may stand in a string literal,
 a docstring, a comment, or as an identifier, and each of these has its own way out: a quote, a line break, a hash.
-Every function here closes all of them and returns `Source`. The templates print nothing else: `render` makes a
+Every function here closes all of them and returns `Source`. The templates print nothing else: the renderer makes a
 plain `str` in a template an error, so that a forgotten filter stops the run instead of opening a hole.
 """
 
@@ -22,20 +22,20 @@ _MARKDOWN = re.compile(r"([\\`|<>\[\]*])")
 
 
 class Source(str):
-    """Text that is source already: nothing of it has to be quoted again."""
+    """Mark text that is source code already, so that it is not quoted again."""
 
     __slots__ = ()
 
 
 def string(text: str) -> Source:
-    """Return the literal of a text. It reads back as the same text, lone surrogates included."""
+    """Return the Python literal of a text. It reads back as the same text, lone surrogates included."""
     if "\\" in text and '"' not in text and not text.endswith("\\") and text.isprintable():
         return Source(f'r"{text}"')
     return Source('"' + visible(text.replace("\\", "\\\\").replace('"', '\\"')) + '"')
 
 
 def visible(text: str) -> str:
-    """Return the text with every sign that is not printable as an escape: controls, odd blanks, bidi, surrogates."""
+    """Return a text with each unprintable character as an escape: controls, blanks, bidi marks, surrogates."""
     return text if text.isprintable() else "".join(map(_visible, text))
 
 
@@ -53,10 +53,10 @@ def _escape(sign: str) -> str:
 
 
 def docstring(text: str, indent: int) -> Source:
-    """Return the body of a docstring, without its quotes; its later lines are indented.
+    """Return the body of a docstring, without its quotation marks; its later lines are indented.
 
     Args:
-        text: The words. Line feeds are kept, every other sign that is not printable is escaped.
+        text: The words. Line feeds are kept, every other character that is not printable is escaped.
         indent: Column of the docstring.
     """
     inside, last = (
@@ -68,9 +68,14 @@ def docstring(text: str, indent: int) -> Source:
 
 
 def comment(text: str, indent: int, width: int) -> Source:
-    """Return comment lines. The first is not indented: it stands where the template puts it.
+    """Return a text as comment lines, of which the first is not indented: it stands where the template puts it.
 
     A hash inside the text, and words that tools obey (`type:`, `noqa`, `coding=`), are escaped.
+
+    Args:
+        text: The words, on any number of lines.
+        indent: Column of the comment.
+        width: Column at which lines end.
     """
     flat = visible(" ".join(text.replace("#", "\\x23").split()))
     inert = _INSTRUCTION.sub(lambda found: found[0][:-1] + _escape(found[0][-1]), flat)
@@ -79,10 +84,13 @@ def comment(text: str, indent: int, width: int) -> Source:
 
 
 def identifier(name: str) -> Source:
-    """Return a name that Python accepts.
+    """Return a name as Python source.
+
+    Args:
+        name: What the document calls it, already spelled as Python does.
 
     Raises:
-        ValueError: It is none, or a keyword. The rules about names refuse such a document before it comes here.
+        ValueError: Python would not accept the name. The checks refuse such a document before it comes here.
     """
     if not is_plain(name) or keyword.iskeyword(name):
         raise ValueError(f"{visible(name)!r} is not a name in Python")
@@ -90,7 +98,7 @@ def identifier(name: str) -> Source:
 
 
 def is_plain(name: str) -> bool:
-    """Return whether Python reads this as one name, and as the same one: other alphabets have look-alikes."""
+    """Return whether Python reads a text as one name, and as the same one: letters of other alphabets look alike."""
     return name.isidentifier() and name.isascii()
 
 

@@ -1,4 +1,4 @@
-"""Say on one screen what a run did."""
+"""Summarize a run of the generator on one screen."""
 
 from __future__ import annotations
 
@@ -14,12 +14,19 @@ _TITLES = {
     Effect.BREAKING: "Breaking",
     Effect.ADDITION: "Added",
     Effect.CHANGE: "Changed",
-    Effect.TEXT: "Words and evidence only",
+    Effect.TEXT: "Words and provenance only",
 }
 
 
 def generated(product: Product, difference: Difference, target: str, cpu_s: float) -> str:
-    """Return the summary of a run that wrote, or would have written, a client."""
+    """Return the summary of a run that wrote, or would have written, a client.
+
+    Args:
+        product: The finished client.
+        difference: How the folder in use differed from it.
+        target: Name of that folder, for people.
+        cpu_s: Seconds of CPU time that the run took.
+    """
     client = product.client
     sources = len(product.bundle.files)
     lines = [f"{target}: {len(product.files)} files from {sources} files of openapi/, {cpu_s:.1f} s of CPU"]
@@ -57,7 +64,15 @@ def _files(difference: Difference) -> list[str]:
 
 
 def compared(changes: Sequence[Change], old: str, new: str, current: str, proposed: str) -> str:
-    """Return the difference of two documents, for people."""
+    """Return the differences of two versions of the document, for people.
+
+    Args:
+        changes: What changes for users.
+        old: Name of the older version.
+        new: Name of the newer version.
+        current: Version of the project.
+        proposed: The version that semantic versioning asks for.
+    """
     breaking = sum(change.breaking for change in changes)
     visible = sum(change.effect is not Effect.TEXT for change in changes)
     plural = "" if visible == 1 else "s"

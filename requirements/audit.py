@@ -1,7 +1,7 @@
 """Ask a public database of vulnerabilities about every pinned package: `make audit`.
 
 The database is reached over the network by pip-audit, which lives in an environment of its own. Where it cannot be
-reached, that is said, and nothing is claimed. Exit codes: 0 nothing known or nothing asked, 1 something is known.
+reached, the report states that and claims nothing. Exit codes: 0 nothing known or nothing asked, 1 something is known.
 """
 
 from __future__ import annotations
@@ -32,9 +32,9 @@ class Audit:
 
 
 def read(answer: str) -> Audit | None:
-    """Return what pip-audit's JSON answer says, or None if it is no answer.
+    """Return the result in pip-audit's JSON answer, or None if it is no answer.
 
-    A database that answers "not found" for a package has not looked at it: such packages are told apart, since
+    A database that answers "not found" for a package has not looked at it: such packages are counted apart, since
     pip-audit itself calls that "no known vulnerabilities".
     """
     try:
@@ -52,7 +52,7 @@ def read(answer: str) -> Audit | None:
     return Audit(len(packages) - len(unknown), unknown, vulnerable)
 
 
-def told(audits: dict[str, Audit]) -> str:
+def summary(audits: dict[str, Audit]) -> str:
     """Return the result in words."""
     if not any(audit.asked for audit in audits.values()):
         return UNREACHABLE
@@ -93,7 +93,7 @@ def main(command: list[str]) -> int:
         if audit is None or not audit.asked:  # the others would fail in the same way, each after its time-out
             break
         audits[file.name] = audit
-    sys.stdout.write(told(audits) + "\n")
+    sys.stdout.write(summary(audits) + "\n")
     return 1 if any(audit.vulnerable for audit in audits.values()) else 0
 
 

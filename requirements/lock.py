@@ -141,7 +141,12 @@ def _name(file: dict[str, Any]) -> str:
 
 
 def written(pins: str, lock: dict[str, Any]) -> str:
-    """Return a requirements file: the pins as uv wrote them, each followed by its hashes."""
+    """Return a requirements file: the pins as uv wrote them, each followed by its hashes.
+
+    Args:
+        pins: Output of uv: a requirement per line, perhaps with a marker.
+        lock: Content of the lock file, which holds the hashes.
+    """
     packages = {(package["name"], package["version"]): package for package in lock["packages"]}
     lines: list[str] = []
     for pin in pins.splitlines():
@@ -192,7 +197,12 @@ def _run(*command: str) -> None:
 
 
 def main(uv: str, names: list[str]) -> Iterator[str]:
-    """Write the named files, or all, and yield what became of each."""
+    """Write the named files, or all, and yield a line about each.
+
+    Args:
+        uv: Path of the uv program.
+        names: Names of the files, without suffix; all of them if empty.
+    """
     for name in names or NAMES:
         text = _lock(uv, name)
         (FOLDER / f"{name}.txt").write_text(text, encoding="utf-8")

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-import pytest
+from tests.source_tree import cycles, imported, modules
 
 ROOT = Path(__file__).resolve().parent.parent
 STDLIB = frozenset(sys.stdlib_module_names)
@@ -81,8 +81,6 @@ def test_the_client_imports_neither_the_engine_nor_the_sandbox():
 
 def test_the_engine_does_not_import_the_command_line():
     """A program that repays safely needs no terminal."""
-    if not (ROOT / "src/paydown/repay").exists():
-        pytest.skip("no engine in this tree")
     allowed = {"paydown", "paydown_wire"}
     assert offenders("src/paydown/repay", allowed, forbidden={"paydown.cli"}) == []
 
@@ -110,12 +108,12 @@ def test_only_one_file_of_the_generator_imports_openapi_python_client():
         for path in sorted((ROOT / "generator").rglob("*.py"))
         if any(name.partition(".")[0] == "openapi_python_client" for name, _ in imports(path))
     ]
-    assert found == ["opc_adapter.py"]
+    assert found == ["parser_adapter.py"]
 
 
 def test_the_judge_knows_neither_side():
     """What judges client and sandbox is derived from the document, and imports neither of them."""
-    allowed = {"yaml", "jsonschema_rs", "cryptography", "schemathesis", "requests", "paydown_contract"}
+    allowed = {"yaml", "jsonschema_rs", "cryptography", "paydown_contract"}
     assert offenders("src/paydown_contract", allowed) == []
 
 
@@ -133,3 +131,14 @@ def test_importing_the_client_loads_no_judge():
     code = "import sys, paydown; paydown.Client; print([name for name in sys.modules if 'contract' in name])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout.strip()) == (0, "[]"), done.stderr
+
+
+def test_no_module_imports_itself_by_a_way_round():
+    """No cycle of imports, those for types alone included: every module can be read after what it stands on."""
+    assert cycles({name: imported(name) for name in modules()}) == []
+
+
+def test_a_cycle_would_be_seen():
+    """The search that finds none finds one where there is one."""
+    graph = {"a": frozenset("b"), "b": frozenset("c"), "c": frozenset("a"), "d": frozenset("a")}
+    assert cycles(graph) == [["a", "b", "c"]]

@@ -29,8 +29,8 @@ if TYPE_CHECKING:
     from .error_codes import BAN as BAN
     from .error_codes import CLOCKS as CLOCKS
     from .error_codes import ERROR_CODES as ERROR_CODES
-    from .error_codes import EVIDENCE_MARKS as EVIDENCE_MARKS
     from .error_codes import LIMITS as LIMITS
+    from .error_codes import PROVENANCE_MARKS as PROVENANCE_MARKS
     from .error_codes import SERVERS as SERVERS
     from .error_codes import SIGNING as SIGNING
     from .error_codes import STATUS_OUTCOMES as STATUS_OUTCOMES
@@ -122,19 +122,20 @@ __all__ = [
     "AsyncFuturesDebtResource", "AsyncMarginResource", "AsyncMarketResource", "AsyncRecordsResource",
     "AsyncSender", "AsyncStreamResource", "AutoRepayStatus", "BAN", "Balance", "BalanceUpdateEvent", "Ban",
     "BorrowRecord", "BorrowRecordPage", "CLOCKS", "Cap", "CapitalFlow", "ClientResources", "Confirmation",
-    "DecodeError", "ERROR_CODES", "EVIDENCE_MARKS", "ErrorCode", "FlowType", "FuturesAccountUpdate",
+    "DecodeError", "ERROR_CODES", "ErrorCode", "FlowType", "FuturesAccountUpdate",
     "FuturesAccountUpdateEvent", "FuturesBalance", "FuturesBusiness", "FuturesDebtResource",
     "FuturesPosition", "InterestRecord", "InterestRecordPage", "InterestType", "LIMITS",
     "LiabilityChangeEvent", "LiabilityChangeType", "Limit", "ListenKey", "ListenKeyExpiredEvent",
     "MarginResource", "MarketResource", "MaxBorrowable", "MaxWithdraw", "NegativeBalanceExchangeDetail",
     "NegativeBalanceExchangeRecord", "NegativeBalanceExchangeRecordList", "NegativeBalanceInterest",
-    "OpenEnum", "OpenOrderLoss", "OpenOrderLossEvent", "Operation", "PageWindow", "Pagination", "Parameter",
-    "RateLimit", "RateLimitInterval", "RateLimitType", "RecordStatus", "RecordsResource", "RepayDebtResult",
-    "RepayRecord", "RepayRecordPage", "RiskLevel", "RiskLevelChangeEvent", "SERVERS", "SIGNING",
-    "STATUS_OUTCOMES", "STREAM", "Sender", "ServerTime", "Signing", "SigningAlgorithm", "StatusOutcome",
-    "Stream", "StreamEvent", "StreamResource", "SuccessRule", "TransactionId", "UNSET", "UnknownStreamEvent",
-    "UnresolvedScope", "Unset", "Weight", "WeightCase", "enums", "error_codes", "find_error_code", "models",
-    "operation", "operations", "resources", "stream_event_from_json",
+    "OpenEnum", "OpenOrderLoss", "OpenOrderLossEvent", "Operation", "PROVENANCE_MARKS", "PageWindow",
+    "Pagination", "Parameter", "RateLimit", "RateLimitInterval", "RateLimitType", "RecordStatus",
+    "RecordsResource", "RepayDebtResult", "RepayRecord", "RepayRecordPage", "RiskLevel",
+    "RiskLevelChangeEvent", "SERVERS", "SIGNING", "STATUS_OUTCOMES", "STREAM", "Sender", "ServerTime",
+    "Signing", "SigningAlgorithm", "StatusOutcome", "Stream", "StreamEvent", "StreamResource", "SuccessRule",
+    "TransactionId", "UNSET", "UnknownStreamEvent", "UnresolvedScope", "Unset", "Weight", "WeightCase",
+    "enums", "error_codes", "find_error_code", "models", "operation", "operations", "resources",
+    "stream_event_from_json",
 ]
 
 _MODULES = {
@@ -151,8 +152,7 @@ _MODULES = {
     "BorrowRecordPage": "models.borrow_record_page", "CLOCKS": "error_codes", "Cap": "operation",
     "CapitalFlow": "models.capital_flow", "ClientResources": "client_resources",
     "Confirmation": "models.confirmation", "DecodeError": "operation", "ERROR_CODES": "error_codes",
-    "EVIDENCE_MARKS": "error_codes", "ErrorCode": "error_codes", "FlowType": "enums",
-    "FuturesAccountUpdate": "models.futures_account_update",
+    "ErrorCode": "error_codes", "FlowType": "enums", "FuturesAccountUpdate": "models.futures_account_update",
     "FuturesAccountUpdateEvent": "models.futures_account_update_event",
     "FuturesBalance": "models.futures_balance", "FuturesBusiness": "enums",
     "FuturesDebtResource": "resources.futures_debt", "FuturesPosition": "models.futures_position",
@@ -167,11 +167,11 @@ _MODULES = {
     "NegativeBalanceExchangeRecordList": "models.negative_balance_exchange_record_list",
     "NegativeBalanceInterest": "models.negative_balance_interest", "OpenEnum": "enums",
     "OpenOrderLoss": "models.open_order_loss", "OpenOrderLossEvent": "models.open_order_loss_event",
-    "Operation": "operation", "PageWindow": "operation", "Pagination": "operation", "Parameter": "operation",
-    "RateLimit": "models.rate_limit", "RateLimitInterval": "enums", "RateLimitType": "enums",
-    "RecordStatus": "enums", "RecordsResource": "resources.records",
-    "RepayDebtResult": "models.repay_debt_result", "RepayRecord": "models.repay_record",
-    "RepayRecordPage": "models.repay_record_page", "RiskLevel": "enums",
+    "Operation": "operation", "PROVENANCE_MARKS": "error_codes", "PageWindow": "operation",
+    "Pagination": "operation", "Parameter": "operation", "RateLimit": "models.rate_limit",
+    "RateLimitInterval": "enums", "RateLimitType": "enums", "RecordStatus": "enums",
+    "RecordsResource": "resources.records", "RepayDebtResult": "models.repay_debt_result",
+    "RepayRecord": "models.repay_record", "RepayRecordPage": "models.repay_record_page", "RiskLevel": "enums",
     "RiskLevelChangeEvent": "models.risk_level_change_event", "SERVERS": "error_codes",
     "SIGNING": "error_codes", "STATUS_OUTCOMES": "error_codes", "STREAM": "error_codes",
     "Sender": "operation", "ServerTime": "models.server_time", "Signing": "error_codes",
@@ -197,7 +197,7 @@ def __getattr__(name: str) -> object:
     if name not in _MODULES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     value: object = getattr(import_module(f"{__name__}.{_MODULES[name]}"), name)
-    globals()[name] = value  # the next look-up finds it without coming here
+    globals()[name] = value  # the next look-up does not call this function
     return value
 
 

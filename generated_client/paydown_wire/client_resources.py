@@ -1,7 +1,7 @@
 # Written by `make generate` from openapi/paths/ and generator/templates/client_resources.py.jinja.
 # Edits here are lost: change one of those two and run it again.
 
-"""The resources as properties of a client, each loaded when it is first used."""
+"""Give clients a property per resource, each loaded when it is first used."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 class ClientResources:
-    """The resources of a blocking client, which sends the calls."""
+    """Add the resources to a blocking client, which sends the calls."""
 
     @cached_property
     def market(self: Sender) -> resources.MarketResource:
@@ -60,7 +60,7 @@ class ClientResources:
 
 
 class AsyncClientResources:
-    """The resources of an awaited client, which sends the calls."""
+    """Add the resources to an awaited client, which sends the calls."""
 
     @cached_property
     def market(self: AsyncSender) -> resources.AsyncMarketResource:

@@ -1,7 +1,7 @@
 # Written by `make generate` from openapi/ and generator/templates/codec.py.jinja.
 # Edits here are lost: change one of those two and run it again.
 
-"""Read JSON values exactly, and say where one is not what the document promises.
+"""Read JSON values exactly, and report the path of a value that the document does not allow.
 
 Money never passes through a binary float: decimal text becomes `Decimal`, digit for digit, and a float is refused.
 Parse JSON with `parse_float=number` and `parse_int=whole_number`, so that a number arrives with the digits that were
@@ -42,7 +42,7 @@ _KINDS: tuple[tuple[type, str], ...] = (
 
 
 class Reader:
-    """The members of one JSON object. Those that were not asked for are kept in `rest`."""
+    """Read the members of one JSON object, and keep the others for `rest`."""
 
     __slots__ = ("_left",)
 
@@ -52,17 +52,30 @@ class Reader:
         self._left = dict(cast("dict[str, object]", data))
 
     def required(self, name: str, decode: Callable[[object], T]) -> T:
-        """Return a member that must be there."""
+        """Return a member that must be present, decoded.
+
+        Args:
+            name: Name of the member.
+            decode: Reads its value.
+
+        Raises:
+            DecodeError: The member is missing, or its value does not fit.
+        """
         if name not in self._left:
             raise DecodeError(name, "is missing")
         return _at(name, decode, self._left.pop(name))
 
     def optional(self, name: str, decode: Callable[[object], T]) -> T | None:
-        """Return a member, or `None` if it is missing."""
+        """Return a member, decoded, or `None` if it is missing.
+
+        Args:
+            name: Name of the member.
+            decode: Reads its value.
+        """
         return _at(name, decode, self._left.pop(name)) if name in self._left else None
 
     def rest(self) -> dict[str, object]:
-        """Return the members that nobody asked for."""
+        """Return the members that were not read."""
         return self._left
 
 
@@ -74,7 +87,7 @@ def text(value: object) -> str:
 
 
 def constant(expected: S) -> Callable[[object], S]:
-    """Return a decoder of one fixed string."""
+    """Return a decoder that accepts one text only."""
 
     def decode(value: object) -> S:
         if value == expected and isinstance(value, str):
@@ -92,7 +105,12 @@ def integer(value: object) -> int:
 
 
 def integer_between(low: int | None, high: int | None) -> Callable[[object], int]:
-    """Return a decoder of an integer that the document bounds."""
+    """Return a decoder of an integer within bounds.
+
+    Args:
+        low: Smallest value, or `None` for no bound.
+        high: Largest value, or `None` for no bound.
+    """
 
     def decode(value: object) -> int:
         found = integer(value)
@@ -111,10 +129,10 @@ def boolean(value: object) -> bool:
 
 
 def number(literal: str) -> Decimal:
-    """Read a number as JSON writes it, keeping its scale. The exchange writes plain digits; "0E-8" is a number too.
+    """Read a number as JSON writes it, keeping its scale. Exponents such as in "0E-8" are accepted.
 
     Raises:
-        ValueError: It is no number, or has more digits than any amount.
+        ValueError: The text is no number, or has more digits than any amount.
     """
     found = _DECIMAL.fullmatch(literal)
     if found is not None:
@@ -128,7 +146,7 @@ def whole_number(literal: str) -> int:
     """Read an integer as JSON writes it.
 
     Raises:
-        ValueError: It has more digits than any id, time or amount.
+        ValueError: The number has more digits than any id, time or amount.
     """
     if len(literal.removeprefix("-")) > _WHOLE:
         raise ValueError(f"an integer of more than {_WHOLE} digits")
@@ -141,7 +159,7 @@ def decimal(value: object) -> Decimal:
         try:
             return number(value)
         except ValueError:
-            pass  # what was found is said below
+            pass  # the error below names what was found
     raise DecodeError("", f"expected decimal text, got {_quoted(value)}")
 
 
@@ -174,7 +192,7 @@ def not_negative(decode: Callable[[object], Decimal]) -> Callable[[object], Deci
 
 
 def enum_of(enum: type[E]) -> Callable[[object], E]:
-    """Return a decoder of an open enum: a value that nobody knows yet becomes a member of its own."""
+    """Return a decoder of an open enum: an unknown value becomes a member of its own."""
     return lambda value: enum(text(value))
 
 
@@ -207,7 +225,7 @@ def tuple_of(decode: Callable[[object], T]) -> Callable[[object], tuple[T, ...]]
 
 
 def nothing(value: object) -> None:
-    """Read an answer that carries nothing: any JSON object."""
+    """Accept any JSON object, for an answer without content."""
     Reader(value)
 
 

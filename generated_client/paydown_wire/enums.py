@@ -1,7 +1,7 @@
 # Written by `make generate` from openapi/components/ and generator/templates/enums.py.jinja.
 # Edits here are lost: change one of those two and run it again.
 
-"""Values that the exchange names today. It may name others tomorrow, and those are kept, not refused."""
+"""Hold the values that the exchange is known to send. A value added later is kept, not refused."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from enum import StrEnum
 
 
 class OpenEnum(StrEnum):
-    """Text with known values. `OpenEnum("NEW")` is a member named after its value; `is_known` tells the two apart."""
+    """Represent text with known values. An unknown value becomes a member too, with `is_known` false."""
 
     @classmethod
     def _missing_(cls, value: object) -> OpenEnum | None:
@@ -24,7 +24,7 @@ class OpenEnum(StrEnum):
 
     @property
     def is_known(self) -> bool:
-        """Whether the document lists this value."""
+        """Return whether the document lists this value."""
         return self._value_ in type(self)._value2member_map_
 
 

@@ -1,10 +1,10 @@
 # Written by `make generate` from openapi/components/errors.yaml and generator/templates/error_codes.py.jinja.
 # Edits here are lost: change one of those two and run it again.
 
-"""What an answer means for a debt, which limits are counted, how a request is signed, and where it goes.
+"""Hold the facts that all operations share: errors, limits, signing, servers.
 
-Sources of each row: its `evidence` marks (`docs`, `docs-sibling`, `sdk`, `changelog`, `live`, `computed`, `undocumented`),
-explained in `EVIDENCE_MARKS`.
+The `provenance` of each row is a tuple of marks (`docs`, `docs-sibling`, `sdk`, `changelog`, `live`, `computed`, `undocumented`),
+explained in `PROVENANCE_MARKS`.
 """
 
 from __future__ import annotations
@@ -24,20 +24,20 @@ Retry = Literal["never-blindly", "after-fixing-request", "yes-after-backoff"]
 
 @dataclass(frozen=True, slots=True)
 class ErrorCode:
-    """A number the exchange answers.
+    """Hold an error code of the exchange, and what it means for a debt.
 
     Attributes:
-        code: The number. With `match` "absolute" its sign means nothing.
-        name: Its name on the exchange's page, or ours where the page gives none.
-        meaning: In our words.
-        executed: Whether a call that moves money may have been executed in spite of it.
+        code: The number. With `match` "absolute" its sign is ignored.
+        name: The name on the exchange's page, or one of this project where the page gives none.
+        meaning: A description, in the words of this project.
+        executed: Whether a call that moves money may have been executed despite the error.
         retry: What to do before sending such a call again.
-        category: What kind of trouble it is.
+        category: The kind of error, which decides the exception.
         match: How `code` is compared.
-        http: Statuses it was seen or stated with; empty if nobody says.
-        server: The only server it is meant for, or `None`.
+        http: HTTP statuses that it was seen or documented with; empty if unknown.
+        server: The only server that the row applies to, or `None` for all.
         listed: "papi" if the Portfolio Margin page lists it, "elsewhere" if a sibling page does.
-        evidence: How we know.
+        provenance: Where the fact comes from, as marks of `PROVENANCE_MARKS`.
     """
 
     code: int
@@ -50,12 +50,12 @@ class ErrorCode:
     http: tuple[int, ...] = ()
     server: str | None = None
     listed: Literal["papi", "elsewhere"] = "papi"
-    evidence: tuple[str, ...] = ()
+    provenance: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StatusOutcome:
-    """What an HTTP status says about a call that changes something. The first row that fits decides.
+    """Hold what an HTTP status proves about a call that changes something. The first row that fits decides.
 
     Attributes:
         status: "503", "4XX" for the rest of a hundred, or "default" for anything.
@@ -74,12 +74,12 @@ class StatusOutcome:
     executed: Executed | Literal["see-body"]
     category: Category
     retry: Retry
-    evidence: tuple[str, ...] = ()
+    provenance: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limit:
-    """A budget that the exchange counts: at most `limit` within `interval_ms`, per `per`."""
+    """Hold a budget that the exchange counts: at most `limit` within `interval_ms`, counted per `per`."""
 
     id: str
     limit: int
@@ -89,36 +89,36 @@ class Limit:
     counted_on_error: bool
     per_endpoint: bool = False
     window: str = ""
-    evidence: tuple[str, ...] = ()
+    provenance: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SigningAlgorithm:
-    """How a signature is computed and written.
+    """Hold how a signature is computed and written.
 
     Attributes:
-        algorithm: Its usual name.
+        algorithm: The usual name.
         encoding: "hex" or "base64".
         percent_encoded: Whether the encoded signature is percent-encoded on the wire.
-        evidence: How we know.
+        provenance: Where the fact comes from, as marks of `PROVENANCE_MARKS`.
     """
 
     algorithm: str
     encoding: Literal["hex", "base64"]
     percent_encoded: bool
-    evidence: tuple[str, ...] = ()
+    provenance: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Signing:
-    """The auth scheme. Times are milliseconds on the exchange's clock.
+    """Hold how requests are signed. Times are milliseconds on the exchange's clock.
 
     Attributes:
         api_key_header: Header that carries the key.
         payload: Parts that are signed, in this order, joined by `separator`.
-        signature_parameter: Goes last.
+        signature_parameter: The parameter with the signature, sent last.
         owned_parameters: Added by the scheme, never by a caller.
-        algorithms: By kind of key.
+        algorithms: One for each kind of key.
         charset: How text becomes bytes before percent-encoding.
         unreserved: Characters that are not percent-encoded, as ranges.
         hex_case: Case of the hexadecimal digits of percent-encoding.
@@ -151,7 +151,7 @@ class Signing:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ban:
-    """What follows after a limit was overrun: how long to stay away when no `retry_after_header` says."""
+    """Hold how long to pause after a limit was exceeded, for answers without `retry_after_header`."""
 
     minimum_ms: int
     maximum_ms: int
@@ -161,11 +161,11 @@ class Ban:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stream:
-    """The user data stream: where it is, how long it lives, how its events are told apart.
+    """Hold the address, the lifetimes and the event names of the user data stream.
 
     Attributes:
         server: Key of `SERVERS`.
-        connect: Path below it; `{listenKey}` stands for the key.
+        connect: Path below that server; `{listenKey}` stands for the key.
         keep_alive_ms: Extend the key at least this often.
         type_key: Member that names the event.
         time_key: Member with the time of the event, ms UTC.
@@ -187,36 +187,36 @@ class Stream:
 ERROR_CODES: Final[tuple[ErrorCode, ...]] = (
     ErrorCode(
         -1000, "UNKNOWN", "An unspecified failure.", executed="unknown", retry="never-blindly",
-        category="unknown", evidence=("docs",),
+        category="unknown", provenance=("docs",),
     ),
     ErrorCode(
         -1001, "DISCONNECTED", "An internal fault; the text asks to try again. For money, look first.",
-        executed="unknown", retry="never-blindly", category="unknown", http=(503,), evidence=("docs",),
+        executed="unknown", retry="never-blindly", category="unknown", http=(503,), provenance=("docs",),
     ),
     ErrorCode(
         -1002, "UNAUTHORIZED", "The key is not allowed to make this call.", executed="no",
-        retry="after-fixing-request", category="credentials", evidence=("docs",),
+        retry="after-fixing-request", category="credentials", provenance=("docs",),
     ),
     ErrorCode(
         -1003, "TOO_MANY_REQUESTS",
         "The weight of the minute is spent (429), or the IP is banned until a given ms (418).", executed="no",
-        retry="yes-after-backoff", category="rate-limit", http=(429, 418), evidence=("docs",),
+        retry="yes-after-backoff", category="rate-limit", http=(429, 418), provenance=("docs",),
     ),
     ErrorCode(
         -1004, "DUPLICATE_IP", "The IP is already on the whitelist.", executed="no",
-        retry="after-fixing-request", category="credentials", evidence=("docs",),
+        retry="after-fixing-request", category="credentials", provenance=("docs",),
     ),
     ErrorCode(
         -1005, "NO_SUCH_IP", "The IP is not on the whitelist.", executed="no", retry="after-fixing-request",
-        category="credentials", evidence=("docs",),
+        category="credentials", provenance=("docs",),
     ),
     ErrorCode(
         -1006, "UNEXPECTED_RESP", "An odd internal answer; the outcome is not known.", executed="unknown",
-        retry="never-blindly", category="unknown", evidence=("docs",),
+        retry="never-blindly", category="unknown", provenance=("docs",),
     ),
     ErrorCode(
         -1007, "TIMEOUT", "The back end did not answer in time; the outcome is not known.",
-        executed="unknown", retry="never-blindly", category="unknown", evidence=("docs",),
+        executed="unknown", retry="never-blindly", category="unknown", provenance=("docs",),
     ),
     ErrorCode(
         -1008, "REQUEST_THROTTLED",
@@ -224,183 +224,184 @@ ERROR_CODES: Final[tuple[ErrorCode, ...]] = (
             "Overload protection refused the request. The page gives the code no upper-case name;"
             " this one is ours."
         ),
-        executed="no", retry="yes-after-backoff", category="busy", http=(503,), evidence=("docs",),
+        executed="no", retry="yes-after-backoff", category="busy", http=(503,), provenance=("docs",),
     ),
     ErrorCode(
         -1010, "ERROR_MSG_RECEIVED", "An unspecified failure.", executed="unknown", retry="never-blindly",
-        category="unknown", evidence=("docs",),
+        category="unknown", provenance=("docs",),
     ),
     ErrorCode(
         -1011, "NON_WHITE_LIST", "The IP may not use this route.", executed="no",
-        retry="after-fixing-request", category="credentials", evidence=("docs",),
+        retry="after-fixing-request", category="credentials", provenance=("docs",),
     ),
     ErrorCode(
         -1013, "INVALID_MESSAGE", "The request is malformed.", executed="no", retry="after-fixing-request",
-        category="request", evidence=("docs",),
+        category="request", provenance=("docs",),
     ),
     ErrorCode(
         -1015, "TOO_MANY_ORDERS", "The order budget of the account is spent.", executed="no",
-        retry="yes-after-backoff", category="rate-limit", http=(429,), evidence=("docs",),
+        retry="yes-after-backoff", category="rate-limit", http=(429,), provenance=("docs",),
     ),
     ErrorCode(
         -1016, "SERVICE_SHUTTING_DOWN", "The endpoint has been withdrawn.", executed="no",
-        retry="after-fixing-request", category="wrong-path", evidence=("docs",),
+        retry="after-fixing-request", category="wrong-path", provenance=("docs",),
     ),
     ErrorCode(
         -1020, "UNSUPPORTED_OPERATION", "The operation is not offered.", executed="no",
-        retry="after-fixing-request", category="request", evidence=("docs",),
+        retry="after-fixing-request", category="request", provenance=("docs",),
     ),
     ErrorCode(
         -1021, "INVALID_TIMESTAMP", "The timestamp lies before the recvWindow, or 1000 ms or more ahead.",
-        executed="no", retry="after-fixing-request", category="clock", http=(400,), evidence=("docs",),
+        executed="no", retry="after-fixing-request", category="clock", http=(400,), provenance=("docs",),
     ),
     ErrorCode(
         -1022, "INVALID_SIGNATURE", "The signature does not fit the bytes that arrived.", executed="no",
-        retry="after-fixing-request", category="credentials", http=(400,), evidence=("docs",),
+        retry="after-fixing-request", category="credentials", http=(400,), provenance=("docs",),
     ),
     ErrorCode(
         -1023, "START_TIME_GREATER_THAN_END_TIME", "The time range is reversed.", executed="no",
-        retry="after-fixing-request", category="request", evidence=("docs",),
+        retry="after-fixing-request", category="request", provenance=("docs",),
     ),
     ErrorCode(
         -1100, "ILLEGAL_CHARS", "A character outside a parameter's legal range.", executed="no",
-        retry="after-fixing-request", category="request", evidence=("docs",),
+        retry="after-fixing-request", category="request", provenance=("docs",),
     ),
     ErrorCode(
         -1101, "TOO_MANY_PARAMETERS", "Too many parameters, or one sent twice.", executed="no",
-        retry="after-fixing-request", category="request", evidence=("docs",),
+        retry="after-fixing-request", category="request", provenance=("docs",),
     ),
     ErrorCode(
         -1102, "MANDATORY_PARAM_EMPTY_OR_MALFORMED", "A required parameter is missing, empty or malformed.",
-        executed="no", retry="after-fixing-request", category="request", http=(400,), evidence=("docs",),
+        executed="no", retry="after-fixing-request", category="request", http=(400,), provenance=("docs",),
     ),
     ErrorCode(
         -1103, "UNKNOWN_PARAM", "A parameter is not known.", executed="no", retry="after-fixing-request",
-        category="request", evidence=("docs",),
+        category="request", provenance=("docs",),
     ),
     ErrorCode(
         -1104, "UNREAD_PARAMETERS", "Some parameters were not used.", executed="no",
-        retry="after-fixing-request", category="request", evidence=("docs",),
+        retry="after-fixing-request", category="request", provenance=("docs",),
     ),
     ErrorCode(
         -1105, "PARAM_EMPTY", "A parameter is empty.", executed="no", retry="after-fixing-request",
-        category="request", evidence=("docs",),
+        category="request", provenance=("docs",),
     ),
     ErrorCode(
         -1106, "PARAM_NOT_REQUIRED", "A parameter must not be sent here.", executed="no",
-        retry="after-fixing-request", category="request", evidence=("docs",),
+        retry="after-fixing-request", category="request", provenance=("docs",),
     ),
     ErrorCode(
         -1108, "BAD_ASSET", "There is no such asset.", executed="no", retry="after-fixing-request",
-        category="request", evidence=("docs",),
+        category="request", provenance=("docs",),
     ),
     ErrorCode(
         -1109, "BAD_ACCOUNT", "There is no such account.", executed="no", retry="after-fixing-request",
-        category="account-state", evidence=("docs",),
+        category="account-state", provenance=("docs",),
     ),
     ErrorCode(
         -1111, "BAD_PRECISION", "More digits than the asset allows.", executed="no",
-        retry="after-fixing-request", category="request", evidence=("docs",),
+        retry="after-fixing-request", category="request", provenance=("docs",),
     ),
     ErrorCode(
         -1121, "BAD_SYMBOL", "There is no such symbol.", executed="no", retry="after-fixing-request",
-        category="request", evidence=("docs",),
+        category="request", provenance=("docs",),
     ),
     ErrorCode(
         -1125, "INVALID_LISTEN_KEY", "The listen key is gone; create a new one.", executed="no",
-        retry="after-fixing-request", category="request", evidence=("docs",),
+        retry="after-fixing-request", category="request", provenance=("docs",),
     ),
     ErrorCode(
         -1127, "MORE_THAN_XX_HOURS", "The time range is too long.", executed="no",
-        retry="after-fixing-request", category="request", evidence=("docs",),
+        retry="after-fixing-request", category="request", provenance=("docs",),
     ),
     ErrorCode(
         -1128, "OPTIONAL_PARAMS_BAD_COMBO", "Optional parameters do not combine.", executed="no",
-        retry="after-fixing-request", category="request", evidence=("docs",),
+        retry="after-fixing-request", category="request", provenance=("docs",),
     ),
     ErrorCode(
         -1130, "INVALID_PARAMETER", "A value is not valid for its parameter.", executed="no",
-        retry="after-fixing-request", category="request", evidence=("docs",),
+        retry="after-fixing-request", category="request", provenance=("docs",),
     ),
     ErrorCode(
         -2010, "NEW_ORDER_REJECTED", "An order was refused.", executed="no", retry="after-fixing-request",
-        category="request", evidence=("docs",),
+        category="request", provenance=("docs",),
     ),
     ErrorCode(
         -2013, "NO_SUCH_ORDER", "The order was not found.", executed="no", retry="after-fixing-request",
-        category="request", evidence=("docs",),
+        category="request", provenance=("docs",),
     ),
     ErrorCode(
         -2014, "BAD_API_KEY_FMT", "The key text is malformed.", executed="no", retry="after-fixing-request",
-        category="credentials", evidence=("docs",),
+        category="credentials", provenance=("docs",),
     ),
     ErrorCode(
         -2015, "REJECTED_MBX_KEY", "Wrong key, IP or permission. The live text appends the caller's IP.",
-        executed="no", retry="after-fixing-request", category="credentials", http=(401,), evidence=("docs",),
+        executed="no", retry="after-fixing-request", category="credentials", http=(401,),
+        provenance=("docs",),
     ),
     ErrorCode(
         -2018, "BALANCE_NOT_SUFFICIENT", "Not enough balance.", executed="no", retry="after-fixing-request",
-        category="funds", evidence=("docs",),
+        category="funds", provenance=("docs",),
     ),
     ErrorCode(
         -2019, "MARGIN_NOT_SUFFICIEN", "Not enough margin. The name is spelled so.", executed="no",
-        retry="after-fixing-request", category="funds", evidence=("docs",),
+        retry="after-fixing-request", category="funds", provenance=("docs",),
     ),
     ErrorCode(
         -2023, "USER_IN_LIQUIDATION", "The account is being liquidated.", executed="no",
-        retry="yes-after-backoff", category="account-state", evidence=("docs",),
+        retry="yes-after-backoff", category="account-state", provenance=("docs",),
     ),
     ErrorCode(
         -4027, "INVALID_ACCOUNT_TYPE", "The account type does not fit.", executed="no",
-        retry="after-fixing-request", category="account-state", evidence=("docs",),
+        retry="after-fixing-request", category="account-state", provenance=("docs",),
     ),
     ErrorCode(
         -4044, "INVALID_BALANCE_TYPE", "The balance type does not fit.", executed="no",
-        retry="after-fixing-request", category="request", evidence=("docs",),
+        retry="after-fixing-request", category="request", provenance=("docs",),
     ),
     ErrorCode(
         -4047, "THERE_EXISTS_OPEN_ORDERS", "Open orders stand in the way.", executed="no",
-        retry="after-fixing-request", category="account-state", server="papi", evidence=("docs",),
+        retry="after-fixing-request", category="account-state", server="papi", provenance=("docs",),
     ),
     ErrorCode(
         -4050, "CROSS_BALANCE_INSUFFICIENT", "The cross balance is too small.", executed="no",
-        retry="after-fixing-request", category="funds", evidence=("docs",),
+        retry="after-fixing-request", category="funds", provenance=("docs",),
     ),
     ErrorCode(
         -4055, "AMOUNT_MUST_BE_POSITIVE", "The amount is zero or negative.", executed="no",
-        retry="after-fixing-request", category="request", evidence=("docs",),
+        retry="after-fixing-request", category="request", provenance=("docs",),
     ),
     ErrorCode(
         -4056, "INVALID_API_KEY_TYPE", "The key type does not fit.", executed="no",
-        retry="after-fixing-request", category="credentials", evidence=("docs",),
+        retry="after-fixing-request", category="credentials", provenance=("docs",),
     ),
     ErrorCode(
         -4057, "INVALID_RSA_PUBLIC_KEY", "The registered public key does not fit.", executed="no",
-        retry="after-fixing-request", category="credentials", evidence=("docs",),
+        retry="after-fixing-request", category="credentials", provenance=("docs",),
     ),
     ErrorCode(
         -4084, "UPCOMING_METHOD", "The method is not open yet.", executed="no", retry="after-fixing-request",
-        category="wrong-path", evidence=("docs",),
+        category="wrong-path", provenance=("docs",),
     ),
     ErrorCode(
         -4088, "NO_PLACE_ORDER_PERMISSION", "The account may not place orders now.", executed="no",
-        retry="after-fixing-request", category="account-state", evidence=("docs",),
+        retry="after-fixing-request", category="account-state", provenance=("docs",),
     ),
     ErrorCode(
         -4165, "INVALID_TIME_INTERVAL", "The time range exceeds the allowed days.", executed="no",
-        retry="after-fixing-request", category="request", evidence=("docs",),
+        retry="after-fixing-request", category="request", provenance=("docs",),
     ),
     ErrorCode(
         -5028, "ME_RECVWINDOW_REJECT", "Too late when it reached the matching engine.", executed="no",
-        retry="after-fixing-request", category="clock", evidence=("docs",),
+        retry="after-fixing-request", category="clock", provenance=("docs",),
     ),
     ErrorCode(
         -5041, "TOO_MANY_REQUESTS_IN_QUEUE", "A request of this account waited too long in a queue.",
-        executed="unknown", retry="never-blindly", category="unknown", evidence=("docs",),
+        executed="unknown", retry="never-blindly", category="unknown", provenance=("docs",),
     ),
     ErrorCode(
         51006, "EXCEED_MAX_BORROWABLE", "Borrowing above the allowed maximum.", executed="no",
-        retry="after-fixing-request", category="funds", match="absolute", evidence=("docs",),
+        retry="after-fixing-request", category="funds", match="absolute", provenance=("docs",),
     ),
     ErrorCode(
         51007, "HAS_PENDING_TRANSACTION",
@@ -408,11 +409,11 @@ ERROR_CODES: Final[tuple[ErrorCode, ...]] = (
             "Another borrow or repayment of the account is still running. It may be your own, "
             "whose answer was lost: read the balance first."
         ),
-        executed="no", retry="yes-after-backoff", category="busy", match="absolute", evidence=("docs",),
+        executed="no", retry="yes-after-backoff", category="busy", match="absolute", provenance=("docs",),
     ),
     ErrorCode(
         51014, "ASSET_ADMIN_BAN_BORROW", "This asset cannot be borrowed now.", executed="no",
-        retry="after-fixing-request", category="account-state", match="absolute", evidence=("docs",),
+        retry="after-fixing-request", category="account-state", match="absolute", provenance=("docs",),
     ),
     ErrorCode(
         51061, "INSUFFICIENT_LOANABLE_ASSET",
@@ -421,12 +422,12 @@ ERROR_CODES: Final[tuple[ErrorCode, ...]] = (
             " on maxBorrowable and marginLoan."
         ),
         executed="no", retry="yes-after-backoff", category="funds", match="absolute", http=(400,),
-        evidence=("docs",),
+        provenance=("docs",),
     ),
     ErrorCode(
         51068, "LIQUIDATION_IN_PROGRESS", "The margin account is being liquidated; no trading.",
         executed="no", retry="yes-after-backoff", category="account-state", match="absolute",
-        evidence=("docs",),
+        provenance=("docs",),
     ),
     ErrorCode(
         51078, "NET_ASSET_MUST_LTE_RATIO",
@@ -434,47 +435,48 @@ ERROR_CODES: Final[tuple[ErrorCode, ...]] = (
             "The name speaks of a ratio, the text of margin assets that could not be fetched. "
             "They do not fit, so nothing is concluded."
         ),
-        executed="unknown", retry="never-blindly", category="unknown", match="absolute", evidence=("docs",),
+        executed="unknown", retry="never-blindly", category="unknown", match="absolute", provenance=("docs",),
     ),
     ErrorCode(
         51113, "EXCEED_PRICE_LIMIT", "A limit price over 15 % worse than the index (sell below, buy above).",
-        executed="no", retry="after-fixing-request", category="request", match="absolute", evidence=("docs",),
+        executed="no", retry="after-fixing-request", category="request", match="absolute",
+        provenance=("docs",),
     ),
     ErrorCode(
         51122, "PM_FUNCTION_NOT_SUPPORTED", "The function is closed to Portfolio Margin accounts.",
         executed="no", retry="after-fixing-request", category="account-state", match="absolute",
-        evidence=("docs",),
+        provenance=("docs",),
     ),
     ErrorCode(
-        51998, "SYSTEM_BUSY", "Busy; the text asks to try later and does not say whether it was executed.",
-        executed="unknown", retry="never-blindly", category="unknown", match="absolute", evidence=("docs",),
+        51998, "SYSTEM_BUSY", "Busy; the text asks to try later and leaves open whether it was executed.",
+        executed="unknown", retry="never-blindly", category="unknown", match="absolute", provenance=("docs",),
     ),
     ErrorCode(
         51999, "UNKNOWN", "An abnormal or unspecified failure.", executed="unknown", retry="never-blindly",
-        category="unknown", match="absolute", evidence=("docs",),
+        category="unknown", match="absolute", provenance=("docs",),
     ),
     ErrorCode(
         -3006, "EXCEED_MAX_BORROWABLE", "Classic margin: like 51006.", executed="no",
-        retry="after-fixing-request", category="funds", listed="elsewhere", evidence=("docs-sibling",),
+        retry="after-fixing-request", category="funds", listed="elsewhere", provenance=("docs-sibling",),
     ),
     ErrorCode(
         -3007, "HAS_PENDING_TRANSACTION", "Classic margin: like 51007.", executed="no",
-        retry="yes-after-backoff", category="busy", listed="elsewhere", evidence=("docs-sibling",),
+        retry="yes-after-backoff", category="busy", listed="elsewhere", provenance=("docs-sibling",),
     ),
     ErrorCode(
         -3010, "REPAY_NOT_ALLOWED", "Classic margin: the repayment was refused.", executed="no",
         retry="after-fixing-request", category="account-state", listed="elsewhere",
-        evidence=("docs-sibling",),
+        provenance=("docs-sibling",),
     ),
     ErrorCode(
         -3012, "ASSET_ADMIN_BAN_BORROW", "Classic margin: borrowing is closed for this asset.", executed="no",
         retry="after-fixing-request", category="account-state", listed="elsewhere",
-        evidence=("docs-sibling",),
+        provenance=("docs-sibling",),
     ),
     ErrorCode(
         -3014, "ACCOUNT_BAN_BORROW", "Classic margin: borrowing is closed for this account.", executed="no",
         retry="after-fixing-request", category="account-state", listed="elsewhere",
-        evidence=("docs-sibling",),
+        provenance=("docs-sibling",),
     ),
     ErrorCode(
         -3015, "REPAY_EXCEED_LIABILITY",
@@ -483,59 +485,59 @@ ERROR_CODES: Final[tuple[ErrorCode, ...]] = (
             "remaining debt would be too small."
         ),
         executed="no", retry="after-fixing-request", category="request", listed="elsewhere",
-        evidence=("docs-sibling",),
+        provenance=("docs-sibling",),
     ),
     ErrorCode(
         -3016, "LT_MIN_REPAY",
         "Classic margin: the repayment is below a minimum, whose value is not published.", executed="no",
-        retry="after-fixing-request", category="request", listed="elsewhere", evidence=("docs-sibling",),
+        retry="after-fixing-request", category="request", listed="elsewhere", provenance=("docs-sibling",),
     ),
     ErrorCode(
         -3024, "FEW_LIABILITY_LEFT", "Classic margin: the remaining debt would be too small.", executed="no",
-        retry="after-fixing-request", category="request", listed="elsewhere", evidence=("docs-sibling",),
+        retry="after-fixing-request", category="request", listed="elsewhere", provenance=("docs-sibling",),
     ),
     ErrorCode(
         -3027, "NOT_VALID_MARGIN_ASSET", "Classic margin: the asset is not in margin.", executed="no",
-        retry="after-fixing-request", category="request", listed="elsewhere", evidence=("docs-sibling",),
+        retry="after-fixing-request", category="request", listed="elsewhere", provenance=("docs-sibling",),
     ),
     ErrorCode(
         -3036, "ACCOUNT_BAN_REPAY", "Classic margin: the account may not repay.", executed="no",
         retry="after-fixing-request", category="account-state", listed="elsewhere",
-        evidence=("docs-sibling",),
+        provenance=("docs-sibling",),
     ),
     ErrorCode(
-        -3041, "BALANCE_NOT_CLEARED", "Classic margin: the text says that the balance is not enough.",
+        -3041, "BALANCE_NOT_CLEARED", "Classic margin: by its text, the balance is not enough.",
         executed="no", retry="after-fixing-request", category="funds", listed="elsewhere",
-        evidence=("docs-sibling",),
+        provenance=("docs-sibling",),
     ),
     ErrorCode(
         -3044, "SYSTEM_BUSY", "Classic margin: busy; execution is not stated.", executed="unknown",
-        retry="never-blindly", category="unknown", listed="elsewhere", evidence=("docs-sibling",),
+        retry="never-blindly", category="unknown", listed="elsewhere", provenance=("docs-sibling",),
     ),
     ErrorCode(
         -3045, "SYSTEM", "Classic margin: the lending pool is empty.", executed="no",
-        retry="yes-after-backoff", category="funds", listed="elsewhere", evidence=("docs-sibling",),
+        retry="yes-after-backoff", category="funds", listed="elsewhere", provenance=("docs-sibling",),
     ),
     ErrorCode(
         -4047, "CAPITAL_DATE_INTERVAL_LIMIT",
         "SAPI: the window is longer than 7 days. The same number means open orders on PAPI.", executed="no",
         retry="after-fixing-request", category="request", server="sapi", listed="elsewhere",
-        evidence=("docs-sibling",),
+        provenance=("docs-sibling",),
     ),
     ErrorCode(
         -10039, "AMOUNT_TOO_SMALL", "Crypto loans and Portfolio Margin Pro: the repayment is too small.",
         executed="no", retry="after-fixing-request", category="request", listed="elsewhere",
-        evidence=("docs-sibling",),
+        provenance=("docs-sibling",),
     ),
     ErrorCode(
         -10040, "AMOUNT_TOO_LARGE", "Crypto loans and Portfolio Margin Pro: the repayment is too large.",
         executed="no", retry="after-fixing-request", category="request", listed="elsewhere",
-        evidence=("docs-sibling",),
+        provenance=("docs-sibling",),
     ),
     ErrorCode(
         -10041, "INSUFFICIENT_AMOUNT", "Crypto loans and Portfolio Margin Pro: the pool is short.",
         executed="no", retry="after-fixing-request", category="funds", listed="elsewhere",
-        evidence=("docs-sibling",),
+        provenance=("docs-sibling",),
     ),
     ErrorCode(
         51169, "COLLATERAL_LIMIT_REACHED",
@@ -544,65 +546,67 @@ ERROR_CODES: Final[tuple[ErrorCode, ...]] = (
             "this one is ours."
         ),
         executed="no", retry="after-fixing-request", category="funds", match="absolute", listed="elsewhere",
-        evidence=("live",),
+        provenance=("live",),
     ),
 )
 
 STATUS_OUTCOMES: Final[tuple[StatusOutcome, ...]] = (
     StatusOutcome(
         status="503", text="Service Unavailable.", overrides_codes=(-1000,), executed="no", category="busy",
-        retry="yes-after-backoff", evidence=("docs",),
+        retry="yes-after-backoff", provenance=("docs",),
     ),
     StatusOutcome(
         status="503", code=-1008, executed="no", category="busy", retry="yes-after-backoff",
-        evidence=("docs",),
+        provenance=("docs",),
     ),
     StatusOutcome(
         status="503", text="Unknown error, please check your request or try again later.", executed="unknown",
-        category="unknown", retry="never-blindly", evidence=("docs",),
+        category="unknown", retry="never-blindly", provenance=("docs",),
     ),
     StatusOutcome(
         status="503", text="Internal error; unable to process your request. Please try again.",
-        executed="unknown", category="unknown", retry="never-blindly", evidence=("docs",),
+        executed="unknown", category="unknown", retry="never-blindly", provenance=("docs",),
     ),
     StatusOutcome(
         status="200", executed="see-body", category="unknown", retry="never-blindly",
-        evidence=("docs", "live"),
+        provenance=("docs", "live"),
     ),
     StatusOutcome(
         status="202", body="empty", executed="unknown", category="wrong-host", retry="never-blindly",
-        evidence=("live", "undocumented"),
+        provenance=("live", "undocumented"),
     ),
     StatusOutcome(
         status="401", body="json-error", executed="no", category="credentials", retry="after-fixing-request",
-        evidence=("live",),
+        provenance=("live",),
     ),
     StatusOutcome(
-        status="403", executed="no", category="firewall", retry="yes-after-backoff", evidence=("docs",)
+        status="403", executed="no", category="firewall", retry="yes-after-backoff", provenance=("docs",)
     ),
     StatusOutcome(
         status="404", body="html", executed="no", category="wrong-path", retry="after-fixing-request",
-        evidence=("live",),
+        provenance=("live",),
     ),
     StatusOutcome(
         status="404", body="json-error", executed="no", category="wrong-path", retry="after-fixing-request",
-        evidence=("docs",),
+        provenance=("docs",),
     ),
     StatusOutcome(
         status="408", executed="unknown", category="unknown", retry="never-blindly",
-        evidence=("undocumented",),
+        provenance=("undocumented",),
     ),
-    StatusOutcome(status="418", executed="no", category="ban", retry="yes-after-backoff", evidence=("docs",)),
     StatusOutcome(
-        status="429", executed="no", category="rate-limit", retry="yes-after-backoff", evidence=("docs",)
+        status="418", executed="no", category="ban", retry="yes-after-backoff", provenance=("docs",)
+    ),
+    StatusOutcome(
+        status="429", executed="no", category="rate-limit", retry="yes-after-backoff", provenance=("docs",)
     ),
     StatusOutcome(
         status="4XX", body="json-error", executed="no", category="request", retry="after-fixing-request",
-        evidence=("docs",),
+        provenance=("docs",),
     ),
     StatusOutcome(
         status="default", executed="unknown", category="unknown", retry="never-blindly",
-        evidence=("docs", "undocumented"),
+        provenance=("docs", "undocumented"),
     ),
 )
 
@@ -610,20 +614,20 @@ LIMITS: Final[Mapping[str, Limit]] = MappingProxyType(
     {
         "ip-weight": Limit(
             id="ip-weight", limit=6000, interval_ms=60000, per="ip", header="X-MBX-USED-WEIGHT-1M",
-            counted_on_error=True, window="sliding", evidence=("docs", "live"),
+            counted_on_error=True, window="sliding", provenance=("docs", "live"),
         ),
         "orders": Limit(
             id="orders", limit=1200, interval_ms=60000, per="account", header="X-MBX-ORDER-COUNT-1M",
-            counted_on_error=False, window="sliding", evidence=("docs",),
+            counted_on_error=False, window="sliding", provenance=("docs",),
         ),
         "sapi-ip-weight": Limit(
             id="sapi-ip-weight", limit=12000, interval_ms=60000, per="ip", header="X-SAPI-USED-IP-WEIGHT-1M",
-            counted_on_error=True, per_endpoint=True, window="sliding", evidence=("docs-sibling",),
+            counted_on_error=True, per_endpoint=True, window="sliding", provenance=("docs-sibling",),
         ),
         "sapi-uid-weight": Limit(
             id="sapi-uid-weight", limit=180000, interval_ms=60000, per="account",
             header="X-SAPI-USED-UID-WEIGHT-1M", counted_on_error=True, per_endpoint=True, window="sliding",
-            evidence=("docs-sibling",),
+            provenance=("docs-sibling",),
         ),
     }
 )
@@ -634,14 +638,15 @@ SIGNING: Final = Signing(
     algorithms=MappingProxyType(
         {
             "hmac": SigningAlgorithm(
-                algorithm="HMAC-SHA256", encoding="hex", percent_encoded=False, evidence=("docs",)
+                algorithm="HMAC-SHA256", encoding="hex", percent_encoded=False, provenance=("docs",)
             ),
             "rsa": SigningAlgorithm(
                 algorithm="RSASSA-PKCS1-v1_5-SHA256", encoding="base64", percent_encoded=True,
-                evidence=("docs",),
+                provenance=("docs",),
             ),
             "ed25519": SigningAlgorithm(
-                algorithm="Ed25519", encoding="base64", percent_encoded=True, evidence=("sdk", "docs-sibling")
+                algorithm="Ed25519", encoding="base64", percent_encoded=True,
+                provenance=("sdk", "docs-sibling"),
             ),
         }
     ),
@@ -671,27 +676,32 @@ SERVERS: Final[Mapping[str, str]] = MappingProxyType(
     }
 )
 
-# Answer {"serverTime": <ms UTC>} without a key, the best first.
+# Addresses that answer {"serverTime": <ms UTC>} without a key, the best first.
 CLOCKS: Final[tuple[str, ...]] = (
     "https://papi.binance.com/papi/v1/time", "https://fapi.binance.com/fapi/v1/time",
     "https://api.binance.com/api/v3/time",
 )
 
-EVIDENCE_MARKS: Final[Mapping[str, str]] = MappingProxyType(
+PROVENANCE_MARKS: Final[Mapping[str, str]] = MappingProxyType(
     {
         "docs": "Printed on an official page of this API (crawl of November 2025).",
         "docs-sibling": "Printed on an official page of another Binance API.",
         "sdk": "Read from the official Python SDK 12.1.0 (August 2026) or from the official catalog of 2026.",
         "changelog": "Stated in an official change log, notice or FAQ.",
         "live": "Observed on the wire and published by third parties.",
-        "computed": "Follows from other facts by calculation; the comment beside it says how.",
-        "undocumented": "Nobody writes it down. What stands here is the careful reading, chosen by us.",
+        "computed": "Follows from other facts by calculation; the comment next to it shows how.",
+        "undocumented": "Documented nowhere. The value is the careful reading, chosen by this project.",
     }
 )
 
 
 def find_error_code(code: int, server: str) -> ErrorCode | None:
-    """Return what a number means on a server (a key of `SERVERS`), or `None` if no page lists it."""
+    """Return the row of an error code, or `None` if no page lists it.
+
+    Args:
+        code: The number that the exchange answered.
+        server: Key of `SERVERS` for the server that answered.
+    """
     for row in ERROR_CODES:
         same = abs(row.code) == abs(code) if row.match == "absolute" else row.code == code
         if same and row.server in (None, server):

@@ -1,11 +1,11 @@
 # Written by `make generate` from openapi/ and generator/templates/operation.py.jinja.
 # Edits here are lost: change one of those two and run it again.
 
-"""What is known about a call before it is made, and what a transport must be able to do.
+"""Define the classes of facts about an operation, and what a client must be able to do.
 
     resources/*.py ──(Operation, arguments, decode)──> Sender, written by hand ──> the exchange
 
-Nothing here imports anything but the standard library, so that the facts can be read without loading a client.
+This module imports only the standard library, so that the facts can be read without loading a client.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ T = TypeVar("T")
 
 @final
 class Unset:
-    """The type of `UNSET`: an argument that is not sent at all, which is not the same as `None`."""
+    """Mark an argument that is not sent at all, which is not the same as `None`."""
 
     __slots__ = ()
 
@@ -37,10 +37,10 @@ UNSET: Final = Unset()
 
 
 class DecodeError(ValueError):
-    """An answer does not have the shape that the document promises.
+    """Report an answer that does not have the shape in the document.
 
     Attributes:
-        path: Where, such as "rows[3].principal"; "" is the answer itself.
+        path: Place of the value, such as "rows[3].principal"; "" is the answer itself.
         reason: What was expected there and what was found, without secrets.
     """
 
@@ -53,7 +53,7 @@ class DecodeError(ValueError):
         return f"{self.path or 'the answer'}: {self.reason}"
 
     def inside(self, step: str) -> DecodeError:
-        """Return the same error seen from one level further out."""
+        """Return the same error with one more step in front of its path."""
         if not self.path:
             return DecodeError(step, self.reason)
         dot = "" if self.path.startswith("[") else "."
@@ -62,7 +62,7 @@ class DecodeError(ValueError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WeightCase:
-    """Another weight, charged when a parameter is present (or absent)."""
+    """Hold another weight, charged when a parameter is present (or absent)."""
 
     parameter: str
     present: bool
@@ -71,11 +71,11 @@ class WeightCase:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Weight:
-    """What a call costs.
+    """Hold what a call costs.
 
     Attributes:
         value: Charged against `budget` before sending.
-        scope: What the budget is counted per, as far as known: "ip", "order" or "uid".
+        scope: What the weight counts against, as far as known: "ip", "order" or "uid".
         budget: Key in `error_codes.LIMITS`.
         observed: Weight that others measured, where it differs from the documented one.
         when: Other weights for other arguments. The first that fits replaces `value`.
@@ -90,12 +90,12 @@ class Weight:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Parameter:
-    """One argument: how it is written, and what is refused before anything is sent.
+    """Hold one argument: how it is written, and what is refused before anything is sent.
 
     Attributes:
         name: Name on the wire.
         python_name: Name of the keyword argument.
-        in_: Where it goes.
+        in_: The part of the request that holds it.
         kind: How a Python value becomes text.
         exclusive_minimum: Decimal text that a "decimal" must be greater than.
         pattern: Must match the whole text (`re.fullmatch`), for lists the text of each item.
@@ -129,8 +129,11 @@ class Parameter:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SuccessRule:
-    """What a 200 must say to count as done: `field` is exactly `equals`, is the value sent as
-    `equals_argument`, or is present with the JSON type `type`. One of the three is given."""
+    """Hold a condition for a 200 to count as done.
+
+    `field` of the answer is exactly `equals`, is the value sent as `equals_argument`, or is present with the JSON
+    type `type`. One of the three is given.
+    """
 
     field: str
     equals: str | int | bool | None = None
@@ -140,7 +143,7 @@ class SuccessRule:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cap:
-    """A hard limit of one call: the value it may move, or how often it may be made per `interval_ms`."""
+    """Hold a hard limit of one operation: the value that a call may move, or the calls per `interval_ms`."""
 
     id: str
     kind: Literal["value", "rate"]
@@ -153,7 +156,7 @@ class Cap:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UnresolvedScope:
-    """While a call of this `group` with the same value of `argument` has an unknown outcome, no other may leave."""
+    """Hold what blocks a call: an unknown outcome in the same `group` with the same value of `argument`."""
 
     group: str
     argument: str
@@ -161,7 +164,7 @@ class UnresolvedScope:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PageWindow:
-    """Wire names of the two ends of a time window, both included; its greatest width and its usual one, ms."""
+    """Hold the wire names of the ends of a time window, both included; its greatest and default width, ms."""
 
     start: str
     end: str
@@ -171,7 +174,7 @@ class PageWindow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Archive:
-    """Rows older than `older_than_months` are found only with `parameter` true."""
+    """Hold where old rows are: those older than `older_than_months` are found only with `parameter` true."""
 
     parameter: str
     older_than_months: int
@@ -179,7 +182,7 @@ class Archive:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pagination:
-    """How a list is read completely. Names are wire names; `None` where the call has no such thing.
+    """Hold how a list is read completely. Names are wire names; `None` means that the operation has none.
 
     Attributes:
         style: "page" counts pages, "time-window" has only the window, "from-id" goes on after the last id.
@@ -190,11 +193,11 @@ class Pagination:
         max_size: Most rows that a page may have.
         rows: Member of the answer that holds the rows; `None` if the answer is the list.
         total: Member of the answer that counts all rows.
-        id: Member of a row that tells rows apart.
+        id: Member of a row that identifies it.
         order: "newest-first", "oldest-first" or "undocumented".
         time: Member of a row with its time, ms UTC.
         window: The time window, if there is one.
-        archive: Where old rows are, if they are apart.
+        archive: Where old rows are, if the default query leaves them out.
         kept_ms: How long the exchange keeps rows.
     """
 
@@ -216,7 +219,7 @@ class Pagination:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Operation:
-    """One call of the API, as data.
+    """Hold one operation of the API, as data.
 
     Attributes:
         id: `operationId` in the document.
@@ -250,35 +253,59 @@ class Operation:
     requires_any: tuple[str, ...] = ()
     unresolved_scope: UnresolvedScope | None = None
     pagination: Pagination | None = None
-    evidence: tuple[str, ...] = ()
+    provenance: tuple[str, ...] = ()
     source: str = ""
 
 
 class Sender(Protocol):
-    """What a blocking resource needs. `arguments` are keyed by wire name and may hold `UNSET`, which is not sent."""
+    """Send calls for the resources of a blocking client."""
 
     def send(self, operation: Operation, arguments: Mapping[str, object], decode: Callable[[object], T]) -> T:
-        """Make one call and return its decoded answer."""
+        """Make one call and return its decoded answer.
+
+        Args:
+            operation: The operation to call.
+            arguments: Values keyed by wire name; `UNSET` is not sent.
+            decode: Reads the answer.
+        """
         ...
 
     def iterate(
         self, operation: Operation, arguments: Mapping[str, object], decode_row: Callable[[object], T]
     ) -> Iterator[T]:
-        """Read every page of `operation.pagination` and yield its rows, decoded."""
+        """Read every page of `operation.pagination` and yield its rows, decoded.
+
+        Args:
+            operation: The operation to call for each page.
+            arguments: Values keyed by wire name; `UNSET` is not sent.
+            decode_row: Reads one row.
+        """
         ...
 
 
 class AsyncSender(Protocol):
-    """What an awaited resource needs; the same as `Sender` otherwise."""
+    """Send calls for the resources of an awaited client."""
 
     async def send(
         self, operation: Operation, arguments: Mapping[str, object], decode: Callable[[object], T]
     ) -> T:
-        """Make one call and return its decoded answer."""
+        """Make one call and return its decoded answer.
+
+        Args:
+            operation: The operation to call.
+            arguments: Values keyed by wire name; `UNSET` is not sent.
+            decode: Reads the answer.
+        """
         ...
 
     def iterate(
         self, operation: Operation, arguments: Mapping[str, object], decode_row: Callable[[object], T]
     ) -> AsyncIterator[T]:
-        """Read every page of `operation.pagination` and yield its rows, decoded."""
+        """Read every page of `operation.pagination` and yield its rows, decoded.
+
+        Args:
+            operation: The operation to call for each page.
+            arguments: Values keyed by wire name; `UNSET` is not sent.
+            decode_row: Reads one row.
+        """
         ...

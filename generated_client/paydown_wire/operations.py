@@ -1,7 +1,7 @@
 # Written by `make generate` from openapi/paths/ and generator/templates/operations.py.jinja.
 # Edits here are lost: change one of those two and run it again.
 
-"""Every call as data: what it needs, what it costs, what it changes, and when it counts as done."""
+"""Hold every operation as data: what it needs, costs and changes, and when it counts as done."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from paydown_wire.operation import (
 PING: Final = Operation(
     id="ping", name="market.ping", method="GET", path="/papi/v1/ping", server="papi", security_type="NONE",
     api_key=False, signed=False, mutates=False, weight=Weight(value=1, scope="ip", budget="ip-weight"),
-    connect_timeout_s=3.0, answer_timeout_s=10.0, evidence=("docs", "sdk"),
+    connect_timeout_s=3.0, answer_timeout_s=10.0, provenance=("docs", "sdk"),
     source="https://developers.binance.com/docs/derivatives/portfolio-margin/market-data",
 )
 
@@ -25,7 +25,7 @@ SERVER_TIME: Final = Operation(
     id="serverTime", name="market.time", method="GET", path="/papi/v1/time", server="papi",
     security_type="NONE", api_key=False, signed=False, mutates=False,
     weight=Weight(value=1, scope="ip", budget="ip-weight", observed=1), connect_timeout_s=3.0,
-    answer_timeout_s=10.0, evidence=("live",),
+    answer_timeout_s=10.0, provenance=("live",),
     source="https://developers.binance.com/docs/derivatives/portfolio-margin/market-data",
 )
 
@@ -46,7 +46,7 @@ ASSET_INDEX_PRICE: Final = Operation(
             pattern=r"^[^\x00-/:-@\[-\xa0\xad\u1680\u180e\u2000-\u200f\u2028-\u202f\u205f-\u206f\u3000\ufeff]+$",
         ),
     ),
-    evidence=("docs-sibling", "sdk"),
+    provenance=("docs-sibling", "sdk"),
     source="https://developers.binance.com/docs/derivatives/portfolio-margin-pro/market-data",
 )
 
@@ -62,7 +62,7 @@ ACCOUNT_BALANCE: Final = Operation(
             pattern=r"^[^\x00-/:-@\[-\xa0\xad\u1680\u180e\u2000-\u200f\u2028-\u202f\u205f-\u206f\u3000\ufeff]+$",
         ),
     ),
-    evidence=("docs", "sdk"),
+    provenance=("docs", "sdk"),
     source="https://developers.binance.com/docs/derivatives/portfolio-margin/account",
 )
 
@@ -70,7 +70,7 @@ ACCOUNT_INFORMATION: Final = Operation(
     id="accountInformation", name="account.information", method="GET", path="/papi/v1/account", server="papi",
     security_type="USER_DATA", api_key=True, signed=True, mutates=False,
     weight=Weight(value=20, scope="ip", budget="ip-weight"), connect_timeout_s=3.0, answer_timeout_s=10.0,
-    evidence=("docs", "sdk"),
+    provenance=("docs", "sdk"),
     source="https://developers.binance.com/docs/derivatives/portfolio-margin/account/Account-Information",
 )
 
@@ -78,7 +78,7 @@ ORDER_RATE_LIMIT: Final = Operation(
     id="orderRateLimit", name="account.order_rate_limits", method="GET", path="/papi/v1/rateLimit/order",
     server="papi", security_type="USER_DATA", api_key=True, signed=True, mutates=False,
     weight=Weight(value=1, scope="ip", budget="ip-weight"), connect_timeout_s=3.0, answer_timeout_s=10.0,
-    evidence=("docs", "sdk", "changelog"),
+    provenance=("docs", "sdk", "changelog"),
     source="https://developers.binance.com/docs/derivatives/portfolio-margin/account/Query-User-Rate-Limit",
 )
 
@@ -93,7 +93,7 @@ AUTO_COLLECTION: Final = Operation(
             text="At most 500 calls per hour, rolling.", interval_ms=3600000,
         ),
     ),
-    evidence=("docs", "sdk"),
+    provenance=("docs", "sdk"),
     source="https://developers.binance.com/docs/derivatives/portfolio-margin/account/Fund-Auto-collection",
 )
 
@@ -109,7 +109,7 @@ ASSET_COLLECTION: Final = Operation(
             excludes=("BNB",),
         ),
     ),
-    success=(SuccessRule(field="msg", equals="success"),), evidence=("docs", "sdk"),
+    success=(SuccessRule(field="msg", equals="success"),), provenance=("docs", "sdk"),
     source="https://developers.binance.com/docs/derivatives/portfolio-margin/account/Fund-Collection-by-Asset",
 )
 
@@ -138,7 +138,8 @@ BNB_TRANSFER: Final = Operation(
             text="At most 10 calls per 10 minutes, rolling.", interval_ms=600000,
         ),
     ),
-    unresolved_scope=UnresolvedScope(group="bnb-transfer", argument="transferSide"), evidence=("docs", "sdk"),
+    unresolved_scope=UnresolvedScope(group="bnb-transfer", argument="transferSide"),
+    provenance=("docs", "sdk"),
     source="https://developers.binance.com/docs/derivatives/portfolio-margin/account/BNB-transfer",
 )
 
@@ -180,7 +181,8 @@ REPAY_DEBT: Final = Operation(
             text="One repayment is worth at most 50,000 USD.",
         ),
     ),
-    unresolved_scope=UnresolvedScope(group="margin-debt", argument="asset"), evidence=("docs", "sdk", "live"),
+    unresolved_scope=UnresolvedScope(group="margin-debt", argument="asset"),
+    provenance=("docs", "sdk", "live"),
     source="https://developers.binance.com/docs/derivatives/portfolio-margin/trade/Margin-Account-Repay-Debt",
 )
 
@@ -203,7 +205,8 @@ REPAY_LOAN: Final = Operation(
         ),
     ),
     success=(SuccessRule(field="tranId", type="integer"),),
-    unresolved_scope=UnresolvedScope(group="margin-debt", argument="asset"), evidence=("docs", "sdk", "live"),
+    unresolved_scope=UnresolvedScope(group="margin-debt", argument="asset"),
+    provenance=("docs", "sdk", "live"),
     source="https://developers.binance.com/docs/derivatives/portfolio-margin/trade/Margin-Account-Repay",
 )
 
@@ -227,7 +230,7 @@ MARGIN_BORROW: Final = Operation(
     ),
     success=(SuccessRule(field="tranId", type="integer"),),
     unresolved_scope=UnresolvedScope(group="margin-borrow", argument="asset"),
-    evidence=("docs", "sdk", "live"),
+    provenance=("docs", "sdk", "live"),
     source="https://developers.binance.com/docs/derivatives/portfolio-margin/trade/Margin-Account-Borrow",
 )
 
@@ -242,7 +245,7 @@ MAX_BORROWABLE: Final = Operation(
             pattern=r"^[^\x00-/:-@\[-\xa0\xad\u1680\u180e\u2000-\u200f\u2028-\u202f\u205f-\u206f\u3000\ufeff]+$",
         ),
     ),
-    evidence=("docs", "sdk", "live"),
+    provenance=("docs", "sdk", "live"),
     source="https://developers.binance.com/docs/derivatives/portfolio-margin/account/Margin-Max-Borrow",
 )
 
@@ -257,7 +260,7 @@ MAX_WITHDRAW: Final = Operation(
             pattern=r"^[^\x00-/:-@\[-\xa0\xad\u1680\u180e\u2000-\u200f\u2028-\u202f\u205f-\u206f\u3000\ufeff]+$",
         ),
     ),
-    evidence=("docs", "sdk"),
+    provenance=("docs", "sdk"),
     source="https://developers.binance.com/docs/derivatives/portfolio-margin/account/Query-Margin-Max-Withdraw",
 )
 
@@ -305,7 +308,7 @@ BORROW_RECORDS: Final = Operation(
         window=PageWindow(start="startTime", end="endTime", max_ms=2592000000, default_ms=604800000),
         archive=Archive(parameter="archived", older_than_months=6),
     ),
-    evidence=("docs", "sdk", "live"),
+    provenance=("docs", "sdk", "live"),
     source="https://developers.binance.com/docs/derivatives/portfolio-margin/account/Query-Margin-Loan-Record",
 )
 
@@ -353,7 +356,7 @@ REPAY_RECORDS: Final = Operation(
         window=PageWindow(start="startTime", end="endTime", max_ms=2592000000, default_ms=604800000),
         archive=Archive(parameter="archived", older_than_months=6),
     ),
-    evidence=("docs", "sdk", "live"),
+    provenance=("docs", "sdk", "live"),
     source="https://developers.binance.com/docs/derivatives/portfolio-margin/account/Query-Margin-repay-Record",
 )
 
@@ -396,7 +399,7 @@ MARGIN_INTEREST_HISTORY: Final = Operation(
         window=PageWindow(start="startTime", end="endTime", max_ms=2592000000, default_ms=604800000),
         archive=Archive(parameter="archived", older_than_months=6),
     ),
-    evidence=("docs", "sdk", "live"),
+    provenance=("docs", "sdk", "live"),
     source="https://developers.binance.com/docs/derivatives/portfolio-margin/account/Get-Margin-BorrowLoan-Interest-History",
 )
 
@@ -439,7 +442,7 @@ CAPITAL_FLOW: Final = Operation(
         order="undocumented", time="timestamp",
         window=PageWindow(start="startTime", end="endTime", max_ms=604800000), kept_ms=7776000000,
     ),
-    evidence=("docs-sibling", "live"),
+    provenance=("docs-sibling", "live"),
     source="https://developers.binance.com/docs/margin_trading/account/Query-Cross-Isolated-Margin-Capital-Flow",
 )
 
@@ -473,7 +476,7 @@ NEGATIVE_BALANCE_INTEREST_HISTORY: Final = Operation(
         time="interestAccuredTime",
         window=PageWindow(start="startTime", end="endTime", max_ms=2592000000, default_ms=604800000),
     ),
-    evidence=("docs", "sdk"),
+    provenance=("docs", "sdk"),
     source="https://developers.binance.com/docs/derivatives/portfolio-margin/account/Query-Portfolio-Margin-Negative-Balance-Interest-History",
 )
 
@@ -497,7 +500,7 @@ NEGATIVE_BALANCE_EXCHANGE_RECORDS: Final = Operation(
         style="time-window", rows="rows", total="total", order="newest-first", time="startTime",
         window=PageWindow(start="startTime", end="endTime", max_ms=7689600000),
     ),
-    evidence=("docs", "sdk"),
+    provenance=("docs", "sdk"),
     source="https://developers.binance.com/docs/derivatives/portfolio-margin/account/Query-User-Negative-Balance-Auto-Exchange-Record",
 )
 
@@ -506,7 +509,7 @@ REPAY_FUTURES_NEGATIVE_BALANCE: Final = Operation(
     path="/papi/v1/repay-futures-negative-balance", server="papi", security_type="USER_DATA", api_key=True,
     signed=True, mutates=True, weight=Weight(value=750, scope="ip", budget="ip-weight"),
     connect_timeout_s=3.0, answer_timeout_s=10.0, success=(SuccessRule(field="msg", equals="success"),),
-    evidence=("docs", "sdk"),
+    provenance=("docs", "sdk"),
     source="https://developers.binance.com/docs/derivatives/portfolio-margin/account/Repay-futures-Negative-Balance",
 )
 
@@ -514,7 +517,7 @@ AUTO_REPAY_FUTURES_STATUS: Final = Operation(
     id="autoRepayFuturesStatus", name="futures_debt.auto_repay_status", method="GET",
     path="/papi/v1/repay-futures-switch", server="papi", security_type="USER_DATA", api_key=True, signed=True,
     mutates=False, weight=Weight(value=30, scope="ip", budget="ip-weight"), connect_timeout_s=3.0,
-    answer_timeout_s=10.0, evidence=("docs", "sdk"),
+    answer_timeout_s=10.0, provenance=("docs", "sdk"),
     source="https://developers.binance.com/docs/derivatives/portfolio-margin/account/Get-Auto-repay-futures-Status",
 )
 
@@ -536,7 +539,7 @@ SET_AUTO_REPAY_FUTURES: Final = Operation(
             text="At most 20 calls per day.", interval_ms=86400000,
         ),
     ),
-    evidence=("docs", "sdk", "changelog"),
+    provenance=("docs", "sdk", "changelog"),
     source="https://developers.binance.com/docs/derivatives/portfolio-margin/account/Change-Auto-repay-futures-Status",
 )
 
@@ -544,7 +547,7 @@ START_USER_DATA_STREAM: Final = Operation(
     id="startUserDataStream", name="stream.start", method="POST", path="/papi/v1/listenKey", server="papi",
     security_type="USER_STREAM", api_key=True, signed=False, mutates=False,
     weight=Weight(value=1, scope="ip", budget="ip-weight"), connect_timeout_s=3.0, answer_timeout_s=10.0,
-    evidence=("docs", "sdk", "live"),
+    provenance=("docs", "sdk", "live"),
     source="https://developers.binance.com/docs/derivatives/portfolio-margin/user-data-streams/Start-User-Data-Stream",
 )
 
@@ -552,7 +555,7 @@ KEEP_ALIVE_USER_DATA_STREAM: Final = Operation(
     id="keepAliveUserDataStream", name="stream.keep_alive", method="PUT", path="/papi/v1/listenKey",
     server="papi", security_type="USER_STREAM", api_key=True, signed=False, mutates=False,
     weight=Weight(value=1, scope="ip", budget="ip-weight"), connect_timeout_s=3.0, answer_timeout_s=10.0,
-    evidence=("docs", "sdk", "live"),
+    provenance=("docs", "sdk", "live"),
     source="https://developers.binance.com/docs/derivatives/portfolio-margin/user-data-streams/Keepalive-User-Data-Stream",
 )
 
@@ -560,7 +563,7 @@ CLOSE_USER_DATA_STREAM: Final = Operation(
     id="closeUserDataStream", name="stream.close", method="DELETE", path="/papi/v1/listenKey", server="papi",
     security_type="USER_STREAM", api_key=True, signed=False, mutates=False,
     weight=Weight(value=1, scope="ip", budget="ip-weight"), connect_timeout_s=3.0, answer_timeout_s=10.0,
-    evidence=("docs", "sdk", "live"),
+    provenance=("docs", "sdk", "live"),
     source="https://developers.binance.com/docs/derivatives/portfolio-margin/user-data-streams/Close-User-Data-Stream",
 )
 

@@ -1,1 +1,1 @@
-"""Refuse a document that cannot be trusted."""
+"""Refuse documents that the generator could not turn into a client exactly."""

@@ -1,20 +1,20 @@
-"""Refuse links that lead nowhere: to a call, a parameter or a value that is not there."""
+"""Refuse links that lead to an operation, a parameter or a value that the document does not have."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-from generator.client.transform import operation_parameters
 from generator.document.bundle import Bundle
+from generator.document.json_pointer import Json
+from generator.document.operation_parameters import operation_parameters
 from generator.document.schema_queries import Schema, member, members, operations, target, text
-from generator.document.source import Json
 from generator.problems import Problem
 
 _SOURCES = "$request.body#/NAME, $request.query.NAME, $response.body#/NAME, or the value itself"
 
 
 def broken_links(joined: Bundle) -> Iterator[Problem]:
-    """Yield every link that names what the document does not have."""
+    """Yield a problem for each link that names something that the document does not have."""
     document = joined.document
     calls = {
         text(operation, "operationId"): (pointer, operation) for pointer, operation in operations(document)
@@ -60,7 +60,7 @@ def _arguments(
         source = str(value)
         if not source.startswith("$"):
             continue
-        start, _, said = source.replace("$request.query.", "$request.query#/", 1).partition("#/")
+        start, _, wanted = source.replace("$request.query.", "$request.query#/", 1).partition("#/")
         known = {
             "$request.body": {each for place, each in sent if place == "body"},
             "$request.query": {each for place, each in sent if place == "query"},
@@ -68,7 +68,7 @@ def _arguments(
         }
         if start not in known:
             yield joined.problem(at, f"{source} points to nothing that is kept.", f"{_SOURCES}.")
-        elif said not in known[start]:
+        elif wanted not in known[start]:
             yield joined.problem(
                 at,
                 f"{source} points to nothing.",

@@ -1,10 +1,11 @@
-"""Refuse answers that the generator would have to guess at: each must be one named shape that stays open."""
+"""Refuse answers that the generator would have to guess at: each must be one named shape that may grow."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
 from generator.document.bundle import Bundle
+from generator.document.json_pointer import Json, escape
 from generator.document.schema_queries import (
     Schema,
     is_object,
@@ -21,14 +22,13 @@ from generator.document.schema_queries import (
     text,
     texts,
 )
-from generator.document.source import Json, escape
 from generator.problems import Problem
 
 _SCALARS = ("string", "integer", "boolean")
 
 
 def unsupported_answers(joined: Bundle) -> Iterator[Problem]:
-    """Yield every answer, and every schema in one, that has no exact Python type."""
+    """Yield a problem for each answer, and each schema inside one, that has no exact Python type."""
     yield from _Answers(joined).problems()
 
 
@@ -60,7 +60,7 @@ class _Answers:
         return self._joined.problem(pointer, reason, remedy)
 
     def _component(self, pointer: str, schema: Json) -> Iterator[Problem]:
-        """Judge a named schema that the exchange sends."""
+        """Yield the problems of a named schema that the exchange sends."""
         if not isinstance(schema, dict):
             return
         if is_tagged_union(schema):
@@ -96,7 +96,7 @@ class _Answers:
             yield from self._value(where, child)
 
     def _value(self, pointer: str, value: Json) -> Iterator[Problem]:
-        """Judge what a member, or an item of a list, may be."""
+        """Yield the problems of a member of an object, or of an item of a list."""
         resolved = target(self._document, value)
         kind = resolved.get("type")
         if not resolved:
@@ -178,10 +178,10 @@ class _Answers:
         for value, ref in mapping.items():
             name = schema_name({"$ref": ref})
             where = f"{pointer}/discriminator/mapping/{escape(value)}"
-            told = target(self._document, {"$ref": ref})
+            branch = target(self._document, {"$ref": ref})
             if name not in branches:
                 yield self._problem(where, f"{name} is not a branch of oneOf.", "the same schemas in both.")
-            elif member(target(self._document, member(told, "properties", tag)), "const") != value:
+            elif member(target(self._document, member(branch, "properties", tag)), "const") != value:
                 yield self._problem(
                     where,
                     f"{tag} of {name} is not the constant {value!r}.",
@@ -208,7 +208,7 @@ class _Answers:
                 yield self._problem(
                     f"{inside}/oneOf",
                     "an answer with several shapes.",
-                    "[list, object], with x-polymorphic-by on the call or x-collapse: list beside oneOf.",
+                    "[list, object], with x-polymorphic-by on the call or x-collapse: list next to oneOf.",
                 )
         elif is_object(resolved):
             if not schema_name(schema) and members(resolved, "properties"):
@@ -228,7 +228,7 @@ class _Answers:
             )
 
     def _circles(self) -> Iterator[Problem]:
-        """Yield models that hold each other: their modules could not import one another."""
+        """Yield a problem for each model that holds itself through others: modules cannot import each other."""
         edges = {
             name: {found for found in _direct(schema) if found != name}
             for name, schema in members(self._document, "components", "schemas").items()

@@ -1,1 +1,1 @@
-"""Describe the client that follows from a document, as plain data."""
+"""Describe the client that a document asks for: names, types and facts, before anything is written."""

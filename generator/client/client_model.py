@@ -1,4 +1,4 @@
-"""What the generator knows about a client: plain data, already named, typed and sorted.
+"""Hold the facts of a client as plain data: already named, typed and sorted.
 
 Every decision is made before a template sees one of these. Times are milliseconds where a name ends in `_ms`;
 amounts stay the decimal text of the document.
@@ -10,13 +10,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from generator.client.python_types import Type
-from generator.document.source import Json
+from generator.document.json_pointer import Json
 from generator.quoting import string
 
 
 @dataclass(frozen=True, slots=True)
 class WeightCase:
-    """A weight that holds when a parameter is present or absent."""
+    """Hold a weight that applies when a parameter is present, or when it is absent."""
 
     parameter: str
     present: bool
@@ -25,7 +25,7 @@ class WeightCase:
 
 @dataclass(frozen=True, slots=True)
 class Weight:
-    """What a call costs. `value` is charged; the labels record who prints what."""
+    """Hold what an operation costs. `value` is charged; `label` holds the scope that each source prints."""
 
     value: int
     scope: str
@@ -39,7 +39,7 @@ class Weight:
 
 @dataclass(frozen=True, slots=True)
 class Parameter:
-    """One argument of a call, as it goes on the wire and as Python spells it."""
+    """Hold one argument of an operation: how it goes on the wire, and how Python spells it."""
 
     name: str
     python_name: str
@@ -61,7 +61,7 @@ class Parameter:
     max_items: int | None = None
     unique_items: bool = False
     excludes: tuple[str, ...] = ()
-    evidence: tuple[str, ...] = ()
+    provenance: tuple[str, ...] = ()
 
     @property
     def annotation(self) -> str:
@@ -78,7 +78,7 @@ class Parameter:
 
 @dataclass(frozen=True, slots=True)
 class SuccessRule:
-    """What must hold for a 200 to count as done: exactly one of the last three is given."""
+    """Hold one condition for a 200 to count as done: exactly one of the last three members is given."""
 
     field: str
     equals: Json = None
@@ -88,7 +88,7 @@ class SuccessRule:
 
 @dataclass(frozen=True, slots=True)
 class Cap:
-    """A hard limit of one call."""
+    """Hold a hard limit of one operation."""
 
     id: str
     kind: str  # value | rate
@@ -97,30 +97,30 @@ class Cap:
     inclusive: bool
     interval_ms: int | None
     text: str
-    evidence: tuple[str, ...]
+    provenance: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """A documented rule of a call, in our words."""
+    """Hold a documented rule of an operation, in the words of this project."""
 
     id: str
     text: str
-    evidence: tuple[str, ...]
+    provenance: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class KnownError:
-    """An error that a call was really seen to answer."""
+    """Hold an error that an operation was really seen to answer."""
 
     code: int
     text: str
-    evidence: tuple[str, ...]
+    provenance: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """Something nobody documents, and the reading to take."""
+    """Hold a question that no documentation answers, and the assumption to work with."""
 
     id: str
     question: str
@@ -129,7 +129,7 @@ class Question:
 
 @dataclass(frozen=True, slots=True)
 class PageWindow:
-    """The time parameters of a list, the widest window it accepts and the one it takes by itself (ms)."""
+    """Hold the time parameters of a list, the widest window that it accepts and the one it takes by default (ms)."""
 
     start: str
     end: str
@@ -139,7 +139,7 @@ class PageWindow:
 
 @dataclass(frozen=True, slots=True)
 class Archive:
-    """Rows older than `older_than_months` are found only with `parameter` true."""
+    """Hold where old rows are: those older than `older_than_months` are found only with `parameter` true."""
 
     parameter: str
     older_than_months: int
@@ -147,7 +147,7 @@ class Archive:
 
 @dataclass(frozen=True, slots=True)
 class Pagination:
-    """How a list is read page by page."""
+    """Hold how a list is read page by page."""
 
     style: str  # page | time-window | from-id
     page: str | None
@@ -173,7 +173,7 @@ class Pagination:
 
 @dataclass(frozen=True, slots=True)
 class UnresolvedScope:
-    """Calls that share `group` and the value of `argument` wait for each other's unknown outcome."""
+    """Hold what blocks an operation: an unknown outcome in the same `group`, with the same value of `argument`."""
 
     group: str
     argument: str
@@ -181,7 +181,7 @@ class UnresolvedScope:
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """One call of the API."""
+    """Hold everything about one operation of the API."""
 
     id: str
     name: str  # margin.repay_debt
@@ -215,14 +215,14 @@ class Operation:
     row: Type | None  # of a paginated call
     summary: str
     description: str
-    evidence: tuple[str, ...]
+    provenance: tuple[str, ...]
     source: str
     file: str
 
 
 @dataclass(frozen=True, slots=True)
 class Resource:
-    """Calls grouped as a user thinks of them."""
+    """Hold the operations of one tag, which become one class."""
 
     tag: str
     class_name: str
@@ -233,7 +233,7 @@ class Resource:
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """One member of an object the exchange sends."""
+    """Hold one member of an object that the exchange sends."""
 
     name: str
     python_name: str
@@ -242,12 +242,12 @@ class Field:
     description: str
     unit: str
     secret: bool
-    evidence: tuple[str, ...]
+    provenance: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Model:
-    """An object the exchange sends."""
+    """Hold an object that the exchange sends."""
 
     class_name: str
     module: str
@@ -259,7 +259,7 @@ class Model:
 
 @dataclass(frozen=True, slots=True)
 class EnumMember:
-    """A value that is known today."""
+    """Hold one value of an open enum."""
 
     name: str
     value: str
@@ -268,7 +268,7 @@ class EnumMember:
 
 @dataclass(frozen=True, slots=True)
 class OpenEnum:
-    """A set of values that may grow."""
+    """Hold a list of values to which the exchange may add."""
 
     class_name: str
     description: str
@@ -278,7 +278,7 @@ class OpenEnum:
 
 @dataclass(frozen=True, slots=True)
 class UnionCase:
-    """The model that a value of the tag stands for."""
+    """Hold the model that one value of a tag stands for."""
 
     value: str
     class_name: str
@@ -286,7 +286,7 @@ class UnionCase:
 
 @dataclass(frozen=True, slots=True)
 class TaggedUnion:
-    """Objects told apart by the value of one member."""
+    """Hold objects that are distinguished by the value of one member."""
 
     class_name: str
     module: str
@@ -298,7 +298,7 @@ class TaggedUnion:
 
 @dataclass(frozen=True, slots=True)
 class ErrorCode:
-    """A number the exchange answers, and what it means for a debt."""
+    """Hold an error code of the exchange, and what it means for a debt."""
 
     code: int
     name: str
@@ -310,12 +310,12 @@ class ErrorCode:
     http: tuple[int, ...]
     server: str | None
     listed: str
-    evidence: tuple[str, ...]
+    provenance: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class StatusOutcome:
-    """What an HTTP status says about a call that moves money. The first that fits decides."""
+    """Hold what an HTTP status proves about a call that moves money. The first row that fits decides."""
 
     status: str
     body: str
@@ -325,12 +325,12 @@ class StatusOutcome:
     executed: str
     category: str
     retry: str
-    evidence: tuple[str, ...]
+    provenance: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Limit:
-    """A budget that the exchange counts."""
+    """Hold a budget that the exchange counts."""
 
     id: str
     limit: int
@@ -340,12 +340,12 @@ class Limit:
     header: str
     counted_on_error: bool
     window: str
-    evidence: tuple[str, ...]
+    provenance: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Client:
-    """Everything the templates need."""
+    """Hold everything that the templates need."""
 
     title: str
     version: str
@@ -364,7 +364,7 @@ class Client:
     signing: Mapping[str, Json]
     default_connect_timeout_ms: int
     default_answer_timeout_ms: int
-    evidence_marks: Mapping[str, str]
+    provenance_marks: Mapping[str, str]
 
     @property
     def operations(self) -> tuple[Operation, ...]:

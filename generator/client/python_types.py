@@ -1,9 +1,10 @@
-"""Python spellings of the types that the exchange sends: annotation, decoder, encoder."""
+"""Spell the types that the exchange sends in Python: annotation, decoder and encoder."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
+from generator.client.decimal_forms import DECIMAL_KINDS
 from generator.quoting import identifier, string
 
 _ANNOTATIONS = {
@@ -15,12 +16,12 @@ _ANNOTATIONS = {
     "boolean": "bool",
     "nothing": "None",
 }
-_MONEY = frozenset({"decimal", "decimal_or_empty", "decimal_text_or_number"})
+_MONEY = frozenset(DECIMAL_KINDS.values())
 
 
 @dataclass(frozen=True, slots=True)
 class Type:
-    """A type, as a small tree.
+    """Describe the type of a value, as a small tree.
 
     Attributes:
         kind: text, decimal, decimal_or_empty, decimal_text_or_number, integer, boolean, constant, model,
@@ -60,7 +61,12 @@ class Type:
         return _ANNOTATIONS[self.kind]
 
     def decoder(self, *, models: str = "", sequence: str = "tuple") -> str:
-        """Return an expression that is a function from decoded JSON to the type."""
+        """Return the source of a function from decoded JSON to the type.
+
+        Args:
+            models: Prefix of model classes, such as "models.".
+            sequence: "tuple" inside a frozen model, "list" for an answer.
+        """
         text = self._decoder(models, sequence)
         return f"codec.nullable({text})" if self.nullable else text
 
@@ -81,7 +87,7 @@ class Type:
         return f"codec.{self.kind}"
 
     def encoder(self, value: str) -> str:
-        """Return an expression that turns `value`, which is not None, back into JSON data."""
+        """Return the source of an expression that turns `value`, which is not None, back into JSON data."""
         if self.kind in ("text", "integer", "boolean", "constant"):
             return value
         if self.kind == "enum":
@@ -95,17 +101,12 @@ class Type:
         inner = self.item.encoder("item") if self.item is not None else "item"
         return f"list({value})" if inner == "item" else f"[{inner} for item in {value}]"
 
-    @property
-    def may_be_none(self) -> bool:
-        """Return whether a member that is present may still read as None."""
-        return self.nullable or self.kind == "decimal_or_empty"
-
     def mentions(self, kind: str) -> bool:
-        """Return whether this type, or what it holds, is of the kind."""
+        """Return whether this type, or the type of its items, is of a kind."""
         return self.kind == kind or (self.item is not None and self.item.mentions(kind))
 
     def names(self, kind: str) -> list[str]:
-        """Return the names of the models or enums in it."""
+        """Return the names of the models (or enums) in this type."""
         own = [self.name] if self.kind == kind else []
         return own + (self.item.names(kind) if self.item is not None else [])
 

@@ -1,1 +1,1 @@
-"""Compare two versions of a client, by their effect on users."""
+"""Compare two versions of a client, by what changes for its users."""

@@ -1,4 +1,4 @@
-"""Propose the next version, and write what changed into the section "Exchange API" of a changelog."""
+"""Propose the next version of the project, and write the section "Exchange API" of its changelog."""
 
 from __future__ import annotations
 
@@ -16,15 +16,22 @@ _VERSION = re.compile(r"(\d+)\.(\d+)\.(\d+)")
 
 
 def current_version(pyproject: Path) -> str:
-    """Return the version of the project."""
+    """Return the version of the project, which `pyproject.toml` holds."""
     with pyproject.open("rb") as file:
         return str(tomllib.load(file)["project"]["version"])
 
 
 def next_version(current: str, changes: Sequence[Change]) -> str:
-    """Return the version that semantic versioning asks for after `changes`.
+    """Return the version that semantic versioning asks for after some changes.
 
     Below 1.0.0 a breaking change raises the second number and everything else the third.
+
+    Args:
+        current: Version of today, three numbers with dots between.
+        changes: What changes for users.
+
+    Raises:
+        GeneratorFault: `current` is not a version of three numbers.
     """
     match = _VERSION.fullmatch(current)
     if match is None:
@@ -41,17 +48,22 @@ def next_version(current: str, changes: Sequence[Change]) -> str:
 
 
 def section(changes: Sequence[Change]) -> str:
-    """Return the section: one line for each change that users can see."""
+    """Return the section of the changelog: one line for each change that users can see."""
     lines = [
         f"- {'**Breaking:** ' if change.breaking else ''}{visible(' '.join(change.text.split()))}"
         for change in changes
         if change.effect is not Effect.TEXT
     ]
-    return "\n".join([SECTION, *(lines or ["- Nothing but words and evidence."])])
+    return "\n".join([SECTION, *(lines or ["- Nothing but words and provenance."])])
 
 
 def write(changelog: Path, changes: Sequence[Change]) -> None:
-    """Put the section under "Unreleased", in the place of an older one; leave the rest alone."""
+    """Put the section under "Unreleased", in the place of an older one; leave the rest of the changelog alone.
+
+    Args:
+        changelog: The file, which is made if needed.
+        changes: What changes for users.
+    """
     text = changelog.read_text(encoding="utf-8") if changelog.exists() else "# Changelog\n"
     changelog.write_text(_inserted(text, section(changes)), encoding="utf-8", newline="\n")
 

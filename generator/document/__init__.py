@@ -1,1 +1,1 @@
-"""Read a document: its files, bounds and references."""
+"""Read the files of a document, join them, and answer questions about the result."""

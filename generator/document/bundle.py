@@ -1,4 +1,4 @@
-"""Join the files of a document into one, and remember where everything came from.
+"""Join the files of a document into one, and remember in which file each part was written.
 
     components/schemas.yaml#/Balance   -> {"$ref": "#/components/schemas/Balance"}   named parts stay named
     paths/margin.yaml#/repayDebt       -> its content                     path items are put in place
@@ -16,8 +16,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
-from generator.document.bounds import DEEPEST, LARGEST_TREE, LONGEST_CHAIN
-from generator.document.source import ROOT_FILE, Json, SourceFile, at, escape, unescape
+from generator.document.json_pointer import Json, at, escape, unescape
+from generator.document.size_limits import DEEPEST, LARGEST_TREE, LONGEST_CHAIN
+from generator.document.source_files import ROOT_FILE, SourceFile
 from generator.problems import DocumentRefused, Problem
 
 # File stem below components/ -> kind of component it defines.
@@ -48,7 +49,7 @@ _NAME_MAPS = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Bundle:
-    """One document, and where its parts were written.
+    """Hold one document, and where its parts were written.
 
     Attributes:
         document: The whole document as JSON data; every `$ref` in it starts with `#/components/`.
@@ -70,16 +71,22 @@ class Bundle:
         return file, start + rest
 
     def problem(self, pointer: str, reason: str, remedy: str) -> Problem:
-        """Return a problem at a pointer of the bundled document, located in the file that a person edits."""
+        """Return a problem, located in the file that a person edits.
+
+        Args:
+            pointer: Place in the bundled document.
+            reason: What is wrong, as a statement.
+            remedy: What to write instead.
+        """
         file, inside = self.place(pointer)
         return Problem(file, self.files[file].line(inside), inside, reason, remedy)
 
 
 def bundle(files: Mapping[str, SourceFile], *, lenient: bool = False) -> Bundle:
-    """Join `files` into one document.
+    """Join files into one document.
 
     Args:
-        files: As `source.parse_files` gives them.
+        files: As `source_files.parse_files` returns them.
         lenient: Accept parts that nothing refers to. Used for old revisions, which obeyed other rules.
 
     Raises:
@@ -165,7 +172,7 @@ class _Bundler:
             )
 
     def _in_file_order(self, kind: str, entries: dict[str, Json]) -> Json:
-        """Order by file and by place in the file, so that the output does not depend on who refers first."""
+        """Return entries by file and by place in the file, so that the order of references does not matter."""
 
         def place(name: str) -> tuple[str, int, str]:
             file = self._wanted.get((kind, name), ROOT_FILE)
@@ -408,7 +415,7 @@ class _Bundler:
 
 
 def _is_example(key: str, target: str) -> bool:
-    """Whether the key holds sample data: `example`, or `value` below `examples/<name>`."""
+    """Return whether a key holds sample data: `example`, or `value` below `examples/<name>`."""
     parts = target.split("/")
     return key == "example" or (key == "value" and len(parts) > 2 and parts[-2] == "examples")
 

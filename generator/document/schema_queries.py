@@ -1,10 +1,10 @@
-"""Questions about schemas of a bundled document: follow references, say what kind of thing a schema is."""
+"""Answer questions about schemas of a bundled document: follow references, find what kind of thing a schema is."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from generator.document.source import Json, unescape
+from generator.document.json_pointer import Json, escape, unescape
 
 Schema = dict[str, Json]
 EXAMPLE_FREE = ("example", "examples", "default")
@@ -12,7 +12,12 @@ _SCHEMA_PREFIX = "#/components/schemas/"
 
 
 def member(value: Json, *names: str) -> Json:
-    """Return the value at a path of members, or None where the path ends early."""
+    """Return the value at a path of members, or None where the path ends early.
+
+    Args:
+        value: JSON data.
+        names: Members that lead there, the outermost first.
+    """
     for name in names:
         if not isinstance(value, dict):
             return None
@@ -21,36 +26,66 @@ def member(value: Json, *names: str) -> Json:
 
 
 def members(value: Json, *names: str) -> dict[str, Json]:
-    """Return the mapping at a path of members, or an empty one."""
+    """Return the mapping at a path of members, or an empty one.
+
+    Args:
+        value: JSON data.
+        names: Members that lead there, the outermost first.
+    """
     found = member(value, *names)
     return found if isinstance(found, dict) else {}
 
 
 def items(value: Json, *names: str) -> list[Json]:
-    """Return the list at a path of members, or an empty one."""
+    """Return the list at a path of members, or an empty one.
+
+    Args:
+        value: JSON data.
+        names: Members that lead there, the outermost first.
+    """
     found = member(value, *names)
     return found if isinstance(found, list) else []
 
 
 def text(value: Json, *names: str) -> str:
-    """Return the text at a path of members, or ""."""
+    """Return the text at a path of members, or "".
+
+    Args:
+        value: JSON data.
+        names: Members that lead there, the outermost first.
+    """
     found = member(value, *names)
     return found if isinstance(found, str) else ""
 
 
 def number(value: Json, *names: str) -> int | None:
-    """Return the integer at a path of members, or None."""
+    """Return the integer at a path of members, or None.
+
+    Args:
+        value: JSON data.
+        names: Members that lead there, the outermost first.
+    """
     found = member(value, *names)
     return found if isinstance(found, int) and not isinstance(found, bool) else None
 
 
 def texts(value: Json, *names: str) -> tuple[str, ...]:
-    """Return the texts of the list at a path of members."""
+    """Return the texts of the list at a path of members.
+
+    Args:
+        value: JSON data.
+        names: Members that lead there, the outermost first.
+    """
     return tuple(entry for entry in items(value, *names) if isinstance(entry, str))
 
 
 def target(document: Mapping[str, Json], value: Json) -> Schema:
-    """Return a value, or what its `$ref` leads to with the siblings of the `$ref` on top."""
+    """Return a value, or what its `$ref` leads to with the siblings of the `$ref` on top.
+
+    Args:
+        document: The bundled document.
+        value: A schema, parameter, response or header, or a reference to one.
+    """
     found: Schema = value if isinstance(value, dict) else {}
     seen: set[str] = set()
     while isinstance(ref := found.get("$ref"), str) and ref not in seen:
@@ -86,7 +121,12 @@ def is_nullable(schema: Mapping[str, Json]) -> bool:
 
 
 def without_null(document: Mapping[str, Json], schema: Schema) -> Schema:
-    """Return the schema of the values other than null."""
+    """Return the schema of the values other than null.
+
+    Args:
+        document: The bundled document.
+        schema: A schema that null fits.
+    """
     kind = schema.get("type")
     if isinstance(kind, list) and "null" in kind:
         left = [name for name in kind if name != "null"]
@@ -101,7 +141,7 @@ def without_null(document: Mapping[str, Json], schema: Schema) -> Schema:
 
 
 def is_tagged_union(schema: Mapping[str, Json]) -> bool:
-    """Return whether the schema is a `oneOf` whose branches are told apart by a discriminator."""
+    """Return whether a schema is a `oneOf` whose branches are distinguished by a discriminator."""
     return isinstance(schema.get("discriminator"), dict) and isinstance(schema.get("oneOf"), list)
 
 
@@ -138,8 +178,6 @@ METHODS = ("get", "put", "post", "delete", "patch")
 
 def operations(document: Mapping[str, Json]) -> Iterator[tuple[str, dict[str, Json]]]:
     """Yield (pointer, operation) of every operation, in the order of the document."""
-    from generator.document.source import escape
-
     for path, item in members(dict(document), "paths").items():
         if isinstance(item, dict):
             for method in item:
@@ -149,7 +187,12 @@ def operations(document: Mapping[str, Json]) -> Iterator[tuple[str, dict[str, Js
 
 
 def reachable(document: Mapping[str, Json], start: Json) -> set[str]:
-    """Return the names of component schemas that `start` refers to, directly or through others."""
+    """Return the names of component schemas that a value refers to, directly or through others.
+
+    Args:
+        document: The bundled document.
+        start: Any part of it.
+    """
     schemas = members(dict(document), "components", "schemas")
     found: set[str] = set()
     followed: set[str] = set()  # a response or parameter may lead back to itself

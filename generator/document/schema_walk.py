@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
+from generator.document.json_pointer import Json, escape
 from generator.document.schema_queries import Schema, items, member, members, operations
-from generator.document.source import Json, escape
 
 
 def schemas(document: Mapping[str, Json]) -> Iterator[tuple[str, Schema]]:

@@ -1,1 +1,1 @@
-"""Write the client's files from its description."""
+"""Write the files of the client, and check them before they are used."""

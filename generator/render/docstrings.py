@@ -17,7 +17,7 @@ _LAST_ID = 2**63 - 1
 _READ_RAISES = (
     (
         "RequestNotSent",
-        "Nothing left this machine: a wrong argument, a spent budget, or no connection.",
+        "Nothing left this machine: an argument was wrong, a budget was spent, or no connection was made.",
     ),
     ("RequestRejected", "The exchange refused to answer. Nothing was read, nothing has changed."),
     (
@@ -36,13 +36,13 @@ _WRITE_RAISES = (
 
 
 def operation_docstring(operation: Operation, client: Client, indent: int, *, rows: bool = False) -> Source:
-    """Return the docstring of a method, without quotes, its later lines indented.
+    """Return the docstring of a method, without quotation marks, its later lines indented.
 
     Args:
-        operation: The call.
-        client: For its limits, and for the names of everything else.
+        operation: The operation that the method sends.
+        client: For its limits, and for the Python names of everything else.
         indent: Column of the docstring.
-        rows: Whether it is the method that walks over all pages.
+        rows: Whether it is the method that iterates over all rows.
     """
     width = WIDTH - indent
     models = {model.class_name: model for model in client.models}
@@ -50,13 +50,13 @@ def operation_docstring(operation: Operation, client: Client, indent: int, *, ro
         parameter.name: parameter.python_name for parameter in operation.parameters + operation.exposed
     }
     summary = (
-        f"Walk over every row of `{operation.python_name}`, page by page." if rows else operation.summary
+        f"Iterate over every row of `{operation.python_name}`, page by page." if rows else operation.summary
     )
     blocks = [
         _paragraph(_pythonic(text, names), width) for text in (summary, *_paragraphs(operation.description))
     ]
     if rows:
-        blocks.append(_paragraph(_walk_text(operation), width))
+        blocks.append(_paragraph(_seams_text(operation), width))
     arguments = [
         parameter
         for parameter in (*operation.parameters, *operation.exposed)
@@ -80,10 +80,16 @@ def operation_docstring(operation: Operation, client: Client, indent: int, *, ro
 
 
 def model_docstring(model: Model, client: Client, indent: int) -> Source:
-    """Return the docstring of a model class, without quotes."""
+    """Return the docstring of a model class, without quotation marks.
+
+    Args:
+        model: The class.
+        client: For the Python names that the text mentions.
+        indent: Column of the docstring.
+    """
     width = WIDTH - indent
     names = python_names(client) | {field.name: field.python_name for field in model.fields}
-    blocks = [_paragraph(_pythonic(text, names), width) for text in _paragraphs(model.description)]
+    blocks = [_paragraph(_pythonic(text, names), width) for text in _summarized(model.description, width)]
     entries = [(field.python_name, _pythonic(_field(field), names)) for field in model.fields]
     entries.append(("additional", "Members that the document does not name, kept as decoded."))
     blocks.append(_section("Attributes", entries, width))
@@ -103,14 +109,30 @@ def python_names(client: Client) -> dict[str, str]:
 
 
 def resource_docstring(resource: Resource, asynchronous: bool) -> Source:
-    """Return the docstring of a resource class, without quotes."""
-    twin = f" Awaited; `{resource.class_name}` is the blocking twin." if asynchronous else ""
-    return quoted(_paragraph(f"{_sentence(resource.description)}{twin}", WIDTH - 4), 4)
+    """Return the docstring of a resource class, without quotation marks.
+
+    Args:
+        resource: The operations of one tag.
+        asynchronous: Whether it is the class whose methods are awaited.
+    """
+    summary = _paragraph(_sentence(resource.description), WIDTH - 4)
+    if not asynchronous:
+        return quoted(summary, 4)
+    return Source(
+        quoted(f"{summary}\n\nAwaited; `{resource.class_name}` is the blocking twin.", 4) + "\n    "
+    )
 
 
 def plain(text: str, indent: int) -> Source:
-    """Return prose as a docstring body."""
-    return quoted("\n\n".join(_paragraph(part, WIDTH - indent) for part in _paragraphs(text)), indent)
+    """Return prose as the body of a docstring.
+
+    Args:
+        text: Paragraphs with blank lines between.
+        indent: Column of the docstring.
+    """
+    return quoted(
+        "\n\n".join(_paragraph(part, WIDTH - indent) for part in _summarized(text, WIDTH - indent)), indent
+    )
 
 
 # ----------------------------------------------------------------------------------- parts
@@ -121,15 +143,15 @@ def _argument(parameter: Parameter) -> str:
     notes: list[str] = []
     if parameter.max_fraction_digits is not None and "digits" not in text:
         notes.append(f"At most {parameter.max_fraction_digits} digits after the point.")
-    if _tells(parameter) and str(parameter.maximum) not in text.replace(",", ""):
+    if _is_restrictive(parameter) and str(parameter.maximum) not in text.replace(",", ""):
         notes.append(f"From {parameter.minimum} to {parameter.maximum}.")
     if parameter.kind == "string_list" and parameter.max_items is not None:
         notes.append(f"At most {parameter.max_items}{', no duplicates' if parameter.unique_items else ''}.")
     return " ".join([text, *_unit(text, parameter.unit), *notes])
 
 
-def _tells(parameter: Parameter) -> bool:
-    """Whether the bounds of an integer say more than "a moment" or "any id" does."""
+def _is_restrictive(parameter: Parameter) -> bool:
+    """Return whether the bounds of an integer restrict it more than being a time or an id does."""
     bounded = parameter.kind == "integer" and parameter.minimum is not None and parameter.maximum is not None
     return bounded and parameter.maximum not in (_LAST_MOMENT, _LAST_ID)
 
@@ -188,12 +210,12 @@ def _facts(operation: Operation, client: Client, names: Mapping[str, str], width
     ]
     lines += _wrapped(_weight(operation, client), width)
     for cap in operation.caps:
-        lines += _wrapped(_pythonic(f"Limit: {_sentence(cap.text)}{_marks(cap.evidence)}", names), width)
+        lines += _wrapped(_pythonic(f"Limit: {_sentence(cap.text)}{_marks(cap.provenance)}", names), width)
     if operation.rules:
         lines.append("Rules:")
         for rule in operation.rules:
             lines += textwrap.wrap(
-                _pythonic(f"{_sentence(rule.text)}{_marks(rule.evidence)}", names),
+                _pythonic(f"{_sentence(rule.text)}{_marks(rule.provenance)}", names),
                 width,
                 initial_indent="    - ",
                 subsequent_indent="      ",
@@ -211,9 +233,9 @@ def _facts(operation: Operation, client: Client, names: Mapping[str, str], width
         count = len(operation.questions)
         what = "one question" if count == 1 else f"{count} questions"
         lines += _wrapped(
-            f"Undocumented: {what}; openapi.json lists the readings taken (`{operation.id}`).", width
+            f"Undocumented: {what}; openapi.json lists the assumptions made (`{operation.id}`).", width
         )
-    lines.append(f"Evidence: {', '.join(operation.evidence)}.")
+    lines.append(f"Provenance: {', '.join(operation.provenance)}.")
     lines += _wrapped(f"Source: {operation.source}", width)
     return lines
 
@@ -241,8 +263,8 @@ def _weight(operation: Operation, client: Client) -> str:
     if known:
         text += f" {', '.join(known).capitalize()}."
     if len(labels) > 1:
-        said = ", ".join(f"{_who(who)} {scope}" for who, scope in weight.label.items())
-        text += f" Its scope is unsettled: {said}."
+        printed = ", ".join(f"{_who(who)} {scope}" for who, scope in weight.label.items())
+        text += f" Its scope is unsettled: {printed}."
     return text
 
 
@@ -257,7 +279,7 @@ def _duration(ms: int) -> str:
     return f"{ms} ms"
 
 
-def _walk_text(operation: Operation) -> str:
+def _seams_text(operation: Operation) -> str:
     window = operation.pagination.window if operation.pagination is not None else None
     parts: list[str] = []
     if window is not None and window.max_ms:
@@ -271,8 +293,8 @@ def _is_page(operation: Operation, parameter: Parameter) -> bool:
     return operation.pagination is not None and parameter.name in operation.pagination.walked
 
 
-def _marks(evidence: Iterable[str]) -> str:
-    marks = [mark for mark in evidence if mark not in ("docs",)]
+def _marks(provenance: Iterable[str]) -> str:
+    marks = [mark for mark in provenance if mark not in ("docs",)]
     return f" [{', '.join(marks)}]" if marks else ""
 
 
@@ -281,6 +303,15 @@ def _marks(evidence: Iterable[str]) -> str:
 
 def _paragraphs(text: str) -> list[str]:
     return [part for part in re.split(r"\n\s*\n", text.strip()) if part]
+
+
+def _summarized(text: str, width: int) -> list[str]:
+    """Return the paragraphs of a text; the first sentence is one of its own if the first paragraph is long."""
+    parts = _paragraphs(text)
+    if parts and len(_wrapped(parts[0], width)) > 1:
+        first = _first_sentence(parts[0])
+        parts[:1] = [first, *_paragraphs(" ".join(parts[0].split()).removeprefix(first))]
+    return parts
 
 
 def _paragraph(text: str, width: int) -> str:
@@ -317,5 +348,5 @@ def _first_sentence(text: str) -> str:
 
 
 def _pythonic(text: str, names: Mapping[str, str]) -> str:
-    """Spell wire names in backticks the way Python does: `crossMarginInterest` -> `cross_margin_interest`."""
+    """Spell wire names in backticks as Python does: `crossMarginInterest` becomes `cross_margin_interest`."""
     return re.sub(r"`(\w+)`", lambda match: f"`{names.get(match.group(1), match.group(1))}`", text)

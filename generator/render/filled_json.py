@@ -1,4 +1,4 @@
-"""Write JSON so that a person can read it and a file has no more lines than it needs."""
+"""Write JSON that a person can read, in no more lines than it needs."""
 
 from __future__ import annotations
 
@@ -14,6 +14,9 @@ def json_text(value: object) -> str:
 
     An object or an array that fits on one line stays on one. Otherwise its plain members share lines, and each member
     that is itself an object or an array begins a line. Only a text that is longer than a line makes a longer one.
+
+    Args:
+        value: JSON data.
     """
     return _written(value, depth=0, used=0) + "\n"
 

@@ -1,4 +1,4 @@
-"""`python -m paydown_contract` is `paydown-contract`."""
+"""Run `paydown-contract`, also as `python -m paydown_contract`."""
 
 import sys
 
@@ -6,7 +6,7 @@ from paydown_contract.arguments import parser
 
 
 def main() -> int:
-    """Run the command, or say what to install for it; --help and wrong options need nothing installed."""
+    """Run the command, or name the extra that it needs; --help and wrong options need nothing installed."""
     parser().parse_args()
     try:
         from paydown_contract.cli import main as run

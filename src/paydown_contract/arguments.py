@@ -1,15 +1,15 @@
-"""The options of `paydown-contract`. Nothing but the standard library is needed to read them, nor for --help."""
+"""Define the options of `paydown-contract`, with the standard library alone, so that --help needs nothing installed."""
 
 import argparse
 from pathlib import Path
 
 
 def parser() -> argparse.ArgumentParser:
-    """The parser of the command's options."""
+    """Build the parser of the command's options."""
     options = argparse.ArgumentParser(
         prog="paydown-contract",
         description="Hold a server to the document, request by request, and name each clause that it breaks.",
-        epilog="Exit code 0: enough was examined and held. 1: a clause is broken. 2: nothing can be said.",
+        epilog="Exit code 0: enough was examined and held. 1: a clause is broken. 2: neither can be concluded.",
     )
     options.add_argument(
         "--spec",

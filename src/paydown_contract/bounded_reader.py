@@ -1,9 +1,9 @@
 """Read foreign text within bounds: files of a document, and bodies of answers.
 
-A document that somebody sends may be made to hurt whoever reads it: a few lines of aliases that unfold to billions, ten
-thousand brackets, a reference to a device that never ends. So YAML is first looked at event by event, which costs no
-more than its text and no stack, and nothing is built that would be too deep or too large. An answer comes from a server
-that nobody trusts yet; what is too deep to be an answer of any exchange is no JSON here.
+A foreign document may be made to exhaust its reader: a few lines of aliases that unfold to billions of values, ten
+thousand brackets, a path to a device that never ends. So YAML is first read event by event, which costs no more memory
+than its text and no stack, and nothing is built that would be too deep or too large. The same bounds hold for answers
+of a server that is not trusted yet.
 """
 
 import json
@@ -21,14 +21,14 @@ from paydown_contract.json_types import is_list, is_object
 __all__ = ["DEEPEST", "LARGEST_TREE", "Unreadable", "answer_json", "parse_file", "visible"]
 
 LARGEST_FILE: Final = 8 * 1024 * 1024
-# Values of a whole document once every reference and alias is replaced by what it means. Today's has 20,000.
+# Values of a whole document once every reference and alias is replaced. The document of this project has 20,000.
 LARGEST_TREE: Final = 200_000
 DEEPEST: Final = 100
 _MOST_DIGITS: Final = 400  # of a number, exponent included
 
 
 class Unreadable(ValueError):
-    """The text is no YAML or JSON, or is beyond every bound. The message says which, and what to do."""
+    """The text is no YAML or JSON, or exceeds a bound. The message names the reason, and what to do."""
 
 
 def parse_file(path: Path) -> Any:
@@ -41,7 +41,15 @@ def parse_file(path: Path) -> Any:
 
 
 def parse(content: bytes, suffix: str) -> Any:
-    """Parse the content of a file: JSON if `suffix` is .json, YAML otherwise."""
+    """Parse the content of a file within the bounds.
+
+    Args:
+        content: The bytes of the file, UTF-8.
+        suffix: ".json" for JSON; anything else is read as YAML.
+
+    Raises:
+        Unreadable: It is too deep or too large, or cannot be parsed.
+    """
     try:
         text = content.decode("utf-8-sig")
         value: Any = _json(text, float) if suffix == ".json" else _yaml(text)
@@ -62,11 +70,11 @@ def parse(content: bytes, suffix: str) -> Any:
 
 
 def answer_json(body: bytes, numbers: type[float] | type[Decimal] = float) -> Any:
-    """The JSON of an answer's body.
+    """Parse the JSON of an answer's body within the bounds.
 
     Args:
-        body: As it arrived.
-        numbers: What a number with a point or an exponent becomes.
+        body: The bytes of the body.
+        numbers: The type of numbers with a point or an exponent.
 
     Raises:
         ValueError: It is none, is deeper than any answer, or holds a number of hundreds of digits.
@@ -80,7 +88,7 @@ def answer_json(body: bytes, numbers: type[float] | type[Decimal] = float) -> An
 
 
 def visible(text: str) -> str:
-    """The text with every sign that a terminal would obey as an escape; its line feeds stay."""
+    """Escape every character of a text that a terminal would obey, except line feeds."""
     return "".join(
         sign if sign == "\n" or sign.isprintable() else sign.encode("unicode_escape").decode()
         for sign in text
@@ -129,13 +137,12 @@ def _no_constant(name: str) -> Any:
 
 def _yaml(text: str) -> Any:
     _check_events(yaml.parse(text, Loader=yaml.CSafeLoader))
-    return yaml.load(
-        text, Loader=yaml.CSafeLoader
-    )  # bounded by now; and the safe loader makes plain data only
+    # The size is bounded by now, and the safe loader builds plain data only.
+    return yaml.load(text, Loader=yaml.CSafeLoader)
 
 
 def _check_events(events: Iterator[Any]) -> None:
-    """Count what the text unfolds to, aliases included, without building it."""
+    """Count the values that a YAML text unfolds to, aliases included, without building them."""
     open_: list[tuple[str | None, int]] = []  # (anchor, size before) of the collections around
     sizes: dict[str, tuple[int, int]] = {}  # anchor -> (values, depth)
     total = 0
@@ -179,7 +186,7 @@ def _line(event: yaml.Event) -> int:
 
 
 def _check_tree(value: Any) -> None:
-    """Refuse what is too deep or too large for the functions that walk over it, and texts that are none."""
+    """Refuse a value with too many levels or members for the functions that walk over it, or half a surrogate pair."""
     pending = [(value, 0)]
     count = 0
     while pending:

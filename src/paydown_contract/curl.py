@@ -1,17 +1,25 @@
-"""Writes a raw request as a curl line that can be shown: key and signature are masked."""
+"""Write a raw request as a curl line that can be shown: key and signature are masked."""
 
 import re
 from typing import Final
 
-from paydown_contract.requests.verifier import Request
+from paydown_contract.requests.raw_request import Request
 
 _SHOWN: Final = 4
 _SIGNATURE: Final = re.compile(r"(?<![A-Za-z0-9_])((?:signature|sign)=)([^&\s'\"]*)", re.IGNORECASE)
 
 
 def as_curl(request: Request, base_url: str, secrets: tuple[str, ...] = ()) -> str:
-    """The request as one line. What a header with "key" or "auth" in its name holds, the value of every signature and
-    each of `secrets` are cut to their first four characters."""
+    """Write a request as one curl line without secrets.
+
+    The values of headers with "key" or "auth" in their names, every signature and each secret are cut to their first
+    four characters.
+
+    Args:
+        request: The request as raw bytes.
+        base_url: Address of the server, such as http://127.0.0.1:8087.
+        secrets: Further texts to cut.
+    """
     target = _masked(request.target(), secrets)
     parts = ["curl", "-i", "-X", request.method, _quoted(base_url.rstrip("/") + target)]
     for name, value in request.headers:
@@ -31,7 +39,7 @@ def _masked(text: str, secrets: tuple[str, ...]) -> str:
 
 
 def _cut(value: str) -> str:
-    """The first characters; a value as short as these proves nothing and stays."""
+    """Keep the first characters of a secret; a value of eight characters or less is no secret and stays whole."""
     return value if len(value) <= 2 * _SHOWN else value[:_SHOWN] + "…"
 
 

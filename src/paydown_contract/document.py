@@ -1,9 +1,10 @@
-"""Reads the document without the generator's help, so that the two check each other.
+"""Read the OpenAPI document without the generator's code, so that the two check each other.
 
-Every `$ref` is replaced by what it points to, keys beside it winning over the target's own, which is what OpenAPI 3.1
-says of sibling keys. Nothing here knows the names of this project's operations: they are found by walking `paths`.
+Every `$ref` is replaced by its target, and its sibling keys win over the target's own, as OpenAPI 3.1 wants. No
+operation of this project is named here: operations are found by walking `paths`.
 """
 
+import importlib.util
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,14 +19,14 @@ _MOST_FILES: Final = 500
 
 
 class BrokenDocument(ValueError):
-    """The document cannot be read: a reference leads nowhere, or in a circle."""
+    """The document cannot be used: a reference leads nowhere or in a circle, or a needed member is missing."""
 
 
 def resolve(root: Path) -> dict[str, Any]:
-    """The document at `root` (YAML or JSON, one file or many) with every reference replaced by its content.
+    """Read the document at `root` (YAML or JSON, one file or many) and replace every reference by its content.
 
     Raises:
-        BrokenDocument: a file cannot be read, or a reference leads nowhere, out of the folder or in a circle.
+        BrokenDocument: A file cannot be read, or a reference leads nowhere, out of the folder or in a circle.
     """
     try:
         root = root.resolve()
@@ -40,7 +41,7 @@ def resolve(root: Path) -> dict[str, Any]:
 
 
 class _Resolver:
-    """Reads each file once, and counts what the references unfold to: a few lines of them can mean billions."""
+    """Reads each file once, and counts the values that references unfold to: a few lines can stand for billions."""
 
     def __init__(self, root: Path) -> None:
         self._folder = root.parent
@@ -78,7 +79,15 @@ class _Resolver:
     def expand(
         self, node: Any, reference: str, here: Path, trail: tuple[tuple[Path, str], ...], level: int
     ) -> Any:
-        """A value with its references replaced; `level` counts how deep it stands once they are."""
+        """Replace the references in a value.
+
+        Args:
+            node: The value; at the start, when `trail` is empty, the whole file `here` takes its place.
+            reference: The reference that led here, for messages.
+            here: The file that holds the value.
+            trail: Files and pointers of the references on the way, to find circles.
+            level: How deep the value stands once references are replaced.
+        """
         if not trail:
             node, trail = self._read(here), ((here, ""),)
         self._count += 1
@@ -91,7 +100,7 @@ class _Resolver:
             return [self.expand(item, reference, here, trail, level + 1) for item in node]
         if not is_object(node):
             return node
-        beside = {
+        siblings = {
             str(key): self.expand(value, reference, here, trail, level + 1)
             for key, value in node.items()
             if key != "$ref"
@@ -99,21 +108,21 @@ class _Resolver:
         found = node.get("$ref")
         if not isinstance(found, str):
             return (
-                beside
+                siblings
                 if "$ref" not in node
-                else {**beside, "$ref": self.expand(found, "", here, trail, level + 1)}
+                else {**siblings, "$ref": self.expand(found, "", here, trail, level + 1)}
             )
         target = self._follow(found, here, trail, level + 1)
-        if not beside:
+        if not siblings:
             return target
         if not is_object(target):
             raise BrokenDocument(f"{here.name}: keys beside {found}, which is not an object")
-        return {**target, **beside}
+        return {**target, **siblings}
 
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """One thing that a caller may send: a query parameter or a member of the form body."""
+    """One parameter of an operation: of the query, or a member of the form body."""
 
     name: str
     place: str  # "query" or "body"
@@ -122,20 +131,20 @@ class Field:
 
     @property
     def is_list(self) -> bool:
-        """Whether several values travel in one text, separated by commas."""
+        """Whether several values are sent in one text, separated by commas."""
         return self.schema.get("type") == "array"
 
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """One call: where it is, what it takes, what it may answer."""
+    """One operation of the document: its path, its parameters, its responses."""
 
     id: str
     method: str  # upper case
     path: str
     fields: tuple[Field, ...]  # in document order
     responses: Mapping[str, Mapping[str, Any]]
-    facts: Mapping[str, Any] = field(repr=False)  # the operation object itself
+    facts: Mapping[str, Any] = field(repr=False)  # the operation object of the document
     api_key: bool = False
     signed: bool = False
     signature_tolerated: bool = False
@@ -146,18 +155,18 @@ class Operation:
         return self.method in ("POST", "PUT", "DELETE")
 
     def field(self, name: str) -> Field | None:
-        """The field of that wire name."""
+        """Return the parameter of that name; None if the operation has none."""
         return next((item for item in self.fields if item.name == name), None)
 
     def success_schema(self) -> dict[str, Any]:
-        """The schema of the 200 body."""
+        """Return the schema of the JSON body of an answer 200."""
         schema: dict[str, Any] = self.responses["200"]["content"]["application/json"]["schema"]
         return schema
 
 
 @dataclass(frozen=True, slots=True)
 class ErrorRow:
-    """One line of the error table."""
+    """One row of the error table `x-error-codes`."""
 
     code: int
     name: str
@@ -172,7 +181,7 @@ class ErrorRow:
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """A resolved document and the parts that the judges ask for."""
+    """A document without references, with its operations and its error table."""
 
     content: Mapping[str, Any] = field(repr=False)
     operations: tuple[Operation, ...]
@@ -190,24 +199,34 @@ class Document:
         schemes: Mapping[str, Mapping[str, Any]] = self.content["components"]["securitySchemes"]
         found = next((scheme for scheme in schemes.values() if "x-signing" in scheme), None)
         if found is None:
-            raise BrokenDocument("no security scheme says how to sign: x-signing")
+            raise BrokenDocument("no security scheme has x-signing, so no request can be signed")
         return found
 
     @property
     def key_header(self) -> str:
-        """Name of the header that carries the API key."""
+        """The name of the header that carries the API key."""
         return str(self.scheme["name"])
 
     def operation(self, method: str, path: str) -> Operation | None:
-        """The operation at that method and path."""
+        """Return the operation at a method and path; None if the document has none.
+
+        Args:
+            method: In upper case.
+            path: Without host and query.
+        """
         return next((op for op in self.operations if op.method == method and op.path == path), None)
 
     def by_id(self, operation_id: str) -> Operation:
-        """The operation of that id."""
+        """Return the operation of that id."""
         return next(op for op in self.operations if op.id == operation_id)
 
     def error(self, code: int, server: str = "papi") -> ErrorRow | None:
-        """The row that explains `code`: 51xxx rows match by absolute value, and a row of the right server wins."""
+        """Return the row of the error table that explains a code; None if there is none.
+
+        Args:
+            code: The code of an answer. Rows marked as absolute match it with either sign.
+            server: The server that answered; its own row wins over that of another server.
+        """
         rows = [
             row for row in self.errors if row.code == code or (row.absolute and abs(code) == abs(row.code))
         ]
@@ -215,15 +234,15 @@ class Document:
         return rows[0] if rows else None
 
     def codes_named(self, *names: str) -> frozenset[int]:
-        """The numbers of the rows of those names."""
+        """Return the codes of the rows with these names."""
         return frozenset(row.code for row in self.errors if row.name in names)
 
 
-def read(root: Path) -> Document:
+def read_document(root: Path) -> Document:
     """Read and resolve the document at `root`.
 
     Raises:
-        BrokenDocument: it cannot be read, or lacks what this tool needs to know.
+        BrokenDocument: It cannot be read, or lacks a member that this tool needs.
     """
     content = resolve(root)
     try:
@@ -231,11 +250,26 @@ def read(root: Path) -> Document:
             content=content, operations=tuple(_operations(content)), errors=tuple(_errors(content))
         )
     except (LookupError, TypeError, AttributeError, ValueError) as error:
-        raise BrokenDocument(f"{root.name}: not of the form that this tool reads: {told(error)}") from error
+        raise BrokenDocument(
+            f"{root.name}: not of the form that this tool reads: {in_words(error)}"
+        ) from error
 
 
-def told(error: Exception) -> str:
-    """An error in the words of a sentence: which member is missing, or what has another form."""
+def bundled_document() -> Path:
+    """Return the path of the document that is installed with the client, found without importing the client.
+
+    Raises:
+        BrokenDocument: It is not installed.
+    """
+    found = importlib.util.find_spec("paydown_wire")
+    path = Path(found.origin).with_name("openapi.json") if found is not None and found.origin else None
+    if path is None or not path.is_file():
+        raise BrokenDocument("no document is installed with this tool: name one with --spec FILE")
+    return path
+
+
+def in_words(error: Exception) -> str:
+    """Describe an error of reading a document: which member is missing, or what has another form."""
     if isinstance(error, KeyError):
         return f"the member {error.args[0]!r} is missing" if error.args else "a member is missing"
     return " ".join(str(error).split())[:200] or type(error).__name__

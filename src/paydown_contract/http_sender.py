@@ -1,8 +1,8 @@
-"""Sends raw requests to one address, byte for byte, and reads answers within bounds of time and size.
+"""Send raw requests to one address, byte for byte, and read answers within bounds of time and size.
 
 A socket's own time-out counts from byte to byte, so a server that sends one byte a second keeps its reader for ever.
-Here the whole exchange, from the first byte sent to the last one read, has one deadline, kept by a timer that shuts
-the socket; and of a body that does not end, no more is read than an answer of any exchange has.
+Here one request and its whole answer share one deadline, kept by a timer that shuts the socket. Of a body that does not
+end, no more is read than the largest answer may have.
 """
 
 import contextlib
@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Final
 from urllib.parse import urlsplit
 
-from paydown_contract.requests.verifier import Request
+from paydown_contract.requests.raw_request import Request
 
 LARGEST_ANSWER: Final = 8 * 1024 * 1024
 
@@ -36,11 +36,11 @@ class HttpSender:
     """Sends raw requests to one address over a connection that is kept.
 
     Args:
-        base_url: Such as http://127.0.0.1:8087.
+        base_url: Address of the server, such as http://127.0.0.1:8087.
         timeout_s: Longest time for a request and its whole answer.
 
     Raises:
-        ValueError: the address is not http or https.
+        ValueError: The address is not http or https.
     """
 
     def __init__(self, base_url: str, timeout_s: float = 30.0) -> None:
@@ -57,9 +57,9 @@ class HttpSender:
         """Send one request and read its answer; a kept connection that was closed meanwhile is opened anew.
 
         Raises:
-            AnswerTooLong: the answer has no end, or not in time.
-            OSError: nothing listens, or no answer comes.
-            HTTPException: what comes is no HTTP.
+            AnswerTooLong: The answer has no end, or not in time.
+            OSError: The server cannot be reached, or no answer comes.
+            HTTPException: What comes is no HTTP.
         """
         try:
             return self._send(request)
@@ -81,7 +81,7 @@ class HttpSender:
         connection = self._connection
         if connection.sock is None:
             connection.connect()
-        # Kept here, since the connection forgets it as soon as it knows that the answer is its last.
+        # Kept here, since http.client drops its reference as soon as it knows that the answer is the last one.
         raw = connection.sock
         late = threading.Event()
 

@@ -1,13 +1,13 @@
-"""Says of a JSON value what it is, so that type checkers believe it too."""
+"""Narrow the type of a decoded JSON value."""
 
 from typing import Any, TypeGuard
 
 
 def is_list(value: object) -> TypeGuard[list[Any]]:
-    """Whether it is an array."""
+    """Return True for a JSON array."""
     return isinstance(value, list)
 
 
 def is_object(value: object) -> TypeGuard[dict[str, Any]]:
-    """Whether it is an object."""
+    """Return True for a JSON object."""
     return isinstance(value, dict)

@@ -1,4 +1,4 @@
-"""Reads RSA and Ed25519 private keys from PEM files, PKCS#8 or the older forms."""
+"""Read RSA and Ed25519 private keys from PEM files, PKCS#8 or the older forms."""
 
 from pathlib import Path
 
@@ -7,18 +7,23 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
-from paydown_contract.requests.signer import Key, RsaNumbers
+from paydown_contract.requests.signing_key import Key, RsaNumbers
 
 
 class UnreadableKey(ValueError):
-    """There is no key to sign with."""
+    """No key to sign with can be read."""
 
 
 def read_private_key(path: Path, api_key: str, password: str | None = None) -> Key:
-    """The key in the file.
+    """Read a private key.
+
+    Args:
+        path: A PEM file, PKCS#8 or an older form.
+        api_key: The API key that belongs to the private key.
+        password: Password of the file; None if it has none.
 
     Raises:
-        UnreadableKey: no such file, a wrong password, or no RSA and no Ed25519 key.
+        UnreadableKey: No such file, a wrong password, or no RSA and no Ed25519 key.
     """
     try:
         loaded = load_pem_private_key(path.read_bytes(), password.encode("utf-8") if password else None)

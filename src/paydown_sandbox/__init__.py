@@ -1,7 +1,7 @@
-"""A sandbox that follows the published rules of Binance Portfolio Margin, and fails on request.
+"""Run a local sandbox that follows the published rules of Binance Portfolio Margin, and fails on request.
 
-No testnet for Portfolio Margin exists. This one runs on your machine, keeps its books exactly, checks
-signatures, limits and parameters by the published rules, and loses answers on purpose:
+No testnet for Portfolio Margin exists. The sandbox runs on your machine, keeps its books exactly, checks signatures,
+limits and parameters as the documents describe them, and loses answers when a test asks for it:
 
     paydown sandbox                                   a process, for any client
     paydown_sandbox.create_app()                      an ASGI application
@@ -9,8 +9,8 @@ signatures, limits and parameters by the published rules, and loses answers on p
     paydown_sandbox.SocketSandbox()                   a thread of this process, for any client
     pytest -p paydown_sandbox.pytest_plugin           fixtures
 
-It shares no code with the client of this project: it reads the OpenAPI document as data and
-computes signatures itself, so a mistake in the client cannot agree with itself here.
+It shares no code with the client of this project: it reads the OpenAPI document as data and computes signatures
+itself, so a mistake in the client cannot agree with itself in the sandbox.
 """
 
 from __future__ import annotations

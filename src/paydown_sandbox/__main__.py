@@ -1,4 +1,4 @@
-"""`python -m paydown_sandbox` starts the local exchange; see `process`."""
+"""Start the sandbox with `python -m paydown_sandbox`; see `serving.process`."""
 
 import sys
 

@@ -1,9 +1,9 @@
 """The bundled OpenAPI document, read as data and compiled once at start.
 
-The exchange is built from the document and not from the client that the document also
-generates: a mistake in that client cannot agree with itself here. So the file is located without
-running any code of the package it lies in, and everything known about a call (parameters,
-weight, security, error texts, what is undocumented) comes from it.
+The sandbox is built from the document and not from the client that the document also generates: a mistake in that
+client cannot agree with itself here. So the file is located without running any code of the package that holds it,
+and everything known about an operation (parameters, weight, security, error texts, what is undocumented) comes from
+it.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Literal, cast
 
@@ -34,12 +35,12 @@ ParameterKind = Literal["string", "decimal", "integer", "string_list"]
 
 
 class DocumentError(Exception):
-    """The bundled document is missing or is not what this exchange can serve."""
+    """The bundled document is missing, or the sandbox cannot serve it."""
 
 
 @dataclass(frozen=True, slots=True)
 class ParameterFacts:
-    """One parameter of a call, as it must look on the wire."""
+    """One parameter of an operation, as it must look on the wire."""
 
     name: str
     kind: ParameterKind
@@ -66,7 +67,7 @@ class WeightCase:
 
 @dataclass(frozen=True, slots=True)
 class TimeWindow:
-    """The window of a record call: how long it may be, and how long it is without times. Milliseconds."""
+    """The time window of a list of rows: its longest length, and its length without times. Milliseconds."""
 
     longest_ms: int
     default_ms: int
@@ -74,7 +75,7 @@ class TimeWindow:
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """Something the published pages leave open, and the option that answers it here."""
+    """Something the published pages leave open, and the option of the sandbox that answers it."""
 
     id: str
     operation: str
@@ -89,7 +90,7 @@ class Question:
 
 @dataclass(frozen=True, slots=True)
 class ErrorRow:
-    """One error code: its number, its status and the text the exchange answers."""
+    """One error code: its number, its HTTP status and the text of the answer."""
 
     code: int
     name: str
@@ -101,13 +102,13 @@ class ErrorRow:
 
     @property
     def status(self) -> int | None:
-        """The documented HTTP status, the first where there are several; `None` where the pages name none."""
+        """Return the documented HTTP status, the first of several; `None` where the pages name none."""
         return self.http[0] if self.http else None
 
 
 @dataclass(frozen=True, slots=True)
 class OperationFacts:
-    """Everything the document says about one call."""
+    """Everything that the document states about one operation."""
 
     id: str
     method: str
@@ -141,7 +142,14 @@ def _integer(value: Json) -> int | None:
 
 
 class Document:
-    """The document with its references resolvable, and its facts compiled."""
+    """The document, whose references can be resolved, with its facts compiled.
+
+    Args:
+        raw: The parsed OpenAPI document.
+
+    Raises:
+        DocumentError: It is of another version, or something in it cannot be served.
+    """
 
     def __init__(self, raw: Mapping[str, Json]) -> None:
         if not str(raw.get("openapi", "")).startswith("3.1"):
@@ -156,14 +164,18 @@ class Document:
         self.stream = cast(dict[str, Json], raw["x-stream"])
 
     def questions(self) -> Iterator[Question]:
-        """Every open question of the document: those of the protocol, then call by call."""
+        """Yield every open question of the document: those of the protocol, then operation by operation."""
         for entry in self.raw.get("x-undocumented", []):
             yield self._question("", entry)
         for operation in self.operations:
             yield from operation.questions
 
     def resolve(self, node: Json) -> dict[str, Json]:
-        """Follow `$ref` inside the document; siblings of the reference win over its target."""
+        """Follow `$ref` inside the document; siblings of the reference win over its target.
+
+        Raises:
+            DocumentError: A reference leaves the document or leads back to itself.
+        """
         merged: dict[str, Json] = {}
         current = node
         for _ in range(32):
@@ -305,7 +317,11 @@ class Document:
         return rows
 
     def error(self, code: int, server: str = "papi") -> ErrorRow:
-        """The row of an error code; one number (-4047) means two things on two servers.
+        """Return the row of an error code; the number -4047 means two things on two servers.
+
+        Args:
+            code: The number, which is negative.
+            server: "papi" or "sapi".
 
         Raises:
             KeyError: No such code.
@@ -313,12 +329,12 @@ class Document:
         return self._errors.get((code, server)) or self._errors[code, None]
 
     def error_codes(self, server: str = "papi") -> frozenset[int]:
-        """Every code that has a row on this server."""
+        """Return every code that has a row for this server."""
         return frozenset(code for code, of in self._errors if of in (None, server))
 
 
 def load_document(path: Path | None = None) -> Document:
-    """Read the bundled document.
+    """Return the bundled document, which is read once, or read another file.
 
     Args:
         path: A file to read instead of the one that lies in the installed package.
@@ -326,12 +342,19 @@ def load_document(path: Path | None = None) -> Document:
     Raises:
         DocumentError: There is no such file, or it cannot be served.
     """
-    if path is None:
-        # find_spec of a top-level package locates it and runs none of its code.
-        spec = importlib.util.find_spec("paydown_wire")
-        if spec is None or not spec.submodule_search_locations:
-            raise DocumentError("the package paydown_wire, which holds openapi.json, is not installed")
-        path = Path(next(iter(spec.submodule_search_locations))) / "openapi.json"
+    return _bundled() if path is None else _read(path)
+
+
+@lru_cache(maxsize=1)
+def _bundled() -> Document:
+    # find_spec of a top-level package locates it and runs none of its code.
+    spec = importlib.util.find_spec("paydown_wire")
+    if spec is None or not spec.submodule_search_locations:
+        raise DocumentError("the package paydown_wire, which holds openapi.json, is not installed")
+    return _read(Path(next(iter(spec.submodule_search_locations))) / "openapi.json")
+
+
+def _read(path: Path) -> Document:
     try:
         raw = json.loads(path.read_bytes())
     except OSError as error:
@@ -341,4 +364,6 @@ def load_document(path: Path | None = None) -> Document:
     try:
         return Document(raw)
     except (KeyError, TypeError) as error:
-        raise DocumentError(f"the bundled document lacks something this exchange needs: {error!r}") from error
+        raise DocumentError(
+            f"the bundled document lacks something that the sandbox needs: {error!r}"
+        ) from error

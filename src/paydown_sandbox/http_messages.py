@@ -1,4 +1,4 @@
-"""What passes between a web server and the sandbox: a raw request in; an answer, a retry or a drop out."""
+"""Carry messages between a web server and the sandbox: a raw request in; an answer, a retry or a drop out."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ class RawResponse:
         self.truncated = truncated
 
     def header(self, name: str) -> str | None:
-        """Return the value of one header, by any spelling of its name."""
+        """Return the value of one header, by any spelling of its name, or None."""
         wanted = name.lower().encode()
         for key, value in self.headers:
             if key.lower() == wanted:
@@ -92,11 +92,11 @@ Reply: TypeAlias = RawResponse | Retry | Drop
 
 
 def html_page(status: int, reason: str) -> bytes:
-    """Return a page as a gateway writes it: no JSON, no code.
+    """Return an HTML page as a gateway writes it, without JSON and without an error code.
 
     Args:
         status: The HTTP status.
-        reason: The title, such as "Forbidden".
+        reason: The reason phrase of the status.
     """
     return (
         f"<html>\n<head><title>{status} {reason}</title></head>\n"

@@ -1,9 +1,10 @@
-"""Fixtures for tests of any client. Installed with the package; pytest finds them by itself.
+"""Offer pytest fixtures for tests of any client. pytest finds them by itself where paydown is installed.
 
-    paydown_exchange   an exchange in this process: `Sandbox`
-    paydown_sandbox    the same on a real socket: `SocketSandbox`
+    paydown_exchange   a sandbox inside the test's process, without a socket    -> `Sandbox`
+    paydown_sandbox    a sandbox served on a socket of 127.0.0.1                -> `SocketSandbox`
 
-`@pytest.mark.paydown_state({...})` gives either of them another state document, or a `StateBuilder`.
+The names are older than the classes: `paydown_exchange` is the fixture of `Sandbox`, `paydown_sandbox` that of
+`SocketSandbox`. `@pytest.mark.paydown_state({...})` gives either of them another state document, or a `StateBuilder`.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ __all__ = ["paydown_exchange", "paydown_sandbox"]
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Make the marker known, also where unknown markers are errors."""
+    """Register the marker `paydown_state`, so that it also works where unknown markers are errors."""
     config.addinivalue_line("markers", "paydown_state(document): state document of the sandbox fixtures")
 
 
@@ -32,7 +33,7 @@ def _state(request: pytest.FixtureRequest) -> object | None:
 
 @contextlib.contextmanager
 def _installed() -> Generator[None]:
-    """Say what to install, where the package was installed without its `sandbox` extra."""
+    """Fail the test with the command to run, if paydown was installed without its `sandbox` extra."""
     try:
         yield
     except ModuleNotFoundError as error:
@@ -41,8 +42,11 @@ def _installed() -> Generator[None]:
 
 @pytest.fixture
 def paydown_exchange(request: pytest.FixtureRequest) -> Sandbox:
-    """A fresh exchange in this process, for clients that take an httpx transport or an ASGI application."""
-    # Imported here: the plugin is loaded in every pytest run of everybody who has the package.
+    """Return a fresh `Sandbox` inside the test's process, without a socket.
+
+    It suits clients that take an httpx transport or an ASGI application. `paydown_sandbox` is served on a socket.
+    """
+    # Imported on demand: pytest loads this plugin in every run wherever paydown is installed.
     with _installed():
         from paydown_sandbox.sandbox import Sandbox
 
@@ -51,7 +55,10 @@ def paydown_exchange(request: pytest.FixtureRequest) -> Sandbox:
 
 @pytest.fixture
 def paydown_sandbox(request: pytest.FixtureRequest) -> Iterator[SocketSandbox]:
-    """A fresh exchange on a real socket of 127.0.0.1, for any client in any language."""
+    """Serve a fresh `SocketSandbox` on a socket of 127.0.0.1, for any client in any language.
+
+    Its `url` is the base URL. `paydown_exchange` runs inside the test's process and needs no socket.
+    """
     with _installed():
         from paydown_sandbox.sandbox import SocketSandbox
 

@@ -1,4 +1,4 @@
-"""What arrived, what was decided, and whether money moved. Never a secret and never a signature."""
+"""Log requests: what arrived, what was decided, and whether money moved. No secret and no signature is kept."""
 
 from __future__ import annotations
 
@@ -8,16 +8,17 @@ from collections.abc import Iterable, Iterator
 
 __all__ = ["RequestLog", "RequestRecord", "redacted"]
 
-# The name in any spelling, short or long, and what may stand before its value: in a form, in JSON, in a part.
+# The name `sign...` in any spelling, plain or percent-encoded, and what may precede its value in a form, in JSON or in
+# a multipart body.
 _NAME = "".join(f"(?:{letter}|%{ord(letter):02x}|%{ord(letter.upper()):02x})" for letter in "sign")
 _SIGNATURE = re.compile(rf"({_NAME}[^=:&\r\n]*(?:[=:]|\r\n\r\n))[^&]*".encode(), re.IGNORECASE)
 _LONGEST_TEXT = 2048
-# What is kept of a query or a body: enough to show the first part without its signature.
+# How many bytes of a query or a body are kept: enough to show its first part without the signature.
 _KEPT = 2 * _LONGEST_TEXT
 
 
 def redacted(raw: bytes) -> str:
-    """The text of a query or body without the value of its signature, at most 2048 characters."""
+    """Return the text of a query or body without the value of its signature, at most 2048 characters."""
     at = raw.rfind(b"&signature=")
     if (
         0 < at < _LONGEST_TEXT
@@ -25,7 +26,7 @@ def redacted(raw: bytes) -> str:
         and raw.find(b"&", at + 1) < 0
         and (raw.find(b"%", 0, at) < 0 or _SIGNATURE.search(raw, 0, at) is None)
     ):
-        return raw[: at + 11].decode("utf-8", "backslashreplace") + "***"  # the usual case, and the cheap one
+        return raw[: at + 11].decode("utf-8", "backslashreplace") + "***"  # the usual and cheapest case
     shown = _SIGNATURE.sub(rb"\1***", raw[:_KEPT]).decode("utf-8", "backslashreplace")
     return shown[:_LONGEST_TEXT]
 
@@ -33,9 +34,9 @@ def redacted(raw: bytes) -> str:
 class RequestRecord:
     """One request and its verdict.
 
-    `verdict` is executed, answered, refused, not-executed or unknown-path; `signature` is
-    valid, invalid, missing, unchecked or not-needed. `weight` and `orders` are what was charged, `capped` says
-    that the call counted towards the hard caps of its page, `queued` that it waited for another one of the account.
+    `verdict` is executed, answered, refused, not-executed or unknown-path; `signature` is valid, invalid, missing,
+    unchecked or not-needed. `weight` and `orders` are what was charged. With `capped` the request counted towards the
+    hard caps of its operation; with `queued` it waited for another request of the account.
     """
 
     __slots__ = (
@@ -70,21 +71,21 @@ class RequestRecord:
 
     @property
     def shown_query(self) -> str:
-        """The query without the value of its signature."""
+        """Return the query without the value of its signature."""
         return redacted(self.query) if self.query else ""
 
     @property
     def shown_body(self) -> str:
-        """The body without the value of its signature."""
+        """Return the body without the value of its signature."""
         return redacted(self.body) if self.body else ""
 
     @property
     def moved_money(self) -> bool:
-        """Whether this request changed what somebody holds or owes."""
+        """Return whether this request changed what an account holds or owes."""
         return bool(self.ledger_ids)
 
     def as_json(self) -> dict[str, object]:
-        """What `GET /_sandbox/requests` shows."""
+        """Return the request as `GET /_sandbox/requests` shows it."""
         return {
             "id": self.id,
             "time": self.time_ms,
@@ -110,7 +111,11 @@ class RequestRecord:
 
 
 class RequestLog:
-    """The last requests, newest last."""
+    """The last requests, newest last.
+
+    Args:
+        most: How many requests are kept.
+    """
 
     def __init__(self, most: int = 20_000) -> None:
         self.most = most
@@ -119,19 +124,28 @@ class RequestLog:
         self.forgotten_below = 1
 
     def open(self, time_ms: int, method: str, path: str, query: bytes, body: bytes, ip: str) -> RequestRecord:
-        """Start the record of a request that has just arrived."""
+        """Start the record of a request that has just arrived.
+
+        Args:
+            time_ms: The sandbox's time, UTC milliseconds.
+            method: In capitals.
+            path: As it arrived, not decoded.
+            query: Without the question mark.
+            body: As it arrived.
+            ip: The address of the client.
+        """
         record = RequestRecord(self.next_id, time_ms, method, path, query, body, ip)
         self.next_id += 1
         self._records.append(record)
         return record
 
     def by_id(self, record_id: int) -> RequestRecord | None:
-        """The record with this id, if it is still known."""
+        """Return the record with this id, if it is still kept."""
         newest_first = reversed(self._records)
         return next((record for record in newest_first if record.id == record_id), None)
 
     def restore(self, records: Iterable[RequestRecord]) -> None:
-        """Take back records of an earlier process, oldest first."""
+        """Append records of an earlier process, oldest first."""
         self._records.extend(records)
 
     def __iter__(self) -> Iterator[RequestRecord]:

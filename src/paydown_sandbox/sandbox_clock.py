@@ -1,10 +1,10 @@
-"""The exchange's clock: UTC milliseconds that a test can stop, move and shift.
+"""Keep the sandbox's time: UTC milliseconds that a test can stop, move and shift.
 
     running   now = machine clock + offset
-    frozen    now stands still until somebody moves it
+    frozen    now stands still until a test moves it
 
-Moving only ever goes forward unless the clock is set outright: hourly interest, listen keys
-and bans read this clock, so a jump ahead makes them all happen.
+The clock moves only forward unless it is set to a time: hourly interest, listen keys and bans read this clock, so a
+jump ahead makes them all happen.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ __all__ = ["Clock", "machine_ms"]
 
 
 def machine_ms() -> int:
-    """The machine's wall clock, UTC milliseconds."""
+    """Read the machine's wall clock, UTC milliseconds."""
     return time.time_ns() // 1_000_000
 
 
@@ -24,9 +24,9 @@ class Clock:
     """A movable clock in UTC milliseconds.
 
     Args:
-        frozen_at_ms: Stand still at this moment. `None` runs with the machine's clock.
+        frozen_at_ms: Stand still at this time. `None` runs with the machine's clock.
         offset_ms: Added to the machine's clock while running.
-        source: What tells the machine's time, in UTC milliseconds.
+        source: Returns the machine's time, UTC milliseconds.
     """
 
     __slots__ = ("_frozen_at_ms", "_offset_ms", "_source")
@@ -40,22 +40,22 @@ class Clock:
 
     @property
     def frozen(self) -> bool:
-        """Whether the clock stands still."""
+        """Return whether the clock stands still."""
         return self._frozen_at_ms is not None
 
     @property
     def offset_ms(self) -> int:
-        """How far a running clock is ahead of the machine's."""
+        """Return how far a running clock is ahead of the machine's, milliseconds."""
         return self._offset_ms
 
     def now_ms(self) -> int:
-        """Now, UTC milliseconds."""
+        """Return the sandbox's time, UTC milliseconds."""
         if self._frozen_at_ms is not None:
             return self._frozen_at_ms
         return self._source() + self._offset_ms
 
     def set(self, now_ms: int) -> None:
-        """Make it `now_ms`; a frozen clock stays frozen, a running one runs on from there."""
+        """Set the time to `now_ms`; a frozen clock stays frozen, a running one runs on from there."""
         if self._frozen_at_ms is not None:
             self._frozen_at_ms = now_ms
         else:
@@ -71,17 +71,22 @@ class Clock:
             self._offset_ms += by_ms
 
     def freeze(self) -> None:
-        """Stand still from now on."""
+        """Stop the clock at the present time."""
         if self._frozen_at_ms is None:
             self._frozen_at_ms = self.now_ms()
 
     def resume(self) -> None:
-        """Run again from where the clock stands."""
+        """Let a frozen clock run again from its present time."""
         if self._frozen_at_ms is not None:
             self._offset_ms = self._frozen_at_ms - self._source()
             self._frozen_at_ms = None
 
     def restore(self, frozen_at_ms: int | None, offset_ms: int) -> None:
-        """Put the clock where an earlier one stood."""
+        """Restore the clock of an earlier process.
+
+        Args:
+            frozen_at_ms: The time at which it stood still, or `None` if it ran.
+            offset_ms: How far it was ahead of the machine's clock.
+        """
         self._frozen_at_ms = frozen_at_ms
         self._offset_ms = offset_ms

@@ -7,7 +7,7 @@ from functools import cache
 import pytest
 from hypothesis import HealthCheck, Phase, settings
 
-from paydown_contract import document
+from paydown_contract import read_document
 from paydown_contract.document import Document
 from tests.contract.report import collector
 from tests.contract.report.meter import METER
@@ -18,7 +18,7 @@ from tests.contract.support.profile import is_asked_for, profile
 
 @cache
 def _contract() -> Document:
-    return document.read(OPENAPI)
+    return read_document(OPENAPI)
 
 
 @pytest.fixture(scope="session")

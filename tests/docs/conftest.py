@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from tools.docs_site.facts import Facts, read_facts
-from tools.docs_site.site import tree
+from tools.docs_site.page_facts import Facts, read_facts
+from tools.docs_site.page_tree import tree
 
 
 @pytest.fixture(scope="session")

@@ -17,7 +17,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from paydown_contract import document
+from paydown_contract import read_document
 from paydown_contract.json_types import is_list, is_object
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -53,7 +53,7 @@ class Passage:
 @cache
 def contract() -> Mapping[str, Any]:
     """Return the document with every reference resolved, read without the generator's help."""
-    return document.read(ROOT / "openapi" / "openapi.yaml").content
+    return read_document(ROOT / "openapi" / "openapi.yaml").content
 
 
 @cache

@@ -22,9 +22,9 @@ from typing import Any, cast
 
 from paydown.repay import Options
 from paydown_sandbox.books import exact_amounts as amounts
-from paydown_sandbox.books.bookkeeping import LINES_IN_MEMORY
+from paydown_sandbox.books.history import LINES_IN_MEMORY
 from paydown_sandbox.request_log import RequestLog
-from paydown_sandbox.serving.control_api import LARGEST_CONTROL_BODY
+from paydown_sandbox.serving.control.control_requests import LARGEST_CONTROL_BODY
 from tests.docs.prose import Passage, contract, operations
 
 _WORDS = {"one": 1, "two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8, "ten": 10}
@@ -98,7 +98,7 @@ STATEMENTS = (
     "by {d:key.lifetime}\\.",
     "about every {d:key.lifetime}, which is the lifetime itself: call every {d:key.keep-alive} or sooner",
     "{n:key.length} characters, valid for {d:key.lifetime}",
-    "{n:stream-events} objects, told apart",
+    "{n:stream-events} objects, distinguished",
     "connection lives at most {d:connection.lifetime}",
     "pings every {d:server-ping} and gives up after {m:pong} without a pong",
     # refusals and bans
@@ -107,11 +107,11 @@ STATEMENTS = (
     "otherwise {c:known}",
     "Seen: {c:known}\\.",
     "Undocumented: {n:questions} questions?;",
-    "The code says why; {c:capitalFlow.known} means a window",
+    "The code names the reason; {c:capitalFlow.known} means a window",
     "a repeat may answer {c:keepAliveUserDataStream.known}",
     "rejects it with {c:answer}",
     "Classic margin has {c:answer}(?=[,.] )",
-    "beside it; {c:answer} fits",
+    "with it; {c:answer} fits",
     "^{c:answer} exists for a pending",
     "comes with {c:answer}",
     "is an error \\({c:codes.duplicate}\\)",
@@ -157,7 +157,7 @@ NAMES = re.compile(
 UNHELD = {
     "-2015 appends the caller's IP": "the text of a refusal, which the document calls unstable",
     "on after a 429|spent \\(429\\)|given ms \\(418\\)": "HTTP statuses, the responses of the same number",
-    "Elsewhere 202 means|Another 404 is|A code such as 200, which says no error beside a 200": "HTTP statuses",
+    "Elsewhere 202 means|Another 404 is|A code such as 200, which means no error with HTTP 200": "HTTP statuses",
     "1xx and 2xx": "families of HTTP statuses",
     "the error list calls it -1001|Seen with -2015|Classic margin: like 5100[67]": "codes, each in the table",
     "Does a 429 or 418 carry": "two HTTP statuses",

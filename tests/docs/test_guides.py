@@ -20,7 +20,7 @@ from paydown_sandbox.faults.scenario import bundled_scenarios
 from paydown_sandbox.sandbox import SocketSandbox
 from paydown_sandbox.serving.application import create_app
 from paydown_sandbox.state.state_reader import demo_state
-from tools.docs_site.facts import ROOT
+from tools.docs_site.page_facts import ROOT
 
 GUIDES = sorted((ROOT / "docs").glob("*.md"))
 FENCE = re.compile(r"^```(\w+)\n(.*?)^```", re.MULTILINE | re.DOTALL)

@@ -20,10 +20,10 @@ import pytest
 import yaml
 
 import paydown_wire
-from tools.docs_site.call_page import path_of
-from tools.docs_site.facts import ROOT, Facts
-from tools.docs_site.site import hand_written, tree, write
-from tools.docs_site.sources_page import finding_numbers
+from tools.docs_site.document_pages.call_page import path_of
+from tools.docs_site.document_pages.sources_page import finding_numbers
+from tools.docs_site.page_facts import ROOT, Facts
+from tools.docs_site.page_tree import hand_written, tree, write
 
 DOCUMENT = json.loads((ROOT / "generated_client/paydown_wire/openapi.json").read_bytes())
 CALLS = [
@@ -211,15 +211,15 @@ def test_the_control_api_is_complete(pages):
         assert f"## {name} " in pages["control.md"]
 
 
-def test_the_evidence_page_shows_every_marked_fact(facts: Facts, pages):
+def test_the_provenance_page_shows_every_marked_fact(facts: Facts, pages):
     """Each place of the document that carries `x-evidence` is one row."""
     marked = [node for node in nodes(facts.document) if "x-evidence" in node]
-    tables = pages["api/evidence.md"].partition("## Calls")[2]
+    tables = pages["api/provenance.md"].partition("## Calls")[2]
     rows = [line for line in tables.splitlines() if line.startswith("| ") and ".mark" in line]
 
     assert len(rows) == len(marked) > 400
     for mark in DOCUMENT["x-evidence-marks"]:
-        assert f'<a id="mark-{mark}"></a>' in pages["api/evidence.md"]
+        assert f'<a id="mark-{mark}"></a>' in pages["api/provenance.md"]
 
 
 def test_every_finding_that_a_fact_names_is_in_the_sources(facts: Facts):

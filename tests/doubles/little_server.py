@@ -136,7 +136,7 @@ class LittleServer:
         self.weight += route[1]
         shown = "1" if self.vice == "the weight is not counted" else str(self.weight)
         told = {"Content-Type": "application/json", "X-MBX-USED-WEIGHT-1M": shown}
-        if self.vice == "the weight is not told":
+        if self.vice == "the weight is not shown":
             del told["X-MBX-USED-WEIGHT-1M"]
         try:
             call = self._read(route[0], Call(method, path), query, headers, body)

@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from generator.document.bundle import bundle
-from generator.document.source import parse_files
+from generator.document.source_files import parse_files
 from generator.problems import DocumentRefused
 from paydown.call.answer import parse_answer
 from paydown.call.failures import refusal

@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 
-from generator.checks.validate import validate
+from generator.checks.validation import validate
 from generator.client.client_model import Client
 from generator.document.bundle import Bundle, bundle
-from generator.document.source import parse_files, read_folder
+from generator.document.source_files import parse_files, read_folder
 from generator.pipeline import describe
 from generator.problems import DocumentRefused, Problem
 

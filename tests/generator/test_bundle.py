@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 
 from generator.document.bundle import bundle
+from generator.document.json_pointer import at, walk
 from generator.document.schema_queries import member, members
-from generator.document.source import at, parse_files, walk
+from generator.document.source_files import parse_files
 from generator.problems import DocumentRefused
 from tests.generator.small_document import edited, joined, small
 
@@ -45,7 +46,7 @@ def test_a_part_is_located_in_the_file_that_a_person_edits() -> None:
 
 def test_members_beside_a_reference_win_and_keep_their_own_place() -> None:
     """
-    A description beside a `$ref` stays beside it, located where it was written.
+    A description next to a `$ref` stays there, located where it was written.
     """
     document = joined(small())
     pointer = "/components/schemas/Balance/properties/crossMarginBorrowed"

@@ -26,7 +26,7 @@ def written(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return target
 
 
-def test_a_run_says_what_it_did_on_one_screen(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_run_summarizes_itself_on_one_screen(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """
     The summary names resources, counts and files, in fewer lines than a screen has.
     """
@@ -40,7 +40,7 @@ def test_a_run_says_what_it_did_on_one_screen(tmp_path: Path, capsys: pytest.Cap
 
 def test_check_accepts_what_was_just_written(written: Path) -> None:
     """
-    A tree that nobody touched is up to date.
+    A tree without edits is up to date.
     """
     assert main(["--openapi", str(FOLDER), "--out", str(written), "--check"]) == 0
 
@@ -94,21 +94,21 @@ def test_a_refused_document_leaves_the_client_as_it_was(
     assert sorted(path.name for path in tmp_path.iterdir()) == ["client", "openapi"]
 
 
-def test_a_fault_in_the_tools_is_told_apart(
+def test_a_fault_in_the_tools_has_an_exit_code_of_its_own(
     written: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """
     A ruff of another version ends in exit code 3 and says what to install.
     """
-    from generator.render import formatting
+    from generator.render import python_formatting
 
-    monkeypatch.setattr(formatting, "version", lambda name: "0.15.0")
+    monkeypatch.setattr(python_formatting, "version", lambda name: "0.15.0")
 
     assert main(["--openapi", str(FOLDER), "--out", str(tmp_path / "client")]) == 3
-    assert f"ruff {formatting.PINNED} is needed, found 0.15.0" in capsys.readouterr().err
+    assert f"ruff {python_formatting.PINNED} is needed, found 0.15.0" in capsys.readouterr().err
 
 
-def test_a_missing_tool_says_what_to_install() -> None:
+def test_a_missing_tool_is_reported_with_its_installation() -> None:
     """
     Without the development tools the command ends in exit code 3 and one line, not in a traceback.
     """
@@ -158,9 +158,9 @@ def test_output_is_the_same_under_every_hash_seed(written: Path, tmp_path: Path)
         assert tree.compare(tree.read(tmp_path / seed), tree.read(written)) == tree.Difference((), (), ())
 
 
-def test_the_committed_client_is_what_the_document_says(capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_committed_client_is_up_to_date(capsys: pytest.CaptureFixture[str]) -> None:
     """
-    generated_client/ is exactly what openapi/ and generator/ say.
+    generated_client/ is up to date with openapi/ and generator/.
     """
     assert main(["--check"]) == 0, capsys.readouterr().err
 

@@ -11,7 +11,7 @@ import yaml
 
 from generator.client.client_model import Client
 from generator.diff.change import Change, Effect
-from generator.diff.comparison import compare
+from generator.diff.document_comparison import compare
 from tests.generator.small_document import client, edited, small
 
 MARKET = "paths/market.yaml"

@@ -16,8 +16,9 @@ import pytest
 
 from generator.client.client_model import Client
 from generator.diff.change import Effect
-from generator.diff.comparison import compare
+from generator.diff.document_comparison import compare
 from generator.document.bundle import Bundle
+from generator.document.json_pointer import Json, at
 from generator.document.schema_queries import (
     Schema,
     items,
@@ -29,7 +30,6 @@ from generator.document.schema_queries import (
     text,
     texts,
 )
-from generator.document.source import Json, at
 from generator.pipeline import describe, load
 
 OPENAPI = Path(__file__).parents[2] / "openapi"

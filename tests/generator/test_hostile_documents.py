@@ -13,15 +13,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from generator.checks.validate import validate
+from generator.checks.validation import validate
 from generator.cli import main
 from generator.client.client_model import Client
 from generator.document.bundle import Bundle
-from generator.document.source import at, escape, unescape, walk
+from generator.document.json_pointer import at, escape, unescape, walk
 from generator.pipeline import describe
 from generator.problems import DocumentRefused, GeneratorFault
-from generator.render.render import render
-from generator.render.verify import verify
+from generator.render.renderer import render
+from generator.render.verification import verify
 from tests.generator.hostile import ATTACKS, MARK, hostile_texts
 from tests.generator.small_document import FOLDER, edited, joined, small
 

@@ -15,7 +15,8 @@ from jinja2 import Environment, nodes
 
 from generator import quoting
 from generator.problems import GeneratorFault
-from generator.render import literals, render
+from generator.render import literals
+from generator.render import renderer as render
 from tests.generator.hostile import hostile_texts
 from tests.generator.small_document import client, joined, small
 

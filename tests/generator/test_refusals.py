@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import yaml
 
-from generator.checks.validate import validate
+from generator.checks.validation import validate
 from tests.generator.small_document import edited, joined, problems, small
 
 CASES: list[dict[str, Any]] = yaml.safe_load(
@@ -48,7 +48,7 @@ def test_links_that_lead_somewhere_are_accepted() -> None:
         assert problems(files) == (), value
 
 
-def test_every_case_says_what_it_expects() -> None:
+def test_every_case_names_what_it_expects() -> None:
     """
     Each of at least forty cases has a name of its own, a reason and a remedy.
     """

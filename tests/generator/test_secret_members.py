@@ -12,9 +12,9 @@ import attrs
 import pytest
 
 import paydown_wire
-from generator.client.opc_adapter import class_name, python_name
+from generator.client.python_names import class_name, python_name
 from generator.pipeline import describe
-from generator.render.render import render
+from generator.render.renderer import render
 from tests.generator.small_document import edited, joined
 
 DOCUMENT = json.loads(Path(paydown_wire.__file__ or "").with_name("openapi.json").read_text())

@@ -23,7 +23,7 @@ def small_client(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return target
 
 
-def test_the_small_client_does_what_its_document_says(small_client: Path) -> None:
+def test_the_small_client_follows_its_document(small_client: Path) -> None:
     """
     Arguments, both colours, two shapes of one answer, pages, decimals, enums, events and facts all work.
     """

@@ -16,8 +16,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import paydown_wire
+from generator.document.json_pointer import Json
 from generator.document.schema_queries import items, member, members, operations, schema_name, target
-from generator.document.source import Json
 from generator.pipeline import load
 from paydown_wire import ALL_OPERATIONS, DecodeError, codec, enums, models
 

@@ -1,4 +1,4 @@
-"""One exchange per test, on a clock that stands still."""
+"""One sandbox per test, on a clock that stands still."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def document() -> Document:
 
 @pytest.fixture
 def exchange(document: Document) -> Exchange:
-    """An exchange with the account of `state_with`, its clock standing still."""
+    """A sandbox with the account of `state_with`, its clock standing still."""
     return Exchange(state_with(), document=document, clock=Clock(NOW_MS))
 
 

@@ -1,4 +1,4 @@
-"""Holds answers against the responses of the document, and the books against the law of conservation."""
+"""Compare answers with the responses of the document, and the books with the law of conservation."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def inlined(document: Document, node: Any) -> Any:
 
 
 class Judge:
-    """Checks whether an answer is one that the document describes."""
+    """Checks that an answer is one that the document describes."""
 
     def __init__(self, document: Document) -> None:
         self._document = document
@@ -50,8 +50,8 @@ class Judge:
 
 def check_conservation(state: Mapping[str, Any]) -> None:
     """
-    Of each asset, what the accounts and the counterparty have is what was issued, and no account holds or owes less
-    than nothing. Computed here from what `GET /_sandbox/state` shows.
+    Of each asset, the accounts and the counterparty hold together what was issued, and no amount is below zero.
+    Computed from the answer of `GET /_sandbox/state` alone.
     """
     books = state["books"]
     totals = {asset: -Decimal(amount) for asset, amount in books["issued"].items()}

@@ -115,7 +115,7 @@ class Caller:
         return self.signed("POST", REPAY, text)
 
     def balance(self, asset: str) -> dict[str, Decimal]:
-        """What the balance call shows of one asset, as decimals."""
+        """The amounts that the balance call answers for one asset, as decimals."""
         answer = self.signed("GET", "/papi/v1/balance", f"asset={asset}")
         assert answer.status == 200
         fields = (

@@ -11,11 +11,11 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from .facts import ROOT
+from tools.docs_site.page_facts import ROOT
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one of the two and return the exit code."""
+    """Write the pages or inspect a site, and return the exit code."""
     parser = argparse.ArgumentParser(
         prog="python -m tools.docs_site", description="Write the pages of the documentation."
     )
@@ -31,8 +31,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     if options.inspect is not None:
         return _inspect(options.inspect)
-    from .facts import read_facts
-    from .site import tree, write
+    from tools.docs_site.page_facts import read_facts
+    from tools.docs_site.page_tree import tree, write
 
     files = tree(read_facts())
     write(files, options.out)
@@ -41,7 +41,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _inspect(site: Path) -> int:
-    from .inspection import inspect
+    from tools.docs_site.site_inspection import inspect
 
     found = inspect(site)
     for complaint in found.complaints:

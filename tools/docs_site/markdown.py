@@ -1,7 +1,7 @@
-"""Small pieces of Markdown that come out as meant, whatever text is put into them.
+"""Build small pieces of Markdown that come out as meant, with any text put into them.
 
-Text of the document may hold `<`, `|`, `*` or a whole HTML page. Everything here escapes it once; nothing
-that went through `prose` or `code` may go through it again.
+Text of the document may hold `<`, `|`, `*` or a whole HTML page. Everything here escapes it once; a text
+that went through `prose` or `code` must not go through it again.
 """
 
 from __future__ import annotations
@@ -40,12 +40,22 @@ def code(text: str) -> str:
 
 
 def codes(texts: Iterable[str], *, between: str = ", ") -> str:
-    """Return several texts as inline code."""
+    """Return several texts as inline code.
+
+    Args:
+        texts: What to show.
+        between: Markdown between two of them.
+    """
     return between.join(code(text) for text in texts)
 
 
 def block(language: str, text: str) -> str:
-    """Return a fenced block of code."""
+    """Return a fenced block of code.
+
+    Args:
+        language: Language for the highlighting, such as "python".
+        text: The code.
+    """
     fence = "```"
     while fence in text:
         fence += "`"
@@ -58,7 +68,15 @@ def json_block(value: object) -> str:
 
 
 def table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """Return a table. The cells are Markdown already."""
+    """Return a table.
+
+    Args:
+        heads: Titles of the columns, Markdown already.
+        rows: Cells of each row, Markdown already.
+
+    Raises:
+        ValueError: A row has another number of cells.
+    """
     lines = [f"| {' | '.join(heads)} |", f"|{'---|' * len(heads)}"]
     for row in rows:
         if len(row) != len(heads):
@@ -68,7 +86,13 @@ def table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
 
 
 def note(kind: str, title: str, body: str) -> str:
-    """Return an admonition."""
+    """Return an admonition.
+
+    Args:
+        kind: Kind of the note, such as "danger".
+        title: Its title, plain text.
+        body: Its content, Markdown already.
+    """
     indented = "\n".join(f"    {line}".rstrip() for line in body.split("\n"))
     return f'!!! {kind} "{title}"\n\n{indented}'
 
@@ -79,12 +103,12 @@ def anchor(name: str) -> str:
 
 
 def page(*parts: str) -> str:
-    """Return a page: its parts that are not empty, with a blank line between."""
+    """Return a page: the parts that are not empty, with a blank line between."""
     return "\n\n".join(part.strip("\n") for part in parts if part.strip()) + "\n"
 
 
 class Links:
-    """Links from one page of the tree to others, with paths relative to it."""
+    """Make links from one page of the tree to others, with paths relative to it."""
 
     def __init__(self, path: str) -> None:
         self.path = path
@@ -102,10 +126,10 @@ class Links:
         url = f"{path}#{anchor_name}" if anchor_name else path
         return f"[{text}]({url})" + (f"{{ {style} }}" if style else "")
 
-    def marks(self, evidence: Iterable[str]) -> str:
-        """Return marks of evidence, each a link to what it means."""
+    def marks(self, provenance: Iterable[str]) -> str:
+        """Return marks of provenance, each a link to its explanation."""
         return " ".join(
-            self.to("api/evidence.md", mark, f"mark-{mark}", f".mark .mark-{mark}") for mark in evidence
+            self.to("api/provenance.md", mark, f"mark-{mark}", f".mark .mark-{mark}") for mark in provenance
         )
 
     def findings(self, numbers: Iterable[int]) -> str:
@@ -120,7 +144,12 @@ class Links:
 
 
 def symbol(identifier: str, text: str | None = None) -> str:
-    """Return a reference to a Python object, which mkdocstrings resolves."""
+    """Return a reference to a Python object, which mkdocstrings resolves.
+
+    Args:
+        identifier: Dotted name of the object.
+        text: What to show; its last name if None.
+    """
     return f"[`{text or identifier.rpartition('.')[2]}`][{identifier}]"
 
 

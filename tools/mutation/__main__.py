@@ -4,9 +4,11 @@ python -m tools.mutation                       the catalogue, then the sample; t
 python -m tools.mutation --only "the cap"      the wrong ideas whose id holds the text; writes nothing
 python -m tools.mutation --area verdict        one area; writes nothing
 python -m tools.mutation --seed 7              another sample; writes nothing
+python -m tools.mutation --ideas 20            20 wrong ideas, drawn with the seed, and no sample; writes nothing
 """
 
 import argparse
+import random
 import signal
 import sys
 import time
@@ -28,38 +30,23 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Returns:
         0 if every wrong idea of the catalogue was noticed, 1 if one was not, 2 if the unchanged tree fails.
     """
-    parser = argparse.ArgumentParser(
-        prog="python -m tools.mutation",
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    parser.add_argument("--only", help="only wrong ideas whose id holds this text, and no sample")
-    parser.add_argument("--area", help="only this area")
-    parser.add_argument("--seed", type=int, help="draw another sample")
-    parser.add_argument("--jobs", type=int, default=2, help="how many are tried at a time")
-    parser.add_argument(
-        "--minutes", type=float, default=30.0, help="no change is begun after so many minutes"
-    )
-    parser.add_argument(
-        "--trust", action="store_true", help="do not ask the tests about the unchanged tree first"
-    )
-    parser.add_argument(
-        "--interpreter",
-        type=Path,
-        default=ROOT / ".build" / "mutation-env" / "bin" / "python",
-        help="a Python that has what requirements/mutation.txt names",
-    )
+    parser = _parser()
     chosen = parser.parse_args(arguments)
     signal.signal(signal.SIGTERM, stop)
     ends_at = time.monotonic() + 60 * chosen.minutes
     areas = Areas()
     if chosen.area is not None and chosen.area not in areas.areas:
         parser.error(f"there is no area {chosen.area}; there are {', '.join(areas.areas)}")
-    tool, mutations = ("", []) if chosen.only else areas.drawn(chosen.interpreter, chosen.seed)
+    tool, mutations = (
+        ("", []) if chosen.only or chosen.ideas else areas.drawn(chosen.interpreter, chosen.seed)
+    )
     mutations = [each for each in mutations if chosen.area in (None, each.area)]
     ideas = [
         idea for idea in catalogue() if chosen.area in (None, idea.area) and (chosen.only or "") in idea.id
     ]
+    if chosen.ideas is not None:
+        draw = random.Random(areas.seed if chosen.seed is None else chosen.seed)  # a sample, no secret
+        ideas = sorted(draw.sample(ideas, min(chosen.ideas, len(ideas))), key=lambda idea: idea.id)
     equivalent = {each.id: reason for each in mutations if (reason := areas.equivalent(each)) is not None}
     before = read_ideas(RESULTS.read_text("utf-8")) if RESULTS.exists() else {}
     changes = [_of_idea(idea, areas, before.get(idea.id, "")) for idea in ideas]
@@ -75,7 +62,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if len(found) < len(changes) + len(sampled):
         print(f"the time is over: {len(found)} of {len(changes) + len(sampled)} were tried")
     _summary(of_ideas, of_sample)
-    if (chosen.only, chosen.area, chosen.seed) != (None, None, None):
+    if (chosen.only, chosen.area, chosen.seed, chosen.ideas) != (None, None, None, None):
         print("a part, or another sample: nothing is written")
     else:
         head = _head(tool, areas.seed, len(mutations), of_sample, len(sampled))
@@ -83,6 +70,34 @@ def main(arguments: Sequence[str] | None = None) -> int:
         RESULTS.write_text(page(of_ideas, of_sample, by_id, head, equivalent), "utf-8")
         print(RESULTS.relative_to(ROOT))
     return 0 if len(of_ideas) == len(changes) and all(each.result == "noticed" for each in of_ideas) else 1
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m tools.mutation",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--only", help="only wrong ideas whose id holds this text, and no sample")
+    parser.add_argument("--area", help="only this area")
+    parser.add_argument("--seed", type=int, help="draw another sample")
+    parser.add_argument(
+        "--ideas", type=int, help="only so many wrong ideas, drawn with the seed, and no sample"
+    )
+    parser.add_argument("--jobs", type=int, default=2, help="how many are tried at a time")
+    parser.add_argument(
+        "--minutes", type=float, default=30.0, help="no change is begun after so many minutes"
+    )
+    parser.add_argument(
+        "--trust", action="store_true", help="do not ask the tests about the unchanged tree first"
+    )
+    parser.add_argument(
+        "--interpreter",
+        type=Path,
+        default=ROOT / ".build" / "mutation-env" / "bin" / "python",
+        help="a Python that has what requirements/mutation.txt names",
+    )
+    return parser
 
 
 def _head(tool: str, seed: int, drawn: int, tried: Sequence[Outcome], wanted: int) -> list[str]:

@@ -42,7 +42,7 @@ class Idea:
 
     @property
     def is_of_the_document(self) -> bool:
-        """Whether the client must be generated anew."""
+        """Return whether the client must be generated anew."""
         return bool(self.edits)
 
     def applied(self, text: str) -> str:

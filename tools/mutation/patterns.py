@@ -33,7 +33,7 @@ def is_list(value: Any) -> TypeGuard[list[Any]]:
 
 
 class NoSuchPlace(ValueError):
-    """A qualified name or a pattern does not name exactly one place of the code."""
+    """Report a qualified name or a pattern that does not name exactly one place of the code."""
 
 
 @dataclass(frozen=True, slots=True)

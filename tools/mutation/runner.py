@@ -319,7 +319,12 @@ def _work(
 
 
 def stop(number: int, frame: object) -> None:
-    """End as Ctrl-C does, so that children and copies are cleaned up."""
+    """End the process as Ctrl-C does, so that children and copies are cleaned up.
+
+    Args:
+        number: Number of the signal.
+        frame: Frame that was interrupted; not used.
+    """
     raise SystemExit(128 + number)
 
 

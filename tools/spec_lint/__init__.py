@@ -1,10 +1,10 @@
-"""Is the bundled document usable by others? Three tools that nobody here wrote are asked.
+"""Check the bundled document with three independent tools, so that others can use it.
 
-    openapi-spec-validator     is it OpenAPI 3.1
-    Redocly CLI                does it keep to a recommended ruleset (needs npm, says so when it is left out)
-    datamodel-code-generator   does another generator accept it, and do its models take every sample
+    openapi-spec-validator     whether it is OpenAPI 3.1
+    Redocly CLI                whether it keeps to a recommended ruleset (needs npm, reported when it is left out)
+    datamodel-code-generator   whether another generator accepts it, and its models take every sample
 
-The first two are asked about the document of the sandbox's control API, too.
+The first two also check the document of the sandbox's control API.
 
 `python -m tools.spec_lint` (make lint-spec) runs them and prints one line each.
 """

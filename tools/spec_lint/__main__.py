@@ -1,4 +1,4 @@
-"""`python -m tools.spec_lint`: exit 1 if a tool refuses one of the documents."""
+"""Run every tool on every document; exit 1 if a tool refuses one of them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Runs inside the environment of datamodel-code-generator: do its models take the samples?
+"""Check, inside the environment of datamodel-code-generator, that its models take the samples.
 
     python foreign_models.py MODELS.py < samples.json     prints one line per sample that no model takes
 
@@ -42,7 +42,7 @@ def _load(path: str) -> ModuleType:
 
 
 def _refusal(models: ModuleType, name: str, value: Any) -> str:
-    """Why the model does not take the value, or ""."""
+    """Return why a model does not take a value, or ""."""
     model = getattr(models, name, None)
     if model is None:
         return f"there is no model {name}"

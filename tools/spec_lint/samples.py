@@ -1,17 +1,17 @@
-"""Every sample of the document, with the schemas it may belong to."""
+"""Collect every sample of the document, with the schemas that it may belong to."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
+from generator.document.json_pointer import Json
 from generator.document.schema_queries import items, member, members, operations, schema_name, target
-from generator.document.source import Json
 
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """A sample value.
+    """Hold a sample value.
 
     Attributes:
         place: Where it stands, for people.

@@ -1,4 +1,4 @@
-"""The three tools, each behind one function that says what it found in one line."""
+"""Run each of the three tools behind one function that returns its finding."""
 
 from __future__ import annotations
 
@@ -31,12 +31,12 @@ _REDOCLY_INTEGRITY = (
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What a tool says about the document.
+    """Hold the result of one tool on one document.
 
     Attributes:
         tool: Its name and version.
         verdict: "ok", "refused", or "left out" when it cannot run on this machine.
-        text: Why, as the tool says it.
+        text: The reason, in the words of the tool.
     """
 
     tool: str
@@ -45,14 +45,13 @@ class Finding:
 
 
 def validator(document: Path = DOCUMENT) -> Finding:
-    """Ask openapi-spec-validator whether it is OpenAPI 3.1."""
+    """Check with openapi-spec-validator that a document is OpenAPI 3.1."""
     done = _run([sys.executable, "-m", "openapi_spec_validator", "--errors", "all", str(document)])
-    said = _tail(done, document)
-    return Finding("openapi-spec-validator", "refused" if done.returncode else "ok", said)
+    return Finding("openapi-spec-validator", "refused" if done.returncode else "ok", _tail(done, document))
 
 
 def redocly(document: Path = DOCUMENT) -> Finding:
-    """Ask Redocly CLI, installed below .build/npm, for errors and warnings of its recommended rules."""
+    """Check with Redocly CLI, installed below .build/npm, for errors and warnings of its recommended rules."""
     tool = f"@redocly/cli {_REDOCLY}"
     npm = shutil.which("npm")
     if npm is None or shutil.which("node") is None:
@@ -87,18 +86,18 @@ def redocly(document: Path = DOCUMENT) -> Finding:
         problems = json.loads(done.stdout)["problems"]
     except (ValueError, KeyError, TypeError):
         return Finding(tool, "refused", _tail(done, document))
-    told = [
+    listed = [
         f"{one['severity']} {one['ruleId']}: {one['message']} ({one['location'][0].get('pointer', '')})"
         for one in problems
         if not one.get("ignored")
     ]
-    if told or done.returncode:
-        return Finding(tool, "refused", "\n".join(told) or _tail(done, document))
+    if listed or done.returncode:
+        return Finding(tool, "refused", "\n".join(listed) or _tail(done, document))
     return Finding(tool, "ok", "recommended rules, no errors and no warnings")
 
 
 def another_generator(document: Path = DOCUMENT) -> Finding:
-    """Have datamodel-code-generator write models, import them there, and put every sample through them."""
+    """Let datamodel-code-generator write models, import them, and put every sample of the document through them."""
     tool = "datamodel-code-generator"
     trouble = _environment()
     if trouble:
@@ -174,6 +173,6 @@ def _run(
 
 
 def _tail(done: subprocess.CompletedProcess[str], document: Path) -> str:
-    """The last lines that a tool wrote, without the path of the document."""
+    """Return the last lines that a tool wrote, without the path of the document."""
     text = (done.stdout.strip() or done.stderr.strip()).replace(f"{document}: ", "")
     return "\n".join(text.splitlines()[-20:])

@@ -1,7 +1,7 @@
 # Written by `make generate` from openapi/components/schemas.yaml and generator/templates/model.py.jinja.
 # Edits here are lost: change one of those two and run it again.
 
-"""`Account`, as the exchange sends it."""
+"""Hold `Account`, as the exchange sends it."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ class Account:
 
     @classmethod
     def from_json(cls, data: object) -> Account:
-        """Read one from decoded JSON. Raises `DecodeError`, which names the member at fault."""
+        """Read an object from decoded JSON. Raises `DecodeError`, which names the member at fault."""
         read = codec.Reader(data)
         return cls(
             uni_mmr=read.required("uniMMR", codec.decimal),
@@ -64,7 +64,7 @@ class Account:
         )
 
     def to_json(self) -> dict[str, object]:
-        """Write it back as plain JSON data, under the exchange's names."""
+        """Return the object as plain JSON data, under the exchange's names."""
         data: dict[str, object] = {
             "uniMMR": codec.decimal_text(self.uni_mmr),
             "accountEquity": codec.decimal_text(self.account_equity),

@@ -1,7 +1,7 @@
 # Written by `make generate` from openapi/components/events.yaml and generator/templates/model.py.jinja.
 # Edits here are lost: change one of those two and run it again.
 
-"""`AssetPosition`, as the exchange sends it."""
+"""Hold `AssetPosition`, as the exchange sends it."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class AssetPosition:
 
     @classmethod
     def from_json(cls, data: object) -> AssetPosition:
-        """Read one from decoded JSON. Raises `DecodeError`, which names the member at fault."""
+        """Read an object from decoded JSON. Raises `DecodeError`, which names the member at fault."""
         read = codec.Reader(data)
         return cls(
             asset=read.required("a", codec.text),
@@ -41,7 +41,7 @@ class AssetPosition:
         )
 
     def to_json(self) -> dict[str, object]:
-        """Write it back as plain JSON data, under the exchange's names."""
+        """Return the object as plain JSON data, under the exchange's names."""
         return codec.plain(self.additional) | {
             "a": self.asset,
             "f": codec.decimal_text(self.free),

@@ -1,7 +1,7 @@
 # Written by `make generate` from openapi/components/schemas.yaml and generator/templates/model.py.jinja.
 # Edits here are lost: change one of those two and run it again.
 
-"""`Balance`, as the exchange sends it."""
+"""Hold `Balance`, as the exchange sends it."""
 
 from __future__ import annotations
 
@@ -15,9 +15,10 @@ from paydown_wire import codec
 
 @frozen(kw_only=True)
 class Balance:
-    """What the account holds and owes in one asset. The debt is `cross_margin_borrowed` plus
-    `cross_margin_interest`. All amounts are in units of the asset. The published sample breaks its own
-    formulas: it is illustrative only.
+    """What the account holds and owes in one asset.
+
+    The debt is `cross_margin_borrowed` plus `cross_margin_interest`. All amounts are in units of the
+    asset. The published sample breaks its own formulas: it is illustrative only.
 
     Attributes:
         asset: Asset code.
@@ -61,7 +62,7 @@ class Balance:
 
     @classmethod
     def from_json(cls, data: object) -> Balance:
-        """Read one from decoded JSON. Raises `DecodeError`, which names the member at fault."""
+        """Read an object from decoded JSON. Raises `DecodeError`, which names the member at fault."""
         read = codec.Reader(data)
         return cls(
             asset=read.required("asset", codec.text),
@@ -81,7 +82,7 @@ class Balance:
         )
 
     def to_json(self) -> dict[str, object]:
-        """Write it back as plain JSON data, under the exchange's names."""
+        """Return the object as plain JSON data, under the exchange's names."""
         data: dict[str, object] = {
             "asset": self.asset,
             "crossMarginBorrowed": codec.decimal_text(self.cross_margin_borrowed),

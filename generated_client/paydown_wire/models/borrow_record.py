@@ -1,7 +1,7 @@
 # Written by `make generate` from openapi/components/schemas.yaml and generator/templates/model.py.jinja.
 # Edits here are lost: change one of those two and run it again.
 
-"""`BorrowRecord`, as the exchange sends it."""
+"""Hold `BorrowRecord`, as the exchange sends it."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class BorrowRecord:
 
     @classmethod
     def from_json(cls, data: object) -> BorrowRecord:
-        """Read one from decoded JSON. Raises `DecodeError`, which names the member at fault."""
+        """Read an object from decoded JSON. Raises `DecodeError`, which names the member at fault."""
         read = codec.Reader(data)
         return cls(
             tx_id=read.required("txId", codec.integer),
@@ -48,7 +48,7 @@ class BorrowRecord:
         )
 
     def to_json(self) -> dict[str, object]:
-        """Write it back as plain JSON data, under the exchange's names."""
+        """Return the object as plain JSON data, under the exchange's names."""
         return codec.plain(self.additional) | {
             "txId": self.tx_id,
             "asset": self.asset,

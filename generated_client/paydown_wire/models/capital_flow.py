@@ -1,7 +1,7 @@
 # Written by `make generate` from openapi/components/schemas.yaml and generator/templates/model.py.jinja.
 # Edits here are lost: change one of those two and run it again.
 
-"""`CapitalFlow`, as the exchange sends it."""
+"""Hold `CapitalFlow`, as the exchange sends it."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class CapitalFlow:
 
     @classmethod
     def from_json(cls, data: object) -> CapitalFlow:
-        """Read one from decoded JSON. Raises `DecodeError`, which names the member at fault."""
+        """Read an object from decoded JSON. Raises `DecodeError`, which names the member at fault."""
         read = codec.Reader(data)
         return cls(
             id=read.required("id", codec.integer),
@@ -54,7 +54,7 @@ class CapitalFlow:
         )
 
     def to_json(self) -> dict[str, object]:
-        """Write it back as plain JSON data, under the exchange's names."""
+        """Return the object as plain JSON data, under the exchange's names."""
         data: dict[str, object] = {
             "id": self.id,
             "tranId": self.tran_id,

@@ -1,7 +1,7 @@
 # Written by `make generate` from openapi/components/events.yaml and generator/templates/model.py.jinja.
 # Edits here are lost: change one of those two and run it again.
 
-"""`FuturesAccountUpdate`, as the exchange sends it."""
+"""Hold `FuturesAccountUpdate`, as the exchange sends it."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class FuturesAccountUpdate:
 
     @classmethod
     def from_json(cls, data: object) -> FuturesAccountUpdate:
-        """Read one from decoded JSON. Raises `DecodeError`, which names the member at fault."""
+        """Read an object from decoded JSON. Raises `DecodeError`, which names the member at fault."""
         read = codec.Reader(data)
         return cls(
             reason=read.required("m", codec.text),
@@ -42,7 +42,7 @@ class FuturesAccountUpdate:
         )
 
     def to_json(self) -> dict[str, object]:
-        """Write it back as plain JSON data, under the exchange's names."""
+        """Return the object as plain JSON data, under the exchange's names."""
         data: dict[str, object] = {
             "m": self.reason,
         }

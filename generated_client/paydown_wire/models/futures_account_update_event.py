@@ -1,7 +1,7 @@
 # Written by `make generate` from openapi/components/events.yaml and generator/templates/model.py.jinja.
 # Edits here are lost: change one of those two and run it again.
 
-"""`FuturesAccountUpdateEvent`, as the exchange sends it."""
+"""Hold `FuturesAccountUpdateEvent`, as the exchange sends it."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class FuturesAccountUpdateEvent:
 
     @classmethod
     def from_json(cls, data: object) -> FuturesAccountUpdateEvent:
-        """Read one from decoded JSON. Raises `DecodeError`, which names the member at fault."""
+        """Read an object from decoded JSON. Raises `DecodeError`, which names the member at fault."""
         read = codec.Reader(data)
         return cls(
             event_type=read.required("e", codec.constant("ACCOUNT_UPDATE")),
@@ -54,7 +54,7 @@ class FuturesAccountUpdateEvent:
         )
 
     def to_json(self) -> dict[str, object]:
-        """Write it back as plain JSON data, under the exchange's names."""
+        """Return the object as plain JSON data, under the exchange's names."""
         data: dict[str, object] = {
             "e": self.event_type,
             "fs": self.business.value,

@@ -1,7 +1,7 @@
 # Written by `make generate` from openapi/components/events.yaml and generator/templates/model.py.jinja.
 # Edits here are lost: change one of those two and run it again.
 
-"""`FuturesBalance`, as the exchange sends it."""
+"""Hold `FuturesBalance`, as the exchange sends it."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class FuturesBalance:
 
     @classmethod
     def from_json(cls, data: object) -> FuturesBalance:
-        """Read one from decoded JSON. Raises `DecodeError`, which names the member at fault."""
+        """Read an object from decoded JSON. Raises `DecodeError`, which names the member at fault."""
         read = codec.Reader(data)
         return cls(
             asset=read.required("a", codec.text),
@@ -45,7 +45,7 @@ class FuturesBalance:
         )
 
     def to_json(self) -> dict[str, object]:
-        """Write it back as plain JSON data, under the exchange's names."""
+        """Return the object as plain JSON data, under the exchange's names."""
         data: dict[str, object] = {
             "a": self.asset,
             "wb": codec.decimal_text(self.wallet_balance),

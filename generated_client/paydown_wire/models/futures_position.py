@@ -1,7 +1,7 @@
 # Written by `make generate` from openapi/components/events.yaml and generator/templates/model.py.jinja.
 # Edits here are lost: change one of those two and run it again.
 
-"""`FuturesPosition`, as the exchange sends it."""
+"""Hold `FuturesPosition`, as the exchange sends it."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class FuturesPosition:
 
     @classmethod
     def from_json(cls, data: object) -> FuturesPosition:
-        """Read one from decoded JSON. Raises `DecodeError`, which names the member at fault."""
+        """Read an object from decoded JSON. Raises `DecodeError`, which names the member at fault."""
         read = codec.Reader(data)
         return cls(
             symbol=read.required("s", codec.text),
@@ -34,7 +34,7 @@ class FuturesPosition:
         )
 
     def to_json(self) -> dict[str, object]:
-        """Write it back as plain JSON data, under the exchange's names."""
+        """Return the object as plain JSON data, under the exchange's names."""
         return codec.plain(self.additional) | {
             "s": self.symbol,
         }

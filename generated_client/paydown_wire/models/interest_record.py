@@ -1,7 +1,7 @@
 # Written by `make generate` from openapi/components/schemas.yaml and generator/templates/model.py.jinja.
 # Edits here are lost: change one of those two and run it again.
 
-"""`InterestRecord`, as the exchange sends it."""
+"""Hold `InterestRecord`, as the exchange sends it."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class InterestRecord:
 
     @classmethod
     def from_json(cls, data: object) -> InterestRecord:
-        """Read one from decoded JSON. Raises `DecodeError`, which names the member at fault."""
+        """Read an object from decoded JSON. Raises `DecodeError`, which names the member at fault."""
         read = codec.Reader(data)
         return cls(
             tx_id=read.required("txId", codec.integer),
@@ -60,7 +60,7 @@ class InterestRecord:
         )
 
     def to_json(self) -> dict[str, object]:
-        """Write it back as plain JSON data, under the exchange's names."""
+        """Return the object as plain JSON data, under the exchange's names."""
         data: dict[str, object] = {
             "txId": self.tx_id,
             "interestAccuredTime": self.interest_accured_time,

@@ -1,7 +1,7 @@
 # Written by `make generate` from openapi/components/events.yaml and generator/templates/model.py.jinja.
 # Edits here are lost: change one of those two and run it again.
 
-"""`LiabilityChangeEvent`, as the exchange sends it."""
+"""Hold `LiabilityChangeEvent`, as the exchange sends it."""
 
 from __future__ import annotations
 
@@ -17,9 +17,11 @@ from paydown_wire.enums import LiabilityChangeType
 
 @frozen(kw_only=True)
 class LiabilityChangeEvent:
-    """The margin debt of an asset changed. In the sample `total_liability` is not `principal` +
-    `interest`, so those two look like the change and `total_liability` like the total afterwards;
-    nobody says so. Use `total_liability` only.
+    """The margin debt of an asset changed.
+
+    In the sample `total_liability` is not `principal` + `interest`, so those two look like the change
+    and `total_liability` like the total afterwards; this is documented nowhere. Use `total_liability`
+    only.
 
     Attributes:
         event_type: Name of the event.
@@ -47,7 +49,7 @@ class LiabilityChangeEvent:
 
     @classmethod
     def from_json(cls, data: object) -> LiabilityChangeEvent:
-        """Read one from decoded JSON. Raises `DecodeError`, which names the member at fault."""
+        """Read an object from decoded JSON. Raises `DecodeError`, which names the member at fault."""
         read = codec.Reader(data)
         return cls(
             event_type=read.required("e", codec.constant("liabilityChange")),
@@ -62,7 +64,7 @@ class LiabilityChangeEvent:
         )
 
     def to_json(self) -> dict[str, object]:
-        """Write it back as plain JSON data, under the exchange's names."""
+        """Return the object as plain JSON data, under the exchange's names."""
         return codec.plain(self.additional) | {
             "e": self.event_type,
             "E": self.event_time,

@@ -1,7 +1,7 @@
 # Written by `make generate` from openapi/components/schemas.yaml and generator/templates/model.py.jinja.
 # Edits here are lost: change one of those two and run it again.
 
-"""`ListenKey`, as the exchange sends it."""
+"""Hold `ListenKey`, as the exchange sends it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from paydown_wire import codec
 
 @frozen(kw_only=True)
 class ListenKey:
-    """The key of the user data stream. Whoever holds it can read the stream.
+    """The key of the user data stream. Anyone who holds it can read the stream.
 
     Attributes:
         listen_key: 64 characters, valid for 60 minutes.
@@ -26,7 +26,7 @@ class ListenKey:
 
     @classmethod
     def from_json(cls, data: object) -> ListenKey:
-        """Read one from decoded JSON. Raises `DecodeError`, which names the member at fault."""
+        """Read an object from decoded JSON. Raises `DecodeError`, which names the member at fault."""
         read = codec.Reader(data)
         return cls(
             listen_key=read.required("listenKey", codec.text),
@@ -34,7 +34,7 @@ class ListenKey:
         )
 
     def to_json(self) -> dict[str, object]:
-        """Write it back as plain JSON data, under the exchange's names."""
+        """Return the object as plain JSON data, under the exchange's names."""
         return codec.plain(self.additional) | {
             "listenKey": self.listen_key,
         }

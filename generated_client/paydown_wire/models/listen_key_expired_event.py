@@ -1,7 +1,7 @@
 # Written by `make generate` from openapi/components/events.yaml and generator/templates/model.py.jinja.
 # Edits here are lost: change one of those two and run it again.
 
-"""`ListenKeyExpiredEvent`, as the exchange sends it."""
+"""Hold `ListenKeyExpiredEvent`, as the exchange sends it."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class ListenKeyExpiredEvent:
 
     @classmethod
     def from_json(cls, data: object) -> ListenKeyExpiredEvent:
-        """Read one from decoded JSON. Raises `DecodeError`, which names the member at fault."""
+        """Read an object from decoded JSON. Raises `DecodeError`, which names the member at fault."""
         read = codec.Reader(data)
         return cls(
             event_type=read.required("e", codec.constant("listenKeyExpired")),
@@ -38,7 +38,7 @@ class ListenKeyExpiredEvent:
         )
 
     def to_json(self) -> dict[str, object]:
-        """Write it back as plain JSON data, under the exchange's names."""
+        """Return the object as plain JSON data, under the exchange's names."""
         return codec.plain(self.additional) | {
             "e": self.event_type,
             "E": self.event_time,

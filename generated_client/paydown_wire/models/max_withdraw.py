@@ -1,7 +1,7 @@
 # Written by `make generate` from openapi/components/schemas.yaml and generator/templates/model.py.jinja.
 # Edits here are lost: change one of those two and run it again.
 
-"""`MaxWithdraw`, as the exchange sends it."""
+"""Hold `MaxWithdraw`, as the exchange sends it."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class MaxWithdraw:
 
     @classmethod
     def from_json(cls, data: object) -> MaxWithdraw:
-        """Read one from decoded JSON. Raises `DecodeError`, which names the member at fault."""
+        """Read an object from decoded JSON. Raises `DecodeError`, which names the member at fault."""
         read = codec.Reader(data)
         return cls(
             amount=read.required("amount", codec.decimal),
@@ -35,7 +35,7 @@ class MaxWithdraw:
         )
 
     def to_json(self) -> dict[str, object]:
-        """Write it back as plain JSON data, under the exchange's names."""
+        """Return the object as plain JSON data, under the exchange's names."""
         return codec.plain(self.additional) | {
             "amount": codec.decimal_text(self.amount),
         }

@@ -1,7 +1,7 @@
 # Written by `make generate` from openapi/components/schemas.yaml and generator/templates/model.py.jinja.
 # Edits here are lost: change one of those two and run it again.
 
-"""`NegativeBalanceExchangeRecord`, as the exchange sends it."""
+"""Hold `NegativeBalanceExchangeRecord`, as the exchange sends it."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class NegativeBalanceExchangeRecord:
 
     @classmethod
     def from_json(cls, data: object) -> NegativeBalanceExchangeRecord:
-        """Read one from decoded JSON. Raises `DecodeError`, which names the member at fault."""
+        """Read an object from decoded JSON. Raises `DecodeError`, which names the member at fault."""
         read = codec.Reader(data)
         return cls(
             start_time=read.required("startTime", codec.integer_between(-62135596800000, 253402300799999)),
@@ -41,7 +41,7 @@ class NegativeBalanceExchangeRecord:
         )
 
     def to_json(self) -> dict[str, object]:
-        """Write it back as plain JSON data, under the exchange's names."""
+        """Return the object as plain JSON data, under the exchange's names."""
         return codec.plain(self.additional) | {
             "startTime": self.start_time,
             "endTime": self.end_time,

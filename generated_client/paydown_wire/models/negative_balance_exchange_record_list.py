@@ -1,7 +1,7 @@
 # Written by `make generate` from openapi/components/schemas.yaml and generator/templates/model.py.jinja.
 # Edits here are lost: change one of those two and run it again.
 
-"""`NegativeBalanceExchangeRecordList`, as the exchange sends it."""
+"""Hold `NegativeBalanceExchangeRecordList`, as the exchange sends it."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class NegativeBalanceExchangeRecordList:
 
     @classmethod
     def from_json(cls, data: object) -> NegativeBalanceExchangeRecordList:
-        """Read one from decoded JSON. Raises `DecodeError`, which names the member at fault."""
+        """Read an object from decoded JSON. Raises `DecodeError`, which names the member at fault."""
         read = codec.Reader(data)
         return cls(
             total=read.required("total", codec.integer),
@@ -38,7 +38,7 @@ class NegativeBalanceExchangeRecordList:
         )
 
     def to_json(self) -> dict[str, object]:
-        """Write it back as plain JSON data, under the exchange's names."""
+        """Return the object as plain JSON data, under the exchange's names."""
         return codec.plain(self.additional) | {
             "total": self.total,
             "rows": [item.to_json() for item in self.rows],

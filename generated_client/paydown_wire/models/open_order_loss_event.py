@@ -1,7 +1,7 @@
 # Written by `make generate` from openapi/components/events.yaml and generator/templates/model.py.jinja.
 # Edits here are lost: change one of those two and run it again.
 
-"""`OpenOrderLossEvent`, as the exchange sends it."""
+"""Hold `OpenOrderLossEvent`, as the exchange sends it."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class OpenOrderLossEvent:
 
     @classmethod
     def from_json(cls, data: object) -> OpenOrderLossEvent:
-        """Read one from decoded JSON. Raises `DecodeError`, which names the member at fault."""
+        """Read an object from decoded JSON. Raises `DecodeError`, which names the member at fault."""
         read = codec.Reader(data)
         return cls(
             event_type=read.required("e", codec.constant("openOrderLoss")),
@@ -42,7 +42,7 @@ class OpenOrderLossEvent:
         )
 
     def to_json(self) -> dict[str, object]:
-        """Write it back as plain JSON data, under the exchange's names."""
+        """Return the object as plain JSON data, under the exchange's names."""
         return codec.plain(self.additional) | {
             "e": self.event_type,
             "E": self.event_time,

@@ -1,7 +1,7 @@
 # Written by `make generate` from openapi/components/schemas.yaml and generator/templates/model.py.jinja.
 # Edits here are lost: change one of those two and run it again.
 
-"""`RateLimit`, as the exchange sends it."""
+"""Hold `RateLimit`, as the exchange sends it."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class RateLimit:
 
     @classmethod
     def from_json(cls, data: object) -> RateLimit:
-        """Read one from decoded JSON. Raises `DecodeError`, which names the member at fault."""
+        """Read an object from decoded JSON. Raises `DecodeError`, which names the member at fault."""
         read = codec.Reader(data)
         return cls(
             rate_limit_type=read.required("rateLimitType", codec.enum_of(RateLimitType)),
@@ -44,7 +44,7 @@ class RateLimit:
         )
 
     def to_json(self) -> dict[str, object]:
-        """Write it back as plain JSON data, under the exchange's names."""
+        """Return the object as plain JSON data, under the exchange's names."""
         return codec.plain(self.additional) | {
             "rateLimitType": self.rate_limit_type.value,
             "interval": self.interval.value,

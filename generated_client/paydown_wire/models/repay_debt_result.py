@@ -1,7 +1,7 @@
 # Written by `make generate` from openapi/components/schemas.yaml and generator/templates/model.py.jinja.
 # Edits here are lost: change one of those two and run it again.
 
-"""`RepayDebtResult`, as the exchange sends it."""
+"""Hold `RepayDebtResult`, as the exchange sends it."""
 
 from __future__ import annotations
 
@@ -15,8 +15,10 @@ from paydown_wire import codec
 
 @frozen(kw_only=True)
 class RepayDebtResult:
-    """What the exchange says it repaid. There is no transaction id, no list of assets spent, no price and
-    no fee. The page describes none of these fields.
+    """What the exchange reports as repaid.
+
+    There is no transaction id, no list of assets spent, no price and no fee. The page describes none of
+    these fields.
 
     Attributes:
         amount: Amount repaid, in units of `asset`. Missing when the call named no amount. `None` then.
@@ -37,7 +39,7 @@ class RepayDebtResult:
 
     @classmethod
     def from_json(cls, data: object) -> RepayDebtResult:
-        """Read one from decoded JSON. Raises `DecodeError`, which names the member at fault."""
+        """Read an object from decoded JSON. Raises `DecodeError`, which names the member at fault."""
         read = codec.Reader(data)
         return cls(
             amount=read.optional("amount", codec.not_negative(codec.decimal_text_or_number)),
@@ -49,7 +51,7 @@ class RepayDebtResult:
         )
 
     def to_json(self) -> dict[str, object]:
-        """Write it back as plain JSON data, under the exchange's names."""
+        """Return the object as plain JSON data, under the exchange's names."""
         data: dict[str, object] = {
             "asset": self.asset,
             "success": self.success,

@@ -1,7 +1,7 @@
 # Written by `make generate` from openapi/components/events.yaml and generator/templates/union.py.jinja.
 # Edits here are lost: change one of those two and run it again.
 
-"""`StreamEvent`: 7 objects, told apart by `e`."""
+"""Hold `StreamEvent`: 7 objects, distinguished by `e`."""
 
 from __future__ import annotations
 
@@ -22,18 +22,18 @@ from paydown_wire.models.risk_level_change_event import RiskLevelChangeEvent
 
 @frozen(kw_only=True)
 class UnknownStreamEvent:
-    """One whose `e` the document does not list.
+    """Hold an object whose `e` the document does not list.
 
     Attributes:
         tag: The value of `e`.
-        additional: All the other members, kept as decoded.
+        additional: The other members, kept as decoded.
     """
 
     tag: str
     additional: Mapping[str, object] = field(factory=dict[str, object], hash=False)
 
     def to_json(self) -> dict[str, object]:
-        """Write it back as plain JSON data."""
+        """Return the object as plain JSON data."""
         return codec.plain(self.additional) | {"e": self.tag}
 
 
@@ -59,10 +59,12 @@ _CASES: dict[str, Callable[[object], StreamEvent]] = {
 
 
 def stream_event_from_json(data: object) -> StreamEvent:
-    """Read one from decoded JSON. An event of the user data stream that nobody lists is kept, not refused.
+    """Read an object from decoded JSON.
+
+    An event of the user data stream that the document does not list is kept, not refused.
 
     Raises:
-        DecodeError: It is not an object, has no `e`, or is not what its `e` promises.
+        DecodeError: The data is not an object, has no `e`, or does not fit that `e`.
     """
     read = codec.Reader(data)
     tag = read.required("e", codec.text)

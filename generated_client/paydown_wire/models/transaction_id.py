@@ -1,7 +1,7 @@
 # Written by `make generate` from openapi/components/schemas.yaml and generator/templates/model.py.jinja.
 # Edits here are lost: change one of those two and run it again.
 
-"""`TransactionId`, as the exchange sends it."""
+"""Hold `TransactionId`, as the exchange sends it."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class TransactionId:
 
     @classmethod
     def from_json(cls, data: object) -> TransactionId:
-        """Read one from decoded JSON. Raises `DecodeError`, which names the member at fault."""
+        """Read an object from decoded JSON. Raises `DecodeError`, which names the member at fault."""
         read = codec.Reader(data)
         return cls(
             tran_id=read.required("tranId", codec.integer),
@@ -34,7 +34,7 @@ class TransactionId:
         )
 
     def to_json(self) -> dict[str, object]:
-        """Write it back as plain JSON data, under the exchange's names."""
+        """Return the object as plain JSON data, under the exchange's names."""
         return codec.plain(self.additional) | {
             "tranId": self.tran_id,
         }

@@ -44,15 +44,15 @@ class AccountResource:
             in one asset.
 
         Raises:
-            RequestNotSent: Nothing left this machine: a wrong argument, a spent budget, or no
-                connection.
+            RequestNotSent: Nothing left this machine: an argument was wrong, a budget was spent, or no
+                connection was made.
             RequestRejected: The exchange refused to answer. Nothing was read, nothing has changed.
             ReadFailed: No usable answer, even after repeating. Conclude nothing; reading again is safe.
 
         GET /papi/v1/balance, security USER_DATA: API key and signature.
         Weight 20 of 6000 per minute, counted per IP.
-        Undocumented: 2 questions; openapi.json lists the readings taken (`accountBalance`).
-        Evidence: docs, sdk.
+        Undocumented: 2 questions; openapi.json lists the assumptions made (`accountBalance`).
+        Provenance: docs, sdk.
         Source: https://developers.binance.com/docs/derivatives/portfolio-margin/account
         """
         if isinstance(asset, Unset):
@@ -78,14 +78,14 @@ class AccountResource:
             Equity and margin of the whole account, in USD.
 
         Raises:
-            RequestNotSent: Nothing left this machine: a wrong argument, a spent budget, or no
-                connection.
+            RequestNotSent: Nothing left this machine: an argument was wrong, a budget was spent, or no
+                connection was made.
             RequestRejected: The exchange refused to answer. Nothing was read, nothing has changed.
             ReadFailed: No usable answer, even after repeating. Conclude nothing; reading again is safe.
 
         GET /papi/v1/account, security USER_DATA: API key and signature.
         Weight 20 of 6000 per minute, counted per IP.
-        Evidence: docs, sdk.
+        Provenance: docs, sdk.
         Source:
         https://developers.binance.com/docs/derivatives/portfolio-margin/account/Account-Information
         """
@@ -106,14 +106,14 @@ class AccountResource:
             A list of `RateLimit`. One limit of the account.
 
         Raises:
-            RequestNotSent: Nothing left this machine: a wrong argument, a spent budget, or no
-                connection.
+            RequestNotSent: Nothing left this machine: an argument was wrong, a budget was spent, or no
+                connection was made.
             RequestRejected: The exchange refused to answer. Nothing was read, nothing has changed.
             ReadFailed: No usable answer, even after repeating. Conclude nothing; reading again is safe.
 
         GET /papi/v1/rateLimit/order, security USER_DATA: API key and signature.
         Weight 1 of 6000 per minute, counted per IP.
-        Evidence: docs, sdk, changelog.
+        Provenance: docs, sdk, changelog.
         Source:
         https://developers.binance.com/docs/derivatives/portfolio-margin/account/Query-User-Rate-Limit
         """
@@ -144,7 +144,7 @@ class AccountResource:
         POST /papi/v1/auto-collection, security TRADE: API key and signature.
         Weight 750 of 6000 per minute, counted per IP.
         Limit: At most 500 calls per hour, rolling.
-        Evidence: docs, sdk.
+        Provenance: docs, sdk.
         Source:
         https://developers.binance.com/docs/derivatives/portfolio-margin/account/Fund-Auto-collection
         """
@@ -175,8 +175,8 @@ class AccountResource:
         Weight 30 of 6000 per minute, counted per IP.
         Rules:
             - BNB is not supported.
-        Undocumented: one question; openapi.json lists the readings taken (`assetCollection`).
-        Evidence: docs, sdk.
+        Undocumented: one question; openapi.json lists the assumptions made (`assetCollection`).
+        Provenance: docs, sdk.
         Source:
         https://developers.binance.com/docs/derivatives/portfolio-margin/account/Fund-Collection-by-Asset
         """
@@ -215,7 +215,7 @@ class AccountResource:
         POST /papi/v1/bnb-transfer, security TRADE: API key and signature.
         Weight 750 of 6000 per minute, counted per IP.
         Limit: At most 10 calls per 10 minutes, rolling.
-        Evidence: docs, sdk.
+        Provenance: docs, sdk.
         Source: https://developers.binance.com/docs/derivatives/portfolio-margin/account/BNB-transfer
         """
         return self._sender.send(
@@ -226,7 +226,10 @@ class AccountResource:
 
 
 class AsyncAccountResource:
-    """What the account holds and owes. Awaited; `AccountResource` is the blocking twin."""
+    """What the account holds and owes.
+
+    Awaited; `AccountResource` is the blocking twin.
+    """
 
     __slots__ = ("_sender",)
 
@@ -259,15 +262,15 @@ class AsyncAccountResource:
             in one asset.
 
         Raises:
-            RequestNotSent: Nothing left this machine: a wrong argument, a spent budget, or no
-                connection.
+            RequestNotSent: Nothing left this machine: an argument was wrong, a budget was spent, or no
+                connection was made.
             RequestRejected: The exchange refused to answer. Nothing was read, nothing has changed.
             ReadFailed: No usable answer, even after repeating. Conclude nothing; reading again is safe.
 
         GET /papi/v1/balance, security USER_DATA: API key and signature.
         Weight 20 of 6000 per minute, counted per IP.
-        Undocumented: 2 questions; openapi.json lists the readings taken (`accountBalance`).
-        Evidence: docs, sdk.
+        Undocumented: 2 questions; openapi.json lists the assumptions made (`accountBalance`).
+        Provenance: docs, sdk.
         Source: https://developers.binance.com/docs/derivatives/portfolio-margin/account
         """
         if isinstance(asset, Unset):
@@ -293,14 +296,14 @@ class AsyncAccountResource:
             Equity and margin of the whole account, in USD.
 
         Raises:
-            RequestNotSent: Nothing left this machine: a wrong argument, a spent budget, or no
-                connection.
+            RequestNotSent: Nothing left this machine: an argument was wrong, a budget was spent, or no
+                connection was made.
             RequestRejected: The exchange refused to answer. Nothing was read, nothing has changed.
             ReadFailed: No usable answer, even after repeating. Conclude nothing; reading again is safe.
 
         GET /papi/v1/account, security USER_DATA: API key and signature.
         Weight 20 of 6000 per minute, counted per IP.
-        Evidence: docs, sdk.
+        Provenance: docs, sdk.
         Source:
         https://developers.binance.com/docs/derivatives/portfolio-margin/account/Account-Information
         """
@@ -321,14 +324,14 @@ class AsyncAccountResource:
             A list of `RateLimit`. One limit of the account.
 
         Raises:
-            RequestNotSent: Nothing left this machine: a wrong argument, a spent budget, or no
-                connection.
+            RequestNotSent: Nothing left this machine: an argument was wrong, a budget was spent, or no
+                connection was made.
             RequestRejected: The exchange refused to answer. Nothing was read, nothing has changed.
             ReadFailed: No usable answer, even after repeating. Conclude nothing; reading again is safe.
 
         GET /papi/v1/rateLimit/order, security USER_DATA: API key and signature.
         Weight 1 of 6000 per minute, counted per IP.
-        Evidence: docs, sdk, changelog.
+        Provenance: docs, sdk, changelog.
         Source:
         https://developers.binance.com/docs/derivatives/portfolio-margin/account/Query-User-Rate-Limit
         """
@@ -359,7 +362,7 @@ class AsyncAccountResource:
         POST /papi/v1/auto-collection, security TRADE: API key and signature.
         Weight 750 of 6000 per minute, counted per IP.
         Limit: At most 500 calls per hour, rolling.
-        Evidence: docs, sdk.
+        Provenance: docs, sdk.
         Source:
         https://developers.binance.com/docs/derivatives/portfolio-margin/account/Fund-Auto-collection
         """
@@ -390,8 +393,8 @@ class AsyncAccountResource:
         Weight 30 of 6000 per minute, counted per IP.
         Rules:
             - BNB is not supported.
-        Undocumented: one question; openapi.json lists the readings taken (`assetCollection`).
-        Evidence: docs, sdk.
+        Undocumented: one question; openapi.json lists the assumptions made (`assetCollection`).
+        Provenance: docs, sdk.
         Source:
         https://developers.binance.com/docs/derivatives/portfolio-margin/account/Fund-Collection-by-Asset
         """
@@ -430,7 +433,7 @@ class AsyncAccountResource:
         POST /papi/v1/bnb-transfer, security TRADE: API key and signature.
         Weight 750 of 6000 per minute, counted per IP.
         Limit: At most 10 calls per 10 minutes, rolling.
-        Evidence: docs, sdk.
+        Provenance: docs, sdk.
         Source: https://developers.binance.com/docs/derivatives/portfolio-margin/account/BNB-transfer
         """
         return await self._sender.send(

@@ -45,8 +45,8 @@ class FuturesDebtResource:
             A list of `NegativeBalanceInterest`. One daily charge on a negative futures balance.
 
         Raises:
-            RequestNotSent: Nothing left this machine: a wrong argument, a spent budget, or no
-                connection.
+            RequestNotSent: Nothing left this machine: an argument was wrong, a budget was spent, or no
+                connection was made.
             RequestRejected: The exchange refused to answer. Nothing was read, nothing has changed.
             ReadFailed: No usable answer, even after repeating. Conclude nothing; reading again is safe.
 
@@ -57,7 +57,7 @@ class FuturesDebtResource:
             - Without times, the last 7 days.
             - With `start_time` alone, up to now, clipped to the last 30 days.
             - With `end_time` alone, the 7 days before it.
-        Evidence: docs, sdk.
+        Provenance: docs, sdk.
         Source:
         https://developers.binance.com/docs/derivatives/portfolio-margin/account/Query-Portfolio-Margin-Negative-Balance-Interest-History
         """
@@ -82,7 +82,7 @@ class FuturesDebtResource:
         size: int | Unset = UNSET,
         recv_window: int | Unset = UNSET,
     ) -> Iterator[models.NegativeBalanceInterest]:
-        """Walk over every row of `interest`, page by page.
+        """Iterate over every row of `interest`, page by page.
 
         One row per daily charge. Newest first. There is no page parameter: narrow the times to see more
         than `size` rows. `interest_rate` is a daily rate, charged daily: 210000 x 0.0001164 = 24.444.
@@ -102,8 +102,8 @@ class FuturesDebtResource:
             One daily charge on a negative futures balance.
 
         Raises:
-            RequestNotSent: Nothing left this machine: a wrong argument, a spent budget, or no
-                connection.
+            RequestNotSent: Nothing left this machine: an argument was wrong, a budget was spent, or no
+                connection was made.
             RequestRejected: The exchange refused to answer. Nothing was read, nothing has changed.
             ReadFailed: No usable answer, even after repeating. Conclude nothing; reading again is safe.
 
@@ -114,7 +114,7 @@ class FuturesDebtResource:
             - Without times, the last 7 days.
             - With `start_time` alone, up to now, clipped to the last 30 days.
             - With `end_time` alone, the 7 days before it.
-        Evidence: docs, sdk.
+        Provenance: docs, sdk.
         Source:
         https://developers.binance.com/docs/derivatives/portfolio-margin/account/Query-Portfolio-Margin-Negative-Balance-Interest-History
         """
@@ -148,8 +148,8 @@ class FuturesDebtResource:
             Automatic exchanges, newest first.
 
         Raises:
-            RequestNotSent: Nothing left this machine: a wrong argument, a spent budget, or no
-                connection.
+            RequestNotSent: Nothing left this machine: an argument was wrong, a budget was spent, or no
+                connection was made.
             RequestRejected: The exchange refused to answer. Nothing was read, nothing has changed.
             ReadFailed: No usable answer, even after repeating. Conclude nothing; reading again is safe.
 
@@ -157,7 +157,7 @@ class FuturesDebtResource:
         Weight 100 of 6000 per minute, counted per IP.
         Rules:
             - `start_time` and `end_time` lie at most 3 months apart.
-        Evidence: docs, sdk.
+        Provenance: docs, sdk.
         Source:
         https://developers.binance.com/docs/derivatives/portfolio-margin/account/Query-User-Negative-Balance-Auto-Exchange-Record
         """
@@ -170,7 +170,7 @@ class FuturesDebtResource:
     def iter_exchange_records(
         self, *, start_time: int, end_time: int, recv_window: int | Unset = UNSET
     ) -> Iterator[models.NegativeBalanceExchangeRecord]:
-        """Walk over every row of `exchange_records`, page by page.
+        """Iterate over every row of `exchange_records`, page by page.
 
         One row per exchange, with the assets it covered. Newest first. The whole window comes in one
         answer.
@@ -188,8 +188,8 @@ class FuturesDebtResource:
             One automatic exchange.
 
         Raises:
-            RequestNotSent: Nothing left this machine: a wrong argument, a spent budget, or no
-                connection.
+            RequestNotSent: Nothing left this machine: an argument was wrong, a budget was spent, or no
+                connection was made.
             RequestRejected: The exchange refused to answer. Nothing was read, nothing has changed.
             ReadFailed: No usable answer, even after repeating. Conclude nothing; reading again is safe.
 
@@ -197,7 +197,7 @@ class FuturesDebtResource:
         Weight 100 of 6000 per minute, counted per IP.
         Rules:
             - `start_time` and `end_time` lie at most 3 months apart.
-        Evidence: docs, sdk.
+        Provenance: docs, sdk.
         Source:
         https://developers.binance.com/docs/derivatives/portfolio-margin/account/Query-User-Negative-Balance-Auto-Exchange-Record
         """
@@ -227,7 +227,7 @@ class FuturesDebtResource:
 
         POST /papi/v1/repay-futures-negative-balance, security USER_DATA: API key and signature.
         Weight 750 of 6000 per minute, counted per IP.
-        Evidence: docs, sdk.
+        Provenance: docs, sdk.
         Source:
         https://developers.binance.com/docs/derivatives/portfolio-margin/account/Repay-futures-Negative-Balance
         """
@@ -250,14 +250,14 @@ class FuturesDebtResource:
             Whether negative futures balances are repaid automatically.
 
         Raises:
-            RequestNotSent: Nothing left this machine: a wrong argument, a spent budget, or no
-                connection.
+            RequestNotSent: Nothing left this machine: an argument was wrong, a budget was spent, or no
+                connection was made.
             RequestRejected: The exchange refused to answer. Nothing was read, nothing has changed.
             ReadFailed: No usable answer, even after repeating. Conclude nothing; reading again is safe.
 
         GET /papi/v1/repay-futures-switch, security USER_DATA: API key and signature.
         Weight 30 of 6000 per minute, counted per IP.
-        Evidence: docs, sdk.
+        Provenance: docs, sdk.
         Source:
         https://developers.binance.com/docs/derivatives/portfolio-margin/account/Get-Auto-repay-futures-Status
         """
@@ -289,7 +289,7 @@ class FuturesDebtResource:
         POST /papi/v1/repay-futures-switch, security TRADE: API key and signature.
         Weight 750 of 6000 per minute, counted per IP.
         Limit: At most 20 calls per day. [changelog]
-        Evidence: docs, sdk, changelog.
+        Provenance: docs, sdk, changelog.
         Source:
         https://developers.binance.com/docs/derivatives/portfolio-margin/account/Change-Auto-repay-futures-Status
         """
@@ -301,8 +301,10 @@ class FuturesDebtResource:
 
 
 class AsyncFuturesDebtResource:
-    """Negative futures balances: a different debt, which repay-debt does not cover. Awaited;
-    `FuturesDebtResource` is the blocking twin."""
+    """Negative futures balances: a different debt, which repay-debt does not cover.
+
+    Awaited; `FuturesDebtResource` is the blocking twin.
+    """
 
     __slots__ = ("_sender",)
 
@@ -335,8 +337,8 @@ class AsyncFuturesDebtResource:
             A list of `NegativeBalanceInterest`. One daily charge on a negative futures balance.
 
         Raises:
-            RequestNotSent: Nothing left this machine: a wrong argument, a spent budget, or no
-                connection.
+            RequestNotSent: Nothing left this machine: an argument was wrong, a budget was spent, or no
+                connection was made.
             RequestRejected: The exchange refused to answer. Nothing was read, nothing has changed.
             ReadFailed: No usable answer, even after repeating. Conclude nothing; reading again is safe.
 
@@ -347,7 +349,7 @@ class AsyncFuturesDebtResource:
             - Without times, the last 7 days.
             - With `start_time` alone, up to now, clipped to the last 30 days.
             - With `end_time` alone, the 7 days before it.
-        Evidence: docs, sdk.
+        Provenance: docs, sdk.
         Source:
         https://developers.binance.com/docs/derivatives/portfolio-margin/account/Query-Portfolio-Margin-Negative-Balance-Interest-History
         """
@@ -372,7 +374,7 @@ class AsyncFuturesDebtResource:
         size: int | Unset = UNSET,
         recv_window: int | Unset = UNSET,
     ) -> AsyncIterator[models.NegativeBalanceInterest]:
-        """Walk over every row of `interest`, page by page.
+        """Iterate over every row of `interest`, page by page.
 
         One row per daily charge. Newest first. There is no page parameter: narrow the times to see more
         than `size` rows. `interest_rate` is a daily rate, charged daily: 210000 x 0.0001164 = 24.444.
@@ -392,8 +394,8 @@ class AsyncFuturesDebtResource:
             One daily charge on a negative futures balance.
 
         Raises:
-            RequestNotSent: Nothing left this machine: a wrong argument, a spent budget, or no
-                connection.
+            RequestNotSent: Nothing left this machine: an argument was wrong, a budget was spent, or no
+                connection was made.
             RequestRejected: The exchange refused to answer. Nothing was read, nothing has changed.
             ReadFailed: No usable answer, even after repeating. Conclude nothing; reading again is safe.
 
@@ -404,7 +406,7 @@ class AsyncFuturesDebtResource:
             - Without times, the last 7 days.
             - With `start_time` alone, up to now, clipped to the last 30 days.
             - With `end_time` alone, the 7 days before it.
-        Evidence: docs, sdk.
+        Provenance: docs, sdk.
         Source:
         https://developers.binance.com/docs/derivatives/portfolio-margin/account/Query-Portfolio-Margin-Negative-Balance-Interest-History
         """
@@ -438,8 +440,8 @@ class AsyncFuturesDebtResource:
             Automatic exchanges, newest first.
 
         Raises:
-            RequestNotSent: Nothing left this machine: a wrong argument, a spent budget, or no
-                connection.
+            RequestNotSent: Nothing left this machine: an argument was wrong, a budget was spent, or no
+                connection was made.
             RequestRejected: The exchange refused to answer. Nothing was read, nothing has changed.
             ReadFailed: No usable answer, even after repeating. Conclude nothing; reading again is safe.
 
@@ -447,7 +449,7 @@ class AsyncFuturesDebtResource:
         Weight 100 of 6000 per minute, counted per IP.
         Rules:
             - `start_time` and `end_time` lie at most 3 months apart.
-        Evidence: docs, sdk.
+        Provenance: docs, sdk.
         Source:
         https://developers.binance.com/docs/derivatives/portfolio-margin/account/Query-User-Negative-Balance-Auto-Exchange-Record
         """
@@ -460,7 +462,7 @@ class AsyncFuturesDebtResource:
     def iter_exchange_records(
         self, *, start_time: int, end_time: int, recv_window: int | Unset = UNSET
     ) -> AsyncIterator[models.NegativeBalanceExchangeRecord]:
-        """Walk over every row of `exchange_records`, page by page.
+        """Iterate over every row of `exchange_records`, page by page.
 
         One row per exchange, with the assets it covered. Newest first. The whole window comes in one
         answer.
@@ -478,8 +480,8 @@ class AsyncFuturesDebtResource:
             One automatic exchange.
 
         Raises:
-            RequestNotSent: Nothing left this machine: a wrong argument, a spent budget, or no
-                connection.
+            RequestNotSent: Nothing left this machine: an argument was wrong, a budget was spent, or no
+                connection was made.
             RequestRejected: The exchange refused to answer. Nothing was read, nothing has changed.
             ReadFailed: No usable answer, even after repeating. Conclude nothing; reading again is safe.
 
@@ -487,7 +489,7 @@ class AsyncFuturesDebtResource:
         Weight 100 of 6000 per minute, counted per IP.
         Rules:
             - `start_time` and `end_time` lie at most 3 months apart.
-        Evidence: docs, sdk.
+        Provenance: docs, sdk.
         Source:
         https://developers.binance.com/docs/derivatives/portfolio-margin/account/Query-User-Negative-Balance-Auto-Exchange-Record
         """
@@ -517,7 +519,7 @@ class AsyncFuturesDebtResource:
 
         POST /papi/v1/repay-futures-negative-balance, security USER_DATA: API key and signature.
         Weight 750 of 6000 per minute, counted per IP.
-        Evidence: docs, sdk.
+        Provenance: docs, sdk.
         Source:
         https://developers.binance.com/docs/derivatives/portfolio-margin/account/Repay-futures-Negative-Balance
         """
@@ -540,14 +542,14 @@ class AsyncFuturesDebtResource:
             Whether negative futures balances are repaid automatically.
 
         Raises:
-            RequestNotSent: Nothing left this machine: a wrong argument, a spent budget, or no
-                connection.
+            RequestNotSent: Nothing left this machine: an argument was wrong, a budget was spent, or no
+                connection was made.
             RequestRejected: The exchange refused to answer. Nothing was read, nothing has changed.
             ReadFailed: No usable answer, even after repeating. Conclude nothing; reading again is safe.
 
         GET /papi/v1/repay-futures-switch, security USER_DATA: API key and signature.
         Weight 30 of 6000 per minute, counted per IP.
-        Evidence: docs, sdk.
+        Provenance: docs, sdk.
         Source:
         https://developers.binance.com/docs/derivatives/portfolio-margin/account/Get-Auto-repay-futures-Status
         """
@@ -581,7 +583,7 @@ class AsyncFuturesDebtResource:
         POST /papi/v1/repay-futures-switch, security TRADE: API key and signature.
         Weight 750 of 6000 per minute, counted per IP.
         Limit: At most 20 calls per day. [changelog]
-        Evidence: docs, sdk, changelog.
+        Provenance: docs, sdk, changelog.
         Source:
         https://developers.binance.com/docs/derivatives/portfolio-margin/account/Change-Auto-repay-futures-Status
         """

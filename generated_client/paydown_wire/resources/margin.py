@@ -45,7 +45,7 @@ class MarginResource:
                 Default 5000, at most 60000.
 
         Returns:
-            What the exchange says it repaid. There is no transaction id, no list of assets spent, no
+            What the exchange reports as repaid. There is no transaction id, no list of assets spent, no
             price and no fee. The page describes none of these fields.
 
         Raises:
@@ -63,10 +63,10 @@ class MarginResource:
             - Without `amount` the whole debt of `asset` is repaid, on condition that the payment assets
               suffice.
             - With `amount` exactly that much is repaid, under the same condition.
-            - Whatever the account holds of `asset` is spent first, whether or not
-              `specify_repay_assets` names it.
-        Undocumented: 21 questions; openapi.json lists the readings taken (`repayDebt`).
-        Evidence: docs, sdk, live.
+            - What the account holds of `asset` is spent first, whether or not `specify_repay_assets`
+              names it.
+        Undocumented: 21 questions; openapi.json lists the assumptions made (`repayDebt`).
+        Provenance: docs, sdk, live.
         Source:
         https://developers.binance.com/docs/derivatives/portfolio-margin/trade/Margin-Account-Repay-Debt
         """
@@ -108,8 +108,8 @@ class MarginResource:
 
         POST /papi/v1/repayLoan, security MARGIN: API key and signature.
         Weight 100 of 6000 per minute, counted per IP.
-        Undocumented: 3 questions; openapi.json lists the readings taken (`repayLoan`).
-        Evidence: docs, sdk, live.
+        Undocumented: 3 questions; openapi.json lists the assumptions made (`repayLoan`).
+        Provenance: docs, sdk, live.
         Source:
         https://developers.binance.com/docs/derivatives/portfolio-margin/trade/Margin-Account-Repay
         """
@@ -147,7 +147,7 @@ class MarginResource:
         POST /papi/v1/marginLoan, security MARGIN: API key and signature.
         Weight 100 of 6000 per minute, counted per IP.
         Seen: 51061. The lending pool is too small for the request.
-        Evidence: docs, sdk, live.
+        Provenance: docs, sdk, live.
         Source:
         https://developers.binance.com/docs/derivatives/portfolio-margin/trade/Margin-Account-Borrow
         """
@@ -172,15 +172,15 @@ class MarginResource:
             What can be borrowed of one asset.
 
         Raises:
-            RequestNotSent: Nothing left this machine: a wrong argument, a spent budget, or no
-                connection.
+            RequestNotSent: Nothing left this machine: an argument was wrong, a budget was spent, or no
+                connection was made.
             RequestRejected: The exchange refused to answer. Nothing was read, nothing has changed.
             ReadFailed: No usable answer, even after repeating. Conclude nothing; reading again is safe.
 
         GET /papi/v1/margin/maxBorrowable, security USER_DATA: API key and signature.
         Weight 5 of 6000 per minute, counted per IP.
         Seen: 51061. The lending pool is empty.
-        Evidence: docs, sdk, live.
+        Provenance: docs, sdk, live.
         Source:
         https://developers.binance.com/docs/derivatives/portfolio-margin/account/Margin-Max-Borrow
         """
@@ -204,14 +204,14 @@ class MarginResource:
             What can be withdrawn of one asset.
 
         Raises:
-            RequestNotSent: Nothing left this machine: a wrong argument, a spent budget, or no
-                connection.
+            RequestNotSent: Nothing left this machine: an argument was wrong, a budget was spent, or no
+                connection was made.
             RequestRejected: The exchange refused to answer. Nothing was read, nothing has changed.
             ReadFailed: No usable answer, even after repeating. Conclude nothing; reading again is safe.
 
         GET /papi/v1/margin/maxWithdraw, security USER_DATA: API key and signature.
         Weight 5 of 6000 per minute, counted per IP.
-        Evidence: docs, sdk.
+        Provenance: docs, sdk.
         Source:
         https://developers.binance.com/docs/derivatives/portfolio-margin/account/Query-Margin-Max-Withdraw
         """
@@ -221,8 +221,10 @@ class MarginResource:
 
 
 class AsyncMarginResource:
-    """Borrowing and repaying margin debt, and the ceilings of both. Awaited; `MarginResource` is the
-    blocking twin."""
+    """Borrowing and repaying margin debt, and the ceilings of both.
+
+    Awaited; `MarginResource` is the blocking twin.
+    """
 
     __slots__ = ("_sender",)
 
@@ -254,7 +256,7 @@ class AsyncMarginResource:
                 Default 5000, at most 60000.
 
         Returns:
-            What the exchange says it repaid. There is no transaction id, no list of assets spent, no
+            What the exchange reports as repaid. There is no transaction id, no list of assets spent, no
             price and no fee. The page describes none of these fields.
 
         Raises:
@@ -272,10 +274,10 @@ class AsyncMarginResource:
             - Without `amount` the whole debt of `asset` is repaid, on condition that the payment assets
               suffice.
             - With `amount` exactly that much is repaid, under the same condition.
-            - Whatever the account holds of `asset` is spent first, whether or not
-              `specify_repay_assets` names it.
-        Undocumented: 21 questions; openapi.json lists the readings taken (`repayDebt`).
-        Evidence: docs, sdk, live.
+            - What the account holds of `asset` is spent first, whether or not `specify_repay_assets`
+              names it.
+        Undocumented: 21 questions; openapi.json lists the assumptions made (`repayDebt`).
+        Provenance: docs, sdk, live.
         Source:
         https://developers.binance.com/docs/derivatives/portfolio-margin/trade/Margin-Account-Repay-Debt
         """
@@ -317,8 +319,8 @@ class AsyncMarginResource:
 
         POST /papi/v1/repayLoan, security MARGIN: API key and signature.
         Weight 100 of 6000 per minute, counted per IP.
-        Undocumented: 3 questions; openapi.json lists the readings taken (`repayLoan`).
-        Evidence: docs, sdk, live.
+        Undocumented: 3 questions; openapi.json lists the assumptions made (`repayLoan`).
+        Provenance: docs, sdk, live.
         Source:
         https://developers.binance.com/docs/derivatives/portfolio-margin/trade/Margin-Account-Repay
         """
@@ -356,7 +358,7 @@ class AsyncMarginResource:
         POST /papi/v1/marginLoan, security MARGIN: API key and signature.
         Weight 100 of 6000 per minute, counted per IP.
         Seen: 51061. The lending pool is too small for the request.
-        Evidence: docs, sdk, live.
+        Provenance: docs, sdk, live.
         Source:
         https://developers.binance.com/docs/derivatives/portfolio-margin/trade/Margin-Account-Borrow
         """
@@ -381,15 +383,15 @@ class AsyncMarginResource:
             What can be borrowed of one asset.
 
         Raises:
-            RequestNotSent: Nothing left this machine: a wrong argument, a spent budget, or no
-                connection.
+            RequestNotSent: Nothing left this machine: an argument was wrong, a budget was spent, or no
+                connection was made.
             RequestRejected: The exchange refused to answer. Nothing was read, nothing has changed.
             ReadFailed: No usable answer, even after repeating. Conclude nothing; reading again is safe.
 
         GET /papi/v1/margin/maxBorrowable, security USER_DATA: API key and signature.
         Weight 5 of 6000 per minute, counted per IP.
         Seen: 51061. The lending pool is empty.
-        Evidence: docs, sdk, live.
+        Provenance: docs, sdk, live.
         Source:
         https://developers.binance.com/docs/derivatives/portfolio-margin/account/Margin-Max-Borrow
         """
@@ -413,14 +415,14 @@ class AsyncMarginResource:
             What can be withdrawn of one asset.
 
         Raises:
-            RequestNotSent: Nothing left this machine: a wrong argument, a spent budget, or no
-                connection.
+            RequestNotSent: Nothing left this machine: an argument was wrong, a budget was spent, or no
+                connection was made.
             RequestRejected: The exchange refused to answer. Nothing was read, nothing has changed.
             ReadFailed: No usable answer, even after repeating. Conclude nothing; reading again is safe.
 
         GET /papi/v1/margin/maxWithdraw, security USER_DATA: API key and signature.
         Weight 5 of 6000 per minute, counted per IP.
-        Evidence: docs, sdk.
+        Provenance: docs, sdk.
         Source:
         https://developers.binance.com/docs/derivatives/portfolio-margin/account/Query-Margin-Max-Withdraw
         """

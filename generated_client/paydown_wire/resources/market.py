@@ -20,17 +20,17 @@ class MarketResource:
     def ping(self) -> None:
         """Test whether the exchange can be reached.
 
-        Answers an empty object. Says nothing about keys or balances.
+        Answers an empty object. It proves nothing about keys or balances.
 
         Raises:
-            RequestNotSent: Nothing left this machine: a wrong argument, a spent budget, or no
-                connection.
+            RequestNotSent: Nothing left this machine: an argument was wrong, a budget was spent, or no
+                connection was made.
             RequestRejected: The exchange refused to answer. Nothing was read, nothing has changed.
             ReadFailed: No usable answer, even after repeating. Conclude nothing; reading again is safe.
 
         GET /papi/v1/ping, security NONE: no key.
         Weight 1 of 6000 per minute, counted per IP.
-        Evidence: docs, sdk.
+        Provenance: docs, sdk.
         Source: https://developers.binance.com/docs/derivatives/portfolio-margin/market-data
         """
         self._sender.send(operations.PING, {}, codec.nothing)
@@ -44,14 +44,14 @@ class MarketResource:
             The exchange's clock.
 
         Raises:
-            RequestNotSent: Nothing left this machine: a wrong argument, a spent budget, or no
-                connection.
+            RequestNotSent: Nothing left this machine: an argument was wrong, a budget was spent, or no
+                connection was made.
             RequestRejected: The exchange refused to answer. Nothing was read, nothing has changed.
             ReadFailed: No usable answer, even after repeating. Conclude nothing; reading again is safe.
 
         GET /papi/v1/time, security NONE: no key.
         Weight 1 of 6000 per minute, counted per IP.
-        Evidence: live.
+        Provenance: live.
         Source: https://developers.binance.com/docs/derivatives/portfolio-margin/market-data
         """
         return self._sender.send(operations.SERVER_TIME, {}, models.ServerTime.from_json)
@@ -68,15 +68,15 @@ class MarketResource:
             A list of `AssetIndexPrice`. The USD price with which Portfolio Margin values an asset.
 
         Raises:
-            RequestNotSent: Nothing left this machine: a wrong argument, a spent budget, or no
-                connection.
+            RequestNotSent: Nothing left this machine: an argument was wrong, a budget was spent, or no
+                connection was made.
             RequestRejected: The exchange refused to answer. Nothing was read, nothing has changed.
             ReadFailed: No usable answer, even after repeating. Conclude nothing; reading again is safe.
 
         GET /sapi/v1/portfolio/asset-index-price, security MARKET_DATA: API key, no signature.
         Weight 50 of 12000 per minute, counted per IP; 1 with `asset`.
-        Undocumented: 2 questions; openapi.json lists the readings taken (`assetIndexPrice`).
-        Evidence: docs-sibling, sdk.
+        Undocumented: 2 questions; openapi.json lists the assumptions made (`assetIndexPrice`).
+        Provenance: docs-sibling, sdk.
         Source: https://developers.binance.com/docs/derivatives/portfolio-margin-pro/market-data
         """
         return self._sender.send(
@@ -87,7 +87,10 @@ class MarketResource:
 
 
 class AsyncMarketResource:
-    """Reachability, the exchange's clock, index prices. Awaited; `MarketResource` is the blocking twin."""
+    """Reachability, the exchange's clock, index prices.
+
+    Awaited; `MarketResource` is the blocking twin.
+    """
 
     __slots__ = ("_sender",)
 
@@ -97,17 +100,17 @@ class AsyncMarketResource:
     async def ping(self) -> None:
         """Test whether the exchange can be reached.
 
-        Answers an empty object. Says nothing about keys or balances.
+        Answers an empty object. It proves nothing about keys or balances.
 
         Raises:
-            RequestNotSent: Nothing left this machine: a wrong argument, a spent budget, or no
-                connection.
+            RequestNotSent: Nothing left this machine: an argument was wrong, a budget was spent, or no
+                connection was made.
             RequestRejected: The exchange refused to answer. Nothing was read, nothing has changed.
             ReadFailed: No usable answer, even after repeating. Conclude nothing; reading again is safe.
 
         GET /papi/v1/ping, security NONE: no key.
         Weight 1 of 6000 per minute, counted per IP.
-        Evidence: docs, sdk.
+        Provenance: docs, sdk.
         Source: https://developers.binance.com/docs/derivatives/portfolio-margin/market-data
         """
         await self._sender.send(operations.PING, {}, codec.nothing)
@@ -121,14 +124,14 @@ class AsyncMarketResource:
             The exchange's clock.
 
         Raises:
-            RequestNotSent: Nothing left this machine: a wrong argument, a spent budget, or no
-                connection.
+            RequestNotSent: Nothing left this machine: an argument was wrong, a budget was spent, or no
+                connection was made.
             RequestRejected: The exchange refused to answer. Nothing was read, nothing has changed.
             ReadFailed: No usable answer, even after repeating. Conclude nothing; reading again is safe.
 
         GET /papi/v1/time, security NONE: no key.
         Weight 1 of 6000 per minute, counted per IP.
-        Evidence: live.
+        Provenance: live.
         Source: https://developers.binance.com/docs/derivatives/portfolio-margin/market-data
         """
         return await self._sender.send(operations.SERVER_TIME, {}, models.ServerTime.from_json)
@@ -145,15 +148,15 @@ class AsyncMarketResource:
             A list of `AssetIndexPrice`. The USD price with which Portfolio Margin values an asset.
 
         Raises:
-            RequestNotSent: Nothing left this machine: a wrong argument, a spent budget, or no
-                connection.
+            RequestNotSent: Nothing left this machine: an argument was wrong, a budget was spent, or no
+                connection was made.
             RequestRejected: The exchange refused to answer. Nothing was read, nothing has changed.
             ReadFailed: No usable answer, even after repeating. Conclude nothing; reading again is safe.
 
         GET /sapi/v1/portfolio/asset-index-price, security MARKET_DATA: API key, no signature.
         Weight 50 of 12000 per minute, counted per IP; 1 with `asset`.
-        Undocumented: 2 questions; openapi.json lists the readings taken (`assetIndexPrice`).
-        Evidence: docs-sibling, sdk.
+        Undocumented: 2 questions; openapi.json lists the assumptions made (`assetIndexPrice`).
+        Provenance: docs-sibling, sdk.
         Source: https://developers.binance.com/docs/derivatives/portfolio-margin-pro/market-data
         """
         return await self._sender.send(

@@ -34,7 +34,7 @@ class RecordsResource:
         """Look up loans.
 
         One row per loan. Newest first. Send `tx_id` or `start_time`: the page demands one, and also
-        says that with no time the last 7 days come back.
+        states that with no time the last 7 days come back.
 
         Args:
             asset: Asset code.
@@ -51,8 +51,8 @@ class RecordsResource:
             One page of loans, newest first.
 
         Raises:
-            RequestNotSent: Nothing left this machine: a wrong argument, a spent budget, or no
-                connection.
+            RequestNotSent: Nothing left this machine: an argument was wrong, a budget was spent, or no
+                connection was made.
             RequestRejected: The exchange refused to answer. Nothing was read, nothing has changed.
             ReadFailed: No usable answer, even after repeating. Conclude nothing; reading again is safe.
 
@@ -63,8 +63,8 @@ class RecordsResource:
             - `start_time` and `end_time` lie at most 30 days apart.
             - Without `tx_id` and times, the last 7 days.
         Needs one of `tx_id`, `start_time`.
-        Undocumented: 3 questions; openapi.json lists the readings taken (`borrowRecords`).
-        Evidence: docs, sdk, live.
+        Undocumented: 3 questions; openapi.json lists the assumptions made (`borrowRecords`).
+        Provenance: docs, sdk, live.
         Source:
         https://developers.binance.com/docs/derivatives/portfolio-margin/account/Query-Margin-Loan-Record
         """
@@ -94,10 +94,10 @@ class RecordsResource:
         archived: bool | Unset = UNSET,
         recv_window: int | Unset = UNSET,
     ) -> Iterator[models.BorrowRecord]:
-        """Walk over every row of `borrows`, page by page.
+        """Iterate over every row of `borrows`, page by page.
 
         One row per loan. Newest first. Send `tx_id` or `start_time`: the page demands one, and also
-        says that with no time the last 7 days come back.
+        states that with no time the last 7 days come back.
 
         A span longer than 30 days is cut into windows that the exchange accepts. No row is lost or
         doubled at a seam.
@@ -116,8 +116,8 @@ class RecordsResource:
             One loan.
 
         Raises:
-            RequestNotSent: Nothing left this machine: a wrong argument, a spent budget, or no
-                connection.
+            RequestNotSent: Nothing left this machine: an argument was wrong, a budget was spent, or no
+                connection was made.
             RequestRejected: The exchange refused to answer. Nothing was read, nothing has changed.
             ReadFailed: No usable answer, even after repeating. Conclude nothing; reading again is safe.
 
@@ -128,8 +128,8 @@ class RecordsResource:
             - `start_time` and `end_time` lie at most 30 days apart.
             - Without `tx_id` and times, the last 7 days.
         Needs one of `tx_id`, `start_time`.
-        Undocumented: 3 questions; openapi.json lists the readings taken (`borrowRecords`).
-        Evidence: docs, sdk, live.
+        Undocumented: 3 questions; openapi.json lists the assumptions made (`borrowRecords`).
+        Provenance: docs, sdk, live.
         Source:
         https://developers.binance.com/docs/derivatives/portfolio-margin/account/Query-Margin-Loan-Record
         """
@@ -162,7 +162,7 @@ class RecordsResource:
         """Look up repayments.
 
         One row per repayment, split into interest and principal. Newest first. Send `tx_id` or
-        `start_time`: the page demands one, and also says that with no time the last 7 days come back.
+        `start_time`: the page demands one, and also states that with no time the last 7 days come back.
 
         Args:
             asset: Asset code.
@@ -179,8 +179,8 @@ class RecordsResource:
             One page of repayments, newest first.
 
         Raises:
-            RequestNotSent: Nothing left this machine: a wrong argument, a spent budget, or no
-                connection.
+            RequestNotSent: Nothing left this machine: an argument was wrong, a budget was spent, or no
+                connection was made.
             RequestRejected: The exchange refused to answer. Nothing was read, nothing has changed.
             ReadFailed: No usable answer, even after repeating. Conclude nothing; reading again is safe.
 
@@ -191,8 +191,8 @@ class RecordsResource:
             - `start_time` and `end_time` lie at most 30 days apart.
             - Without `tx_id` and times, the last 7 days.
         Needs one of `tx_id`, `start_time`.
-        Undocumented: 3 questions; openapi.json lists the readings taken (`repayRecords`).
-        Evidence: docs, sdk, live.
+        Undocumented: 3 questions; openapi.json lists the assumptions made (`repayRecords`).
+        Provenance: docs, sdk, live.
         Source:
         https://developers.binance.com/docs/derivatives/portfolio-margin/account/Query-Margin-repay-Record
         """
@@ -222,10 +222,10 @@ class RecordsResource:
         archived: bool | Unset = UNSET,
         recv_window: int | Unset = UNSET,
     ) -> Iterator[models.RepayRecord]:
-        """Walk over every row of `repayments`, page by page.
+        """Iterate over every row of `repayments`, page by page.
 
         One row per repayment, split into interest and principal. Newest first. Send `tx_id` or
-        `start_time`: the page demands one, and also says that with no time the last 7 days come back.
+        `start_time`: the page demands one, and also states that with no time the last 7 days come back.
 
         A span longer than 30 days is cut into windows that the exchange accepts. No row is lost or
         doubled at a seam.
@@ -244,8 +244,8 @@ class RecordsResource:
             One repayment. `amount` = `interest` + `principal`.
 
         Raises:
-            RequestNotSent: Nothing left this machine: a wrong argument, a spent budget, or no
-                connection.
+            RequestNotSent: Nothing left this machine: an argument was wrong, a budget was spent, or no
+                connection was made.
             RequestRejected: The exchange refused to answer. Nothing was read, nothing has changed.
             ReadFailed: No usable answer, even after repeating. Conclude nothing; reading again is safe.
 
@@ -256,8 +256,8 @@ class RecordsResource:
             - `start_time` and `end_time` lie at most 30 days apart.
             - Without `tx_id` and times, the last 7 days.
         Needs one of `tx_id`, `start_time`.
-        Undocumented: 3 questions; openapi.json lists the readings taken (`repayRecords`).
-        Evidence: docs, sdk, live.
+        Undocumented: 3 questions; openapi.json lists the assumptions made (`repayRecords`).
+        Provenance: docs, sdk, live.
         Source:
         https://developers.binance.com/docs/derivatives/portfolio-margin/account/Query-Margin-repay-Record
         """
@@ -305,8 +305,8 @@ class RecordsResource:
             One page of charges, newest first.
 
         Raises:
-            RequestNotSent: Nothing left this machine: a wrong argument, a spent budget, or no
-                connection.
+            RequestNotSent: Nothing left this machine: an argument was wrong, a budget was spent, or no
+                connection was made.
             RequestRejected: The exchange refused to answer. Nothing was read, nothing has changed.
             ReadFailed: No usable answer, even after repeating. Conclude nothing; reading again is safe.
 
@@ -317,8 +317,8 @@ class RecordsResource:
             - Without times, the last 7 days.
             - With `start_time` alone, up to now, clipped to the last 30 days.
             - With `end_time` alone, the 7 days before it.
-        Undocumented: one question; openapi.json lists the readings taken (`marginInterestHistory`).
-        Evidence: docs, sdk, live.
+        Undocumented: one question; openapi.json lists the assumptions made (`marginInterestHistory`).
+        Provenance: docs, sdk, live.
         Source:
         https://developers.binance.com/docs/derivatives/portfolio-margin/account/Get-Margin-BorrowLoan-Interest-History
         """
@@ -346,7 +346,7 @@ class RecordsResource:
         archived: bool | Unset = UNSET,
         recv_window: int | Unset = UNSET,
     ) -> Iterator[models.InterestRecord]:
-        """Walk over every row of `margin_interest`, page by page.
+        """Iterate over every row of `margin_interest`, page by page.
 
         One row per charge. Newest first. `interest_rate` is a daily rate: 45.3313 x 0.00013233 / 24 =
         0.00024995, the charge of one hour.
@@ -367,8 +367,8 @@ class RecordsResource:
             One charge of interest on margin debt.
 
         Raises:
-            RequestNotSent: Nothing left this machine: a wrong argument, a spent budget, or no
-                connection.
+            RequestNotSent: Nothing left this machine: an argument was wrong, a budget was spent, or no
+                connection was made.
             RequestRejected: The exchange refused to answer. Nothing was read, nothing has changed.
             ReadFailed: No usable answer, even after repeating. Conclude nothing; reading again is safe.
 
@@ -379,8 +379,8 @@ class RecordsResource:
             - Without times, the last 7 days.
             - With `start_time` alone, up to now, clipped to the last 30 days.
             - With `end_time` alone, the 7 days before it.
-        Undocumented: one question; openapi.json lists the readings taken (`marginInterestHistory`).
-        Evidence: docs, sdk, live.
+        Undocumented: one question; openapi.json lists the assumptions made (`marginInterestHistory`).
+        Provenance: docs, sdk, live.
         Source:
         https://developers.binance.com/docs/derivatives/portfolio-margin/account/Get-Margin-BorrowLoan-Interest-History
         """
@@ -427,8 +427,8 @@ class RecordsResource:
             A list of `CapitalFlow`. One movement of the cross-margin wallet.
 
         Raises:
-            RequestNotSent: Nothing left this machine: a wrong argument, a spent budget, or no
-                connection.
+            RequestNotSent: Nothing left this machine: an argument was wrong, a budget was spent, or no
+                connection was made.
             RequestRejected: The exchange refused to answer. Nothing was read, nothing has changed.
             ReadFailed: No usable answer, even after repeating. Conclude nothing; reading again is safe.
 
@@ -440,8 +440,8 @@ class RecordsResource:
             - About 90 days are kept. [docs-sibling]
             - With `from_id`, rows whose id is greater. Without it, the latest rows. [docs-sibling]
         Seen: -4047. The window is longer than 7 days.
-        Undocumented: 2 questions; openapi.json lists the readings taken (`capitalFlow`).
-        Evidence: docs-sibling, live.
+        Undocumented: 2 questions; openapi.json lists the assumptions made (`capitalFlow`).
+        Provenance: docs-sibling, live.
         Source:
         https://developers.binance.com/docs/margin_trading/account/Query-Cross-Isolated-Margin-Capital-Flow
         """
@@ -469,7 +469,7 @@ class RecordsResource:
         limit: int | Unset = UNSET,
         recv_window: int | Unset = UNSET,
     ) -> Iterator[models.CapitalFlow]:
-        """Walk over every row of `capital_flow`, page by page.
+        """Iterate over every row of `capital_flow`, page by page.
 
         One row per movement; `amount` carries its sign. About 90 days are kept. On its own host.
         Whether repay-debt leaves a REPAY row is undocumented: a hint, not proof.
@@ -490,8 +490,8 @@ class RecordsResource:
             One movement of the cross-margin wallet.
 
         Raises:
-            RequestNotSent: Nothing left this machine: a wrong argument, a spent budget, or no
-                connection.
+            RequestNotSent: Nothing left this machine: an argument was wrong, a budget was spent, or no
+                connection was made.
             RequestRejected: The exchange refused to answer. Nothing was read, nothing has changed.
             ReadFailed: No usable answer, even after repeating. Conclude nothing; reading again is safe.
 
@@ -503,8 +503,8 @@ class RecordsResource:
             - About 90 days are kept. [docs-sibling]
             - With `from_id`, rows whose id is greater. Without it, the latest rows. [docs-sibling]
         Seen: -4047. The window is longer than 7 days.
-        Undocumented: 2 questions; openapi.json lists the readings taken (`capitalFlow`).
-        Evidence: docs-sibling, live.
+        Undocumented: 2 questions; openapi.json lists the assumptions made (`capitalFlow`).
+        Provenance: docs-sibling, live.
         Source:
         https://developers.binance.com/docs/margin_trading/account/Query-Cross-Isolated-Margin-Capital-Flow
         """
@@ -523,7 +523,10 @@ class RecordsResource:
 
 
 class AsyncRecordsResource:
-    """What was borrowed, repaid and charged. Awaited; `RecordsResource` is the blocking twin."""
+    """What was borrowed, repaid and charged.
+
+    Awaited; `RecordsResource` is the blocking twin.
+    """
 
     __slots__ = ("_sender",)
 
@@ -545,7 +548,7 @@ class AsyncRecordsResource:
         """Look up loans.
 
         One row per loan. Newest first. Send `tx_id` or `start_time`: the page demands one, and also
-        says that with no time the last 7 days come back.
+        states that with no time the last 7 days come back.
 
         Args:
             asset: Asset code.
@@ -562,8 +565,8 @@ class AsyncRecordsResource:
             One page of loans, newest first.
 
         Raises:
-            RequestNotSent: Nothing left this machine: a wrong argument, a spent budget, or no
-                connection.
+            RequestNotSent: Nothing left this machine: an argument was wrong, a budget was spent, or no
+                connection was made.
             RequestRejected: The exchange refused to answer. Nothing was read, nothing has changed.
             ReadFailed: No usable answer, even after repeating. Conclude nothing; reading again is safe.
 
@@ -574,8 +577,8 @@ class AsyncRecordsResource:
             - `start_time` and `end_time` lie at most 30 days apart.
             - Without `tx_id` and times, the last 7 days.
         Needs one of `tx_id`, `start_time`.
-        Undocumented: 3 questions; openapi.json lists the readings taken (`borrowRecords`).
-        Evidence: docs, sdk, live.
+        Undocumented: 3 questions; openapi.json lists the assumptions made (`borrowRecords`).
+        Provenance: docs, sdk, live.
         Source:
         https://developers.binance.com/docs/derivatives/portfolio-margin/account/Query-Margin-Loan-Record
         """
@@ -605,10 +608,10 @@ class AsyncRecordsResource:
         archived: bool | Unset = UNSET,
         recv_window: int | Unset = UNSET,
     ) -> AsyncIterator[models.BorrowRecord]:
-        """Walk over every row of `borrows`, page by page.
+        """Iterate over every row of `borrows`, page by page.
 
         One row per loan. Newest first. Send `tx_id` or `start_time`: the page demands one, and also
-        says that with no time the last 7 days come back.
+        states that with no time the last 7 days come back.
 
         A span longer than 30 days is cut into windows that the exchange accepts. No row is lost or
         doubled at a seam.
@@ -627,8 +630,8 @@ class AsyncRecordsResource:
             One loan.
 
         Raises:
-            RequestNotSent: Nothing left this machine: a wrong argument, a spent budget, or no
-                connection.
+            RequestNotSent: Nothing left this machine: an argument was wrong, a budget was spent, or no
+                connection was made.
             RequestRejected: The exchange refused to answer. Nothing was read, nothing has changed.
             ReadFailed: No usable answer, even after repeating. Conclude nothing; reading again is safe.
 
@@ -639,8 +642,8 @@ class AsyncRecordsResource:
             - `start_time` and `end_time` lie at most 30 days apart.
             - Without `tx_id` and times, the last 7 days.
         Needs one of `tx_id`, `start_time`.
-        Undocumented: 3 questions; openapi.json lists the readings taken (`borrowRecords`).
-        Evidence: docs, sdk, live.
+        Undocumented: 3 questions; openapi.json lists the assumptions made (`borrowRecords`).
+        Provenance: docs, sdk, live.
         Source:
         https://developers.binance.com/docs/derivatives/portfolio-margin/account/Query-Margin-Loan-Record
         """
@@ -673,7 +676,7 @@ class AsyncRecordsResource:
         """Look up repayments.
 
         One row per repayment, split into interest and principal. Newest first. Send `tx_id` or
-        `start_time`: the page demands one, and also says that with no time the last 7 days come back.
+        `start_time`: the page demands one, and also states that with no time the last 7 days come back.
 
         Args:
             asset: Asset code.
@@ -690,8 +693,8 @@ class AsyncRecordsResource:
             One page of repayments, newest first.
 
         Raises:
-            RequestNotSent: Nothing left this machine: a wrong argument, a spent budget, or no
-                connection.
+            RequestNotSent: Nothing left this machine: an argument was wrong, a budget was spent, or no
+                connection was made.
             RequestRejected: The exchange refused to answer. Nothing was read, nothing has changed.
             ReadFailed: No usable answer, even after repeating. Conclude nothing; reading again is safe.
 
@@ -702,8 +705,8 @@ class AsyncRecordsResource:
             - `start_time` and `end_time` lie at most 30 days apart.
             - Without `tx_id` and times, the last 7 days.
         Needs one of `tx_id`, `start_time`.
-        Undocumented: 3 questions; openapi.json lists the readings taken (`repayRecords`).
-        Evidence: docs, sdk, live.
+        Undocumented: 3 questions; openapi.json lists the assumptions made (`repayRecords`).
+        Provenance: docs, sdk, live.
         Source:
         https://developers.binance.com/docs/derivatives/portfolio-margin/account/Query-Margin-repay-Record
         """
@@ -733,10 +736,10 @@ class AsyncRecordsResource:
         archived: bool | Unset = UNSET,
         recv_window: int | Unset = UNSET,
     ) -> AsyncIterator[models.RepayRecord]:
-        """Walk over every row of `repayments`, page by page.
+        """Iterate over every row of `repayments`, page by page.
 
         One row per repayment, split into interest and principal. Newest first. Send `tx_id` or
-        `start_time`: the page demands one, and also says that with no time the last 7 days come back.
+        `start_time`: the page demands one, and also states that with no time the last 7 days come back.
 
         A span longer than 30 days is cut into windows that the exchange accepts. No row is lost or
         doubled at a seam.
@@ -755,8 +758,8 @@ class AsyncRecordsResource:
             One repayment. `amount` = `interest` + `principal`.
 
         Raises:
-            RequestNotSent: Nothing left this machine: a wrong argument, a spent budget, or no
-                connection.
+            RequestNotSent: Nothing left this machine: an argument was wrong, a budget was spent, or no
+                connection was made.
             RequestRejected: The exchange refused to answer. Nothing was read, nothing has changed.
             ReadFailed: No usable answer, even after repeating. Conclude nothing; reading again is safe.
 
@@ -767,8 +770,8 @@ class AsyncRecordsResource:
             - `start_time` and `end_time` lie at most 30 days apart.
             - Without `tx_id` and times, the last 7 days.
         Needs one of `tx_id`, `start_time`.
-        Undocumented: 3 questions; openapi.json lists the readings taken (`repayRecords`).
-        Evidence: docs, sdk, live.
+        Undocumented: 3 questions; openapi.json lists the assumptions made (`repayRecords`).
+        Provenance: docs, sdk, live.
         Source:
         https://developers.binance.com/docs/derivatives/portfolio-margin/account/Query-Margin-repay-Record
         """
@@ -816,8 +819,8 @@ class AsyncRecordsResource:
             One page of charges, newest first.
 
         Raises:
-            RequestNotSent: Nothing left this machine: a wrong argument, a spent budget, or no
-                connection.
+            RequestNotSent: Nothing left this machine: an argument was wrong, a budget was spent, or no
+                connection was made.
             RequestRejected: The exchange refused to answer. Nothing was read, nothing has changed.
             ReadFailed: No usable answer, even after repeating. Conclude nothing; reading again is safe.
 
@@ -828,8 +831,8 @@ class AsyncRecordsResource:
             - Without times, the last 7 days.
             - With `start_time` alone, up to now, clipped to the last 30 days.
             - With `end_time` alone, the 7 days before it.
-        Undocumented: one question; openapi.json lists the readings taken (`marginInterestHistory`).
-        Evidence: docs, sdk, live.
+        Undocumented: one question; openapi.json lists the assumptions made (`marginInterestHistory`).
+        Provenance: docs, sdk, live.
         Source:
         https://developers.binance.com/docs/derivatives/portfolio-margin/account/Get-Margin-BorrowLoan-Interest-History
         """
@@ -857,7 +860,7 @@ class AsyncRecordsResource:
         archived: bool | Unset = UNSET,
         recv_window: int | Unset = UNSET,
     ) -> AsyncIterator[models.InterestRecord]:
-        """Walk over every row of `margin_interest`, page by page.
+        """Iterate over every row of `margin_interest`, page by page.
 
         One row per charge. Newest first. `interest_rate` is a daily rate: 45.3313 x 0.00013233 / 24 =
         0.00024995, the charge of one hour.
@@ -878,8 +881,8 @@ class AsyncRecordsResource:
             One charge of interest on margin debt.
 
         Raises:
-            RequestNotSent: Nothing left this machine: a wrong argument, a spent budget, or no
-                connection.
+            RequestNotSent: Nothing left this machine: an argument was wrong, a budget was spent, or no
+                connection was made.
             RequestRejected: The exchange refused to answer. Nothing was read, nothing has changed.
             ReadFailed: No usable answer, even after repeating. Conclude nothing; reading again is safe.
 
@@ -890,8 +893,8 @@ class AsyncRecordsResource:
             - Without times, the last 7 days.
             - With `start_time` alone, up to now, clipped to the last 30 days.
             - With `end_time` alone, the 7 days before it.
-        Undocumented: one question; openapi.json lists the readings taken (`marginInterestHistory`).
-        Evidence: docs, sdk, live.
+        Undocumented: one question; openapi.json lists the assumptions made (`marginInterestHistory`).
+        Provenance: docs, sdk, live.
         Source:
         https://developers.binance.com/docs/derivatives/portfolio-margin/account/Get-Margin-BorrowLoan-Interest-History
         """
@@ -938,8 +941,8 @@ class AsyncRecordsResource:
             A list of `CapitalFlow`. One movement of the cross-margin wallet.
 
         Raises:
-            RequestNotSent: Nothing left this machine: a wrong argument, a spent budget, or no
-                connection.
+            RequestNotSent: Nothing left this machine: an argument was wrong, a budget was spent, or no
+                connection was made.
             RequestRejected: The exchange refused to answer. Nothing was read, nothing has changed.
             ReadFailed: No usable answer, even after repeating. Conclude nothing; reading again is safe.
 
@@ -951,8 +954,8 @@ class AsyncRecordsResource:
             - About 90 days are kept. [docs-sibling]
             - With `from_id`, rows whose id is greater. Without it, the latest rows. [docs-sibling]
         Seen: -4047. The window is longer than 7 days.
-        Undocumented: 2 questions; openapi.json lists the readings taken (`capitalFlow`).
-        Evidence: docs-sibling, live.
+        Undocumented: 2 questions; openapi.json lists the assumptions made (`capitalFlow`).
+        Provenance: docs-sibling, live.
         Source:
         https://developers.binance.com/docs/margin_trading/account/Query-Cross-Isolated-Margin-Capital-Flow
         """
@@ -980,7 +983,7 @@ class AsyncRecordsResource:
         limit: int | Unset = UNSET,
         recv_window: int | Unset = UNSET,
     ) -> AsyncIterator[models.CapitalFlow]:
-        """Walk over every row of `capital_flow`, page by page.
+        """Iterate over every row of `capital_flow`, page by page.
 
         One row per movement; `amount` carries its sign. About 90 days are kept. On its own host.
         Whether repay-debt leaves a REPAY row is undocumented: a hint, not proof.
@@ -1001,8 +1004,8 @@ class AsyncRecordsResource:
             One movement of the cross-margin wallet.
 
         Raises:
-            RequestNotSent: Nothing left this machine: a wrong argument, a spent budget, or no
-                connection.
+            RequestNotSent: Nothing left this machine: an argument was wrong, a budget was spent, or no
+                connection was made.
             RequestRejected: The exchange refused to answer. Nothing was read, nothing has changed.
             ReadFailed: No usable answer, even after repeating. Conclude nothing; reading again is safe.
 
@@ -1014,8 +1017,8 @@ class AsyncRecordsResource:
             - About 90 days are kept. [docs-sibling]
             - With `from_id`, rows whose id is greater. Without it, the latest rows. [docs-sibling]
         Seen: -4047. The window is longer than 7 days.
-        Undocumented: 2 questions; openapi.json lists the readings taken (`capitalFlow`).
-        Evidence: docs-sibling, live.
+        Undocumented: 2 questions; openapi.json lists the assumptions made (`capitalFlow`).
+        Provenance: docs-sibling, live.
         Source:
         https://developers.binance.com/docs/margin_trading/account/Query-Cross-Isolated-Margin-Capital-Flow
         """

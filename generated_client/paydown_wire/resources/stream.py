@@ -24,17 +24,17 @@ class StreamResource:
         60 minutes restart.
 
         Returns:
-            The key of the user data stream. Whoever holds it can read the stream.
+            The key of the user data stream. Anyone who holds it can read the stream.
 
         Raises:
-            RequestNotSent: Nothing left this machine: a wrong argument, a spent budget, or no
-                connection.
+            RequestNotSent: Nothing left this machine: an argument was wrong, a budget was spent, or no
+                connection was made.
             RequestRejected: The exchange refused to answer. Nothing was read, nothing has changed.
             ReadFailed: No usable answer, even after repeating. Conclude nothing; reading again is safe.
 
         POST /papi/v1/listenKey, security USER_STREAM: API key, no signature.
         Weight 1 of 6000 per minute, counted per IP.
-        Evidence: docs, sdk, live.
+        Provenance: docs, sdk, live.
         Source:
         https://developers.binance.com/docs/derivatives/portfolio-margin/user-data-streams/Start-User-Data-Stream
         """
@@ -47,16 +47,16 @@ class StreamResource:
         minutes or sooner.
 
         Raises:
-            RequestNotSent: Nothing left this machine: a wrong argument, a spent budget, or no
-                connection.
+            RequestNotSent: Nothing left this machine: an argument was wrong, a budget was spent, or no
+                connection was made.
             RequestRejected: The exchange refused to answer. Nothing was read, nothing has changed.
             ReadFailed: No usable answer, even after repeating. Conclude nothing; reading again is safe.
 
         PUT /papi/v1/listenKey, security USER_STREAM: API key, no signature.
         Weight 1 of 6000 per minute, counted per IP.
         Seen: -1125. The key is gone. Start again.
-        Undocumented: one question; openapi.json lists the readings taken (`keepAliveUserDataStream`).
-        Evidence: docs, sdk, live.
+        Undocumented: one question; openapi.json lists the assumptions made (`keepAliveUserDataStream`).
+        Provenance: docs, sdk, live.
         Source:
         https://developers.binance.com/docs/derivatives/portfolio-margin/user-data-streams/Keepalive-User-Data-Stream
         """
@@ -68,14 +68,14 @@ class StreamResource:
         Nothing more arrives afterwards.
 
         Raises:
-            RequestNotSent: Nothing left this machine: a wrong argument, a spent budget, or no
-                connection.
+            RequestNotSent: Nothing left this machine: an argument was wrong, a budget was spent, or no
+                connection was made.
             RequestRejected: The exchange refused to answer. Nothing was read, nothing has changed.
             ReadFailed: No usable answer, even after repeating. Conclude nothing; reading again is safe.
 
         DELETE /papi/v1/listenKey, security USER_STREAM: API key, no signature.
         Weight 1 of 6000 per minute, counted per IP.
-        Evidence: docs, sdk, live.
+        Provenance: docs, sdk, live.
         Source:
         https://developers.binance.com/docs/derivatives/portfolio-margin/user-data-streams/Close-User-Data-Stream
         """
@@ -83,7 +83,10 @@ class StreamResource:
 
 
 class AsyncStreamResource:
-    """The key that opens the user data stream. Awaited; `StreamResource` is the blocking twin."""
+    """The key that opens the user data stream.
+
+    Awaited; `StreamResource` is the blocking twin.
+    """
 
     __slots__ = ("_sender",)
 
@@ -97,17 +100,17 @@ class AsyncStreamResource:
         60 minutes restart.
 
         Returns:
-            The key of the user data stream. Whoever holds it can read the stream.
+            The key of the user data stream. Anyone who holds it can read the stream.
 
         Raises:
-            RequestNotSent: Nothing left this machine: a wrong argument, a spent budget, or no
-                connection.
+            RequestNotSent: Nothing left this machine: an argument was wrong, a budget was spent, or no
+                connection was made.
             RequestRejected: The exchange refused to answer. Nothing was read, nothing has changed.
             ReadFailed: No usable answer, even after repeating. Conclude nothing; reading again is safe.
 
         POST /papi/v1/listenKey, security USER_STREAM: API key, no signature.
         Weight 1 of 6000 per minute, counted per IP.
-        Evidence: docs, sdk, live.
+        Provenance: docs, sdk, live.
         Source:
         https://developers.binance.com/docs/derivatives/portfolio-margin/user-data-streams/Start-User-Data-Stream
         """
@@ -120,16 +123,16 @@ class AsyncStreamResource:
         minutes or sooner.
 
         Raises:
-            RequestNotSent: Nothing left this machine: a wrong argument, a spent budget, or no
-                connection.
+            RequestNotSent: Nothing left this machine: an argument was wrong, a budget was spent, or no
+                connection was made.
             RequestRejected: The exchange refused to answer. Nothing was read, nothing has changed.
             ReadFailed: No usable answer, even after repeating. Conclude nothing; reading again is safe.
 
         PUT /papi/v1/listenKey, security USER_STREAM: API key, no signature.
         Weight 1 of 6000 per minute, counted per IP.
         Seen: -1125. The key is gone. Start again.
-        Undocumented: one question; openapi.json lists the readings taken (`keepAliveUserDataStream`).
-        Evidence: docs, sdk, live.
+        Undocumented: one question; openapi.json lists the assumptions made (`keepAliveUserDataStream`).
+        Provenance: docs, sdk, live.
         Source:
         https://developers.binance.com/docs/derivatives/portfolio-margin/user-data-streams/Keepalive-User-Data-Stream
         """
@@ -141,14 +144,14 @@ class AsyncStreamResource:
         Nothing more arrives afterwards.
 
         Raises:
-            RequestNotSent: Nothing left this machine: a wrong argument, a spent budget, or no
-                connection.
+            RequestNotSent: Nothing left this machine: an argument was wrong, a budget was spent, or no
+                connection was made.
             RequestRejected: The exchange refused to answer. Nothing was read, nothing has changed.
             ReadFailed: No usable answer, even after repeating. Conclude nothing; reading again is safe.
 
         DELETE /papi/v1/listenKey, security USER_STREAM: API key, no signature.
         Weight 1 of 6000 per minute, counted per IP.
-        Evidence: docs, sdk, live.
+        Provenance: docs, sdk, live.
         Source:
         https://developers.binance.com/docs/derivatives/portfolio-margin/user-data-streams/Close-User-Data-Stream
         """

@@ -53,7 +53,7 @@ def shown(text: str) -> str:
 
 
 def on_one_line(text: str) -> str:
-    """Spell out line breaks and tabs as well, for a cell of a table or a live line."""
+    """Spell out foreign text for a cell of a table or a live line, where line breaks and tabs are spelled out, too."""
     return shown(text).replace("\n", "\\n").replace("\t", "\\t")
 
 

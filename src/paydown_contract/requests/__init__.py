@@ -1,1 +1,1 @@
-"""Make the requests of an examination, valid ones and wrong ones, and sign them."""
+"""Build, sign and percent-encode the raw requests of an examination."""

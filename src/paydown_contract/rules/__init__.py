@@ -1,1 +1,1 @@
-"""Hold answers to the document's rules."""
+"""Hold the answers of a server to the rules of the document."""

@@ -1,4 +1,4 @@
-"""API keys: whose they are, what they may do, where from, and how their signatures are checked."""
+"""Keep API keys: which account each belongs to, its permissions and addresses, and how it signs."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ __all__ = ["PERMISSIONS", "ApiKey", "KeyRing"]
 # A security type on the left is granted by any permission on the right.
 _GRANTS: dict[str, frozenset[str]] = {
     "TRADE": frozenset({"TRADE"}),
-    "MARGIN": frozenset({"MARGIN", "TRADE"}),  # absent from the page's table; a trading key may borrow
+    "MARGIN": frozenset({"MARGIN", "TRADE"}),  # the page's table lacks MARGIN; a trading key may borrow
     "USER_DATA": frozenset({"USER_DATA"}),
     "USER_STREAM": frozenset({"USER_STREAM", "USER_DATA"}),
     "MARKET_DATA": frozenset({"MARKET_DATA", "USER_DATA", "TRADE", "MARGIN", "USER_STREAM"}),
@@ -49,6 +49,14 @@ class ApiKey:
     ) -> ApiKey:
         """Check the parts and build the key.
 
+        Args:
+            api_key: The text that a client sends in the header `X-MBX-APIKEY`.
+            key_type: "hmac", "rsa" or "ed25519".
+            secret_or_public_key: The HMAC secret, or the public key as PEM text.
+            account: The id of the account that the key belongs to.
+            permissions: Names from `PERMISSIONS`.
+            ip_allow: Addresses or networks from which the key may be used; empty for every address.
+
         Raises:
             ValueError: A part is malformed; the text names it and quotes no secret.
         """
@@ -78,11 +86,11 @@ class ApiKey:
         )
 
     def allows(self, security_type: str) -> bool:
-        """Whether the key's permissions cover calls of this security type."""
+        """Return whether the key's permissions cover operations of this security type."""
         return security_type in self._types
 
     def allows_ip(self, ip: str) -> bool:
-        """Whether the key may be used from `ip`; an empty list allows every address."""
+        """Return whether the key may be used from the address `ip`; an empty list allows every address."""
         if not self._networks:
             return True
         try:
@@ -93,14 +101,14 @@ class ApiKey:
 
 
 class KeyRing:
-    """All keys of the exchange, found by the bytes of their header."""
+    """All keys of the sandbox, found by the bytes of the header that carries a key."""
 
     def __init__(self) -> None:
         self._keys: dict[bytes, ApiKey] = {}
 
     @staticmethod
     def well_formed(header: bytes) -> bool:
-        """Whether a header value could be a key at all."""
+        """Return whether a header value has the form of a key."""
         return _FORMAT.fullmatch(header) is not None
 
     def add(self, key: ApiKey) -> None:
@@ -114,9 +122,9 @@ class KeyRing:
         self._keys[key.api_key.encode()] = key
 
     def find(self, header: bytes) -> ApiKey | None:
-        """The key with this text. Keys are case sensitive."""
+        """Return the key with this text, or None. Keys are case sensitive."""
         return self._keys.get(header)
 
     def of(self, account: str) -> list[ApiKey]:
-        """The keys of one account."""
+        """Return the keys of one account, by its id."""
         return [key for key in self._keys.values() if key.account == account]

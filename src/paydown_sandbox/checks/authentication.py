@@ -1,4 +1,4 @@
-"""Who may call: the key, its permissions and addresses, the signature over the raw bytes, and the clock.
+"""Authenticate a request: its key with permissions and addresses, its signature over the raw bytes, its time.
 
 The checks run in this order, and the first that fails gives the answer:
 
@@ -22,25 +22,25 @@ from paydown_sandbox.choices.settings import Options
 from paydown_sandbox.http_messages import RawRequest
 from paydown_sandbox.request_log import RequestRecord
 
-__all__ = ["Admittance", "Gatekeeper"]
+__all__ = ["Authenticated", "Gatekeeper"]
 
-_MICROSECOND_DIGITS = 16  # of every moment between 2001 and 2286
+_MICROSECOND_DIGITS = 16  # the length of a timestamp in microseconds, from 2001 to 2286
 _FORM = b"application/x-www-form-urlencoded"
 _WHOLE = re.compile("0|[1-9][0-9]{0,18}").fullmatch
 
 
-class Admittance(NamedTuple):
-    """What a request that got in brought along."""
+class Authenticated(NamedTuple):
+    """The key and the decoded parameters of a request that passed. Without a key it needed none."""
 
     key: ApiKey | None
     parameters: dict[str, str]
 
 
 class Gatekeeper:
-    """Applies the signing scheme of the document to raw requests.
+    """Apply the signing scheme of the document to raw requests.
 
     Args:
-        document: Where the scheme's numbers stand.
+        document: Holds the numbers of the scheme, such as the longest recvWindow.
         options: Choices for what the scheme leaves open.
         keys: The registered keys.
     """
@@ -63,8 +63,14 @@ class Gatekeeper:
 
     def admit(
         self, request: RawRequest, facts: OperationFacts, record: RequestRecord, now_ms: int
-    ) -> Admittance:
-        """Let a request in, or refuse it.
+    ) -> Authenticated:
+        """Authenticate a request, or refuse it.
+
+        Args:
+            request: As it arrived.
+            facts: The operation that it calls.
+            record: Its entry in the request log; account and signature are noted there.
+            now_ms: The sandbox's time, against which its timestamp is held. UTC milliseconds.
 
         Raises:
             Refusal: With the code of the first check that failed.
@@ -103,11 +109,11 @@ class Gatekeeper:
             record.signature = "valid"
             self._check_time(received.parameters, now_ms)
         else:
-            # Where a signature is tolerated it is not looked at: nobody says that it would be.
+            # A signature that an operation tolerates is not verified: no page claims that it would be.
             record.signature = "not-needed"
             if signature is not None and not facts.signature_tolerated:
                 raise Refusal(self._unknown_code, reason="this call takes no signature")
-        return Admittance(key, received.parameters)
+        return Authenticated(key, received.parameters)
 
     def _check_key(
         self, key: ApiKey, request: RawRequest, facts: OperationFacts, record: RequestRecord
@@ -130,7 +136,7 @@ class Gatekeeper:
             return read_received(request.query, body)
         if self._refuse_other_bodies:
             raise Refusal(-1013, reason="the body is not a form")
-        # The bytes still count for the signature; the parameters in them are not read.
+        # The bytes of a body that is no form still count for the signature; its parameters are not read.
         received = read_received(request.query, b"")
         return Received(received.parameters, received.signature, received.message + body)
 
@@ -156,7 +162,7 @@ class Gatekeeper:
         if self._microseconds and len(text) == _MICROSECOND_DIGITS:
             timestamp //= 1000
         if timestamp >= now_ms + self._future_ms:
-            raise Refusal(-1021, text="msg-ahead", reason="ahead of the exchange's clock")
+            raise Refusal(-1021, text="msg-ahead", reason="ahead of the sandbox's clock")
         if now_ms - timestamp > window_ms:
             raise Refusal(-1021, reason="older than its recvWindow")
 

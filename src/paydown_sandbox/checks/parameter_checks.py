@@ -1,4 +1,4 @@
-"""From the bytes of a query and a body to checked arguments, or to a documented refusal.
+"""Turn the bytes of a query and a body into checked arguments, or into a documented refusal.
 
     name twice in one place   -1101      text of a required value malformed   -1102
     required and missing      -1102      a character outside the legal range  -1100
@@ -31,14 +31,14 @@ _BROKEN_PERCENT = re.compile("%(?![0-9A-Fa-f]{2})")
 
 
 class Received(NamedTuple):
-    """What arrived: the decoded parameters, the signature, and the bytes it must cover."""
+    """The decoded parameters of a request, its signature, and the bytes that the signature must cover."""
 
     parameters: dict[str, str]
     signature: str | None
     message: bytes
 
 
-# Names and amounts come again and again; a long text is not worth the memory of a cache.
+# Names and amounts repeat in most requests; a longer text is not worth the memory of a cache.
 _LONGEST_CACHED = 256
 
 
@@ -60,7 +60,7 @@ _cached_decoded = lru_cache(maxsize=4096)(_plainly_decoded)
 
 
 def _without_signature(raw: bytes) -> tuple[bytes, bytes | None]:
-    """Split off a signature that is the last item."""
+    """Split off a signature that is the last item of a query or a body."""
     at = raw.rfind(b"&signature=")
     if at > 0:
         value = raw[at + 11 :]
@@ -92,13 +92,17 @@ def _pairs(raw: bytes) -> dict[str, str]:
         if item:
             found[name] = value
     if "signature" in found:
-        # It was split off before if it stood last and was spelled plainly.
+        # A plainly spelled signature at the end was split off before, so this one is misplaced or a second one.
         raise Refusal(-1101, parameter="signature", reason="signature sent twice, or not as the last item")
     return found
 
 
 def read_received(query: bytes, body: bytes) -> Received:
-    """Take query and body apart.
+    """Split the query and the body of a request into parameters, signature and signed bytes.
+
+    Args:
+        query: The raw query, without the question mark.
+        body: The raw body, if it is a form; empty otherwise.
 
     Raises:
         Refusal: A name was sent twice in one place, an item cannot be decoded, or the signature is not last.
@@ -188,7 +192,7 @@ def _list_reader(facts: ParameterFacts) -> Callable[[str], tuple[str, ...]]:
 
 
 def _lenient_list_reader(text: str) -> tuple[str, ...]:
-    """For the option that tolerates odd lists: blanks, case, doubles and empty items are forgiven."""
+    """Read a list leniently, by option: blanks, case, doubles and empty items are forgiven."""
     return tuple(dict.fromkeys(item.strip().upper() for item in text.split(",") if item.strip()))
 
 
@@ -201,7 +205,7 @@ def _reader(facts: ParameterFacts) -> Callable[[str], Value]:
 
 
 def _remembering(read: Callable[[str], Value]) -> Callable[[str], Value]:
-    """Check a short text once: doing it has no effect beside its result."""
+    """Cache the results of a reader for short texts: reading one has no other effect than its result."""
     cached = lru_cache(maxsize=1024)(read)
 
     def reader(text: str) -> Value:
@@ -214,13 +218,13 @@ _OWNED = frozenset({"timestamp", "recvWindow", "signature"})
 
 
 class Validator:
-    """Checks the parameters of one call. Built once from the document, used for every request.
+    """Check the parameters of one operation. Built once from the document, used for every request.
 
     Args:
-        facts: The call.
+        facts: The operation.
         lenient_lists: Forgive blanks, case, doubles and empty items in lists.
-        unknown_code: What answers a parameter that the call does not know; `None` ignores it.
-        also_known: Names that are read over in silence.
+        unknown_code: The error code for a parameter that the operation does not have; `None` ignores the parameter.
+        also_known: Names of parameters that are accepted and ignored.
     """
 
     __slots__ = ("_accepts_scheme", "_lenient", "_readers", "_required", "_unknown_code")

@@ -1,28 +1,35 @@
-"""Request weight, order count and bans, on the exchange's clock.
+"""Count request weight and orders and ban addresses, on the sandbox's clock.
 
     accepted ──weight spent──> 429, 429, … ──still sending──> 418 until the ban ends ──again──> a longer ban
 
-The published pages say neither whether the minute is fixed or sliding nor how many 429 lead
-to a ban: both are options (`limit-window`, `ban-after-429`). Nothing is forgotten when the process stops:
-what was spent stands in the request log, and who was refused and banned in a table of its own (see `store`).
+The published pages state neither whether the minute is fixed or sliding nor how many answers 429 lead to a ban: both
+are options (`limit-window`, `ban-after-429`). With a file of `--data` nothing is forgotten when the process stops: the
+request log holds the weight that was spent, and a table of its own the refused and banned addresses (see `store`).
 """
 
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import NamedTuple
+
+from paydown_sandbox.bundled_document import load_document
 
 __all__ = ["MINUTE_MS", "Admission", "Charge", "IpGate", "LimitSettings", "Standing", "Window"]
 
 MINUTE_MS = 60_000
 
-# An address that was not heard of for a while is forgotten beyond this many.
+# Beyond this many addresses the one that was seen first is forgotten.
 _MOST_ADDRESSES = 10_000
 
 
 class Window:
-    """What was spent in the current interval, as a sliding or a fixed window."""
+    """The weight or count that was spent in the current interval, as a sliding or a fixed window.
+
+    Args:
+        interval_ms: The length of the interval, milliseconds.
+        fixed: Whether intervals begin at multiples of their length, instead of sliding.
+    """
 
     __slots__ = ("_entries", "_fixed", "_interval_ms", "_started_ms", "_used")
 
@@ -34,7 +41,7 @@ class Window:
         self._used = 0
 
     def used(self, now_ms: int) -> int:
-        """What counts at `now_ms`."""
+        """Return the sum that counts at `now_ms` (UTC milliseconds)."""
         if self._fixed:
             start = now_ms - now_ms % self._interval_ms
             if start != self._started_ms:
@@ -48,7 +55,13 @@ class Window:
         return self._used
 
     def add(self, now_ms: int, cost: int, used: int | None = None) -> int:
-        """Spend `cost` and return what counts now. `used` is what `used(now_ms)` said, if it was just asked."""
+        """Spend `cost` and return the sum that counts then.
+
+        Args:
+            now_ms: UTC milliseconds.
+            cost: Weight or count; negative to take a charge back.
+            used: The result of `used(now_ms)`, if it is known already.
+        """
         if used is None:
             used = self.used(now_ms)
         if cost:
@@ -62,7 +75,13 @@ class Window:
         return used
 
     def free_at(self, now_ms: int, cost: int, limit: int) -> int:
-        """The first moment, ms UTC, at which `cost` would fit under `limit`."""
+        """Return the first time, UTC milliseconds, at which `cost` would fit under `limit`.
+
+        Args:
+            now_ms: UTC milliseconds.
+            cost: The weight or count that is to be spent.
+            limit: The most that may be spent in the interval.
+        """
         used = self.used(now_ms)
         if used + cost <= limit:
             return now_ms
@@ -80,12 +99,19 @@ class Window:
         self._used = 0
 
 
+def _published(limit: str) -> int:
+    return int(load_document().limits[limit]["limit"])
+
+
 @dataclass(slots=True)
 class LimitSettings:
-    """The size of the budgets and what follows when they are broken. Durations in ms."""
+    """The size of the limits and what follows when a client exceeds them. Durations in ms.
 
-    weight_per_minute: int = 6000
-    orders_per_minute: int = 1200
+    The sizes are those of the bundled document unless a state document sets others.
+    """
+
+    weight_per_minute: int = field(default_factory=lambda: _published("ip-weight"))
+    orders_per_minute: int = field(default_factory=lambda: _published("orders"))
     fixed_window: bool = False
     ban_after_429: int = 10
     shortest_ban_ms: int = 120_000
@@ -101,7 +127,7 @@ class _Address:
 
 
 class Standing(NamedTuple):
-    """What outlives a window: answers 429 in a row, bans so far, and the end of the last one (ms UTC)."""
+    """What an address keeps beyond a window: answers 429 in a row, bans so far, end of the last ban (ms UTC)."""
 
     pool: str
     ip: str
@@ -111,7 +137,7 @@ class Standing(NamedTuple):
 
 
 class Charge(NamedTuple):
-    """What one request, or several of one moment, were charged: weight, orders, and calls that have a cap."""
+    """The cost of one request, or of several at one time: weight, orders, and requests that count for a hard cap."""
 
     time_ms: int
     ip: str
@@ -123,7 +149,7 @@ class Charge(NamedTuple):
 
 
 class Admission(NamedTuple):
-    """What the gate decided: `status` is 200, 429 or 418, `until_ms` when it may be tried again."""
+    """The decision of the gate: `status` is 200, 429 or 418, and a request may be sent again from `until_ms` on."""
 
     status: int
     used: int
@@ -131,11 +157,11 @@ class Admission(NamedTuple):
 
 
 class IpGate:
-    """Counts weight per client address and bans those who go on after a 429.
+    """Count weight per client address, and ban addresses that go on after answers 429.
 
     Args:
-        settings: The size of the budget and what follows when it is broken.
-        name: Names the pool among all pools of one exchange.
+        settings: The size of the limit and what follows when a client exceeds it.
+        name: Names this gate among all gates of one sandbox: the path of a SAPI operation, or "" for PAPI.
     """
 
     def __init__(self, settings: LimitSettings, name: str = "") -> None:
@@ -153,7 +179,13 @@ class IpGate:
         return found
 
     def admit(self, ip: str, weight: int, now_ms: int) -> Admission:
-        """Charge `weight` to `ip`, or refuse. A refused request costs nothing."""
+        """Charge weight to an address, or refuse. A refused request costs nothing.
+
+        Args:
+            ip: The address of the client.
+            weight: The weight of the request.
+            now_ms: UTC milliseconds.
+        """
         address = self._addresses.get(ip) or self._address(ip)
         window = address.window
         if address.banned_until_ms:
@@ -180,25 +212,50 @@ class IpGate:
         return Admission(429, used, window.free_at(now_ms, weight, settings.weight_per_minute))
 
     def refund(self, ip: str, weight: int, now_ms: int) -> int:
-        """Take back a charge made at `now_ms`, for answers that the documents call uncounted."""
+        """Take back a charge made at `now_ms`, for answers that the documents call uncounted.
+
+        Args:
+            ip: The address of the client.
+            weight: The weight that was charged.
+            now_ms: The time of the charge, UTC milliseconds.
+
+        Returns:
+            The weight that still counts for the address.
+        """
         return self._address(ip).window.add(now_ms, -weight)
 
     def used(self, ip: str, now_ms: int) -> int:
-        """Weight that counts for `ip` now."""
+        """Return the weight that counts for an address.
+
+        Args:
+            ip: The address of the client.
+            now_ms: UTC milliseconds.
+        """
         found = self._addresses.get(ip)
         return found.window.used(now_ms) if found is not None else 0
 
     def ban(self, ip: str, until_ms: int) -> None:
-        """Ban `ip` until `until_ms`, whatever it has spent."""
+        """Ban an address regardless of the weight that it has spent.
+
+        Args:
+            ip: The address of the client.
+            until_ms: The end of the ban, UTC milliseconds.
+        """
         self._address(ip).banned_until_ms = until_ms
         self.changed.add(ip)
 
     def spent(self, ip: str, weight: int, at_ms: int) -> None:
-        """Charge what was admitted before the process was started anew."""
+        """Charge weight that an earlier process admitted.
+
+        Args:
+            ip: The address of the client.
+            weight: The weight of the request.
+            at_ms: The time of the request, UTC milliseconds.
+        """
         self._address(ip).window.add(at_ms, weight)
 
     def standings(self) -> list[Standing]:
-        """Where the addresses stand that were refused or banned since this was last asked."""
+        """Return the addresses that were refused or banned since the last call of this method."""
         rows: list[Standing] = []
         for ip in self.changed:
             one = self._addresses.get(ip)
@@ -208,7 +265,7 @@ class IpGate:
         return rows
 
     def restore(self, standing: Standing) -> None:
-        """Put one address where it stood."""
+        """Restore the refusals and the ban of one address from an earlier process."""
         address = self._address(standing.ip)
         address.refusals, address.bans = standing.refusals, standing.bans
         address.banned_until_ms = standing.banned_until_ms

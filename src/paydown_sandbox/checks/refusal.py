@@ -1,4 +1,4 @@
-"""An answer that says no: one error code of the document, and nothing was executed."""
+"""Refuse a request: one error code of the document, and nothing was executed."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ __all__ = ["Refusal"]
 
 
 class Refusal(Exception):
-    """Refuse the request with a documented code. Whoever raises it has changed nothing.
+    """Refuse the request with a documented code. Code that raises it has changed nothing.
 
     Args:
         code: A code of the document's error table.
-        text: Which of the row's texts to use, such as "msg-ahead"; the usual one by default.
-        status: HTTP status, where it is not the one of the row.
-        reason: For the request log: what exactly was wrong, in our words.
-        fields: What the text's placeholders stand for.
+        text: Which text of the error table's row to use, such as "msg-ahead"; the usual one by default.
+        status: HTTP status, where it differs from the status in the row.
+        reason: For the request log: what exactly was wrong, in the sandbox's own words.
+        fields: Values for the placeholders of the text.
     """
 
     def __init__(

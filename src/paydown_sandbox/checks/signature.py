@@ -2,7 +2,7 @@
 
 The message is the query text without `signature`, directly followed by the body text without
 `signature`, no separator. Nothing is decoded, sorted or re-encoded before the check: a client
-that signs one text and sends another must fail here as it would fail at the exchange.
+that signs one text and sends another must fail in the sandbox as it would fail at Binance.
 
 Source: https://developers.binance.com/docs/derivatives/portfolio-margin/general-info
 """
@@ -36,15 +36,20 @@ class KeyMaterialError(ValueError):
 
 
 class Verifier(Protocol):
-    """Says whether a signature fits a message."""
+    """Something that verifies the signatures of one key."""
 
     def verify(self, message: bytes, signature: str) -> bool:
-        """Whether `signature`, already percent-decoded, fits `message`."""
+        """Return whether a signature fits a message.
+
+        Args:
+            message: The signed bytes.
+            signature: The signature, already percent-decoded.
+        """
         ...
 
 
 class HmacVerifier:
-    """HMAC-SHA256 with the secret text as key; hexadecimal in either case."""
+    """Verify HMAC-SHA256 with the secret text as key; hexadecimal in either case."""
 
     __slots__ = ("_secret",)
 
@@ -54,11 +59,16 @@ class HmacVerifier:
         self._secret = secret.encode()
 
     def verify(self, message: bytes, signature: str) -> bool:
-        """Compare in constant time; the case of the hex digits does not matter."""
+        """Compare in constant time; the case of the hex digits does not matter.
+
+        Args:
+            message: The signed bytes.
+            signature: Hexadecimal digits.
+        """
         expected = hmac.digest(self._secret, message, "sha256").hex()
         try:
             return hmac.compare_digest(expected, signature.lower())
-        except TypeError:  # not ASCII
+        except TypeError:  # a signature that is not ASCII
             return False
 
 
@@ -70,7 +80,7 @@ def _decoded(signature: str) -> bytes | None:
 
 
 class RsaVerifier:
-    """RSASSA-PKCS1-v1_5 with SHA-256; base64, case sensitive."""
+    """Verify RSASSA-PKCS1-v1_5 with SHA-256; base64, case sensitive."""
 
     __slots__ = ("_key",)
 
@@ -78,7 +88,12 @@ class RsaVerifier:
         self._key = key
 
     def verify(self, message: bytes, signature: str) -> bool:
-        """Check the decoded signature against the registered public key."""
+        """Check the decoded signature against the registered public key.
+
+        Args:
+            message: The signed bytes.
+            signature: Base64 text.
+        """
         from cryptography.exceptions import InvalidSignature
         from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
         from cryptography.hazmat.primitives.hashes import SHA256
@@ -94,7 +109,7 @@ class RsaVerifier:
 
 
 class Ed25519Verifier:
-    """Pure Ed25519 (RFC 8032); base64, case sensitive."""
+    """Verify pure Ed25519 (RFC 8032); base64, case sensitive."""
 
     __slots__ = ("_key",)
 
@@ -102,7 +117,12 @@ class Ed25519Verifier:
         self._key = key
 
     def verify(self, message: bytes, signature: str) -> bool:
-        """Check the decoded signature against the registered public key."""
+        """Check the decoded signature against the registered public key.
+
+        Args:
+            message: The signed bytes.
+            signature: Base64 text.
+        """
         from cryptography.exceptions import InvalidSignature
 
         raw = _decoded(signature)
@@ -130,7 +150,7 @@ def make_verifier(key_type: str, secret_or_public_key: str) -> Verifier:
     if key_type not in ("rsa", "ed25519"):
         raise KeyMaterialError("a key type is one of hmac, rsa, ed25519")
 
-    # Loaded here: an exchange with HMAC keys only starts without it.
+    # Imported on demand: a sandbox that has only HMAC keys starts faster without cryptography.
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
     from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
     from cryptography.hazmat.primitives.serialization import load_pem_public_key

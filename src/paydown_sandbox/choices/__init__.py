@@ -1,4 +1,4 @@
-"""What the published pages leave open: the table of choices, and the settings that follow from it."""
+"""Choose what the published pages leave open: the table of choices, and the options that follow from it."""
 
 from paydown_sandbox.choices.choice_table import Choice, draw, table
 

@@ -1,7 +1,7 @@
-"""Chances that come again: the same seed and the same requests meet the same luck.
+"""Draw repeatable chances: the same seed and the same requests draw the same numbers.
 
-Each number is made from the seed and from how many were drawn before, so a restart goes on where it stopped with
-nothing but that count.
+Each number is made from the seed and from how many were drawn before. So a sandbox that is started again continues the
+sequence from that count alone.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ class Chances:
     """A generator of chances.
 
     Args:
-        seed: Where it begins.
+        seed: Selects the sequence.
         drawn: How many were drawn before.
     """
 
@@ -36,21 +36,26 @@ class Chances:
         self.drawn = drawn
 
     def below(self, bound: int) -> int:
-        """A whole number from 0 to `bound` - 1."""
+        """Draw a whole number from 0 to `bound` - 1."""
         self.drawn += 1
         digest = blake2b(b"%d:%d" % (self.seed, self.drawn), digest_size=7).digest()
         return int.from_bytes(digest, "big") * bound // _PARTS
 
     def between(self, least: int, most: int) -> int:
-        """A whole number from `least` to `most`, both included."""
+        """Draw a whole number between two bounds.
+
+        Args:
+            least: The smallest number that can be drawn.
+            most: The largest number that can be drawn.
+        """
         return least + self.below(most - least + 1)
 
     def one_in(self, count: int) -> bool:
-        """True once in `count` times, on average."""
+        """Return True once in `count` times, on average."""
         return self.below(count) == 0
 
     def pick(self, among: Sequence[T]) -> T:
-        """One of several."""
+        """Draw one of several items."""
         return among[self.below(len(among))]
 
 
@@ -64,8 +69,12 @@ class Span(NamedTuple):
     def parse(cls, text: str, *, negative: bool = False) -> Span:
         """Read "5000" or "0..5000".
 
+        Args:
+            text: A number of milliseconds, or two with `..` between them.
+            negative: Whether numbers below zero are allowed.
+
         Raises:
-            ValueError: It is something else; the text says what to write.
+            ValueError: It is something else; the error names what to write.
         """
         found = _SPAN.fullmatch(text)
         if found is not None:
@@ -84,5 +93,5 @@ class Span(NamedTuple):
         return self != (0, 0)
 
     def draw(self, chances: Chances) -> int:
-        """One of its numbers; a single one costs no chance."""
+        """Draw one number of the range; a single number uses up no chance."""
         return self.least if self.least == self.most else chances.between(self.least, self.most)

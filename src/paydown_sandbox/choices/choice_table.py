@@ -1,11 +1,11 @@
-"""The table of what the exchange's pages leave open (`choices.toml`), read once and offered as data.
+"""Read the table of what the published pages leave open (`choices.toml`), and draw worlds from it.
 
     world = draw(random.Random(7))                                   # a value for every question
     world = draw(rng, about=("rows", "looks"), unusual=0.2)          # mostly the ordinary readings
     Exchange({**state, "options": world})                            # the sandbox behaves like that
 
-The sandbox makes an option of every choice (see `options`), its page "What this double does not know" shows the
-table, and whoever wants a world that nobody chose by hand draws one here.
+The sandbox makes an option of every choice (see `settings`), and its page "What this double does not know" shows the
+table. `draw` makes a world at random, for tests that must hold under every choice.
 """
 
 from __future__ import annotations
@@ -27,15 +27,15 @@ TOPICS = ("rows", "looks", "execution", "answers", "refusals", "borrowings", "in
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """One question that no page answers for good, and what an exchange could do.
+    """One question that no published page answers reliably, and the ways in which Binance could behave.
 
     Attributes:
         name: Its name, unique.
         about: One of `TOPICS`.
         question: What is left open.
         values: The first one is the ordinary reading.
-        source: What the pages say about it.
-        means: What each value does.
+        source: What the published pages state about the question.
+        means: For each value, how the sandbox behaves under it.
         standing: Whether a correct client must hold under a value, or it is assumed away.
         unit: Of values that are numbers or ranges such as "0..5000"; "" otherwise.
         invented: The values that no page names or hints at.
@@ -59,11 +59,11 @@ class Choice:
 
     @property
     def default(self) -> str:
-        """The ordinary reading."""
+        """Return the ordinary reading, which is the first value."""
         return self.values[0]
 
     def standing_at(self, standing: Standing | None) -> tuple[str, ...]:
-        """The values of one standing, all of them for `None`."""
+        """Return the values of one standing, or all values for `None`."""
         return tuple(value for value in self.values if standing in (None, self.standing[value]))
 
 
@@ -86,7 +86,7 @@ def _choice(node: Mapping[str, Any]) -> Choice:
 
 @lru_cache(maxsize=1)
 def table() -> Mapping[str, Choice]:
-    """Every choice by name, in the order of the table."""
+    """Return every choice by name, in the order of the table."""
     text = files("paydown_sandbox.choices").joinpath("choices.toml").read_text(encoding="utf-8")
     return {node["name"]: _choice(node) for node in tomllib.loads(text)["choice"]}
 
@@ -101,7 +101,7 @@ def draw(
     """Draw a value for each choice, as the `options` of a state document.
 
     Args:
-        rng: What draws. The same generator in the same state draws the same world.
+        rng: The generator of chance. The same generator in the same state draws the same world.
         about: One topic or several; all of them if absent.
         standing: Draw only values that are "considered" or only those "assumed-away"; `None` draws from all. A choice
             that has none of that standing keeps its ordinary reading.

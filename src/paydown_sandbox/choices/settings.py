@@ -1,7 +1,7 @@
-"""One named option for every question the published pages leave open.
+"""Offer one named option for every question that the published pages leave open.
 
-Options come from the document (`x-undocumented[].sandbox-option`, with its default and its values), from this
-exchange alone (`OWN_OPTIONS`), and from the table of choices (`choices`): every choice is an option under its own
+Options come from the document (`x-undocumented[].sandbox-option`, with its default and its values), from the
+sandbox alone (`OWN_OPTIONS`), and from the table of choices (`choices`): every choice is an option under its own
 name, or another name for an older option that asks the same (`synonyms`). A state document sets them by name:
 `{"options": {"whole-debt-answer-amount": "present", "balance-age": "0..5000"}}`.
 """
@@ -28,9 +28,9 @@ class OptionError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Option:
-    """One option: what is open, what is assumed, and what else can be asked for.
+    """One option: what is open, what the sandbox assumes, and which other values it takes.
 
-    `span` says that it takes a number of ms or a range of them, `about` which topic of the table it belongs to.
+    With `span` it takes a number of milliseconds or a range of them. `about` is its topic in the table of choices.
     """
 
     name: str
@@ -47,7 +47,7 @@ class Option:
 
     @property
     def takes_number(self) -> bool:
-        """Whether the value is a number: there is no list of values and the default is one."""
+        """Return whether the value is a number: there is no list of values, and the default is a number."""
         if self.values or self.span:
             return False
         try:
@@ -124,7 +124,7 @@ OWN_OPTIONS = (
 
 
 def _numbers(name: str, document: Document) -> Container[int] | None:
-    """Which numbers an option takes that takes only some: what it says must be a code or a status to answer with."""
+    """Return the numbers that an option takes, if it names an error code or a status; `None` for any number."""
     if name.endswith("-code"):
         return document.error_codes()
     return range(400, 500) if name == "status-of-unlisted-errors" else None
@@ -175,7 +175,7 @@ def _of_choice(choice: choices.Choice) -> Option:
 
 @lru_cache(maxsize=4)
 def catalogue(document: Document) -> Mapping[str, Option]:
-    """Every option by name: those of the document, those of this exchange alone, those of the table."""
+    """Return every option by name: those of the document, of the sandbox alone, and of the table of choices."""
     found = _of_document(document)
     for option in OWN_OPTIONS:
         found.setdefault(option.name, option)
@@ -195,13 +195,17 @@ def catalogue(document: Document) -> Mapping[str, Option]:
 
 
 def settled(known: Mapping[str, Option], chosen: Mapping[str, str]) -> dict[str, str]:
-    """What was chosen, by the names of the options alone: choices that are other names are translated.
+    """Return the chosen values by the names of options alone, with choices translated into the options that they set.
+
+    Args:
+        known: Every option by name.
+        chosen: Values by the names of options or choices.
 
     Raises:
         OptionError: There is no such option or choice, it does not take the value, or two names contradict.
     """
     found: dict[str, str] = {}
-    said_by: dict[str, str] = {}
+    chosen_by: dict[str, str] = {}
     for name, value in chosen.items():
         translated = TRANSLATED.get(name)
         if translated is not None and value in translated:
@@ -215,19 +219,23 @@ def settled(known: Mapping[str, Option], chosen: Mapping[str, str]) -> dict[str,
         for option, setting in settings.items():
             if found.setdefault(option, setting) != setting:
                 raise OptionError(
-                    f"options {said_by[option]} and {name} contradict each other: {option} would be"
+                    f"options {chosen_by[option]} and {name} contradict each other: {option} would be"
                     f" {found[option]} and {setting}"
                 )
-            said_by.setdefault(option, name)
+            chosen_by.setdefault(option, name)
     for name, value in chosen.items():
         implied = IMPLIED.get(name, {}).get(value, {})
-        if not implied.keys() & said_by.keys():
+        if not implied.keys() & chosen_by.keys():
             found.update(implied)
     return found
 
 
 class Options:
-    """The chosen values; whatever is not chosen has its default.
+    """The value of every option: the chosen one, or its default.
+
+    Args:
+        known: Every option by name.
+        chosen: Values by the names of options or choices.
 
     Raises:
         OptionError: Something was chosen that does not exist or contradicts itself; see `settled`.
@@ -238,36 +246,41 @@ class Options:
         self.chosen: dict[str, str] = settled(known, chosen or {})
 
     def replaced(self, chosen: Mapping[str, str]) -> Options:
-        """The same options with some of them chosen anew."""
+        """Return these options with some values replaced."""
         return Options(self._known, {**self.chosen, **settled(self._known, chosen)})
 
     def any_open(self, *names: str) -> bool:
-        """Whether one of these options stands at another value than its default."""
+        """Return whether one of these options has another value than its default."""
         return any(self.text(name) != self._known[name].default for name in names)
 
     def span(self, name: str) -> Span:
-        """The value of an option that takes a number of ms or a range of them."""
+        """Return the value of an option that takes milliseconds or a range of them."""
         return Span.parse(self.text(name), negative=True)
 
     def text(self, name: str) -> str:
-        """The value of an option as text."""
+        """Return the value of an option as text."""
         chosen = self.chosen.get(name)
         return self._known[name].default if chosen is None else chosen
 
     def is_set(self, name: str, value: str) -> bool:
-        """Whether the option stands at `value`."""
+        """Return whether an option has a value.
+
+        Args:
+            name: The option.
+            value: The value to compare with.
+        """
         return self.text(name) == value
 
     def number(self, name: str) -> Decimal:
-        """The value of an option that takes a number."""
+        """Return the value of an option that takes a number."""
         return parse(self.text(name), negative=True)
 
     def integer(self, name: str) -> int:
-        """The value of an option that takes a whole number."""
+        """Return the value of an option that takes a whole number."""
         return int(self.number(name))
 
     def code(self, name: str) -> int:
-        """The error code that the document names for this option.
+        """Return the error code that the document names for an option.
 
         Raises:
             OptionError: It names none.
@@ -278,5 +291,5 @@ class Options:
         return code
 
     def catalogue(self) -> Mapping[str, Option]:
-        """All options there are."""
+        """Return every option by name."""
         return self._known

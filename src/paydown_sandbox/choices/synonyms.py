@@ -1,14 +1,14 @@
-"""Which options answer the questions of the table: most choices are options themselves, some older options are.
+"""Translate choices of the table into options: most choices are options themselves, some are other names of one.
 
 An option that the document names is stable, so where the table asks the same question, its choice is another name
 for that option: `{"repays-first": "principal"}` sets `repayment-order` to "principal-first". No question has two
 options, and both names may be written.
 
-    TRANSLATED   a value of a choice, as the options that it sets; the choice is no option of its own unless it is
+    TRANSLATED   the options that a value of a choice sets; the choice is no option of its own unless it is
                  among them
-    IMPLIED      what a choice takes for granted, unless the same state document says otherwise
-    RESHAPED     options that ask what is left of a choice when an older option has taken its share, or that stand
-                 elsewhere by themselves than the table's ordinary reading
+    IMPLIED      options that a value of a choice sets as well, unless the same state document sets them
+    RESHAPED     options that ask only the part of a choice that no older option answers, or whose default
+                 differs from the table's ordinary reading
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ __all__ = ["IMPLIED", "RESHAPED", "TRANSLATED", "Settings"]
 
 Settings = Mapping[str, str]
 
-# What a debt that may not remain is, where the table names a bound (see `dust-rule`).
+# The bound below which a remaining debt counts as dust, where the table names one (see `dust-rule`).
 _DUST = {"minimum-remaining-debt": "0.0001"}
 _BOTH_LISTS = {"repay-debt-record": "record", "repay-debt-flow": "row"}
 
@@ -90,8 +90,8 @@ TRANSLATED: Mapping[str, Mapping[str, Settings]] = {
     "retry-after": {"absent": {"retry-after": "absent"}, "seconds": {"retry-after": "present"}},
 }
 
-# By itself the sandbox lists no repayment and lets no asset pay that nobody named: whoever chooses a shape of rows, or
-# who pays unnamed, wants to see it.
+# By default the sandbox lists no repayment, and no asset pays that the request does not name. A test that chooses the
+# shape of rows, or when unnamed assets pay, needs both to happen.
 IMPLIED: Mapping[str, Mapping[str, Settings]] = {
     "repayment-rows": dict.fromkeys(("one", "per-payer", "interest-and-principal", "halves"), _BOTH_LISTS),
     "unnamed-payers": {
@@ -99,7 +99,7 @@ IMPLIED: Mapping[str, Mapping[str, Settings]] = {
     },
 }
 
-# Name: question, default first among the values, what each value does.
+# For each option: its question, and its values with their effects, the default first.
 RESHAPED: Mapping[str, tuple[str, Mapping[str, str]]] = {
     "execution-fee": (
         "Who bears the fee of a conversion?",
@@ -119,7 +119,7 @@ RESHAPED: Mapping[str, tuple[str, Mapping[str, str]]] = {
     "interest-rate": (
         "What is the daily rate?",
         {
-            "as-stated": "What `interest` of the state document says.",
+            "as-stated": "The rate that `interest` of the state document sets.",
             "0.00024995": "As in the published example, for every asset.",
             "0.02": "Two percent a day: an asset in short supply.",
         },

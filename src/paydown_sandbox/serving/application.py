@@ -1,12 +1,13 @@
-"""Put the parts together: an exchange, where it lasts, and what serves it."""
+"""Assemble the ASGI application: a sandbox, the file in which it lasts, and the servers of its paths."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 from paydown_sandbox.exchange import Exchange
-from paydown_sandbox.serving.asgi import Application, Committer
-from paydown_sandbox.serving.control_api import control_application
+from paydown_sandbox.serving.asgi import Application
+from paydown_sandbox.serving.committer import Committer
+from paydown_sandbox.serving.control.control_api import control_application
 from paydown_sandbox.serving.store import Durability, Store
 from paydown_sandbox.serving.websocket import StreamServer
 from paydown_sandbox.state.strict_json import StateError, parse_json
@@ -20,7 +21,7 @@ def read_json_file(path: Path) -> object:
     """Read a JSON document from a file, such as a state or a scenario.
 
     Raises:
-        StateError: It cannot be read, is too large, or is not JSON.
+        StateError: The file cannot be read, is too large, or is not JSON.
     """
     try:
         if path.exists() and not path.is_file() and not path.is_fifo():
@@ -46,12 +47,12 @@ def create_app(
 ) -> Application:
     """Make the ASGI application, for a server or for `httpx.ASGITransport`.
 
-    With `data` it holds a file open: `close()` it, or let a server that speaks the lifespan protocol do so.
+    With `data` the application holds a file open: `close()` it, or let a server do so by the lifespan protocol.
 
     Args:
-        exchange: What answers; made from `state` if absent.
+        exchange: The sandbox that answers; made from `state` if absent.
         state: A state document (parsed JSON); the demo state if absent.
-        data: SQLite file in which the exchange lasts. A file that holds a state wins over `state`.
+        data: SQLite file in which the sandbox lasts. A file that holds a state wins over `state`.
         durability: "normal" or "full"; see `store`.
 
     Raises:

@@ -9,8 +9,8 @@ none of which a script can forge:
     Sec-Fetch-Site   what the browser thinks of the two.
 
 The control API shows keys and moves the clock, so it checks all three, and takes bodies as `application/json` only,
-which no page may send to another site without asking first. For calls of the exchange, which need a key anyway, the
-two headers of browsers are checked: nobody else is affected by that, whatever name they use.
+which no page may send to another site without asking first. For calls of the API, which need a key anyway, only the two
+headers of browsers are checked: other programs do not send them and may use any name for the host.
 """
 
 from __future__ import annotations
@@ -47,19 +47,19 @@ def _address(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
 
 
 def _host_of(authority: str) -> str | None:
-    """The name or address of a `Host` header, in lower case; None if it is not well-formed."""
+    """Return the name or address in a `Host` header, in lower case; None if it is malformed."""
     if not authority.isascii() or any(sign in authority for sign in "/@?#\\, \t") or not authority:
         return None
     try:
         parts = urlsplit(f"//{authority}")
-        _ = parts.port  # raises where it is no number
+        _ = parts.port  # raises ValueError if the port is no number
     except ValueError:
         return None
     return parts.hostname
 
 
 class BrowserGuard:
-    """Tells requests of programs and of the sandbox's own pages from those of other web sites.
+    """Separate requests of programs and of the sandbox's own pages from those of other web sites.
 
     Args:
         bound: The address or name that the sandbox listens on. Loopback is always served. If it listens on every
@@ -73,7 +73,7 @@ class BrowserGuard:
         self._names = _NAMES | {name.lower().rstrip(".") for name in (bound, *names)}
 
     def knows(self, host: str | None) -> bool:
-        """Whether the sandbox is served under this name or address."""
+        """Return whether the sandbox is served under this name or address."""
         if not host:
             return False
         address = _address(host)

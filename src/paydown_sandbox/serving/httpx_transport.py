@@ -1,9 +1,9 @@
-"""Reach an exchange without a socket: httpx transports that call it directly.
+"""Reach a sandbox without a socket: an httpx transport that calls it directly.
 
     httpx.Client(transport=ExchangeTransport(exchange), base_url="http://sandbox")
 
-A delay that a fault asks for moves the exchange's clock if that stands still, and is never slept; when it is
-longer than the client's read timeout, the client gets `httpx.ReadTimeout` as it would over a socket.
+The delay of a fault moves the sandbox's clock if that stands still, and is never slept; when it is longer than the
+client's read timeout, the client gets `httpx.ReadTimeout` as it would over a socket.
 A dropped connection raises `AnswerLost`, which is an `httpx.ReadError`.
 """
 
@@ -20,15 +20,15 @@ __all__ = ["AnswerLost", "ExchangeTransport"]
 
 
 class AnswerLost(httpx.ReadError, ConnectionResetError):
-    """The exchange dropped the connection without an answer, or in the middle of one."""
+    """The sandbox dropped the connection without an answer, or in the middle of one."""
 
 
 class ExchangeTransport(httpx.BaseTransport, httpx.AsyncBaseTransport):
-    """Serves `httpx.Client` and `httpx.AsyncClient` from an exchange in the same process.
+    """Serve `httpx.Client` and `httpx.AsyncClient` from a sandbox in the same process.
 
     Args:
-        exchange: What answers.
-        client_ip: The address that the exchange sees.
+        exchange: The sandbox that answers.
+        client_ip: The address that the sandbox sees as the client's.
     """
 
     def __init__(self, exchange: Exchange, client_ip: str = "127.0.0.1") -> None:
@@ -37,7 +37,7 @@ class ExchangeTransport(httpx.BaseTransport, httpx.AsyncBaseTransport):
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         """Answer one request; see the module's text for delays and lost answers."""
-        # The stream is what would be sent; after authentication `request.content` can be something else.
+        # The stream holds the bytes that would be sent; after authentication `request.content` can be different.
         return self._answer(request, b"".join(cast(httpx.SyncByteStream, request.stream)))
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
@@ -62,7 +62,7 @@ class ExchangeTransport(httpx.BaseTransport, httpx.AsyncBaseTransport):
             waited_ms += self._wait(reply)
             again = self.exchange.handle(raw._replace(held=reply.held))
             if isinstance(again, Retry) and not self.exchange.clock.frozen:
-                # It waits for something that takes real time, and nothing here sleeps: the time passes at once.
+                # The request waits for time to pass. Nothing sleeps inside a test's process: the time passes at once.
                 self.exchange.clock.advance(again.delay_ms)
             reply = again
         waited_ms += self._wait(reply)
@@ -79,7 +79,7 @@ class ExchangeTransport(httpx.BaseTransport, httpx.AsyncBaseTransport):
                 )
             return httpx.Response(reply.status, headers=reply.headers, content=reply.body, request=request)
         if reply.manner == "unconnected":
-            raise httpx.ConnectError("the sandbox says that it cannot be reached", request=request)
+            raise httpx.ConnectError("the sandbox cannot be reached, as a fault asked it to", request=request)
         if reply.manner == "reset":
             raise AnswerLost("the sandbox dropped the connection, as a fault asked it to", request=request)
         raise httpx.RemoteProtocolError(

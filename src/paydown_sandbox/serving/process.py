@@ -1,7 +1,7 @@
-"""Run the exchange as a process: `paydown sandbox`, or `python -m paydown_sandbox`.
+"""Run the sandbox as a process: `paydown sandbox`, or `python -m paydown_sandbox`.
 
 The first line on stdout is `sandbox ready at http://HOST:PORT`, written when connections are accepted.
-Port 0 picks a free port. Only loopback addresses are served unless somebody asks for more.
+Port 0 picks a free port. Only loopback addresses are served unless `--allow-remote` is given.
 SIGTERM and SIGINT stop it gracefully: requests in flight are answered, and the file is closed.
 """
 
@@ -52,7 +52,7 @@ def _warn(text: str) -> None:
 
 
 def _already_stopping(number: int, frame: FrameType | None) -> None:
-    """uvicorn has seen the signal and has stopped."""
+    """Ignore a signal that has stopped uvicorn already."""
 
 
 def _is_loopback(host: str) -> bool:
@@ -86,10 +86,10 @@ def make_server(
     bound: str = "127.0.0.1",
     names: Sequence[str] = (),
 ) -> uvicorn.Server:
-    """A uvicorn server for the application.
+    """Make a uvicorn server for the application.
 
     Args:
-        app: What is served.
+        app: The application that is served.
         on_ready: Called once connections are accepted.
         quiet: No warnings on stderr.
         bound: The address that it listens on.
@@ -112,8 +112,8 @@ def make_server(
         log_level="critical" if quiet else "warning",
         timeout_keep_alive=75,
         timeout_graceful_shutdown=_STOP_WITHIN_S,
-        ws_ping_interval=180.0,  # the exchange pings every 3 minutes
-        ws_ping_timeout=600.0,  # and disconnects without a pong within 10
+        ws_ping_interval=180.0,  # Binance pings every 3 minutes
+        ws_ping_timeout=600.0,  # Binance disconnects without a pong within 10 minutes
         ws_max_size=65_536,
         backlog=512,
     )
@@ -127,7 +127,11 @@ def make_server(
 
 
 def listen(host: str, port: int) -> tuple[socket.socket, str]:
-    """Bind a socket; returns it with the URL that reaches it.
+    """Bind a socket, and return it with the URL that reaches it.
+
+    Args:
+        host: Address to listen on.
+        port: Port; 0 picks a free one.
 
     Raises:
         OSError: The address cannot be bound.
@@ -150,13 +154,13 @@ def run(
     scenario: str | None = None,
     quiet: bool = False,
 ) -> int:
-    """Serve until told to stop.
+    """Serve until a signal asks the process to stop.
 
     Args:
         host: Address to listen on.
         port: Port; 0 picks a free one.
-        data: SQLite file in which the exchange lasts; memory only if absent.
-        state: State document to start with; the demo state if absent. Ignored, with a word on stderr,
+        data: SQLite file in which the sandbox lasts; memory only if absent.
+        state: State document to start with; the demo state if absent. Ignored, with a warning on stderr,
             when `data` already holds a state.
         json: Write the second line of stdout as JSON.
         allow_remote: Listen on an address that others can reach. A list adds names under which the control API
@@ -191,7 +195,9 @@ def run(
             if scenario is not None:
                 played = read_scenario(read_json_file(Path(scenario))) if scenario.endswith(".json") else None
                 chosen = played or find_scenario(scenario)
-                exchange.faults.disarm_scenario(chosen.name)  # of an earlier process: it starts over
+                exchange.faults.disarm_scenario(
+                    chosen.name
+                )  # a scenario that an earlier process started begins again
                 start_scenario(exchange.faults, chosen, exchange.clock.now_ms())
             listening, url = listen(host, port)
             opened.callback(listening.close)
@@ -214,16 +220,16 @@ def run(
 
 
 def _serve(app: Application, server: uvicorn.Server, listening: socket.socket) -> int:
-    """Serve on a socket until told to stop, and write down what is left to write."""
+    """Serve on a socket until asked to stop, and write the remaining changes into the file."""
 
     def stop() -> None:
         server.should_exit = True
 
     app.committer.on_failure = stop
     if threading.current_thread() is threading.main_thread():
-        # uvicorn stops gracefully, then raises the signal again: without a handler that would be the end of us.
+        # uvicorn stops gracefully, then raises the signal again: without a handler it would end the process.
         signal.signal(signal.SIGTERM, _already_stopping)
-    # Logs of past requests are long-lived and acyclic: collecting them again and again costs a third of the speed.
+    # Log entries live long and form no cycles: examining them in every garbage collection costs a third of the speed.
     gc.freeze()
     gc.set_threshold(20_000, 50, 100)
     try:
@@ -254,21 +260,21 @@ def _details(exchange: Exchange, url: str, json: bool) -> str | None:
 
 
 def main(argv: Sequence[str] | None = None, *, prog: str = "python -m paydown_sandbox") -> int:
-    """The command line.
+    """Run the command line.
 
     Args:
         argv: The words after the command; `None` takes them from the process.
-        prog: How the command was called, for the help and for complaints.
+        prog: How the command was called, for the help and for error messages.
 
     Returns:
         The exit code, as `run` has it.
     """
-    parser = argparse.ArgumentParser(prog=prog, description="A local Portfolio Margin exchange.")
+    parser = argparse.ArgumentParser(prog=prog, description="A local sandbox of Binance Portfolio Margin.")
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default 127.0.0.1)")
     parser.add_argument(
         "--port", type=int, default=DEFAULT_PORT, help="port; 0 picks a free one (default 8087)"
     )
-    parser.add_argument("--data", type=Path, metavar="FILE", help="SQLite file in which the exchange lasts")
+    parser.add_argument("--data", type=Path, metavar="FILE", help="SQLite file in which the sandbox lasts")
     parser.add_argument("--state", type=Path, metavar="FILE.json", help="state document to start with")
     parser.add_argument("--json", action="store_true", help="write details as JSON, after the first line")
     parser.add_argument(

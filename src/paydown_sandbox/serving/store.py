@@ -1,16 +1,16 @@
-"""Make what was answered last: one SQLite file, many requests per transaction.
+"""Keep a sandbox in one SQLite file, with many requests per transaction.
 
-The exchange works in memory and collects its changes; `Store.commit` writes them in one transaction. A
-server calls it once for all requests of a turn of its event loop and sends their answers afterwards, so
-an answer that left is on disk: killing the process loses none. With durability "full" it also survives a
-loss of power, at the price of one flush to the disk per commit.
+The sandbox works in memory and collects its changes; `Store.commit` writes them in one transaction. A server calls it
+once for all requests of a turn of its event loop and sends their answers afterwards. So every answer that left is in
+the file, and killing the process loses none. With durability "full" the file also survives a loss of power, at the
+price of one flush to the disk per commit.
 
     world      one row: the state document and the counters
-    holding    one row per account and asset          house   one row per asset
-    ledger     one row per executed thing             request one row per request, signatures removed
+    holding    one row per account and asset          house   the counterparty, one row per asset
+    ledger     one row per executed operation         request one row per request, signatures removed
     standing  one row per address that was refused or banned
 
-Budgets are not written a second time: what the last minute was charged stands in the request log.
+Used weight is not written a second time: the request log holds the charges of the last minute.
 """
 
 from __future__ import annotations
@@ -139,7 +139,7 @@ def _holding(amounts: list[str], updated_ms: int) -> Holding:
 
 
 class Store:
-    """One exchange in one file.
+    """One sandbox in one file.
 
     Args:
         path: The SQLite file; made if absent.
@@ -157,11 +157,11 @@ class Store:
         except FileRefused as refused:
             raise StoreError(str(refused)) from None
         try:
-            # The event loop's thread opens it; with "full" another thread commits, one at a time.
+            # The event loop's thread opens the file; with durability "full" another thread commits, one at a time.
             self._db = sqlite3.connect(path, timeout=timeout_s, isolation_level=None, check_same_thread=False)
         except sqlite3.Error as error:
             raise StoreError(f"{path} cannot be opened: {error}") from None
-        # Whoever drops an application without closing it, and an interpreter that ends, close the file as well.
+        # The file is also closed when an application is garbage collected or the interpreter ends.
         self._closing = weakref.finalize(self, _close, self._db, os.getpid())
         try:
             version = self._prepare(durability)
@@ -176,15 +176,15 @@ class Store:
         self._counters: dict[str, str] = {}
 
     def _prepare(self, durability: Durability) -> int | None:
-        """Look at the file, make its tables if it is new; returns the version of the state it holds."""
+        """Check the file and make its tables if it is new; return the version of the state that it holds, or None."""
         db = self._db
-        # Look before the first write: a file of something else stays as it is.
+        # Checked before the first write, so that a database of something else stays as it is.
         tables = {row[0] for row in db.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
         if tables and "world" not in tables:
             raise StoreError(f"{self.path} is a database of something else")
         db.execute("PRAGMA locking_mode = EXCLUSIVE")
         if db.execute("PRAGMA application_id").fetchone()[0] != APPLICATION_ID:
-            # Before the log is turned on: then it stands in the file itself, where the next start looks for it.
+            # Set before the write-ahead log is turned on, so that the id is in the file itself, where `claim` reads it.
             db.execute(f"PRAGMA application_id = {APPLICATION_ID}")
         db.execute("PRAGMA journal_mode = WAL")
         db.execute(f"PRAGMA synchronous = {'FULL' if durability == 'full' else 'NORMAL'}")
@@ -206,7 +206,7 @@ class Store:
     # ------------------------------------------------------------------------ loading
 
     def load(self, exchange: Exchange) -> None:
-        """Put the exchange where the file left it. Call it only if `holds_state`.
+        """Restore the sandbox from the file. Call it only if `holds_state`.
 
         Raises:
             StoreError: The file is damaged.
@@ -254,7 +254,7 @@ class Store:
         return [_request(row) for row in rows][::-1]
 
     def _charges(self, exchange: Exchange) -> Iterator[Charge]:
-        """What still counts: the last minute of the log, and before it the calls that have a hard cap."""
+        """Yield the charges that still count: the last minute's, and older ones of operations with a hard cap."""
         now_ms = exchange.clock.now_ms()
         older = self._db.execute(
             "SELECT id FROM request WHERE time_ms <= ? ORDER BY id DESC LIMIT 1", (now_ms - MINUTE_MS,)
@@ -305,12 +305,12 @@ class Store:
         """Write everything that changed since the last commit, in one transaction.
 
         Raises:
-            StoreError: The disk did not take it. What was answered before is safe; nothing newer is.
+            StoreError: The disk did not take it. Requests that were answered before are safe; newer ones are not.
         """
         self.write(self.collect(exchange))
 
     def collect(self, exchange: Exchange) -> list[tuple[str, list[tuple[object, ...]]]]:
-        """Turn the changes into rows. Must run where the exchange runs."""
+        """Turn the collected changes into statements with their rows. Call it on the thread that runs the sandbox."""
         changes = exchange.take_changes()
         ledger = exchange.world.ledger
         work: list[tuple[str, list[tuple[object, ...]]]] = []
@@ -327,9 +327,9 @@ class Store:
             touched = {
                 (account.id, asset) for account in ledger.accounts.values() for asset in account.holdings
             }
-            houses = set(ledger.counterparties) | set(ledger.issued)
+            assets = set(ledger.counterparties) | set(ledger.issued)
         else:
-            touched, houses = ledger.touched, ledger.counterparties_touched
+            touched, assets = ledger.touched, ledger.counterparties_touched
         if touched:
             rows: list[tuple[object, ...]] = []
             for account_id, asset in touched:
@@ -339,13 +339,13 @@ class Store:
                      str(h.um), str(h.cm), str(h.negative), h.updated_ms)
                 )  # fmt: skip
             work.append((_PUT_HOLDING, rows))
-        if houses:
+        if assets:
             rows = []
-            for asset in houses:
-                house = ledger.counterparty_of(asset)
-                lendable = None if house.lendable is None else str(house.lendable)
+            for asset in assets:
+                counterparty = ledger.counterparty_of(asset)
+                lendable = None if counterparty.lendable is None else str(counterparty.lendable)
                 issued = str(ledger.issued.get(asset, ZERO))
-                rows.append((asset, str(house.pool), str(house.conversion), lendable, issued))
+                rows.append((asset, str(counterparty.pool), str(counterparty.conversion), lendable, issued))
             work.append((_PUT_HOUSE, rows))
         ledger.touched = set()
         ledger.counterparties_touched = set()
@@ -385,12 +385,12 @@ class Store:
             for statement, rows in work:
                 db.executemany(statement, rows)
             db.execute("COMMIT")
-        except (sqlite3.Error, OverflowError) as error:  # the latter for a number of more than 64 bits
+        except (sqlite3.Error, OverflowError) as error:  # OverflowError: a number of more than 64 bits
             raise StoreError(f"{self.path} does not take any more: {error}") from None
 
     @property
     def closed(self) -> bool:
-        """Whether the file was closed."""
+        """Return whether the file was closed."""
         return not self._closing.alive
 
     def close(self) -> None:
@@ -399,5 +399,7 @@ class Store:
 
 
 def _close(db: sqlite3.Connection, pid: int) -> None:
-    if pid == os.getpid():  # a child made by `fork` must not fold the log of its parent, who goes on writing
+    if (
+        pid == os.getpid()
+    ):  # a child made by `fork` must not fold the log of its parent, which goes on writing
         db.close()

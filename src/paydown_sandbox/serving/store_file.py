@@ -1,7 +1,7 @@
-"""Make the file of `--data`, or take it if it is a sandbox's: for its owner alone, since it holds the keys' secrets.
+"""Make the file of `--data`, or take it if it is a sandbox's: readable by its owner alone, since it holds secrets.
 
-A database that SQLite opens is changed by that (a write-ahead log, a table), so the file is looked at first, by its
-kind and its first bytes. What is something else is refused and stays as it was. A folder that is missing is not made.
+SQLite changes a database by opening it (a write-ahead log, a table), so the file's kind and its first bytes are
+examined before. Any other file is refused and stays as it was. A folder that is missing is not made.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from pathlib import Path
 __all__ = ["APPLICATION_ID", "FileRefused", "claim"]
 
 APPLICATION_ID = 0x70797362  # "pysb": at byte 68 of a database, https://sqlite.org/fileformat.html, 1.3
-# By which files are known that were made before they said whose they are.
+# The beginning of a sandbox's file that was made before the sandbox set `APPLICATION_ID`.
 _SIGN = b"CREATE TABLE world (id INTEGER PRIMARY KEY CHECK (id = 1), version INTEGER NOT NULL, state TEXT NOT NULL)"
 _MAGIC = b"SQLite format 3\x00"
 _LARGEST_PAGE = 65_536
@@ -22,14 +22,14 @@ _FLAGS = sum(getattr(os, name, 0) for name in ("O_NOFOLLOW", "O_NONBLOCK", "O_CL
 
 
 class FileRefused(Exception):
-    """The path cannot be the sandbox's file. Nothing was changed. The text says why, and what to do."""
+    """The path cannot be the sandbox's file. Nothing was changed. The text gives the reason and the remedy."""
 
 
 def claim(path: Path) -> None:
-    """Make the file, or take the one that is the sandbox's; then nobody but its owner may read it.
+    """Make the file, or take one that is a sandbox's, and leave it readable by its owner alone.
 
     Raises:
-        FileRefused: Something else stands there, or the file cannot be made.
+        FileRefused: The path is something else, or the file cannot be made.
     """
     try:
         if not path.parent.is_dir():
@@ -37,16 +37,16 @@ def claim(path: Path) -> None:
                 f"{_shown(path.parent)} is no folder. Make it first: mkdir -p -m 700 {shlex.quote(_shown(path.parent))}"
             )
         for suffix in ("-wal", "-shm", "-journal"):
-            beside = Path(f"{path}{suffix}")
-            if os.path.lexists(beside):
-                _check_kind(beside)
+            companion = Path(f"{path}{suffix}")
+            if os.path.lexists(companion):
+                _check_kind(companion)
         try:
             os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | _FLAGS, 0o600))
         except FileExistsError:
             _take(path)
     except OSError as error:
         raise FileRefused(f"{_shown(path)} cannot be used: {error.strerror or error}.") from error
-    except ValueError as error:  # a name that no system takes
+    except ValueError as error:  # the operating system takes no such name, for example one with a NUL
         raise FileRefused(f"{_shown(path)} cannot be used: {error}.") from error
 
 

@@ -1,10 +1,10 @@
-"""The user data stream over a websocket, as an ASGI application.
+"""Serve the user data stream over websockets, as an ASGI application.
 
     /pm/ws/<listenKey>  and  /ws/<listenKey>    events of that key, bare
     /pm/stream          and  /stream            SUBSCRIBE to keys by message; events come in an envelope,
                                                 {"stream": <listenKey>, "data": <event>}
 
-A connection lives at most 24 hours. The server below pings every 3 minutes and gives up after 10 without a
+A connection lives at most 24 hours. uvicorn pings every 3 minutes and gives up after 10 without a
 pong. An unknown key is answered with HTTP 404 before the handshake.
 """
 
@@ -35,7 +35,7 @@ _TICK_S = 0.2
 
 
 class _Connection:
-    """One websocket: which keys it follows, and what waits to be sent."""
+    """One websocket: the listen keys that it follows, and the events that wait to be sent."""
 
     def __init__(self, exchange: Exchange, *, enveloped: bool) -> None:
         self.exchange = exchange
@@ -58,7 +58,7 @@ class _Connection:
         self.waiting.put_nowait(text)
 
     def follow(self, key: str) -> bool:
-        """Subscribe to a key."""
+        """Subscribe to a listen key; return False if that is impossible."""
         if key in self.keys:
             return True
         if len(self.keys) >= _MOST_STREAMS or not self.exchange.streams.subscribe(key, self.on_event):
@@ -67,22 +67,22 @@ class _Connection:
         return True
 
     def leave(self, key: str) -> None:
-        """Unsubscribe from a key."""
+        """Unsubscribe from a listen key."""
         if key in self.keys:
             self.keys.remove(key)
             self.exchange.streams.unsubscribe(key, self.on_event)
 
     def drop(self) -> None:
-        """Have the connection closed after what waits."""
+        """Close the connection after the events that wait."""
         self.waiting.put_nowait(None)
 
     def close(self) -> None:
-        """Unsubscribe from everything."""
+        """Unsubscribe from every listen key."""
         for key in list(self.keys):
             self.leave(key)
 
     def answer(self, text: str) -> str:
-        """The answer to a message of the client."""
+        """Carry out a message of the client, and return the answer."""
         try:
             message = parse_json(text.encode())
         except StateError:
@@ -91,9 +91,8 @@ class _Connection:
             return encode({"code": 2, "msg": "Invalid request: a JSON object is needed"})
         request = cast(dict[str, object], message)
         request_id = request.get("id")
-        if not isinstance(
-            request_id, (int, str, type(None))
-        ):  # it is sent back, so it must be small and flat
+        # The id is sent back to the client, so it must be small and flat.
+        if not isinstance(request_id, (int, str, type(None))):
             return encode({"code": 2, "msg": "Invalid request: the id is a number or a text"})
         params = request.get("params", [])
         names: list[str] = []
@@ -114,10 +113,10 @@ class _Connection:
 
 
 class StreamServer:
-    """Serves websockets and remembers them, so that they can be dropped on request.
+    """Serve websockets and remember them, so that they can be dropped on request.
 
     Args:
-        exchange: Whose events.
+        exchange: The sandbox whose events are sent.
         on_tick: Called whenever something may have fallen due; stores and delivers it.
         lifetime_s: How long one connection may last, seconds.
     """
@@ -130,21 +129,21 @@ class StreamServer:
         self._ticking: asyncio.Task[None] | None = None
 
     async def _tick(self) -> None:
-        """While somebody listens, let what falls due happen without a request."""
+        """While a websocket is open, let due events happen without a request."""
         while self._open:
             await asyncio.sleep(_TICK_S)
             self.exchange.advance_to_now()
             self.on_tick()
 
     def drop_all(self) -> int:
-        """Close every connection, as a maintenance of the exchange would; returns how many there were."""
+        """Close every connection, as a maintenance of Binance would; return how many there were."""
         for connection in self._open:
             connection.drop()
         return len(self._open)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one websocket."""
-        await receive()  # websocket.connect
+        await receive()  # the message websocket.connect, which opens the connection
         connection = self._connect(scope)
         if connection is None:
             await _deny(scope, send)
@@ -157,7 +156,7 @@ class StreamServer:
         sending = asyncio.create_task(self._send_events(connection, send))
         full = asyncio.create_task(connection.overflow.wait())
         try:
-            # A client that does not read would not read a farewell either: then the end of this call is the end.
+            # A client that does not read would not read a closing message either, so returning ends the connection.
             await asyncio.wait({listening, full}, return_when=asyncio.FIRST_COMPLETED)
         finally:
             for task in (listening, sending, full):

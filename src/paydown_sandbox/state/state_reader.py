@@ -1,7 +1,7 @@
-"""The state document: JSON in, a world out, and back without loss.
+"""Read a state document, which is JSON, into a world.
 
     {"accounts": [{"id": "demo", "keys": [...], "balances": {"BNB": {"free": "0", "borrowed": "1.5", ...}}}],
-     "prices_usd": {"BNB": "600"}, "limits": {"weight_per_minute": 6000}, "repay_weight_scope": "ip"}
+     "prices_usd": {"BNB": "600"}, "limits": {"weight_per_minute": 60000}, "repay_weight_scope": "ip"}
 
 Amounts are plain decimal texts. An unknown member is an error that names its place, and a
 document never names a file: nothing in it can read or write elsewhere.
@@ -31,12 +31,12 @@ __all__ = [
     "read_world",
 ]
 
-# Not secrets: they open nothing but this local exchange, and they say so.
+# Not secrets: they open nothing but a local sandbox, and their text states it.
 DEMO_API_KEY = "sandbox-demo-key-opens-nothing-but-the-local-exchange-0000000001"
 DEMO_SECRET = "sandbox-demo-secret-protects-nothing-keep-real-ones-elsewhere-01"  # noqa: S105 - public on purpose
 
 _ASSET_LENGTH = 32
-_LARGEST_RECORD_ID = 2**62  # ids go on behind it, and must fit 64 bits
+_LARGEST_RECORD_ID = 2**62  # new ids follow the largest one, and must fit 64 bits
 POSITION_FIELDS = ("free", "locked", "borrowed", "interest", "um", "cm", "negative")
 _RECORD_KINDS: tuple[RecordKind, ...] = (
     "loan", "repay", "interest", "flow", "negative-interest", "negative-exchange",
@@ -48,7 +48,7 @@ _STATUSES = (
 
 
 def demo_state() -> dict[str, object]:
-    """The state an exchange starts with when nobody gives it one: account `demo` owes BNB and holds USDT."""
+    """Return the state of a sandbox that is given none: account `demo` owes BNB and holds USDT."""
     return {
         "accounts": [
             {
@@ -70,7 +70,6 @@ def demo_state() -> dict[str, object]:
             }
         ],
         "prices_usd": {"BNB": "600", "USDT": "1", "BTC": "60000"},
-        "limits": {"weight_per_minute": 6000, "orders_per_minute": 1200},
         "repay_weight_scope": "ip",
         "interest": {"default_daily_rate": "0.00013233"},
     }
@@ -80,7 +79,11 @@ def demo_state() -> dict[str, object]:
 
 
 def asset_name(name: str, node: Reader) -> str:
-    """Check the name of an asset.
+    """Check the name of an asset, and return it.
+
+    Args:
+        name: The name.
+        node: The place of the name in the document, for the error.
 
     Raises:
         StateError: At the place of `node`.
@@ -277,7 +280,7 @@ def read_world(document: object, known: Mapping[str, Option]) -> World:
 
     Args:
         document: What `json.loads` returned.
-        known: The options there are.
+        known: Every option by name.
 
     Raises:
         StateError: Something in it is wrong; the text names the place.

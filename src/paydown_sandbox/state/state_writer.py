@@ -56,9 +56,13 @@ def _dump_account(account: Account, keys: KeyRing) -> dict[str, object]:
 
 
 def dump_world(world: World, *, accounts: bool = True) -> dict[str, object]:
-    """Write a world as the state document that `read_world` would turn into the same world.
+    """Write a world as the state document that `read_world` turns into the same world.
 
     Secrets of the registered keys are part of it, since a state without them could not be loaded again.
+
+    Args:
+        world: The world.
+        accounts: Whether to write the accounts; without them their list is empty.
     """
     model, interest, limits = world.collateral, world.interest, world.limits
     return {
@@ -93,9 +97,9 @@ def dump_world(world: World, *, accounts: bool = True) -> dict[str, object]:
             **{name: exact_text(getattr(model, name)) for name in COLLATERAL_AMOUNTS},
         },
         "lendable": {
-            asset: exact_text(house.lendable)
-            for asset, house in world.ledger.counterparties.items()
-            if house.lendable is not None
+            asset: exact_text(counterparty.lendable)
+            for asset, counterparty in world.ledger.counterparties.items()
+            if counterparty.lendable is not None
         },
         "borrow_limits": _texts(world.borrow_limits),
         "borrow_closed": sorted(world.borrow_closed),
@@ -121,11 +125,17 @@ def dump_records(records: RecordBook) -> list[dict[str, object]]:
 
 
 def books_of(ledger: Ledger) -> dict[str, object]:
-    """The house's side of the ledger, for `GET /_sandbox/state`: not needed to load the state again."""
+    """Return the counterparty's side of the ledger, as `GET /_sandbox/state` shows it.
+
+    Loading the state again does not need it.
+    """
     return {
         "house": {
-            asset: {"pool": exact_text(house.pool), "conversion": exact_text(house.conversion)}
-            for asset, house in ledger.counterparties.items()
+            asset: {
+                "pool": exact_text(counterparty.pool),
+                "conversion": exact_text(counterparty.conversion),
+            }
+            for asset, counterparty in ledger.counterparties.items()
         },
         "issued": _texts(ledger.issued),
         "conversion_gain_usd": exact_text(ledger.dust_usd),

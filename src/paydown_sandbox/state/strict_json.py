@@ -17,7 +17,7 @@ T = TypeVar("T")
 
 
 class StateError(ValueError):
-    """A JSON document cannot be used. `path` says where, the text says what to write instead."""
+    """A JSON document cannot be used. `path` names the place, the text what to write instead."""
 
     def __init__(self, path: str, reason: str) -> None:
         super().__init__(f"{path or '(document)'}: {reason}")
@@ -31,10 +31,10 @@ _HALF = re.compile(rb"\\u[dD][89a-fA-F]")
 
 
 def parse_json(raw: bytes) -> object:
-    """Read JSON text in UTF-8, in which every text can be written back.
+    """Parse JSON in UTF-8, all texts of which can be written back.
 
     Raises:
-        StateError: It is something else.
+        StateError: The bytes are something else.
     """
     try:
         found = cast(
@@ -44,7 +44,7 @@ def parse_json(raw: bytes) -> object:
             ),
         )
         if _HALF.search(raw):
-            # Half a surrogate pair is a legal escape and no text: it could be stored, and never be answered.
+            # Half a surrogate pair is a legal escape and no text: it could be stored, but never be sent as UTF-8.
             json.dumps(found, ensure_ascii=False).encode()
     except UnicodeEncodeError:
         raise StateError("", "a text holds half a surrogate pair") from None
@@ -61,7 +61,7 @@ def _no_number(text: str) -> object:
 
 def _float(text: str) -> float:
     value = float(text)
-    if not math.isfinite(value):  # it could be stored, and never be answered
+    if not math.isfinite(value):  # infinity could be stored, but never be written as JSON
         raise StateError("", f"a number beyond all bounds: {text:.40}")
     return value
 
@@ -82,11 +82,11 @@ class Reader:
         self.path = path
 
     def fail(self, reason: str) -> StateError:
-        """The error for this node."""
+        """Return an error that names the place of this node."""
         return StateError(self.path, reason)
 
     def members(self, *known: str) -> dict[str, Reader]:
-        """The members of an object, all of whose names must be in `known`."""
+        """Return the members of an object, all of whose names must be in `known`."""
         found = dict(self.entries())
         for name in found:
             if name not in known:
@@ -94,7 +94,7 @@ class Reader:
         return found
 
     def entries(self) -> Iterator[tuple[str, Reader]]:
-        """The members of an object with free names."""
+        """Yield the members of an object with free names."""
         value = self.value
         if not isinstance(value, Mapping):
             raise self.fail("a JSON object belongs here")
@@ -102,7 +102,7 @@ class Reader:
             yield name, Reader(child, f"{self.path}.{name}" if self.path else name)
 
     def items(self) -> Iterator[Reader]:
-        """The items of an array."""
+        """Yield the items of an array."""
         value = self.value
         if not isinstance(value, list):
             raise self.fail("a JSON array belongs here")
@@ -110,33 +110,38 @@ class Reader:
             yield Reader(child, f"{self.path}[{index}]")
 
     def text(self, most: int = 10_000) -> str:
-        """A string."""
+        """Return a text of at most `most` characters."""
         if not isinstance(self.value, str) or len(self.value) > most:
             raise self.fail(f"a text of at most {most} characters belongs here")
         return self.value
 
     def integer(self, least: int = 0, most: int = 10**15) -> int:
-        """A whole number inside its bounds."""
+        """Return a whole number.
+
+        Args:
+            least: The smallest number that is accepted.
+            most: The largest number that is accepted.
+        """
         value = self.value
         if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= most:
             raise self.fail(f"a whole number from {least} to {most} belongs here")
         return value
 
     def boolean(self) -> bool:
-        """True or false."""
+        """Return true or false."""
         if not isinstance(self.value, bool):
             raise self.fail("true or false belongs here")
         return self.value
 
     def amount(self, *, negative: bool = False) -> Decimal:
-        """A plain decimal text: at most 24 digits before the point and 18 after."""
+        """Return the amount of a plain decimal text: at most 24 digits before the point and 18 after."""
         try:
             return parse(self.value, negative=negative)
         except AmountError as error:
             raise self.fail(str(error)) from None
 
     def free(self) -> object:
-        """Any JSON, of a depth that can be written back from wherever it is kept."""
+        """Return any JSON, of at most 20 levels, so that it can be written back wherever it is kept."""
         pending: list[tuple[object, int]] = [(self.value, 0)]
         while pending:
             node, depth = pending.pop()
@@ -149,7 +154,7 @@ class Reader:
         return self.value
 
     def using(self, make: Callable[[], T]) -> T:
-        """Call `make` and give its `ValueError` the path of this node."""
+        """Return the result of `make`, and give a `ValueError` of it the path of this node."""
         try:
             return make()
         except StateError:

@@ -1,11 +1,10 @@
-"""Everything an exchange is made of: accounts, keys, prices, limits and choices.
+"""Hold the state of a sandbox: accounts, keys, prices, limits and choices.
 
 A world is read from a state document and written back as one. It knows no request and no clock.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 
@@ -23,8 +22,11 @@ __all__ = ["InterestSettings", "World"]
 
 @dataclass(slots=True)
 class InterestSettings:
-    """Daily interest rates as shares of one. Margin debt is charged a 24th of it at every full hour,
-    negative futures balances the whole of it at 00:00 UTC."""
+    """Daily interest rates as shares of one.
+
+    Margin debt is charged a 24th of its rate at every full hour, a negative futures balance the whole of its rate at
+    00:00 UTC.
+    """
 
     default_daily_rate: Decimal = ZERO
     daily_rates: dict[str, Decimal] = field(default_factory=dict[str, Decimal])
@@ -33,13 +35,13 @@ class InterestSettings:
     fraction_digits: int = 8
 
     def daily(self, asset: str) -> Decimal:
-        """The daily rate of margin debt in `asset`."""
+        """Return the daily rate of margin debt in `asset`, as a share of one."""
         return self.daily_rates.get(asset, self.default_daily_rate)
 
 
 @dataclass(slots=True)
 class World:
-    """The state of the exchange at rest."""
+    """The state of a sandbox between two requests."""
 
     options: Options
     ledger: Ledger = field(default_factory=Ledger)
@@ -56,9 +58,5 @@ class World:
     choices_seed: int = 0
 
     def knows(self, asset: str) -> bool:
-        """Whether the exchange has heard of this asset."""
+        """Return whether the asset has a price, a balance or a lendable amount."""
         return asset in self.prices.usd or asset in self.ledger.issued or asset in self.ledger.counterparties
-
-    def open_options(self) -> Mapping[str, str]:
-        """What was chosen against the defaults."""
-        return self.options.chosen

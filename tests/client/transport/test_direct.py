@@ -423,14 +423,14 @@ def test_a_repayment_cancelled_while_it_connects_is_not_sent():
         url = f"http://127.0.0.1:{port}"
         async with AsyncClient(credentials(), base_url=url, clock=SystemClock(), budget=MemoryBudget()) as pm:
             task = asyncio.create_task(pm.margin.repay_debt(asset="BNB"))
-            while not any(pool.in_flight for pool in pm.budget.snapshot().pools):  # noqa: ASYNC110  # it tells of no change
+            while not any(window.in_flight for window in pm.budget.snapshot().windows):  # noqa: ASYNC110  # it tells of no change
                 await asyncio.sleep(0.01)
             await asyncio.sleep(0.05)  # the connect is under way, and stays so
             task.cancel()
             with pytest.raises(asyncio.CancelledError):
                 await task
             assert pm.unresolved == ()
-            assert all(pool.in_flight == pool.used == 0 for pool in pm.budget.snapshot().pools)
+            assert all(window.in_flight == window.used == 0 for window in pm.budget.snapshot().windows)
 
     with silent_address() as (_, port):
         asyncio.run(scenario(port))
@@ -448,7 +448,7 @@ def test_an_interrupt_while_it_connects_leaves_a_repayment_not_sent():
         main = threading.get_ident()
 
         def interrupt() -> None:
-            while not any(pool.in_flight for pool in pm.budget.snapshot().pools):
+            while not any(window.in_flight for window in pm.budget.snapshot().windows):
                 time.sleep(0.01)
             time.sleep(0.2)  # the connect is under way, and stays so
             signal.pthread_kill(main, signal.SIGINT)
@@ -458,7 +458,7 @@ def test_an_interrupt_while_it_connects_leaves_a_repayment_not_sent():
             pm.margin.repay_debt(asset="BNB")
 
         assert pm.unresolved == ()
-        assert all(pool.in_flight == pool.used == 0 for pool in pm.budget.snapshot().pools)
+        assert all(window.in_flight == window.used == 0 for window in pm.budget.snapshot().windows)
 
 
 @pytest.fixture

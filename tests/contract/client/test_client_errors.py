@@ -35,8 +35,8 @@ from paydown.errors import (
     WrongAddress,
 )
 from paydown_contract.document import Document, Operation
-from paydown_contract.requests.signer import Key
-from paydown_contract.requests.verifier import Request
+from paydown_contract.requests.raw_request import Request
+from paydown_contract.requests.signing_key import Key
 from tests.contract.client.test_client_requests import right_texts
 from tests.contract.support import drive
 from tests.contract.support.client import Bench, Reply, confirming, reply

@@ -86,7 +86,7 @@ def test_an_operation_knows_what_the_document_says(operation: Operation, contrac
     assert ours["mutates"] is facts["x-mutates"]
     assert ours["connect_timeout_s"] == timeout["connect-ms"] / 1000
     assert ours["answer_timeout_s"] == timeout["answer-ms"] / 1000
-    assert ours["evidence"] == facts["x-evidence"]
+    assert ours["provenance"] == facts["x-evidence"]
     assert ours["source"] == facts["x-source"]
     assert ours["weight"]["value"] == weight["value"]
     assert ours["weight"]["scope"] == weight["scope"]
@@ -255,7 +255,7 @@ def test_the_error_table_is_the_documents(contract: Document) -> None:
             "http": list(row.statuses),
             "server": row.facts.get("server"),
             "listed": row.facts["listed"],
-            "evidence": row.facts["x-evidence"],
+            "provenance": row.facts["x-evidence"],
         }
         for row in contract.errors
     ]
@@ -275,7 +275,7 @@ def test_the_status_rules_are_the_documents(contract: Document) -> None:
             "executed": rule["executed"],
             "category": rule["category"],
             "retry": rule["retry"],
-            "evidence": rule["x-evidence"],
+            "provenance": rule["x-evidence"],
         }
         for rule in contract.content["x-status-outcomes"]
     ]
@@ -294,7 +294,7 @@ def test_limits_servers_and_clocks_are_the_documents(contract: Document) -> None
             "counted_on_error": row["counted-on-error"],
             "per_endpoint": row.get("per-endpoint", False),
             "window": row["window-reading"],
-            "evidence": row["x-evidence"],
+            "provenance": row["x-evidence"],
         }
         for name, row in contract.content["x-limits"].items()
     }
@@ -304,7 +304,7 @@ def test_limits_servers_and_clocks_are_the_documents(contract: Document) -> None
     assert {name: {key: row[key] for key in limits[name]} for name, row in found.items()} == limits
     assert dict(error_codes.SERVERS) == {name: servers[name]["url"] for name in ("papi", "sapi", "stream")}
     assert list(error_codes.CLOCKS) == [clock["url"] for clock in servers["clocks"]]
-    assert dict(error_codes.EVIDENCE_MARKS) == contract.content["x-evidence-marks"]
+    assert dict(error_codes.PROVENANCE_MARKS) == contract.content["x-evidence-marks"]
 
 
 def test_signing_facts_are_the_documents(contract: Document) -> None:
@@ -322,7 +322,7 @@ def test_signing_facts_are_the_documents(contract: Document) -> None:
             "algorithm": row["algorithm"],
             "encoding": row["encoding"],
             "percent_encoded": row["percent-encoded"],
-            "evidence": row["x-evidence"],
+            "provenance": row["x-evidence"],
         }
         for name, row in theirs["algorithms"].items()
     }

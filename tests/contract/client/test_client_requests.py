@@ -6,6 +6,7 @@ an acceptor that knows the document only, and verified by a signature check of t
 import asyncio
 import inspect
 import itertools
+import re
 from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from typing import Any
@@ -14,11 +15,12 @@ import pytest
 
 from paydown.errors import InvalidCredentials, InvalidRequest, RequestNotSent
 from paydown_contract.document import FORM, Document, Field, Operation
-from paydown_contract.requests import raw_text as wire
-from paydown_contract.requests import values
-from paydown_contract.requests import verifier as oracle
-from paydown_contract.requests.signer import Key
-from paydown_contract.requests.verifier import Oracle, Request
+from paydown_contract.requests import parameter_texts
+from paydown_contract.requests import percent_encoding as wire
+from paydown_contract.requests.raw_request import Request
+from paydown_contract.requests.signing_key import Key
+from paydown_contract.rules.allowed_answers import Oracle
+from paydown_contract.rules.schema_mismatch import schema_mismatch
 from tests.contract.support import drive
 from tests.contract.support.client import Bench, Reply, Responder, confirming, reply
 from tests.contract.support.exchange import NOW_MS
@@ -71,8 +73,8 @@ class Judge:
         assert verdict.accepted, (verdict.silent, verdict.breaches)
 
         query, body = wire.split(request.query), wire.split(request.body)
-        assert query.faults == ()
-        assert body.faults == ()
+        assert query.irregularities == ()
+        assert body.irregularities == ()
         assert not (body if operation.method == "GET" else query).pairs, "parameters in the wrong place"
         pairs = [(pair.name, pair.value) for pair in (*query.pairs, *body.pairs)]
         expected = [
@@ -121,7 +123,7 @@ def confirms(operation: Operation, texts: Mapping[str, str]) -> Responder:
 def right_texts(operation: Operation, *, optional: bool, turn: int = 0) -> dict[str, str]:
     """Right wire texts for an operation."""
     return {
-        field.name: values.valid(field.schema, turn + (1 if field.is_list else 0))
+        field.name: parameter_texts.valid(field.schema, turn + (1 if field.is_list else 0))
         for field in drive.own_fields(operation)
         if field.required or optional
     }
@@ -129,8 +131,8 @@ def right_texts(operation: Operation, *, optional: bool, turn: int = 0) -> dict[
 
 def sendable(field: Field) -> Iterator[tuple[str, Any]]:
     """Each right text of a field, with every Python value that must go out as it."""
-    for _, text in values.texts(field.schema):
-        if oracle.value_fault(field.schema, text) is not None:
+    for _, text in parameter_texts.texts(field.schema):
+        if schema_mismatch(field.schema, text) is not None:
             continue
         yield text, drive.python_value(field, text)
         if field.schema.get("format") == "decimal":
@@ -179,8 +181,8 @@ def test_every_wrong_value_is_refused_before_anything_leaves(
     required = drive.arguments(operation, right_texts(operation, optional=False))
     for field in drive.own_fields(operation):
         name = drive.python_name(field.name)
-        for label, text in values.texts(field.schema):
-            if oracle.value_fault(field.schema, text) is None:
+        for label, text in parameter_texts.texts(field.schema):
+            if schema_mismatch(field.schema, text) is None:
                 continue
             for value in unsendable(field, text):
                 try:
@@ -230,7 +232,7 @@ def test_amounts_go_out_in_plain_digits(form: str, contract: Document) -> None:
                 **drive.arguments(operation, required),
                 drive.python_name(field.name): number if form == "decimal" else text,
             }
-            if oracle.value_fault(field.schema, text) is None:
+            if schema_mismatch(field.schema, text) is None:
                 judge.call(keywords, {**required, field.name: text})
                 sent += 1
             else:
@@ -340,6 +342,16 @@ def test_recv_window_goes_out_within_its_bounds(operation: Operation, contract: 
         judge.refuses({**keywords, "recv_window": wrong}, TypeError)
 
 
+def allowed_characters(pattern: str) -> tuple[str, ...]:
+    """Every character of the first planes that, alone, is a full match of `pattern`."""
+    compiled = re.compile(pattern)
+    return tuple(
+        character
+        for number in (*range(0xD800), *range(0xE000, 0x3134F))
+        if compiled.fullmatch(character := chr(number))
+    )
+
+
 def test_every_character_is_encoded_once(contract: Document) -> None:
     """
     Each character that an asset name may hold, of all planes, leaves percent-encoded as UTF-8 in upper case
@@ -347,7 +359,7 @@ def test_every_character_is_encoded_once(contract: Document) -> None:
     """
     operation = next(op for op in contract.operations if (op.method, op.path) == ("GET", "/papi/v1/balance"))
     schema = next(field.schema for field in operation.fields if field.name == "asset")
-    characters = values.allowed_characters(schema["pattern"])
+    characters = allowed_characters(schema["pattern"])
     size = schema["maxLength"]
     judge = Judge(contract, operation, signing_key("S1"))
     assert len(characters) > 100_000
@@ -365,9 +377,7 @@ def test_a_body_is_encoded_like_a_query(contract: Document) -> None:
     operation = next(op for op in contract.operations if op.path == "/papi/v1/margin/repay-debt")
     field = next(field for field in operation.fields if field.name == "asset")
     characters = [
-        character
-        for character in values.allowed_characters(field.schema["pattern"])
-        if ord(character) < 0x3100
+        character for character in allowed_characters(field.schema["pattern"]) if ord(character) < 0x3100
     ]
     judge = Judge(contract, operation, signing_key("S1"))
     size = field.schema["maxLength"]

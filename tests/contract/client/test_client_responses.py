@@ -11,7 +11,7 @@ import pytest
 
 from paydown.errors import OutcomeUnknown, ReadFailed
 from paydown_contract.document import Document, Operation
-from paydown_contract.requests.verifier import Request
+from paydown_contract.requests.raw_request import Request
 from tests.contract.client.test_client_requests import right_texts
 from tests.contract.support import drive, mirror
 from tests.contract.support.client import Bench, Reply, confirming

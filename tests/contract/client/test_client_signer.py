@@ -26,9 +26,10 @@ from paydown import AsyncClient, Client, Credentials, SigningAuth
 from paydown.call.signing import encode_pairs, percent_encode, signed
 from paydown.errors import InvalidRequest
 from paydown_contract.document import FORM, Document, Operation
-from paydown_contract.requests import raw_text as wire
-from paydown_contract.requests.tampering import Composer
-from paydown_contract.requests.verifier import Oracle, Request
+from paydown_contract.requests import percent_encoding as wire
+from paydown_contract.requests.composer import Composer
+from paydown_contract.requests.raw_request import Request
+from paydown_contract.rules.allowed_answers import Oracle
 from tests.contract.client.test_client_requests import right_texts
 from tests.contract.support import drive
 from tests.contract.support.client import Bench, Clock, OpenBudget, confirming, credentials, reply
@@ -144,7 +145,7 @@ def test_what_is_signed_is_query_then_body(name: str, query: str, text: str, win
         "timestamp",
         "signature",
     ]
-    assert wire.split(finished.encode()).faults == ()
+    assert wire.split(finished.encode()).irregularities == ()
     assert key.verifies(wire.split(b"s=" + signature.encode()).pairs[0].value, (query + message).encode())
     assert f"timestamp={NOW_MS}" in message
     assert window is None or f"recvWindow={window}" in message
@@ -185,7 +186,7 @@ def test_signing_auth_makes_any_httpx_request_valid(
             )
         verdict = Oracle(contract, (key,)).expect(kept[-1], NOW_MS)
         assert verdict.accepted, (verdict.silent, verdict.breaches, kept[-1])
-        assert wire.split(kept[-1].query).faults == () == wire.split(kept[-1].body).faults
+        assert wire.split(kept[-1].query).irregularities == () == wire.split(kept[-1].body).irregularities
         assert kept[-1].header(contract.key_header) == ((key.api_key,) if operation.api_key else ())
         sent = {
             pair.name: pair.value
@@ -238,7 +239,7 @@ def test_signing_auth_keeps_its_own_window_and_the_callers_text(contract: Docume
     assert f"recvWindow={default}&".encode() in kept[0].query
     assert b"recvWindow=777&" in kept[1].query
     assert kept[2].query.startswith(b"text=a%20b%2Cc%2Bd~e&list=USDT%2CBTC&recvWindow=")
-    assert wire.split(kept[2].query).faults == ()
+    assert wire.split(kept[2].query).irregularities == ()
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ import pytest
 
 from paydown_contract.curl import as_curl
 from paydown_contract.document import Document
-from paydown_contract.requests.verifier import Oracle
+from paydown_contract.rules.allowed_answers import Oracle
 from tests.contract.report.meter import METER, Exchanged, Meter
 from tests.contract.report.page import as_html
 from tests.contract.report.strength import read
@@ -40,11 +40,11 @@ def folder() -> Path | None:
 def explain(last: Exchanged, document: Document) -> list[tuple[str, str]]:
     """The request that a failed test sent last, its answer, and the clauses that are at stake."""
     keys = tuple(signing_key(name) for name in _KEYS)
-    verdict = Oracle(document, keys).expect(last.request, NOW_MS)
-    operation = verdict.operation.id if verdict.operation else last.request.path
-    clauses = "; ".join(dict.fromkeys(breach.clause for breach in verdict.breaches))
-    if verdict.silent:
-        clauses = f"{operation}: {verdict.silent}"
+    allowed = Oracle(document, keys).expect(last.request, NOW_MS)
+    operation = allowed.operation.id if allowed.operation else last.request.path
+    clauses = "; ".join(dict.fromkeys(breach.clause for breach in allowed.breaches))
+    if allowed.silent:
+        clauses = f"{operation}: {allowed.silent}"
     elif not clauses and last.side == EXCHANGE:
         clauses = f"{operation}: responses.{last.status}, to a request that breaks no rule of form"
     elif not clauses:
@@ -81,17 +81,17 @@ class Collector:
     @pytest.hookimpl(optionalhook=True)
     def pytest_testnodedown(self, node: Any, error: Any) -> None:
         """A worker has ended: take over what it counted."""
-        told = getattr(node, "workeroutput", {}).get("contract")
-        if told is None:
+        counted = getattr(node, "workeroutput", {}).get("contract")
+        if counted is None:
             self.crashed.append(str(error or "a worker ended without a word"))
         else:
-            self.meter.add(told)
+            self.meter.add(counted)
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        """Note a test once: its call, or whatever failed or was skipped before it."""
+        """Note a test once: its call, or what failed or was skipped before it."""
         if report.when != "call" and not (report.failed or report.skipped):
             return
-        told = dict(report.user_properties)
+        properties = dict(report.user_properties)
         crash = getattr(report.longrepr, "reprcrash", None)
         message = str(getattr(crash, "message", "")) or (report.longreprtext if report.failed else "")
         if report.skipped and isinstance(report.longrepr, tuple):
@@ -103,9 +103,9 @@ class Collector:
                 report.duration,
                 message[:3000],
                 report.longreprtext[:20_000] if report.failed else "",
-                str(told.get(_CLAUSE, "")),
-                str(told.get(_CURL, "")),
-                str(told.get(_ANSWER, "")),
+                str(properties.get(_CLAUSE, "")),
+                str(properties.get(_CURL, "")),
+                str(properties.get(_ANSWER, "")),
             )
         )
 
@@ -137,7 +137,7 @@ class Collector:
         whole = self._is_whole()
         missing = (
             complaints(found, strength, gaps(), {test.layer for test in self.tests}) if whole else []
-        ) + [Complaint("worker", "pytest-xdist", said) for said in self.crashed]
+        ) + [Complaint("worker", "pytest-xdist", reason) for reason in self.crashed]
         command = f"PAYDOWN_CONTRACT_SEED={size.seed} make contract" + (
             "-deep" if size.name == "deep" else ""
         )
@@ -174,7 +174,7 @@ class Collector:
             terminalreporter.write_line(line)
         place = os.path.relpath(self.out / "index.html")
         terminalreporter.write_line(
-            f"{self.report.verdict}; the report: {place}",
+            f"{self.report.result}; the report: {place}",
             green=self.report.passed,
             red=not self.report.passed,
         )

@@ -11,10 +11,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from paydown_contract.document import Document, Operation
-from paydown_contract.requests import raw_text as wire
-from paydown_contract.requests.verifier import ABOUT_FORM, Request
+from paydown_contract.requests import percent_encoding as wire
+from paydown_contract.requests.raw_request import Request
+from paydown_contract.rules.allowed_answers import ABOUT_FORM
+from paydown_contract.rules.answer_body import error_code_of
 from tests.contract.report.targets import CLIENT, EXCHANGE, read_members, touched
-from tests.contract.support.stock import code_of
 
 Message = MutableMapping[str, Any]
 Asgi = Callable[
@@ -76,7 +77,7 @@ class Meter:
         outcome = "2xx" if 200 <= status < 300 else "refused"
         self.requests[f"{side}|{operation.id}|{self.layer}|{outcome}"] += 1
         begin = f"{side}|{operation.id}|"
-        for target in self._request(operation, side, request, status, code_of(body)):
+        for target in self._request(operation, side, request, status, error_code_of(body)):
             self.hits[begin + target] += 1
         for target in _answer(operation, status, headers, body):
             self.hits[begin + target] += 1
@@ -112,7 +113,7 @@ def _answer(operation: Operation, status: int, headers: Mapping[str, str], body:
     """Targets of an answer."""
     described = str(status) if str(status) in operation.responses else f"{status // 100}XX"
     found = {f"answers {described}"}
-    code = code_of(body)
+    code = error_code_of(body)
     if code is not None:
         found |= {f"code {code}"} | ({f"code {-code}"} if abs(code) >= 51_000 else set())
     if status == 200:

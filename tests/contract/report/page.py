@@ -22,7 +22,7 @@ h2 { font-size: 1.2rem; margin: 40px 0 8px; }
 h3 { font-size: 1rem; margin: 16px 0 4px; overflow-wrap: anywhere; }
 p { margin: 4px 0 12px; max-width: 75ch; }
 .soft { color: var(--soft); }
-.verdict { display: inline-block; font-weight: 600; padding: 6px 14px; border-radius: 999px; margin: 8px 0 4px; }
+.result { display: inline-block; font-weight: 600; padding: 6px 14px; border-radius: 999px; margin: 8px 0 4px; }
 .good { color: var(--good); background: var(--good-back); }
 .bad { color: var(--bad); background: var(--bad-back); }
 .tiles { display: grid; grid-template-columns: repeat(auto-fit, minmax(150px, 1fr)); gap: 12px; margin: 16px 0; }
@@ -83,7 +83,7 @@ def as_html(report: Report) -> str:
         '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
         '<meta name="color-scheme" content="light dark"><link rel="icon" href="data:,">'
-        f"<title>Contract report: {report.verdict}</title><style>{_STYLE}</style></head>"
+        f"<title>Contract report: {report.result}</title><style>{_STYLE}</style></head>"
         f"<body><main>{body}</main></body></html>\n"
     )
 
@@ -97,14 +97,14 @@ def _head(report: Report) -> str:
     ]
     if not report.whole:
         rows.append(
-            ("Part only", "Not the whole suite ran: what nothing touched is shown, and fails nothing.")
+            ("Part only", "Not the whole suite ran: what no request touched is shown, and fails nothing.")
         )
     facts = "".join(f"<dt>{name}</dt><dd>{value}</dd>" for name, value in rows)
     kind = "good" if report.passed else "bad"
     return (
         "<h1>Contract report</h1>"
         '<p class="soft">Document, client, exchange and evidence, held to each other.</p>'
-        f'<div class="verdict {kind}" role="status">{report.verdict.capitalize()}</div><dl>{facts}</dl>'
+        f'<div class="result {kind}" role="status">{report.result.capitalize()}</div><dl>{facts}</dl>'
     )
 
 
@@ -148,7 +148,7 @@ def _what_fails(report: Report) -> str:
 
 _KIND_TITLES: Final = {
     "successes": "Too few real successes",
-    "keyword": "Said by the document, touched by nothing",
+    "keyword": "In the document, touched by nothing",
     "mutant": "Wrong ideas that no test noticed",
     "mutants": "The result of make mutants is out of date",
     "worker": "Workers that died",
@@ -169,7 +169,7 @@ def _case(test: Test) -> str:
         parts.append(f'<p class="soft">Its answer:</p><pre>{escape(test.answer)}</pre>')
     if test.text:
         parts.append(
-            f"<details><summary>Everything pytest said</summary><pre>{escape(test.text)}</pre></details>"
+            f"<details><summary>Everything pytest printed</summary><pre>{escape(test.text)}</pre></details>"
         )
     return "".join(parts) + "</article>"
 
@@ -190,16 +190,11 @@ def _operations(report: Report) -> str:
     ]
     total = (
         "All",
-        *(
-            f"{sum(row.count(side, outcome) for row in report.rows):,}"
-            for side, outcome in (
-                (CLIENT, ""),
-                (CLIENT, "2xx"),
-                (EXCHANGE, ""),
-                (EXCHANGE, "2xx"),
-                (EXCHANGE, "refused"),
-            )
-        ),
+        f"{report.count(CLIENT):,}",
+        f"{report.count(CLIENT, '2xx'):,}",
+        f"{report.count(EXCHANGE):,}",
+        f"{report.count(EXCHANGE, '2xx'):,}",
+        f"{report.count(EXCHANGE, 'refused'):,}",
         _bar(report.coverage(CLIENT)),
         _bar(report.coverage(EXCHANGE)),
     )
@@ -221,14 +216,7 @@ def _operations(report: Report) -> str:
 
 
 def _keywords(report: Report) -> str:
-    rows = []
-    for kind in KINDS:
-        cells = [kind]
-        for side in SIDES:
-            pairs = [row.covered.get((side, kind), (0, 0)) for row in report.rows]
-            done, wanted = sum(pair[0] for pair in pairs), sum(pair[1] for pair in pairs)
-            cells.append(f"{_bar((done, wanted))}" if wanted else "–")
-        rows.append(tuple(cells))
+    rows = [(kind, *(_bar(report.kind_coverage(side, kind)) for side in SIDES)) for kind in KINDS]
     return (
         '<h2 id="document">The document, down to its keywords</h2><p class="soft">Parameters present and absent, '
         "each bound at its edge and one step beyond, each choice, patterns kept and broken, each documented status and "

@@ -68,7 +68,7 @@ class Test:
     seconds: float
     message: str = ""
     text: str = ""  # the whole failure
-    clause: str = ""  # of the document, as far as the last request says
+    clause: str = ""  # of the document, as far as the last request shows it
     curl: str = ""
     answer: str = ""
 
@@ -143,8 +143,8 @@ class Report:
         return list(seen.values())
 
     @property
-    def verdict(self) -> str:
-        """The result in words: a part that passes says nothing about the rest."""
+    def result(self) -> str:
+        """The result in words: a part that passes proves nothing about the rest."""
         if not self.passed:
             return "the contract is broken"
         return "the contract is kept" if self.whole else "what was tried of the contract is kept"
@@ -161,13 +161,22 @@ class Report:
             counts["failed"] = len(self.failed)
         return counts
 
+    def count(self, side: str, outcome: str = "") -> int:
+        """Requests of one side, of one outcome or of both."""
+        return sum(row.count(side, outcome) for row in self.rows)
+
     def requests(self) -> int:
         """All requests of both sides."""
-        return sum(row.count(side) for row in self.rows for side in SIDES)
+        return sum(self.count(side) for side in SIDES)
 
     def coverage(self, side: str) -> tuple[int, int]:
         """Targets touched and wanted on one side, of all operations."""
         pairs = [row.coverage(side) for row in self.rows]
+        return sum(pair[0] for pair in pairs), sum(pair[1] for pair in pairs)
+
+    def kind_coverage(self, side: str, kind: str) -> tuple[int, int]:
+        """Targets of one kind touched and wanted on one side, of all operations."""
+        pairs = [row.covered.get((side, kind), (0, 0)) for row in self.rows]
         return sum(pair[0] for pair in pairs), sum(pair[1] for pair in pairs)
 
 

@@ -1,4 +1,4 @@
-"""Everything that the document says and that a run can touch, keyword by keyword.
+"""Everything in the document that a run can touch, keyword by keyword.
 
 A target is one line of text about one operation and one side: `asset.maxLength: above`, `answers 429`,
 `200.rows.asset`. The client is asked for what is right only, since it refuses the rest before anything leaves; the
@@ -11,7 +11,7 @@ from functools import lru_cache
 from typing import Any, Final
 
 from paydown_contract.document import Document, Field, Operation
-from paydown_contract.requests.verifier import value_fault
+from paydown_contract.rules.schema_mismatch import schema_mismatch
 
 Schema = Mapping[str, Any]
 CLIENT: Final = "client"
@@ -138,7 +138,7 @@ def _keywords(prefix: str, schema: Schema) -> Iterator[tuple[str, bool]]:
 
 @lru_cache(maxsize=200_000)
 def _touched(operation_id: str, field: "_Cached", text: str) -> tuple[tuple[str, ...], bool]:
-    return tuple(_touches(field.name, field.schema, text)), value_fault(field.schema, text) is None
+    return tuple(_touches(field.name, field.schema, text)), schema_mismatch(field.schema, text) is None
 
 
 class _Cached:
@@ -160,7 +160,7 @@ def touched(operation: Operation, field: Field, text: str) -> tuple[tuple[str, .
 
 
 def _touches(prefix: str, schema: Schema, text: str) -> Iterator[str]:
-    right = value_fault(schema, text) is None
+    right = schema_mismatch(schema, text) is None
     kind = schema.get("type")
     items = text.split(",") if kind == "array" and text else []
     integer = int(text) if kind == "integer" and re.fullmatch(r"-?[0-9]{1,30}", text) else None

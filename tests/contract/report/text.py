@@ -38,10 +38,10 @@ _HEAD = (
 def _total(report: Report) -> tuple[str, ...]:
     return (
         f"{len(report.rows)} operations",
-        f"{sum(row.count(CLIENT) for row in report.rows):,}",
-        f"{sum(row.count(EXCHANGE) for row in report.rows):,}",
-        f"{sum(row.count(EXCHANGE, '2xx') for row in report.rows):,}",
-        f"{sum(row.count(EXCHANGE, 'refused') for row in report.rows):,}",
+        f"{report.count(CLIENT):,}",
+        f"{report.count(EXCHANGE):,}",
+        f"{report.count(EXCHANGE, '2xx'):,}",
+        f"{report.count(EXCHANGE, 'refused'):,}",
         "{} of {}".format(*report.coverage(CLIENT)),
         "{} of {}".format(*report.coverage(EXCHANGE)),
     )
@@ -110,7 +110,7 @@ def as_markdown(report: Report) -> str:
     lines = [
         "# Contract report",
         "",
-        f"**{report.verdict.capitalize()}.** "
+        f"**{report.result.capitalize()}.** "
         + ", ".join(f"{number} {outcome}" for outcome, number in counts.items())
         + f", {report.requests():,} requests judged in {report.seconds:.0f} s.",
         "",
@@ -132,14 +132,10 @@ def as_markdown(report: Report) -> str:
     lines += ["", "## Operations", ""]
     lines += _markdown_table([_HEAD, *(_cells(row) for row in report.rows), _total(report)])
     lines += ["", "## The document, down to its keywords", ""]
-    kinds = [("kind", *SIDES)]
-    for kind in KINDS:
-        cells = [kind]
-        for side in SIDES:
-            pairs = [row.covered.get((side, kind), (0, 0)) for row in report.rows]
-            cells.append(f"{sum(pair[0] for pair in pairs)} of {sum(pair[1] for pair in pairs)}")
-        kinds.append((cells[0], cells[1], cells[2]))
-    lines += _markdown_table(kinds)
+    counts_of = [
+        (kind, *("{} of {}".format(*report.kind_coverage(side, kind)) for side in SIDES)) for kind in KINDS
+    ]
+    lines += _markdown_table([("kind", *SIDES), *counts_of])
     lines += ["", "## Mutants", "", *strength_table(report.strength)]
     if report.gaps:
         lines += ["", "## Accepted gaps", ""]

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from paydown_contract.document import Document, Operation
-from paydown_contract.requests.tampering import Composer
-from paydown_contract.rules.answer_form import Forms
+from paydown_contract.requests.composer import Composer
+from paydown_contract.rules.answer_schema import AnswerSchema
 from tests.contract.client.test_client_requests import right_texts
 from tests.contract.support import drive
 from tests.contract.support.asgi import Answer
@@ -51,7 +51,7 @@ class Caller:
         operation = self.contract.by_id(name)
         composer = Composer(self.contract, signing_key("S1"), self.now_ms)
         answer = self.running.send(composer.right(operation, list(texts.items())))
-        complaints = list(Forms(operation).complaints(answer))
+        complaints = list(AnswerSchema(operation).violations(answer))
         assert not complaints, (name, complaints, answer.status, answer.body)
         return answer
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from paydown_contract.document import Document
-from paydown_contract.requests.verifier import Request
+from paydown_contract.requests.raw_request import Request
 from tests.contract.sandbox.test_sandbox_rules import REPAY, Caller, funded
 from tests.contract.support.asgi import Answer, AnswerLost
 from tests.contract.support.exchange import MAIN, NOW_MS, OTHER, exchange, registered

@@ -12,10 +12,11 @@ import jsonschema_rs
 import pytest
 
 from paydown_contract.document import Document, Operation
-from paydown_contract.requests import raw_text as wire
-from paydown_contract.requests.signer import Key
-from paydown_contract.requests.tampering import Tamperer
-from paydown_contract.requests.verifier import Oracle, Request, Verdict
+from paydown_contract.requests import percent_encoding as wire
+from paydown_contract.requests.raw_request import Request
+from paydown_contract.requests.signing_key import Key
+from paydown_contract.requests.variants.tamperer import Tamperer
+from paydown_contract.rules.allowed_answers import AllowedAnswers, Oracle
 from tests.contract.support.account_model import AccountModel, agrees
 from tests.contract.support.asgi import Answer
 from tests.contract.support.exchange import MAIN, NOW_MS, OTHER, Exchange, exchange, state
@@ -221,7 +222,7 @@ def books(models: Mapping[str, AccountModel]) -> dict[str, Any]:
     return {name: model.balances() for name, model in models.items()}
 
 
-def clauses(verdict: Verdict) -> str:
+def clauses(verdict: AllowedAnswers) -> str:
     """The broken clauses, for a message."""
     return (
         verdict.silent

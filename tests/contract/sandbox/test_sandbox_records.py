@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from paydown_contract.document import Document, Operation
-from paydown_contract.requests.verifier import Request
+from paydown_contract.requests.raw_request import Request
 from tests.contract.sandbox.test_sandbox_rules import Caller
 from tests.contract.support.account_model import SIX_MONTHS_MS, AccountModel, Row
 from tests.contract.support.exchange import MAIN, NOW_MS, OTHER, Exchange, exchange, holding, state

@@ -16,8 +16,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from paydown_contract.document import Document
-from paydown_contract.requests.tampering import Composer
-from paydown_contract.requests.verifier import Request
+from paydown_contract.requests.composer import Composer
+from paydown_contract.requests.raw_request import Request
 from paydown_sandbox.serving.application import create_app
 from tests.contract.support.asgi import Answer
 from tests.contract.support.evidence import vectors
@@ -694,7 +694,7 @@ def test_published_requests_are_accepted(contract: Document) -> None:
     Vectors C1 to C7 and their split over query and body are accepted as they were published; the bare comma
     C3 as well.
     """
-    from paydown_contract.requests import raw_text as wire
+    from paydown_contract.requests import percent_encoding as wire
 
     rows = {row["id"]: row for row in vectors("signing")["verifying"] if row["id"].startswith("C")}
     assert len(rows) >= 7

@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from paydown_contract import document
+from paydown_contract import read_document
 from paydown_contract.document import Document, Operation
-from paydown_contract.requests.tampering import Composer
-from paydown_contract.rules.link_declarations import links_of
+from paydown_contract.requests.composer import Composer
+from paydown_contract.rules.links import links_of
 from tests.contract.support import stateful, stock
 from tests.contract.support.exchange import NOW_MS, Exchange, exchange, state
 from tests.contract.support.gaps import is_gap
@@ -36,7 +36,7 @@ MOVED = {**KNOWN, "asset": ("BTC", "ETH", "USDT"), "amount": ("0.001", "0.002", 
 @cache
 def contract_document() -> Document:
     """The shipped document: what schemathesis reads and what judges it are one text here."""
-    return document.read(BUNDLED)
+    return read_document(BUNDLED)
 
 
 def filling(running: Exchange, operation: Operation) -> Signer:

@@ -13,7 +13,7 @@ import jsonschema_rs
 import pytest
 
 from paydown_contract.document import Document
-from paydown_contract.requests.verifier import Request
+from paydown_contract.requests.raw_request import Request
 from tests.contract.client.test_client_events import events
 from tests.contract.sandbox.test_sandbox_rules import Caller
 from tests.contract.support.asgi import Socket

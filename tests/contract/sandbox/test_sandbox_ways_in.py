@@ -23,8 +23,9 @@ from hypothesis import given, seed, settings
 from hypothesis import strategies as st
 
 from paydown_contract.document import Document
-from paydown_contract.requests.tampering import Composer, Tamperer
-from paydown_contract.requests.verifier import Request
+from paydown_contract.requests.composer import Composer
+from paydown_contract.requests.raw_request import Request
+from paydown_contract.requests.variants.tamperer import Tamperer
 from paydown_sandbox.exchange import LARGEST_BODY
 from paydown_sandbox.sandbox import Sandbox, SocketSandbox
 from paydown_sandbox.sandbox_clock import Clock

@@ -18,15 +18,18 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from paydown_contract import cli, document
+from paydown_contract import cli, read_document
 from paydown_contract.bounded_reader import Unreadable, answer_json, parse, visible
 from paydown_contract.document import BrokenDocument, Document
-from paydown_contract.examination import Examination, Result, Tally, examine
-from paydown_contract.findings_report import as_json, as_text
+from paydown_contract.examination.examination import Examination, Result, Tally
+from paydown_contract.examination.examiner import examine
+from paydown_contract.examination.findings_report import as_json, as_text
 from paydown_contract.http_sender import AnswerTooLong, HttpSender, Received
-from paydown_contract.requests.signer import Key
-from paydown_contract.requests.tampering import Composer, Tamperer
-from paydown_contract.requests.verifier import Oracle, Request
+from paydown_contract.requests.composer import Composer
+from paydown_contract.requests.raw_request import Request
+from paydown_contract.requests.signing_key import Key
+from paydown_contract.requests.variants.tamperer import Tamperer
+from paydown_contract.rules.allowed_answers import Oracle
 from paydown_sandbox.state.state_reader import DEMO_API_KEY, DEMO_SECRET
 from tests.contract.support.asgi import Answer
 from tests.contract.support.exchange import NOW_MS, exchange
@@ -38,7 +41,7 @@ HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
 
 @contextlib.contextmanager
 def serving(answer: Callable[[socket.socket], None]) -> Iterator[str]:
-    """A server that reads a request's head and then does as `answer` says, for every connection."""
+    """A server that reads a request's head and then calls `answer`, for every connection."""
     with socket.create_server(("127.0.0.1", 0)) as listening:
 
         def one(peer: socket.socket) -> None:
@@ -197,7 +200,7 @@ def test_only_enough_that_held_is_a_success() -> None:
 def test_a_server_that_bans_from_the_start_is_not_called_right(
     status: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """If every answer was a ban, nothing is known, and the exit code says so, for people and for machines."""
+    """If every answer was a ban, the result is undecided: the exit code is 2, as text and as JSON."""
     more = "\r\nX-MBX-USED-WEIGHT-1M: 1\r\nRetry-After: 60"
     with serving(whole(b'{"code": -1003, "msg": "x"}', f"{status}{more}".encode())) as url:
         assert cli.main([*KEY, "--url", url, "--operation", "ping", "--json"]) == 2
@@ -239,7 +242,7 @@ def test_a_server_that_refuses_everything_for_funds_is_told(contract: Document) 
 
     found = examined(contract, "marginBorrow", spoil)
     assert found.result is Result.BROKEN
-    assert any("no right request was ever accepted" in finding.said for finding in found.findings)
+    assert any("no right request was ever accepted" in finding.symptom for finding in found.findings)
 
 
 # ------------------------------------------------------------------------------------------------ keys
@@ -364,7 +367,7 @@ def test_a_link_out_of_the_folder_is_not_followed(tmp_path: Path) -> None:
     (folder / "openapi.yaml").write_text("paths: {/a: {$ref: inside.yaml}}")
 
     with pytest.raises(BrokenDocument, match="leaves the folder"):
-        document.read(folder / "openapi.yaml")
+        read_document(folder / "openapi.yaml")
 
 
 SPOILT = {
@@ -465,7 +468,7 @@ def test_a_name_that_only_the_document_knows_is_the_exchange_too(
     "url", ["", "http://", "ftp://127.0.0.1", "http://127.0.0.1:x", "http://[::1", "http://a b/", "x"]
 )
 def test_an_address_that_is_none_is_one_line_and_exit_2(url: str, capsys: pytest.CaptureFixture[str]) -> None:
-    """A wrong address is said before anything is tried."""
+    """A wrong address is reported before anything is sent."""
     assert cli.main([*KEY, f"--url={url}"]) == 2
     assert "Traceback" not in capsys.readouterr().err
 

@@ -1,6 +1,6 @@
 """
-`paydown-contract` against a server that shares no line with this project: right it passes, and in each way in which it
-is wrong it is told which clause it breaks.
+`paydown-contract` against a server that shares no line with this project: without a vice it passes, and each vice is
+reported with the clause that it breaks.
 """
 
 import json
@@ -15,10 +15,11 @@ import pytest
 from paydown_contract import cli
 from paydown_contract.curl import as_curl
 from paydown_contract.document import Document
-from paydown_contract.examination import Examination, examine
-from paydown_contract.findings_report import as_text
+from paydown_contract.examination.examination import Examination
+from paydown_contract.examination.examiner import examine
+from paydown_contract.examination.findings_report import as_text
 from paydown_contract.http_sender import Received
-from paydown_contract.requests.verifier import Request
+from paydown_contract.requests.raw_request import Request
 from tests.contract.support.asgi import Answer
 from tests.contract.support.exchange import NOW_MS, exchange, state
 from tests.contract.support.keys import signing_key
@@ -48,8 +49,10 @@ def run(contract: Document, vice: str, operations: Sequence[str], *, frozen: boo
         headers: dict[str, list[str]] = {}
         for name, value in request.headers:
             headers.setdefault(name.lower(), []).append(value)
-        status, told, body = server.answer(request.method, request.path, request.query, headers, request.body)
-        return Received(status, tuple(told.items()), body)
+        status, answered, body = server.answer(
+            request.method, request.path, request.query, headers, request.body
+        )
+        return Received(status, tuple(answered.items()), body)
 
     return examine(contract, send, KEY, frozen_at_ms=NOW_MS if frozen else None, operations=operations)
 
@@ -57,7 +60,7 @@ def run(contract: Document, vice: str, operations: Sequence[str], *, frozen: boo
 @pytest.mark.parametrize("frozen", [True, False])
 def test_a_right_server_passes(frozen: bool, contract: Document) -> None:
     """
-    A server that answers by the document is told nothing, with its clock standing still and running, and each of its
+    A server that answers by the document gets no finding, with its clock standing still and running, and each of its
     calls was truly carried out.
     """
     found = run(
@@ -66,11 +69,11 @@ def test_a_right_server_passes(frozen: bool, contract: Document) -> None:
         OPERATIONS if frozen else ["serverTime", "accountBalance", "marginBorrow"],
         frozen=frozen,
     )
-    assert [(each.clause, each.said, each.variant) for each in found.findings] == []
+    assert [(each.clause, each.symptom, each.variant) for each in found.findings] == []
     assert all(tally.accepted for tally in found.tallies.values())
 
 
-# vice: (an operation that shows it, a part of the clause, a part of what is said)
+# vice: (an operation that shows it, a part of the clause, a part of the symptom)
 VICES: dict[str, tuple[str, str, str]] = {
     # who may ask
     "unsigned is fine": ("accountBalance", "accountBalance.signature: required", "was accepted (200)"),
@@ -175,10 +178,14 @@ VICES: dict[str, tuple[str, str, str]] = {
         "about another one than was asked for",
     ),
     "answers are cut short": ("repayLoan", "responses.200.content.application/json", "the body is not JSON"),
-    "the weight is not told": ("ping", "responses.200.headers.X-MBX-USED-WEIGHT-1M", "the header is missing"),
+    "the weight is not shown": (
+        "ping",
+        "responses.200.headers.X-MBX-USED-WEIGHT-1M",
+        "the header is missing",
+    ),
     "the weight is not counted": ("accountBalance", "x-weight", "does not count the 20 of the call itself"),
     "an id as text": ("marginBorrow", "x-success.tranId", "is no integer"),
-    # what it says about money
+    # what an answer claims about money
     "success is false": ("repayDebt", "x-success.success", "answered 200 with False where success is True"),
     "success is text": ("repayDebt", "x-success.success", "answered 200 with 'true'"),
     "success is forgotten": ("repayDebt", "x-success.success", "answered 200 without it"),
@@ -230,16 +237,16 @@ SHOWN_BY = {
 
 
 @pytest.mark.parametrize("vice", list(VICES))
-def test_a_wrong_server_is_told_its_clause(vice: str, contract: Document) -> None:
+def test_each_vice_is_reported_with_its_clause(vice: str, contract: Document) -> None:
     """Each vice is flagged with the clause of the document that it breaks, and a request that shows it."""
-    where, clause, said = VICES[vice]
+    where, clause, symptom = VICES[vice]
     found = run(contract, vice, SHOWN_BY.get(where, [where]), frozen=not where.startswith("running"))
-    told = [each for each in found.findings if clause in each.clause and said in each.said]
-    assert told, [(each.clause, each.said) for each in found.findings[:8]]
-    assert len(as_curl(told[0].request, "http://127.0.0.1:8087")) < 900
+    fitting = [each for each in found.findings if clause in each.clause and symptom in each.symptom]
+    assert fitting, [(each.clause, each.symptom) for each in found.findings[:8]]
+    assert len(as_curl(fitting[0].request, "http://127.0.0.1:8087")) < 900
 
 
-def test_a_server_that_drops_a_request_is_told_so(contract: Document) -> None:
+def test_a_dropped_request_is_a_finding(contract: Document) -> None:
     """One request without an answer is a finding and not the end; a server that is gone ends the examination."""
     server = little()
     calls = 0
@@ -249,11 +256,11 @@ def test_a_server_that_drops_a_request_is_told_so(contract: Document) -> None:
         calls += 1
         if b"foo" in request.query or calls > 10_000:
             raise ConnectionResetError("reset")
-        status, told, body = server.answer(request.method, request.path, request.query, {}, request.body)
-        return Received(status, tuple(told.items()), body)
+        status, answered, body = server.answer(request.method, request.path, request.query, {}, request.body)
+        return Received(status, tuple(answered.items()), body)
 
     found = examine(contract, send, KEY, frozen_at_ms=NOW_MS, operations=["ping"])
-    (only,) = [each for each in found.findings if "no HTTP answer" in each.said]
+    (only,) = [each for each in found.findings if "no HTTP answer" in each.symptom]
     assert (only.clause, only.status) == ("ping: responses", 0)
     calls = 10_001
     with pytest.raises(ConnectionResetError):
@@ -271,9 +278,9 @@ def test_every_vice_of_the_server_is_tried() -> None:
     assert named <= set(VICES), named - set(VICES)
 
 
-def received(told: Answer) -> Received:
+def received(answer: Answer) -> Received:
     """An answer of the application as one that came over a connection."""
-    return Received(told.status, told.headers, told.body)
+    return Received(answer.status, answer.headers, answer.body)
 
 
 def test_the_local_exchange_passes(contract: Document) -> None:
@@ -288,11 +295,11 @@ def test_the_local_exchange_passes(contract: Document) -> None:
             operations=["accountBalance", "repayDebt"],
             between=lambda operation, number: running.install(state()) if number % 25 == 0 else None,
         )
-    assert [(finding.clause, finding.said, finding.variant) for finding in found.findings] == []
+    assert [(finding.clause, finding.symptom, finding.variant) for finding in found.findings] == []
     assert found.tallies["repayDebt"].accepted > 50
 
 
-# What a server did not do although it answered 200: the call, the path that lies, the clause, a part of what is said.
+# What a server did not do although it answered 200: the call, its path, the clause, a part of the symptom.
 UNDONE = {
     "assetCollection": ("/papi/v1/asset-collection", "links.balance", "every balance is as it was before"),
     "autoCollection": ("/papi/v1/auto-collection", "links.balances", "every balance is as it was before"),
@@ -306,32 +313,32 @@ UNDONE = {
 
 
 @pytest.mark.parametrize("name", list(UNDONE))
-def test_a_server_that_only_says_so_is_told(name: str, contract: Document) -> None:
+def test_an_answer_without_the_deed_is_a_finding(name: str, contract: Document) -> None:
     """Each answer has the right form, and nothing was done, or another key was made: the next call shows it."""
-    path, clause, said = UNDONE[name]
+    path, clause, symptom = UNDONE[name]
     keys = 0
 
     with exchange() as running:
 
         def send(request: Request) -> Received:
             nonlocal keys
-            told = received(running.send(request))
-            if (request.method, request.path) == ("POST", path) and told.status == 200:
+            answer = received(running.send(request))
+            if (request.method, request.path) == ("POST", path) and answer.status == 200:
                 if name == "startUserDataStream":
                     keys += 1
                     return Received(
-                        told.status, told.headers, json.dumps({"listenKey": f"{keys:064}"}).encode()
+                        answer.status, answer.headers, json.dumps({"listenKey": f"{keys:064}"}).encode()
                     )
                 running.install(state())
-            return told
+            return answer
 
         found = examine(contract, send, KEY, frozen_at_ms=NOW_MS, operations=[name])
-    assert [clause in each.clause and said in each.said for each in found.findings] == [True]
+    assert [clause in each.clause and symptom in each.symptom for each in found.findings] == [True]
     assert not found.links_missed
 
 
-def test_many_findings_of_one_kind_are_told_once(contract: Document) -> None:
-    """A server that answers each refusal with 200 is told so in a few lines, with the code that stood in it."""
+def test_many_findings_of_one_kind_are_written_once(contract: Document) -> None:
+    """A server that answers each refusal with 200 gets a few lines only, with the code that its answers hold."""
     found = run(contract, "a refusal has status 200", ["accountBalance"])
     text = as_text(found, "http://127.0.0.1:8087", ())
     assert "was accepted (200), with an error body of code -1102, where the document wants 400" in text
@@ -345,7 +352,7 @@ def test_many_findings_of_one_kind_are_told_once(contract: Document) -> None:
 COMMON = ["--api-key", KEY.api_key, "--secret", SECRET.decode()]
 
 
-def test_the_command_tells_what_it_found(capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_command_reports_its_findings(capsys: pytest.CaptureFixture[str]) -> None:
     """
     Exit 0 for a right server and 1 for a wrong one, with the clause and a curl line that shows no secret; the document
     that is installed is the default.
@@ -356,11 +363,11 @@ def test_the_command_tells_what_it_found(capsys: pytest.CaptureFixture[str]) -> 
     assert "the document is kept" in capsys.readouterr().out
     with listening(little("unsigned is fine on balance")) as url:
         assert cli.main([*common, "--spec", str(BUNDLED), "--url", url]) == 1
-        said = capsys.readouterr().out
-        assert "✗ accountBalance.signature: required" in said
-        assert "curl -i -X GET" in said
-        assert KEY.api_key not in said
-        assert SECRET.decode() not in said
+        printed = capsys.readouterr().out
+        assert "✗ accountBalance.signature: required" in printed
+        assert "curl -i -X GET" in printed
+        assert KEY.api_key not in printed
+        assert SECRET.decode() not in printed
         assert cli.main([*common, "--spec", str(OPENAPI), "--url", url, "--json"]) == 1
         report = json.loads(capsys.readouterr().out)
         assert report["passed"] is False
@@ -399,7 +406,7 @@ def test_the_sandbox_passes_over_a_socket(capsys: pytest.CaptureFixture[str]) ->
     assert all(report["operations"][name]["accepted"] >= 2 for name in names), report["operations"]
 
 
-def test_a_clock_that_stands_elsewhere_is_said_first(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_clock_that_stands_elsewhere_is_reported_first(capsys: pytest.CaptureFixture[str]) -> None:
     """Every request would be late: the command names what the server's clock shows instead of a thousand clauses."""
     with listening(little()) as url:
         assert cli.main([*COMMON, "--url", url, "--frozen-at-ms", str(NOW_MS + 1)]) == 2
@@ -407,7 +414,7 @@ def test_a_clock_that_stands_elsewhere_is_said_first(capsys: pytest.CaptureFixtu
 
 
 def test_a_server_that_limits_is_not_blamed(contract: Document, capsys: pytest.CaptureFixture[str]) -> None:
-    """429 says nothing about a request: after a few of them the rest is left out, and nothing is said of the server."""
+    """429 proves nothing about a request: after a few of them the rest is left out, and the result is undecided."""
     from paydown_sandbox import SocketSandbox
 
     content = state()
@@ -415,14 +422,14 @@ def test_a_server_that_limits_is_not_blamed(contract: Document, capsys: pytest.C
     del content["clock"]
     with SocketSandbox(state=content) as sandbox:
         code = cli.main([*COMMON, "--url", sandbox.url, "--operation", "repayDebt"])
-    said = capsys.readouterr().out
-    assert code == 2, said
-    assert "too little was answered" in said
-    assert "Answered 429 again and again" in said
+    printed = capsys.readouterr().out
+    assert code == 2, printed
+    assert "too little was answered" in printed
+    assert "Answered 429 again and again" in printed
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "printed"),
     [
         (["--url", "https://papi.binance.com"], "is the exchange itself"),
         (["--url", "https://papi.binance.com", "--allow-host", "papi.binance.com"], "is the exchange itself"),
@@ -437,12 +444,12 @@ def test_a_server_that_limits_is_not_blamed(contract: Document, capsys: pytest.C
     ],
 )
 def test_the_command_refuses_what_it_must_not_do(
-    arguments: list[str], said: str, capsys: pytest.CaptureFixture[str]
+    arguments: list[str], printed: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """The exchange itself, foreign machines, missing files and dead addresses end with 2 and a reason."""
     common = ["--spec", str(OPENAPI), "--api-key", "k" * 64, "--secret", "s" * 64]
     assert cli.main([*common, *arguments]) == 2
-    assert said in capsys.readouterr().err
+    assert printed in capsys.readouterr().err
 
 
 def test_the_command_needs_a_key(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,4 +1,4 @@
-"""The report of a run: what a page shows in a real browser, and what a run with a mistake in it says."""
+"""The report of a run: what its page shows in a real browser, and how a run with a mistake in it is reported."""
 
 import json
 import os
@@ -58,7 +58,7 @@ def broken(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     ]
     command += ["-n", "2", "-q", "-p", "no:cacheprovider", f"--rootdir={copy}"]
     done = subprocess.run(command, cwd=copy, env=environment, capture_output=True, text=True, check=False)
-    (copy / "said.txt").write_text(done.stdout + done.stderr, "utf-8")
+    (copy / "output.txt").write_text(done.stdout + done.stderr, "utf-8")
     assert done.returncode == 1, done.stdout + done.stderr
     return copy
 
@@ -70,11 +70,15 @@ def secrets() -> list[str]:
     return [key.api_key, key.secret.decode()]
 
 
-def test_a_mistake_is_told_with_its_request(broken: Path) -> None:
+def test_a_mistake_is_reported_with_its_request(broken: Path) -> None:
     """Page, Markdown, JUnit and terminal name the test, the clause and the request as a curl line without secrets."""
     folder = broken / "reports" / "contract"
-    said = (broken / "said.txt").read_text("utf-8")
-    for text in ((folder / "index.html").read_text("utf-8"), (folder / "report.md").read_text("utf-8"), said):
+    output = (broken / "output.txt").read_text("utf-8")
+    for text in (
+        (folder / "index.html").read_text("utf-8"),
+        (folder / "report.md").read_text("utf-8"),
+        output,
+    ):
         assert "test_every_movement_is_in_the_capital_flow" in text
         assert re.search(r"curl -i -X GET .{1,12}http://127.0.0.1:8087/sapi/v1/margin/capital-flow\?", text)
         assert re.search("signature=[0-9a-f]{4}…", text)
@@ -82,8 +86,8 @@ def test_a_mistake_is_told_with_its_request(broken: Path) -> None:
         assert "capitalFlow: responses.200" in text
         assert "again: PAYDOWN_CONTRACT" in text or "PAYDOWN_CONTRACT_SEED=1 make contract" in text
         assert [secret for secret in secrets() if secret in text] == []
-    assert "the contract is broken; the report: reports/contract/index.html" in said
-    assert "a part of the suite" in said
+    assert "the contract is broken; the report: reports/contract/index.html" in output
+    assert "a part of the suite" in output
     root = ElementTree.fromstring((folder / "junit.xml").read_text("utf-8"))
     failures = root.findall("./testsuite/testcase/failure")
     assert len(failures) == 1
@@ -93,14 +97,14 @@ def test_a_mistake_is_told_with_its_request(broken: Path) -> None:
 
 def test_workers_bring_together_what_they_counted(broken: Path) -> None:
     """Both workers' requests are in one table, and the operations that were called have real successes."""
-    said = (broken / "said.txt").read_text("utf-8")
+    output = (broken / "output.txt").read_text("utf-8")
     for name in ("marginBorrow", "capitalFlow"):
-        (line,) = [line for line in said.splitlines() if line.startswith(f"{name} ")]
+        (line,) = [line for line in output.splitlines() if line.startswith(f"{name} ")]
         assert int(line.split()[1].replace(",", "")) + int(line.split()[3].replace(",", "")) > 2, line
 
 
 def test_a_part_that_passes_does_not_speak_for_the_whole(tmp_path: Path) -> None:
-    """Where only some tests ran, terminal, page and Markdown say that only what was tried is kept."""
+    """Where only some tests ran, terminal, page and Markdown claim no more than that what was tried is kept."""
     environment = {
         name: value for name, value in os.environ.items() if not name.startswith(("PYTEST_", "PAYDOWN_"))
     }
@@ -119,13 +123,13 @@ def test_a_part_that_passes_does_not_speak_for_the_whole(tmp_path: Path) -> None
     assert done.returncode == 0, done.stdout + done.stderr
     page, text = (tmp_path / "index.html").read_text("utf-8"), (tmp_path / "report.md").read_text("utf-8")
     assert "what was tried of the contract is kept; the report:" in done.stdout
-    for told in (done.stdout, page, text):
-        assert "of the contract is kept" in told
-        assert "the contract is kept" not in told.lower().replace("of the contract is kept", "")
+    for shown in (done.stdout, page, text):
+        assert "of the contract is kept" in shown
+        assert "the contract is kept" not in shown.lower().replace("of the contract is kept", "")
 
 
 class Outside(HTMLParser):
-    """Collects whatever a page would load."""
+    """Collects every address that a page would load."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -197,15 +201,15 @@ def test_the_page_fits_in_a_browser(broken: Path, width: int, dark: bool, tmp_pa
     done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=50)
     match = re.search("MEASURED ({.*?})", done.stdout)
     assert match is not None, done.stdout[-500:] + done.stderr[-1500:]
-    told = json.loads(match[1].replace("&amp;", "&"))
+    measured = json.loads(match[1].replace("&amp;", "&"))
     assert "CONSOLE" not in done.stderr, done.stderr[-1500:]
-    assert told["title"] == "Contract report: the contract is broken"
-    assert told["loaded"] == 0
-    assert told["scroll"] <= told["client"] <= width
-    assert told["wide"] == 0
-    light = sorted((luminance(told["back"]), luminance(told["text"])))
+    assert measured["title"] == "Contract report: the contract is broken"
+    assert measured["loaded"] == 0
+    assert measured["scroll"] <= measured["client"] <= width
+    assert measured["wide"] == 0
+    light = sorted((luminance(measured["back"]), luminance(measured["text"])))
     assert (light[1] + 0.05) / (light[0] + 0.05) >= 7
-    assert (luminance(told["back"]) < luminance(told["text"])) is dark
+    assert (luminance(measured["back"]) < luminance(measured["text"])) is dark
 
 
 def test_colours_keep_their_contrast() -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from paydown_contract.document import Document
-from paydown_contract.requests.verifier import Request
+from paydown_contract.requests.raw_request import Request
 from tests.contract.support import tamper_vectors
 from tests.contract.support.exchange import exchange
 from tests.contract.support.places import ROOT
@@ -35,7 +35,7 @@ def test_the_matrix_stays_small(tamper: Path) -> None:
 
 @pytest.mark.parametrize("name", ["accountBalance", "ping"])
 def test_a_reader_of_the_files_alone_can_hold_a_server_to_them(name: str, tamper: Path) -> None:
-    """Read as the description says, the requests get from the sandbox what the files say."""
+    """Read by their README, the requests get from the sandbox the answers that the files allow."""
     matrix = json.loads((tamper / f"{name}.json").read_text("utf-8"))
     accepted = 0
     with exchange() as running:
@@ -74,7 +74,7 @@ def test_another_language_finds_the_same(tamper: Path) -> None:
 
 @pytest.mark.skipif(NODE is None, reason="Node.js is not installed: the vectors are checked by Python alone")
 def test_another_language_sees_a_changed_vector(tmp_path: Path) -> None:
-    """One character of a signature changed, and the checker says which vector does not hold."""
+    """One character of a signature changed, and the checker names the vector that does not hold."""
     assert NODE is not None
     copy = tmp_path / "vectors"
     shutil.copytree(ROOT / "tests" / "vectors", copy)

@@ -75,7 +75,7 @@ class AccountModel(Model):
         }
 
     def knows(self, operation: Operation) -> bool:
-        """Whether the model says exactly what this call answers."""
+        """Whether the model knows exactly what this call answers."""
         return operation.id in self._calls
 
     def call(self, operation: Operation, texts: Mapping[str, str], now_ms: int) -> Outcome:
@@ -180,7 +180,7 @@ class AccountModel(Model):
         return Outcome(answer={"tranId": NEW_ID})
 
     def borrow(self, texts: Mapping[str, str], now_ms: int) -> Outcome:
-        """Up to what maxBorrowable says at that moment."""
+        """Up to the maxBorrowable of that moment."""
         asset, amount = texts["asset"], plain(texts["amount"])
         if asset not in self.known:
             return Outcome(frozenset({-1108}))

@@ -11,8 +11,8 @@ import httpx
 from paydown import AsyncClient, Client, Credentials
 from paydown.budget.protocol import BudgetUse, Priority, Reservation, Weight
 from paydown_contract.document import Operation
-from paydown_contract.requests.signer import Key, RsaNumbers
-from paydown_contract.requests.verifier import Request
+from paydown_contract.requests.raw_request import Request
+from paydown_contract.requests.signing_key import Key, RsaNumbers
 from tests.contract.report.meter import METER
 from tests.contract.report.targets import CLIENT
 from tests.contract.support.exchange import NOW_MS
@@ -64,7 +64,7 @@ class OpenBudget:
             self.released.append((ended, dict(used or {})))
 
     def close_gate(self, wait_ms: int, reason: str) -> None:
-        """Note a pause; nobody waits for it."""
+        """Note a pause without waiting."""
         self.gates.append((wait_ms, reason))
 
     def leave(self, place: int) -> None:

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, Final
 
-from paydown_contract.requests.signer import Key
-from paydown_contract.requests.verifier import Request
+from paydown_contract.requests.raw_request import Request
+from paydown_contract.requests.signing_key import Key
 from paydown_sandbox.serving.application import create_app
 from tests.contract.report.meter import Watched
 from tests.contract.support.asgi import Answer, AsgiServer
@@ -114,7 +114,7 @@ class Exchange:
         self.control("POST", "clock", {"frozen": True, "set_ms": now_ms})
 
     def balances(self) -> dict[str, dict[str, dict[str, Any]]]:
-        """What each account holds and owes, as the control API tells it."""
+        """What each account holds and owes, as the control API shows it."""
         return {
             account["id"]: {asset: {"updated_ms": 0, **row} for asset, row in account["balances"].items()}
             for account in self.control("GET", "state")["accounts"]

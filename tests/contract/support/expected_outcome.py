@@ -1,4 +1,4 @@
-"""What one answer says about a call that moves money, by the document's tables and nothing else.
+"""What one answer proves about a call that moves money, by the document's tables and nothing else.
 
 The first status rule that fits decides; then a code whose row says unknown makes the outcome unknown, unless the rule
 overrides that code. A code never turns an unknown into a no.
@@ -40,7 +40,7 @@ def conclude(document: Document, status: int, body: bytes, server: str = "papi")
             return Conclusion(rule["executed"], rule["category"], rule["retry"], number, row)
         if "unknown" in (row.executed, rule["executed"]):
             return Conclusion("unknown", "unknown", "never-blindly", number, row)
-        if rule["category"] == "ban":  # outlasts whatever else the code says
+        if rule["category"] == "ban":  # a ban outlasts every other meaning of the code
             return Conclusion("no", rule["category"], rule["retry"], number, row)
         return Conclusion("no", row.category, row.retry, number, row)
     raise ValueError("x-status-outcomes has no default")

@@ -2,7 +2,7 @@
 
 import base64
 
-from paydown_contract.requests.signer import Key, RsaNumbers
+from paydown_contract.requests.signing_key import Key, RsaNumbers
 from tests.contract.support.evidence import vectors
 
 

@@ -39,7 +39,7 @@ RIGHT_DECIMALS: Final = (
     "9" * 28,
     "0." + "0" * 31 + "1",
 )
-# Not what the document promises, yet numbers: whoever prints decimals without care writes them so.
+# Not what the document promises, yet numbers: a server that prints decimals without care writes them so.
 TOLERATED_DECIMALS: Final = ("0E-8", "1E-8", "1e5", "-1.50e-7", "0e0", "1.25E+3")
 WRONG_DECIMALS: Final = (
     "",
@@ -147,7 +147,7 @@ def cases(operation: Operation) -> Iterator[Case]:
 
 
 def event_cases(schema: Schema) -> Iterator[Case]:
-    """Every body worth sending as an event of this schema; its name stays, since it says which event it is."""
+    """Every body worth sending as an event of this schema; its name stays, since it decides which event it is."""
     for number, example in enumerate(schema["x-examples"].values()):
         sample = example["value"]
         full = filled(schema, sample)
@@ -329,7 +329,7 @@ def in_span(number: int, low: int | None, high: int | None) -> bool:
 
 
 def allows(schema: Schema, value: Any) -> bool:
-    """Whether the document allows this JSON value at this place, as far as its type tells; enums are open."""
+    """Whether the document allows this JSON value at this place, as far as its type shows; enums are open."""
     kinds = schema.get("type")
     if kinds is None:
         return True
@@ -425,7 +425,7 @@ def without(body: Any, path: Sequence[Any]) -> Any:
 
 
 def disagreement(schema: Schema, body: Any, seen: Any, at: str = "answer") -> str | None:
-    """Where a Python object does not say what the JSON said, or None."""
+    """Return where a Python object differs from the JSON it was read from, or None."""
     kind = schema.get("type")
     if kind == "object" and schema.get("properties"):
         for name, part in schema["properties"].items():
@@ -485,7 +485,7 @@ MISSING: Final = _Missing()
 
 
 def same(one: Any, two: Any) -> bool:
-    """Equality that tells 1 from true and from 1.0."""
+    """Equality that holds 1, true and 1.0 for three values."""
     if isinstance(one, dict) and isinstance(two, Mapping):
         return one.keys() == two.keys() and all(same(value, two[key]) for key, value in one.items())
     if isinstance(one, list) and isinstance(two, list | tuple):
@@ -502,7 +502,7 @@ def rewritten(schema: Schema, body: Any, written: Any, at: str = "answer") -> st
     """
     kind = schema.get("type")
     if kind == "object" and isinstance(written, dict):
-        # "" says that no value is given, which an absent member says too.
+        # "" stands for "no value", as an absent member does.
         parts = schema.get("properties", {})
         empty = {name for name, value in body.items() if value == "" and parts.get(name, {}).get("x-empty")}
         if not body.keys() - empty <= written.keys() <= body.keys():

@@ -183,7 +183,7 @@ class PassageModel(Model):
         return Standing(equity, actual, initial, maintenance, ratio, self.status(equity, ratio))
 
     def status(self, equity: Fraction, ratio: Fraction | None) -> str:
-        """The state by its thresholds, unless the state document says it."""
+        """The state by its thresholds, unless the state document names it."""
         if self.forced is not None:
             return self.forced
         if ratio is None:

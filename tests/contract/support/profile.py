@@ -1,7 +1,7 @@
 """How much to try: fast in `make test`, full in `make contract`, deep in nights.
 
 PAYDOWN_CONTRACT_PROFILE   fast (default), full (make contract) or deep (make contract-deep)
-PAYDOWN_CONTRACT_SEED      a number; without one fast is always the same, and full and deep draw one and say it
+PAYDOWN_CONTRACT_SEED      a number; without one fast is always the same, and full and deep draw one and print it
 PAYDOWN_CONTRACT_NO_SHRINK leaves a failing case as it was drawn (`make mutants`: that it fails is enough)
 PAYDOWN_CONTRACT_REPORT    the folder to write a report to; without it nothing is counted
 """
@@ -44,7 +44,7 @@ _SIZES = {
 
 
 def is_asked_for() -> bool:
-    """Whether somebody chose a profile: then this run is about the contract, with all that belongs to it."""
+    """Whether a profile was chosen: then this run is about the contract, with all that belongs to it."""
     return "PAYDOWN_CONTRACT_PROFILE" in os.environ
 
 
@@ -53,7 +53,7 @@ def profile() -> Profile:
     """The profile of this run."""
     name = os.environ.get("PAYDOWN_CONTRACT_PROFILE", "fast")
     if name not in _SIZES:
-        raise ValueError(f"PAYDOWN_CONTRACT_PROFILE is {name!r}: say one of {', '.join(_SIZES)}")
+        raise ValueError(f"PAYDOWN_CONTRACT_PROFILE is {name!r}: choose one of {', '.join(_SIZES)}")
     phases, stock, scenarios, examples, steps = _SIZES[name]
     text = os.environ.get("PAYDOWN_CONTRACT_SEED", "")
     seed = int(text) if text else 1 if name == "fast" else secrets.randbelow(2**32)

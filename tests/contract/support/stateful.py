@@ -18,8 +18,9 @@ from schemathesis.generation import GenerationMode
 
 from paydown_contract.document import FORM, Document, Operation
 from paydown_contract.json_types import is_object
-from paydown_contract.rules.answer_meaning import effective
-from paydown_contract.rules.link_declarations import BEYOND_A_LIMIT, Link, links_of, members_of
+from paydown_contract.rules.answer_body import members_of
+from paydown_contract.rules.answer_consistency import sent_values
+from paydown_contract.rules.links import BEYOND_A_LIMIT, Link, links_of
 from tests.contract.support import stock
 from tests.contract.support.stock import Complaint, Outcome, Plan
 from tests.contract.support.stock_signing import Signer
@@ -191,7 +192,7 @@ def _judge(recorder: Any, links: tuple[Link, ...], found: Followed) -> None:
             continue
         link = _named(links, node.transition.id)
         asked, request = stock.raw_request(first.request), stock.raw_request(second.request)
-        texts, sent = effective(asked), effective(request)
+        texts, sent = sent_values(asked), sent_values(request)
         given = link.arguments(texts, members_of(first.response.content or b""))
         if given is None or any(sent.get(name) != value for name, value in given.items()):
             continue  # schemathesis sends something else than the linked value now and then
@@ -201,10 +202,12 @@ def _judge(recorder: Any, links: tuple[Link, ...], found: Followed) -> None:
         between = [recorder.cases[each].value.method for each in order[order.index(node.parent_id) + 1 : at]]
         if not link.by_id and any(method.upper() != "GET" for method in between):
             continue  # what the first call did may have been undone meanwhile; a record stays
-        said = link.unseen(texts, given, answer)
-        if said:
+        symptom = link.symptom(texts, given, answer)
+        if symptom:
             found.outcome.complaints.append(
-                Complaint(link.source.id, "stateful", link.clause, said, request, answer.status, answer.body)
+                Complaint(
+                    link.source.id, "stateful", link.clause, symptom, request, answer.status, answer.body
+                )
             )
 
 

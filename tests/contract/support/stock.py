@@ -1,4 +1,4 @@
-"""Runs schemathesis, all its phases and checks, against a server, signed, and keeps what the document does not excuse.
+"""Run schemathesis, all its phases and checks, against a server, signed, and keeps what the document does not excuse.
 
 schemathesis judges by the schema alone. It cannot know that a right repayment of an unknown asset may be refused, nor
 that a missing key may be answered with 400: the oracle can, and a complaint about an answer that the document allows
@@ -22,8 +22,10 @@ from schemathesis.openapi.checks import (
 )
 
 from paydown_contract.document import Document
-from paydown_contract.requests.verifier import Oracle, Request
-from paydown_contract.rules.business_refusals import code_of, is_business
+from paydown_contract.requests.raw_request import Request
+from paydown_contract.rules.allowed_answers import Oracle
+from paydown_contract.rules.answer_body import error_code_of
+from paydown_contract.rules.business_refusals import is_business_refusal
 from tests.contract.support.stock_signing import Signer
 
 
@@ -89,14 +91,14 @@ def run(
     Args:
         document: What the oracle judges by.
         bundled: The same document in one piece, as schemathesis reads it.
-        signer: Signs; None sends everything unsigned, which shows what that proves: nothing.
+        signer: Signs the requests; None sends everything unsigned, which shows how little that proves.
         app: An ASGI application, called in process.
         base_url: Or the address of a server.
         operations: Ids to run; none means all.
         plan: How much to try.
         tune: Changes the schemathesis schema before the run.
         excuse: Drop complaints about answers that the document allows; without it schemathesis is alone.
-        watch: Told the record of every scenario.
+        watch: Called with the record of every scenario.
     """
     plan = plan or Plan()
     schema: Any = schemathesis.openapi.from_dict(dict(bundled))
@@ -187,8 +189,8 @@ def raw_request(recorded: Any) -> Request:
     return Request(recorded.method, path, query.encode("utf-8"), headers, recorded.body or b"")
 
 
-# Failures that say whether a request should have been accepted. The others judge the answer itself: nothing
-# excuses it.
+# Failures about whether a request should have been accepted. The others judge the answer itself, which nothing
+# excuses.
 _ABOUT_ACCEPTANCE = (
     AcceptedNegativeData, RejectedPositiveData, MissingHeaderNotRejected, UnsupportedMethodResponse, IgnoredAuth
 )  # fmt: skip
@@ -198,12 +200,12 @@ def excused(
     request: Request, status: int, body: bytes, document: Document, oracle: Oracle, now_ms: int
 ) -> bool:
     """Whether the document allows the answer that schemathesis complains about."""
-    code = code_of(body)
+    code = error_code_of(body)
     verdict = oracle.expect(request, now_ms)
     if verdict.allows(status, code):
         return True
     return (
         verdict.accepted
         and verdict.operation is not None
-        and is_business(document, verdict.operation, status, code)
+        and is_business_refusal(document, verdict.operation, status, code)
     )

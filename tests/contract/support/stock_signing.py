@@ -10,9 +10,9 @@ from requests.auth import AuthBase
 from requests.models import PreparedRequest
 
 from paydown_contract.document import Document, Operation
-from paydown_contract.requests import raw_text as wire
-from paydown_contract.requests.signer import Key
-from paydown_contract.requests.verifier import value_fault
+from paydown_contract.requests import percent_encoding as wire
+from paydown_contract.requests.signing_key import Key
+from paydown_contract.rules.schema_mismatch import schema_mismatch
 
 
 class Signer(AuthBase):
@@ -84,7 +84,7 @@ class Signer(AuthBase):
             right = (
                 field is not None
                 and names.count(pair.name) == 1
-                and value_fault(field.schema, pair.value) is None
+                and schema_mismatch(field.schema, pair.value) is None
             )
             if pair.name == "signature" and right:
                 signs = True

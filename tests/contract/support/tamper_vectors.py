@@ -12,10 +12,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
 
-from paydown_contract import document
+from paydown_contract import read_document
 from paydown_contract.document import FORM, Document, Operation
-from paydown_contract.requests.tampering import Tamperer, Variant
-from paydown_contract.requests.verifier import Oracle
+from paydown_contract.requests.variants.tamperer import Tamperer, Variant
+from paydown_contract.rules.allowed_answers import Oracle
 from tests.contract.support.exchange import NOW_MS
 from tests.contract.support.keys import signing_key
 from tests.contract.support.places import OPENAPI, ROOT
@@ -71,7 +71,7 @@ def content(contract: Document, operation: Operation) -> dict[str, Any]:
 
 
 def _chosen(contract: Document, operation: Operation) -> Iterator[Variant]:
-    """All but the same odd item at every place of a list: alone it says as much."""
+    """All but the same odd item at every place of a list: alone it proves as much."""
     tamperer = Tamperer(contract, signing_key("S1"), (signing_key("S2"),), NOW_MS)
     for variant in tamperer.variants(operation):
         if ": first item: " not in variant.name and ": last item: " not in variant.name:
@@ -105,5 +105,5 @@ def write(contract: Document, folder: Path) -> None:
 
 if __name__ == "__main__":
     chosen = Path(sys.argv[1]) if len(sys.argv) > 1 else FOLDER
-    write(document.read(OPENAPI), chosen)
+    write(read_document(OPENAPI), chosen)
     print(chosen)

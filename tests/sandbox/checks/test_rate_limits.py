@@ -7,6 +7,7 @@ import pytest
 from paydown_sandbox.bundled_document import Document
 from paydown_sandbox.exchange import Exchange
 from paydown_sandbox.sandbox_clock import Clock
+from paydown_sandbox.state.state_builder import StateBuilder, clean_state
 from tests.sandbox.signer import NOW_MS, Caller, state_with
 
 HEADER = "x-mbx-used-weight-1m"
@@ -15,12 +16,25 @@ SMALL = "asset=BNB&amount=0.00000001&specifyRepayAssets=USDT"
 
 
 def limited(document: Document, weight: int = 6000, **members: object) -> Caller:
-    """A caller of an exchange with the real budget."""
+    """A caller of a sandbox with the published limits."""
     limits = {"weight_per_minute": weight, "orders_per_minute": 1200}
     return Caller(Exchange(state_with(limits=limits, **members), document=document, clock=Clock(NOW_MS)))
 
 
-def test_every_answer_tells_the_used_weight(document: Document) -> None:
+def test_limits_are_the_published_ones_unless_the_state_sets_others(document: Document) -> None:
+    """A state without limits, and a builder's limit that is not named, have the document's numbers."""
+    weight, orders = (document.limits[name]["limit"] for name in ("ip-weight", "orders"))
+
+    default = Exchange(clean_state(), document=document).world.limits
+    assert (default.weight_per_minute, default.orders_per_minute) == (weight, orders)
+    for given in ({"weight_per_minute": 7}, {"orders_per_minute": 7}, {"weight_per_minute": 0}):
+        built = StateBuilder().account("a").limit(**given).document()
+        limits = Exchange(built, document=document).world.limits
+        expected = {"weight_per_minute": weight, "orders_per_minute": orders, **given}
+        assert {name: getattr(limits, name) for name in expected} == expected
+
+
+def test_every_answer_shows_the_used_weight(document: Document) -> None:
     """Errors are charged like successes, and unknown paths are not charged at all."""
     caller = limited(document)
 
@@ -69,7 +83,7 @@ def test_the_fixed_minute_starts_over_on_the_clock(document: Document) -> None:
 
 
 def test_going_on_after_429_ends_in_bans_that_grow(document: Document) -> None:
-    """Ten refusals, then 418 for two minutes, then for four; the text says until when."""
+    """Ten refusals, then 418 for two minutes, then for four; the text names the end."""
     caller = limited(document, weight=10)
     clock = caller.exchange.clock
 

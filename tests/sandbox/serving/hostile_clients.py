@@ -22,7 +22,7 @@ Headers = list[tuple[bytes, bytes]]
 
 @dataclass(frozen=True)
 class Wire:
-    """One request. `judged` says that its answer is one of the call `facts` and must be one of its answers."""
+    """One request. With `judged` its answer must be one that the document describes for the operation `facts`."""
 
     facts: OperationFacts
     method: str
@@ -55,7 +55,7 @@ class Wire:
 
 @dataclass
 class Moment:
-    """What a generator needs to know: chances, and the exchange's time (UTC ms)."""
+    """The inputs of a generator: chances, and the sandbox's time (UTC ms)."""
 
     chance: random.Random
     now_ms: int

@@ -93,7 +93,7 @@ def test_what_never_ends_is_cut_off(running: SocketSandbox, name: str) -> None:
 def test_rubbish_behind_a_repayment_does_not_take_its_answer(
     running: SocketSandbox, rubbish: bytes, tmp_path: Path
 ) -> None:
-    """The repayment is executed and says so; only then the bytes behind it are refused."""
+    """The repayment is executed and answered; only then the bytes behind it are refused."""
     running.owe("BNB", "1")
     running.hold_next_answer(50)  # so that the rubbish is seen while the answer is still due
     with connected(running) as raw:
@@ -118,7 +118,7 @@ def test_a_control_call_behind_a_repayment_waits_for_its_answer(running: SocketS
 
 @pytest.mark.parametrize("target", ["/papi/v1/ping", "/_sandbox/clock"])
 def test_the_absolute_form_of_a_target_is_served(running: SocketSandbox, target: str) -> None:
-    """RFC 9112, 3.2.2: a server must accept it, also where clients are told to send the other form."""
+    """RFC 9112, 3.2.2: a server must accept it, also where clients should send the other form."""
     request = f"GET {running.url}{target} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
     with connected(running) as raw:
         raw.sendall(request.encode())
@@ -137,7 +137,7 @@ def test_a_trailer_is_no_header(running: SocketSandbox) -> None:
 
 @pytest.mark.parametrize("protocol", [b"h2c", b"websocket"])
 def test_an_offer_to_upgrade_a_call_is_read_over(running: SocketSandbox, protocol: bytes) -> None:
-    """The repayment is executed as if nobody had offered anything, its body included."""
+    """The repayment is executed as if it had made no offer, its body included."""
     running.owe("BNB", "1")
     data = post(running)
     head, _, body = data.partition(b"\r\n\r\n")
@@ -159,7 +159,7 @@ def test_large_bodies_are_not_kept(running: SocketSandbox) -> None:
 
 
 def test_many_connections_are_served(running: SocketSandbox) -> None:
-    """A thousand clients that connect and say nothing do not keep the next one out."""
+    """A thousand clients that connect and send nothing do not keep the next one out."""
     with contextlib.ExitStack() as stack:
         for _ in range(1000):
             stack.enter_context(connected(running)).sendall(b"GET /papi/v1/pi")
@@ -236,7 +236,7 @@ def test_a_stream_that_is_not_read_is_dropped(running: SocketSandbox) -> None:
 
 
 def test_a_full_disk_stops_the_process_and_answers_nothing_that_is_lost(tmp_path: Path) -> None:
-    """When the file may not grow any more: no answer, exit code 1, a sentence, and a restart on what was said."""
+    """A file that cannot grow ends the process with exit code 1 and no answer; a restart has all that was answered."""
     data = tmp_path / "exchange.db"
     options = ["--port", "0", "--data", str(data)]
     program = (
@@ -272,7 +272,7 @@ def test_a_full_disk_stops_the_process_and_answers_nothing_that_is_lost(tmp_path
 
 
 def test_a_ban_survives_kill_9(tmp_path: Path) -> None:
-    """The process is killed right after it said 418, and the next one still says so."""
+    """A process that is killed right after an answer 418 is followed by one that still answers 418."""
     command = [
         sys.executable,
         "-m",
@@ -282,16 +282,16 @@ def test_a_ban_survives_kill_9(tmp_path: Path) -> None:
         "--data",
         str(tmp_path / "exchange.db"),
     ]
-    told: list[str] = []
+    texts: list[str] = []
     for _ in range(2):
         process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
         assert process.stdout is not None
         url = process.stdout.readline().split()[-1]
-        if not told:
+        if not texts:
             httpx.post(f"{url}/_sandbox/faults", json={"fault": "banned_418", "ban_ms": 600_000})
         answer = httpx.get(f"{url}/papi/v1/ping")
         process.kill()
         process.communicate(timeout=20)
         assert answer.status_code == 418
-        told.append(answer.json()["msg"])
-    assert told[0] == told[1]
+        texts.append(answer.json()["msg"])
+    assert texts[0] == texts[1]

@@ -121,7 +121,7 @@ def test_a_page_of_another_site_changes_nothing(
 @pytest.mark.parametrize("site", ["cross-site", "same-site", "CROSS-SITE", "new-word"])
 def test_what_the_browser_says_about_the_site_counts(running: SocketSandbox, site: str) -> None:
     """
-    A request that the browser itself calls foreign is refused, on the control API and on calls of the exchange.
+    A request that the browser itself calls foreign is refused, on the control API and on calls of the API.
     """
     for path in ("/_sandbox/state", "/papi/v1/ping"):
         assert ask(running, f"GET {path}", "Host: localhost", f"Sec-Fetch-Site: {site}") == 403
@@ -151,7 +151,7 @@ def test_a_body_that_a_page_may_send_unasked_is_refused(running: SocketSandbox, 
 
 def test_a_simple_post_of_a_page_does_not_reach_the_exchange(running: SocketSandbox) -> None:
     """
-    A call of the exchange that comes from another site is neither executed, counted, nor logged.
+    A call of the API that comes from another site is neither executed, counted, nor logged.
     """
     before = len(running.requests())
     for headers in (["Origin: https://evil.example"], ["Origin: null"], ["Sec-Fetch-Site: cross-site"]):
@@ -186,7 +186,7 @@ def test_programs_and_own_pages_are_served(running: SocketSandbox, name: str, mo
 
 def test_calls_of_the_exchange_may_use_any_name(running: SocketSandbox) -> None:
     """
-    A client in another container reaches the exchange under a name that nobody announced.
+    A client in another container reaches the API under an unannounced name.
     """
     assert ask(running, "GET /papi/v1/ping", "Host: paydown-sandbox:8087") == 200
 
@@ -231,7 +231,7 @@ def test_what_is_served_depends_on_where_it_listens(
 @given(st.binary(max_size=40), st.binary(max_size=40), st.sampled_from(["GET", "POST"]))
 def test_no_header_breaks_the_guard(host: bytes, origin: bytes, method: str) -> None:
     """
-    Whatever bytes stand in the headers, the guard decides; what it lets pass names this machine.
+    The guard decides about any bytes in the headers, and a request that it lets pass names this machine.
     """
     guard = BrowserGuard()
     refused = guard.refusal(

@@ -58,7 +58,7 @@ class Control:
 
 @pytest.fixture
 def control(exchange: Exchange) -> Control:
-    """The control API of the exchange of this test."""
+    """The control API of the sandbox of this test."""
     return Control(exchange)
 
 
@@ -151,7 +151,7 @@ ACCOUNT = {"id": "a", "keys": [{"api_key": "k", "type": "hmac", "secret_or_publi
 def test_a_wrong_state_names_its_place_and_changes_nothing(
     control: Control, state: object, path: str
 ) -> None:
-    """The error says where; the old world goes on, and no secret is quoted."""
+    """The error names the place; the old world goes on, and no secret is quoted."""
     answer = run(control("PUT", "state", state))
 
     assert answer.status_code == 400
@@ -191,7 +191,7 @@ def test_texts_that_could_not_be_given_back_are_refused(
 
 
 def test_a_misspelt_parameter_is_refused(control: Control) -> None:
-    """A filter that nobody knows would show everything; every call says so in the documented form."""
+    """An unknown filter is refused by every call in the documented form, since it would show everything."""
     for path, calls in CONTROL["paths"].items():
         for method in calls:
             answer = run(control(method.upper(), path.removeprefix("/_sandbox/"), query="?methud=POST"))
@@ -362,7 +362,7 @@ def test_every_choice_is_listed_and_explained(control: Control, document: Docume
 
 
 def test_every_value_of_every_option_gives_a_working_exchange(document: Document) -> None:
-    """Whatever is chosen, a world can be built and a repayment gets an answer below 500."""
+    """Under every value of an option a world can be built, and a repayment gets an answer below 500."""
     for option in catalogue(document).values():
         for value in option.values or ((option.default,) if option.numbers else ("1",)):
             Options(catalogue(document), {option.name: value})
@@ -439,7 +439,7 @@ def test_the_documents_clients_reach_the_same_exchange(control: Control) -> None
 def test_a_number_in_the_query_is_one_or_is_refused(
     control: Control, method: str, path: str, name: str, text: str
 ) -> None:
-    """Whatever stands where a number belongs: 400 with its name, never a failure of the server."""
+    """Text in place of a number is answered 400 with the parameter's name, never with a failure of the server."""
     response = run(control(method, path, query=f"?{name}={quote(text)}"))
     assert response.status_code == 400
     assert response.json()["error"]["path"] == name

@@ -96,7 +96,7 @@ def test_a_folder_that_is_not_there_is_not_made(tmp_path: Path, capsys: pytest.C
 @pytest.mark.parametrize("umask", [0o000, 0o022, 0o077])
 def test_the_file_is_its_owners_alone(tmp_path: Path, umask: int) -> None:
     """
-    Database and log hold keys with their secrets, so nobody else may read them, whatever the umask says.
+    Database and log hold keys with their secrets: under every umask only their owner may read them.
     """
     before = os.umask(umask)
     try:

@@ -1,4 +1,4 @@
-"""Requests that nobody should send: no 5xx, every answer as the document says, and nothing moves unsigned."""
+"""Hostile requests get no 5xx and only documented answers, and nothing moves without a signature."""
 
 from __future__ import annotations
 
@@ -130,7 +130,7 @@ def test_unsigned_bytes_move_nothing(operation: str, query: bytes, body: bytes, 
 @settings(max_examples=200, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
 @given(method=st.text(max_size=8), path=st.text(max_size=40))
 def test_arbitrary_paths_are_not_found(method: str, path: str) -> None:
-    """Whatever the target, an unknown one is 404 in HTML."""
+    """Every unknown target is answered 404 in HTML."""
     answer = Caller(EXCHANGE).raw(method, path)
     assert answer.status in (200, 400, 401, 404)
     assert answer.status != 404 or answer.body.startswith(b"<html>")

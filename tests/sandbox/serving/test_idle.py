@@ -13,9 +13,9 @@ import pytest
 
 from paydown_sandbox.exchange import Exchange
 from paydown_sandbox.sandbox import SocketSandbox
-from paydown_sandbox.serving import http_protocol
+from paydown_sandbox.serving import http_protocol, uvicorn_protocol
 from paydown_sandbox.serving.application import create_app
-from paydown_sandbox.serving.control_api import LARGEST_CONTROL_BODY
+from paydown_sandbox.serving.control.control_requests import LARGEST_CONTROL_BODY
 from paydown_sandbox.serving.http_protocol import protocol_for
 
 CLOCK = b"GET /_sandbox/clock HTTP/1.1\r\nHost: localhost\r\n\r\n"
@@ -26,7 +26,8 @@ IDLE_S = 0.4
 @pytest.fixture
 def running(monkeypatch: pytest.MonkeyPatch) -> Iterator[SocketSandbox]:
     """A sandbox that waits for less than a second where it waits for more than a minute."""
-    monkeypatch.setattr(http_protocol, "_IDLE_S", IDLE_S)
+    monkeypatch.setattr(http_protocol, "IDLE_S", IDLE_S)
+    monkeypatch.setattr(uvicorn_protocol, "IDLE_S", IDLE_S)
     with SocketSandbox() as sandbox:
         yield sandbox
 
@@ -101,7 +102,7 @@ def test_a_client_that_does_not_read_is_given_up(running: SocketSandbox) -> None
             for _ in range(3_000):
                 raw.sendall(ask)
         for _ in range(100):
-            open_ = running._do(lambda: len(running._server.server_state.connections))  # pyright: ignore[reportPrivateUsage]
+            open_ = running._run(lambda: len(running._server.server_state.connections))  # pyright: ignore[reportPrivateUsage]
             if not open_:
                 return
             with contextlib.suppress(TimeoutError):
@@ -127,7 +128,7 @@ def test_requests_that_do_arrive_are_served_however_long_the_connection_lives(ru
 
 def test_large_bodies_of_many_clients_have_one_bound() -> None:
     """
-    Of all bodies that arrive at once so much is kept; who comes on top is told to come again, and memory is freed.
+    All bodies that arrive at once are bounded together; one beyond the bound is refused until memory is freed.
     """
     app = create_app(Exchange())
 
@@ -185,7 +186,7 @@ def test_a_client_that_leaves_inside_its_body_changes_nothing_and_is_no_error() 
         return {"type": "http.request", "body": part, "more_body": True}
 
     async def send(message: Any) -> None:
-        """Nobody hears it."""
+        """Discard the message."""
 
     headers = [(b"host", b"localhost"), (b"content-type", b"application/json")]
     scope = {

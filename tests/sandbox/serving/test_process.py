@@ -97,7 +97,7 @@ def test_what_prevents_a_start_is_said(tmp_path: Path, capsys: pytest.CaptureFix
 
 
 def test_a_data_file_wins_over_a_state_file(tmp_path: Path) -> None:
-    """The second start goes on from the data and says that the state was not used."""
+    """The second start goes on from the data and warns that the state was not used."""
     state = tmp_path / "state.json"
     state.write_text('{"accounts": [{"id": "first"}]}')
     arguments = ("--data", str(tmp_path / "exchange.db"), "--state", str(state))

@@ -220,14 +220,14 @@ def test_unknown_paths_answer_an_html_page(caller: Caller, method: str, path: st
 
 
 def test_a_known_path_can_answer_405_to_a_wrong_method(document: Document) -> None:
-    """Nobody says what a wrong method gets: an option answers 405 with Allow."""
+    """A wrong method is undocumented: an option answers 405 with Allow."""
     exchange = Exchange(state_with(options={"wrong-method": "405"}), document=document, clock=Clock(NOW_MS))
     answer = Caller(exchange).raw("GET", REPAY)
     assert (answer.status, answer.headers["allow"]) == (405, "POST")
 
 
 def test_public_calls_need_no_key(caller: Caller) -> None:
-    """ping and time answer anybody, and time tells the exchange's clock."""
+    """ping and time need no key, and time answers with the sandbox's clock."""
     assert caller.raw("GET", "/papi/v1/ping", headers={}).json == {}
     assert caller.raw("GET", "/papi/v1/time", headers={}).json == {"serverTime": NOW_MS}
 

@@ -1,4 +1,4 @@
-"""What a client under test must find again after the exchange was killed: budgets, bans, faults and the log."""
+"""Spent weight, bans, faults and the log survive that the sandbox is killed."""
 
 from __future__ import annotations
 
@@ -45,11 +45,11 @@ class Life:
 
     @property
     def caller(self) -> Caller:
-        """A client of whatever runs now."""
+        """A client of the sandbox that runs now."""
         return Caller(self.exchange)
 
     def used(self) -> int:
-        """The used weight as a client is told, with a ping of weight 1 included."""
+        """The used weight that an answer shows, with a ping of weight 1 included."""
         return int(self.caller.raw("GET", PING).headers[HEADER])
 
 
@@ -89,25 +89,25 @@ def test_weight_that_was_spent_stays_spent(begin: Begin, window: str) -> None:
 
 
 def test_a_restart_in_a_loop_earns_no_budget(begin: Begin) -> None:
-    """Whoever restarts the exchange after every call is told the same as whoever does not."""
+    """A sandbox that is restarted after every call shows the same used weight as one that is not."""
     restarted = begin()
     steady = Exchange(
         state_with(limits={"weight_per_minute": 6000}), document=restarted.document, clock=Clock(NOW_MS)
     )
-    told: list[str] = []
+    shown: list[str] = []
     expected: list[str] = []
     for number in range(8):
-        told.append(restarted.caller.signed("GET", BALANCE).headers[HEADER])
+        shown.append(restarted.caller.signed("GET", BALANCE).headers[HEADER])
         expected.append(Caller(steady).signed("GET", BALANCE).headers[HEADER])
         steady.clock.advance(9_000)
         restarted.exchange.clock.advance(9_000)
         if number % 2:
             restarted.restart()
-    assert told == expected
+    assert shown == expected
 
 
 def test_a_ban_lasts_over_a_restart_and_the_next_is_longer(begin: Begin) -> None:
-    """Banned until the moment that was said, and the memory of earlier bans is kept."""
+    """A ban ends at the announced time after a restart, and earlier bans are remembered."""
     life = begin(limits={"weight_per_minute": 10, "orders_per_minute": 10})
     for expected_ms in (120_000, 240_000):
         assert [life.caller.signed("GET", BALANCE).status for _ in range(6)] == [429] * 6
@@ -239,7 +239,7 @@ def test_a_ban_that_ended_does_not_return_with_a_restart(begin: Begin) -> None:
 
 
 def test_a_new_state_lifts_bans_for_good(begin: Begin) -> None:
-    """Whoever puts another state starts over, and starts over after a restart as well."""
+    """A new state starts everything over, after a restart as well."""
     life = begin()
     life.exchange.faults.arm({"fault": "banned_418", "ban_ms": 10_000_000})
     assert life.caller.raw("GET", PING).status == 418

@@ -1,6 +1,6 @@
 """A hundred thousand requests of every kind over the whole document: `make soak`, and a small piece of it always.
 
-No answer is a 5xx that nobody asked for, every answer to a call is one that the document describes, money is
+No answer is a 5xx without a fault, every answer to a call is one that the document describes, money is
 conserved, and what was not signed well moves nothing. Once through ASGI, once over the socket of a process.
 """
 
@@ -97,19 +97,19 @@ class Count:
             self.statuses[0] += 1
             return
         self.statuses[answer.status] += 1
-        told = f"{kind} {wire.facts.id}: {answer.status} to {wire.bytes()[:300]!r}: {answer.body[:300]!r}"
-        assert answer.status < 500, told
+        shown = f"{kind} {wire.facts.id}: {answer.status} to {wire.bytes()[:300]!r}: {answer.body[:300]!r}"
+        assert answer.status < 500, shown
         if wire.judged:
             try:
                 JUDGE.check(wire.facts, answer.status, answer.headers, answer.body)
             except Exception as error:
-                raise AssertionError(told) from error
+                raise AssertionError(shown) from error
             if answer.status == 200:
                 self.succeeded.add(wire.facts.id)
         else:
-            assert answer.status in (101, 200, 400, 401, 403, 404, 426), told
+            assert answer.status in (101, 200, 400, 401, 403, 404, 426), shown
 
-    def told(self) -> str:
+    def summary(self) -> str:
         """One line for people."""
         statuses = ", ".join(
             f"{number} x {status or 'closed'}" for status, number in sorted(self.statuses.items())
@@ -205,7 +205,7 @@ def test_every_kind_of_request_through_asgi(requests: int) -> None:
 
     asyncio.run(run())
     check_conservation(asyncio.run(world(app)))
-    print(f"\nthrough ASGI: {count.told()}")
+    print(f"\nthrough ASGI: {count.summary()}")
     count.check_complete(requests)
 
 
@@ -284,7 +284,7 @@ class Line:
         self._buffer += part
 
     def _ask_broken(self, data: bytes) -> Received | None:
-        """Send bytes on a connection of their own and say that there are no more; every answer must be below 500."""
+        """Send bytes on a connection of their own and end them; every answer must be below 500."""
         found = b""
         with (
             socket.create_connection(("127.0.0.1", self.port), timeout=20) as raw,
@@ -317,7 +317,7 @@ class Process:
     @classmethod
     @contextlib.contextmanager
     def started(cls, folder: Path) -> Iterator[Process]:
-        """Run until the block ends; then it must end in order, and no error may have been told."""
+        """Run until the block ends; then it must end in order, and no error may have been reported."""
         document = folder / "state.json"
         document.write_text(json.dumps(state()))
         command = [sys.executable, "-m", "paydown_sandbox", "--port", "0"]
@@ -371,5 +371,5 @@ def test_every_kind_of_request_over_a_socket(requests: int, tmp_path: Path) -> N
         log = process.control("GET", "requests?limit=100000")["requests"]
         assert all(row["status"] < 500 for row in log)
         assert all(row["signature"] == "valid" for row in log if row["moved_money"])
-    print(f"\nover a socket: {count.told()}")
+    print(f"\nover a socket: {count.summary()}")
     count.check_complete(requests)

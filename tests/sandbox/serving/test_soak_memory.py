@@ -92,7 +92,7 @@ def test_memory_stays_flat_and_every_request_gets_its_answer(
     listeners: int, dripping: int, rounds: int, tmp_path: Path
 ) -> None:
     """
-    Rounds of control calls among listeners and drips: each is answered as ever, nobody is lost, nothing is kept.
+    Rounds of control calls among listeners and slow bytes: each is answered, no listener is lost, nothing is kept.
     """
     with many_files(), Process.started(tmp_path) as process, contextlib.ExitStack() as stack:
         client = stack.enter_context(httpx.Client(base_url=process.url, timeout=20))
@@ -105,14 +105,14 @@ def test_memory_stays_flat_and_every_request_gets_its_answer(
             raw.sendall(start)
             raw.setblocking(False)
             drips.append(raw)
-        answered, heard, sizes = 0, 0, list[int]()
+        answered, received, sizes = 0, 0, list[int]()
         for number in range(rounds):
             for method, path, content in CALLS:
                 answer = client.request(method, f"/_sandbox/{path}", json=content)
                 assert answer.is_success, (number, method, path, answer.text)
                 answered += 1
             now_ms = client.get("/papi/v1/time").raise_for_status().json()["serverTime"]
-            if not number % 20:  # something that every listener is told
+            if not number % 20:  # something that every listener receives
                 text = f"asset=BNB&amount=0.001&timestamp={now_ms}"
                 content = f"{text}&signature={digest(text)}"
                 headers = {"X-MBX-APIKEY": KEY, "Content-Type": "application/x-www-form-urlencoded"}
@@ -120,11 +120,11 @@ def test_memory_stays_flat_and_every_request_gets_its_answer(
             for raw in drips[number % 10 :: 10]:
                 with contextlib.suppress(OSError):  # given up meanwhile, as it must be after a while
                     raw.send(b" ")
-            heard += sum(emptied(raw) for raw in ears)
+            received += sum(emptied(raw) for raw in ears)
             sizes.append(memory_of(process))
         warm = sizes[rounds // 3]
         assert answered == rounds * len(CALLS)
-        assert heard > 0
+        assert received > 0
         shown = [size // 1024 for size in sizes[:: rounds // 10]]
         assert max(sizes[rounds // 3 :]) - warm < 12 * 1024 * 1024, shown
         assert process.control("DELETE", "streams") == {"dropped": listeners}

@@ -1,4 +1,4 @@
-"""The exchange on a real socket: HTTP as clients speak it, and the fixtures for other people's tests."""
+"""The sandbox on a real socket: HTTP as clients speak it, and the fixtures for other people's tests."""
 
 from __future__ import annotations
 
@@ -321,7 +321,7 @@ def test_the_builder_writes_what_the_exchange_reads() -> None:
 
 
 def test_the_plugin_gives_both_fixtures(pytester: pytest.Pytester) -> None:
-    """A test of somebody else, with a state of its own."""
+    """A test of another project, with a state of its own."""
     pytester.makepyfile(
         """
         import httpx

@@ -22,8 +22,9 @@ from paydown_sandbox.bundled_document import Document
 from paydown_sandbox.exchange import Exchange
 from paydown_sandbox.sandbox_clock import Clock
 from paydown_sandbox.serving.application import create_app
-from paydown_sandbox.serving.asgi import Application, Committer
-from paydown_sandbox.serving.control_api import ledger_json
+from paydown_sandbox.serving.asgi import Application
+from paydown_sandbox.serving.committer import Committer
+from paydown_sandbox.serving.control.log_endpoints import ledger_json
 from paydown_sandbox.serving.store import Store, StoreError
 from paydown_sandbox.state.state_writer import dump_records, dump_world
 from tests.sandbox.signer import KEY, NOW_MS, REPAY, Caller, digest, state_with
@@ -53,7 +54,7 @@ def everything(exchange: Exchange) -> dict[str, object]:
 
 
 def test_a_restart_changes_nothing(tmp_path: Path, document: Document) -> None:
-    """Balances, debts, house, records, ids, prices, switches, keys and the clock come back exactly."""
+    """Balances, debts, the counterparty, records, ids, prices, switches, keys and the clock come back exactly."""
     path = tmp_path / "exchange.db"
     state = state_with(
         interest={"default_daily_rate": "0.0005"},
@@ -296,7 +297,7 @@ def test_the_end_of_the_server_writes_everything_and_closes_the_file(
 def test_what_the_file_does_not_take_at_the_end_is_said_and_the_file_is_closed(
     tmp_path: Path, document: Document
 ) -> None:
-    """A server hears that the last changes are lost."""
+    """A server gets an error if the last changes are lost."""
     exchange = Exchange(state_with(), document=document, clock=Clock(NOW_MS))
     app = create_app(exchange, data=tmp_path / "exchange.db")
     assert app.committer.store is not None
@@ -310,7 +311,7 @@ def test_what_the_file_does_not_take_at_the_end_is_said_and_the_file_is_closed(
 
 
 def test_a_file_that_cannot_be_loaded_is_let_go(tmp_path: Path, document: Document) -> None:
-    """Whoever repairs it does not find it in use."""
+    """A refused file can be repaired, since it is not held open."""
     path = tmp_path / "exchange.db"
     create_app(Exchange(state_with(), document=document, clock=Clock(NOW_MS)), data=path).close()
     with contextlib.closing(sqlite3.connect(path)) as database:
