@@ -86,6 +86,6 @@ def from_text(text: str) -> Decimal:
 
 
 def money(value_usd: Decimal) -> str:
-    """Format USD for people with two digits and separated thousands: `49,000.00 USD`."""
+    """Format USD for people, two digits, thousands apart: `49,000.00 USD`."""
     cents = value_usd.quantize(Decimal("0.01"), rounding=decimal.ROUND_HALF_UP, context=_WRITING)
     return f"{cents:,f} USD"

@@ -27,7 +27,7 @@ class Options:
         settle_ms: How long after a request can no longer be accepted its effect may still appear. A borrow or
             repayment normally ends within 100 ms (classic margin guidance); 15 s is 150 times that.
         quiet_ms: How long no request has left before a snapshot that is the base of a repayment, since the snapshot
-            must show the earlier repayments. The same 15 s as `settle_ms`, for the same reason.
+            must show the earlier repayments. The same 15 s, for the same reason as `settle_ms`.
         base_max_age_ms: Greatest age of the base snapshot when the first byte of a repayment is about to leave. If it
             is older, nothing leaves and another snapshot is read. Longer than a slow read.
         fresh_look_pieces: Plans of at most this many pieces read a snapshot right before every piece. In a longer plan
