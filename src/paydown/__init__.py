@@ -68,7 +68,7 @@ if TYPE_CHECKING:
     from paydown_wire.operation import DecodeError as DecodeError
     from paydown_wire.operation import Unset as Unset
 
-# name -> module; test_public_names holds it, the imports above and __all__ to each other
+# The module of each public name. `test_public_names` checks that this table, the imports above and `__all__` agree.
 _HOMES = {
     "UNSET": "paydown_wire.operation",
     "Account": "paydown_wire.models",

@@ -46,48 +46,48 @@ if TYPE_CHECKING:
     BlockingOptions = ClientOptions[httpx.BaseTransport, Callable[[float], object]]
     AwaitedOptions = ClientOptions[httpx.AsyncBaseTransport, Callable[[float], Awaitable[object]]]
 else:
-    # One class at run time: naming the transports here would load httpx, which most programs never use.
+    # A single class at run time: to name the two transports here would load httpx, which most programs never use.
     BlockingOptions = AwaitedOptions = ClientOptions
 
 T = TypeVar("T")
 
 
 class _Base:
-    """What both clients have in common: options, attempts, and what they show of themselves."""
+    """The common base of both clients: options, attempts, and the properties that both show."""
 
     def __init__(self, options: ClientOptions[Any, Any]) -> None:
-        # The budget made here is closed with the client; one that was passed is its owner's.
+        # A budget that is made here is closed with the client; a budget that was passed stays open for its owner.
         self._core, self._own_budget = options.core()
 
     @property
     def base_url(self) -> str:
-        """URL that calls of the Portfolio Margin API go to."""
+        """Return the URL that calls of the Portfolio Margin API go to."""
         address = self._core.requests.address(SERVER_TIME.server)
         return address.origin + address.prefix
 
     @property
     def clock(self) -> Clock:
-        """The clock that knows the exchange's time, UTC milliseconds."""
+        """Return the clock that knows the exchange's time, UTC milliseconds."""
         return self._core.clock
 
     @property
     def budget(self) -> Budget:
-        """The budget of request weight."""
+        """Return the budget of request weight."""
         return self._core.budget
 
     @property
     def last(self) -> LastCall | None:
-        """The last request of any thread or task, and its answer; None before the first."""
+        """Return the last request of any thread or task, and its answer; None before the first."""
         return self._core.last
 
     @property
     def credentials(self) -> Credentials | None:
-        """What signs the requests; None if there is no key."""
+        """Return the credentials that sign the requests; None if there is no key."""
         return self._core.requests.credentials
 
     @property
     def recv_window(self) -> int:
-        """How long after its timestamp the exchange may accept a request, ms, unless a call names another."""
+        """Return how long after its timestamp the exchange may accept a request, ms, unless a call names a limit."""
         return self._core.recv_window
 
     def observing(self, observer: AttemptObserver) -> AbstractContextManager[None]:
@@ -129,7 +129,7 @@ class _Base:
 
     @property
     def unresolved(self) -> tuple[Attempt, ...]:
-        """Attempts that may have been executed, oldest first. Each blocks repaying its debt until it is settled."""
+        """Return the attempts that may have been executed, oldest first. Each blocks its debt until it is settled."""
         return self._core.attempts.unresolved
 
     def settle(self, attempt_id: str, *, executed: bool) -> Attempt:
@@ -156,7 +156,7 @@ class _Base:
         return Pager(operation, arguments, decode_row, now_ms=self._core.clock.now_ms)
 
     def _shut(self) -> None:
-        """Take no more calls, and release the file of the budget."""
+        """Accept no more calls, and release the file of the budget."""
         self._core.closed = True
         if self._own_budget is not None:
             self._own_budget.close()

@@ -1,4 +1,4 @@
-"""The options of a client, written once: what may be passed, what is refused, and what is made of it.
+"""The options of a client, written once: their defaults, their checks, and the parts that are made from them.
 
 `Client` and `AsyncClient` take the fields of `ClientOptions` as their arguments. Each check here refuses an option that
 would silently have no effect, or that would send the key where others can read it.
@@ -71,7 +71,7 @@ class ClientOptions(Generic[TransportT, SleepT]):
     sleep: SleepT | None = None
 
     def core(self) -> tuple[Core, Budget | None]:
-        """Check the options, and make what the calls of the client share.
+        """Check the options, and make the `Core` that all calls of the client share.
 
         Returns:
             The core, and the budget if it was made here: it is closed with the client, one that was passed is not.
@@ -108,7 +108,7 @@ class ClientOptions(Generic[TransportT, SleepT]):
         _check_encrypted(address)
         clock = self.clock
         if clock is None:
-            # Another address has another clock; the exchange's fallback clocks mean nothing there.
+            # Another address has another clock; the fallback clocks of the exchange mean nothing there.
             own = f"{address.origin}{address.prefix}{SERVER_TIME.path}"
             clock = ExchangeClock(CLOCKS if base_url is None else (own,))
         budget, made = self.budget, None
@@ -136,7 +136,7 @@ class ClientOptions(Generic[TransportT, SleepT]):
         return core, made
 
     def pins(self) -> Pins | None:
-        """Return the keys that a server may have; None leaves it to the certificates."""
+        """Return the public keys that a server may have; None if certificates alone decide."""
         if self.pin is None:
             return None
         from paydown.transport.pins import Pins
@@ -144,7 +144,7 @@ class ClientOptions(Generic[TransportT, SleepT]):
         return Pins(self.pin)
 
     def _check_connections(self, base_url: str | None) -> None:
-        """Refuse what would silently have no effect, and connections that are not verified."""
+        """Refuse options that would silently have no effect, and connections that are not verified."""
         ssl_context, pin = self.ssl_context, self.pin
         if self.transport is not None:
             for name, value in (("ssl_context", ssl_context), ("proxy", self.proxy), ("pin", pin)):
@@ -161,9 +161,9 @@ class ClientOptions(Generic[TransportT, SleepT]):
 
             if ssl_context.verify_mode != CERT_REQUIRED or not ssl_context.check_hostname:
                 raise InvalidRequest(
-                    "ssl_context must verify certificates and host names, or anybody on the way can repay, and read"
-                    " the key. Trust a private authority with ssl.create_default_context(cafile=...), or say which"
-                    " public key the server has: pin=.",
+                    "ssl_context must verify certificates and host names, or any machine on the way can read the key"
+                    " and repay. Trust a private authority with ssl.create_default_context(cafile=...), or name"
+                    " the public key of the server: pin=.",
                     parameter="ssl_context",
                 )
 

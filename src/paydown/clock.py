@@ -10,15 +10,15 @@ the *lower* edge instead. The exchange accepts a request if and only if
 
     timestamp < serverTime + 1000   and   serverTime - timestamp <= recvWindow
 
-so being ahead is fatal after a second, while being behind costs a little of a window of 5000 ms.
-The lower edge is never ahead, however slow the network is, and it is behind by
-`error_ms` at most: one round trip plus the drift of the oscillator. It also makes `now_ms` usable as
-evidence: what the exchange did after a request was stamped cannot carry an earlier time.
+so being ahead is fatal after a second, while being behind costs a little of a window of 5000 ms. The lower edge is
+never ahead, however slow the network is, and it is behind by `error_ms` at most: one round trip plus the drift of the
+oscillator. It also makes `now_ms` usable as evidence: an action of the exchange after a request was stamped cannot
+carry an earlier time.
 
-Between samples the clock runs on the raw oscillator (`machine_ms`), not on the wall clock: setting
-the date, an NTP step and an NTP slew leave it alone. Slewing matters, since chrony may bend
-the ordinary monotonic clock by 8 %. What the oscillator cannot see is a sleep of the machine; then
-wall and oscillator disagree, and a sample is due before the next signature.
+Between samples the clock runs on the raw oscillator (`machine_ms`), not on the wall clock: setting the date, an NTP
+step and an NTP slew leave it alone. Slewing matters, since chrony may bend the ordinary monotonic clock by 8 %. The
+oscillator does not count a sleep of the machine; wall clock and oscillator disagree after one, and a sample is due
+before the next signature.
 
 Nothing here does I/O. The caller asks `due`, fetches `Sync.url` and reports back.
 
@@ -39,7 +39,7 @@ __all__ = ["Clock", "Due", "ExchangeClock", "Sync", "SystemClock", "machine_ms",
 # virtual machines.
 _DRIFT = 10_000
 
-# What is allowed for between the clocks of two hosts of the exchange, ms. They follow each other closely, but it is
+# Allowed difference between the clocks of two hosts of the exchange, ms. They follow each other closely, but it is
 # undocumented how closely: a sample of another host must not put this clock ahead of the host that is called.
 _OTHER_HOST_MS = 100
 
@@ -53,7 +53,7 @@ class Clock(Protocol):
     """A source of UTC milliseconds."""
 
     def now_ms(self) -> int:
-        """Now, UTC milliseconds."""
+        """Return the time now, UTC milliseconds."""
         ...
 
 
@@ -65,14 +65,14 @@ def wall_ms() -> int:
 if _RAW is None:
 
     def machine_ms() -> int:
-        """Milliseconds of a clock that only runs forward, the same for all processes of the machine."""
+        """Return the milliseconds of a clock that only runs forward, the same for all processes of the machine."""
         return time.monotonic_ns() // 1_000_000
 
 else:
     _raw_id: int = _RAW
 
     def machine_ms() -> int:
-        """Milliseconds of a clock that only runs forward, the same for all processes of the machine."""
+        """Return the milliseconds of a clock that only runs forward, the same for all processes of the machine."""
         return time.clock_gettime_ns(_raw_id) // 1_000_000
 
 
@@ -82,12 +82,12 @@ class SystemClock:
     __slots__ = ()
 
     def now_ms(self) -> int:
-        """Now, UTC milliseconds."""
+        """Return the time now, UTC milliseconds."""
         return wall_ms()
 
 
 class Due(IntEnum):
-    """Whether the exchange should be asked for its time."""
+    """How urgently the exchange should be asked for its time."""
 
     NO = 0
     """The clock is good."""
@@ -100,7 +100,7 @@ class Due(IntEnum):
 
 
 class _Reading(NamedTuple):
-    """One accepted sample. Replaced as a whole, so that readers need no lock."""
+    """One accepted sample. It is replaced as a whole, so that readers need no lock."""
 
     server_ms: int  # a lower bound at tick_ms
     tick_ms: int
@@ -161,7 +161,7 @@ class ExchangeClock:
         self._refused = False
         self._failed_at_ms: int | None = None
 
-    # What the client asks for every call
+    # Methods that a client calls before every request.
 
     def now_ms(self) -> int:
         """Return the exchange's time, UTC ms: never ahead of it, and behind by `error_ms` at most."""
@@ -173,7 +173,7 @@ class ExchangeClock:
 
     @property
     def due(self) -> Due:
-        """Whether, and how urgently, to sync. A sync that failed is not repeated before `retry_ms`."""
+        """Return whether, and how urgently, to sync. A sync that failed is not repeated before `retry_ms`."""
         tick = self._ticks()
         failed_at = self._failed_at_ms
         if failed_at is not None and 0 <= tick - failed_at < self._retry_ms:
@@ -184,17 +184,17 @@ class ExchangeClock:
         age = tick - reading.tick_ms
         if age >= self._stale_ms or age < 0:
             return Due.NOW
-        # A sleep stops the oscillator and a set date moves the wall. They look alike from here, and one
-        # sample settles both.
+        # A sleep of the machine stops the oscillator, and setting the date moves the wall clock. The difference between
+        # the two looks the same in both cases, and one sample ends either.
         if abs(self._wall() - tick - reading.wall_minus_tick_ms) > self._jump_ms:
             return Due.NOW
         return Due.SOON if age >= self._refresh_ms else Due.NO
 
-    # What the client reports
+    # Methods that a client reports with.
 
     @property
     def epoch(self) -> int:
-        """Number of the sample in use; 0 before the first. Remember it with a signature for `refused`."""
+        """Return the number of the sample in use; 0 before the first. Remember it with a signature for `refused`."""
         reading = self._reading
         return 0 if reading is None else reading.epoch
 
@@ -219,16 +219,16 @@ class ExchangeClock:
         """
         return Sync(self, spare)
 
-    # What doctor and `client.last` show
+    # Properties that `paydown doctor` and `client.last` show.
 
     @property
     def synced(self) -> bool:
-        """Whether any sample was accepted."""
+        """Return whether any sample was accepted."""
         return self._reading is not None
 
     @property
     def offset_ms(self) -> int | None:
-        """The exchange's time minus the wall clock, from the middle of the last sample; `None` before one."""
+        """Return the exchange's time minus the wall clock, from the middle of the last sample; `None` before one."""
         reading = self._reading
         if reading is None:
             return None
@@ -236,28 +236,29 @@ class ExchangeClock:
 
     @property
     def error_ms(self) -> int | None:
-        """How far `now_ms` may be behind the exchange; `None` before the first sample."""
+        """Return how far `now_ms` may be behind the exchange; `None` before the first sample."""
         reading = self._reading
         if reading is None:
             return None
         elapsed = max(0, self._ticks() - reading.tick_ms)
-        # One ms for each rounding: of the exchange's answer and of four ticks. That of the drift is in the drift.
+        # Five roundings cost one ms each: that of the exchange's answer and those of four ticks. The drift is rounded
+        # up already.
         return reading.round_trip_ms + 2 * _drift_of(elapsed) + 5
 
     @property
     def age_ms(self) -> int | None:
-        """Age of the sample in use; `None` before the first."""
+        """Return the age of the sample in use; `None` before the first."""
         reading = self._reading
         return None if reading is None else self._ticks() - reading.tick_ms
 
-    # What a sync does
+    # Methods that a sync calls.
 
     def tick_ms(self) -> int:
-        """Read the oscillator: for `sent_ms` and `received_ms` of a sample."""
+        """Read the oscillator, for the `sent_ms` and `received_ms` of a sample."""
         return self._ticks()
 
     def accept(self, sent_ms: int, received_ms: int, server_ms: int, *, other_host: bool = False) -> None:
-        """Run on this sample from now on. `Sync.sample` calls it for the best one it saw.
+        """Use this sample from now on. `Sync.sample` calls this with the best sample of the sync.
 
         Args:
             sent_ms: See `Sync.sample`.
@@ -266,7 +267,7 @@ class ExchangeClock:
             other_host: It is the clock of a neighbour of the host that is called.
         """
         allowed_ms = _OTHER_HOST_MS if other_host else 0
-        # Ticks are cut to whole ms, which may hide one: hence the 1.
+        # Ticks are cut to whole ms, which may hide one ms: so one is subtracted.
         with self._lock:
             self._reading = _Reading(
                 server_ms=server_ms - 1 - allowed_ms,
@@ -279,7 +280,7 @@ class ExchangeClock:
             self._failed_at_ms = None
 
     def give_up(self) -> None:
-        """No source answered: keep the last known time, and ask again after `retry_ms`."""
+        """Keep the last known time after a sync in which no source answered, and ask again after `retry_ms`."""
         with self._lock:
             self._failed_at_ms = self._ticks()
 
@@ -300,7 +301,7 @@ class Sync:
 
     def __init__(self, clock: ExchangeClock, spare: str | None = None) -> None:
         self._clock = clock
-        # sorted() keeps the order of those that are alike.
+        # The spare source comes last; `sorted()` keeps the order of the others.
         self._left = sorted(clock.sources, key=lambda url: _origin(url) == spare)
         self._taken = 0
         self._best_ms: int | None = None
@@ -308,16 +309,16 @@ class Sync:
 
     @property
     def url(self) -> str | None:
-        """What to fetch next, or `None` when the sync is over."""
+        """Return the URL to fetch next, or `None` when the sync is over."""
         return self._url
 
     @property
     def succeeded(self) -> bool:
-        """Whether at least one sample was accepted."""
+        """Return whether at least one sample was accepted."""
         return self._best_ms is not None
 
     def sample(self, sent_ms: int, received_ms: int, server_ms: int) -> None:
-        """Report an answer of `url`.
+        """Take in the answer of `url` as a sample.
 
         Args:
             sent_ms: `tick_ms()` before the request was written.
@@ -341,7 +342,7 @@ class Sync:
             self._url = None
 
     def failed(self) -> None:
-        """`url` gave no usable answer: go on with the next source, or end."""
+        """Go on with the next source, or end the sync, after `url` gave no usable answer."""
         if self._best_ms is not None:
             self._url = None  # one answer is enough: the other hosts are for when there is none
         elif self._left:
@@ -361,5 +362,5 @@ def _drift_of(elapsed_ms: int) -> int:
 
 
 def _origin(url: str) -> str:
-    """Scheme and host of a URL."""
+    """Return scheme and host of a URL."""
     return "/".join(url.split("/", 3)[:3])

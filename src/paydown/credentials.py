@@ -1,8 +1,8 @@
-"""Who signs: an API key with an HMAC secret, an RSA key or an Ed25519 key.
+"""The credentials that sign requests: an API key with an HMAC secret, an RSA key or an Ed25519 key.
 
-A `Credentials` object can sign and can say which key it belongs to. It cannot be printed, pickled or compared
-into giving up its secret. Keys in PEM form are parsed once, here, because parsing an RSA key costs more than
-a hundred signatures.
+A `Credentials` object can sign and can name the key that it belongs to. It cannot be printed, pickled or compared into
+giving up its secret. Keys in PEM form are parsed once, here, because parsing an RSA key costs more than a hundred
+signatures.
 
     Credentials.hmac(api_key, secret)          signature: lower-case hex
     Credentials.rsa(api_key, pem, password)    signature: base64, RSASSA-PKCS1-v1_5 with SHA-256
@@ -38,7 +38,7 @@ _MINIMUM_RSA_BITS: Final = 2048
 
 
 class Credentials:
-    """An API key and what signs for it.
+    """An API key, and the secret or private key that signs for it.
 
     Immutable and safe to share between threads. `copy` and `deepcopy` return the object itself; pickling is
     refused.
@@ -48,7 +48,7 @@ class Credentials:
 
     @without_frames
     def __init__(self, api_key: str, kind: KeyKind, sign: Callable[[bytes], str]) -> None:
-        """Use `hmac`, `rsa`, `ed25519` or `from_env` instead, unless a device of your own signs.
+        """Make credentials with a signer of your own; for a key use `hmac`, `rsa`, `ed25519` or `from_env`.
 
         Args:
             api_key: The key's public half, as the exchange shows it.
@@ -62,7 +62,7 @@ class Credentials:
         self._kind: KeyKind = kind
         self._sign = sign
 
-    # -------------------------------------------------------------------------------------- ways to make one
+    # ------------------------------------------------------------------------------------------ constructors
 
     @classmethod
     @without_frames
@@ -211,16 +211,16 @@ class Credentials:
             "The exchange accepts no keys of this kind. Make an RSA or Ed25519 key, or use an HMAC secret."
         )
 
-    # ------------------------------------------------------------------------------------------------- use
+    # --------------------------------------------------------------------------------------------- signing
 
     @property
     def api_key(self) -> str:
-        """The key's public half. It goes into the `X-MBX-APIKEY` header."""
+        """Return the public half of the key, which goes into the `X-MBX-APIKEY` header."""
         return self._api_key
 
     @property
     def kind(self) -> KeyKind:
-        """Which algorithm signs: "hmac", "rsa" or "ed25519"."""
+        """Return the algorithm that signs: "hmac", "rsa" or "ed25519"."""
         return self._kind
 
     def sign(self, message: bytes | str) -> str:
@@ -234,7 +234,7 @@ class Credentials:
         """
         return self._sign(message.encode("utf-8") if isinstance(message, str) else message)
 
-    # --------------------------------------------------------------------------------- nothing gets out
+    # ------------------------------------------------------------------------- protection of the secret
 
     def __repr__(self) -> str:
         return f"<Credentials {self._kind} {masked(self._api_key)}>"
@@ -270,7 +270,7 @@ def _checked_key(text: object, what: str) -> str:
         raise InvalidCredentials(f"{what} must be a str, not {type(text).__name__}.")
     if not text:
         raise InvalidCredentials(f"{what} is empty.")
-    # Not isprintable(): a header takes ASCII only, and a look-alike letter is a copying mistake.
+    # `isprintable()` is not enough: a header takes ASCII only, and a look-alike letter is a copying mistake.
     if not all("!" <= letter <= "~" for letter in text):
         raise InvalidCredentials(
             f"{what} holds a blank, a line break, a control or a non-ASCII character. Copy it again, without"
@@ -299,7 +299,7 @@ def _load_pem(pem: object, password: object) -> PrivateKeyTypes:
         )
     if password is not None and not isinstance(password, (str, bytes)):
         raise InvalidCredentials(f"The password must be str or bytes, not {type(password).__name__}.")
-    # Files that went through Windows: a byte order mark, CRLF line ends.
+    # Files that went through Windows may begin with a byte order mark and have CRLF line ends.
     data = data.removeprefix(b"\xef\xbb\xbf").replace(b"\r\n", b"\n").replace(b"\r", b"\n").strip() + b"\n"
     if len(data) > _LARGEST_PEM:
         raise InvalidCredentials("The private key is too long to be PEM text.")
@@ -325,7 +325,8 @@ def _load_pem(pem: object, password: object) -> PrivateKeyTypes:
     try:
         return load_pem_private_key(data, secret or None)
     except TypeError:
-        # cryptography raises when a password is missing, and when one is given for a key without.
+        # cryptography raises if the password of an encrypted key is missing, and if a password is given for a key
+        # without one.
         if secret:
             raise InvalidCredentials("A password was given, but the private key is not encrypted.") from None
         raise InvalidCredentials("The private key is encrypted. Give its password.") from None

@@ -1,4 +1,4 @@
-"""What a failed call raises, cut by what is known about the debt.
+"""The errors of calls: each class states what is known about the debt after a failed call.
 
 The class shows what the caller may conclude; HTTP status, exchange code and text are attributes.
 
@@ -89,7 +89,7 @@ class PaydownError(Exception):
         return _restore, (type(self), self.args, dict(self.__dict__))
 
 
-# ------------------------------------------------------------------------------------------------ not sent
+# ------------------------------------------------------------------- errors of requests that were not sent
 
 
 class RequestNotSent(PaydownError):
@@ -164,7 +164,7 @@ class ClientClosed(RequestNotSent):
     """The client was closed. Open a new one."""
 
 
-# ------------------------------------------------------------------------------------------------ rejected
+# ------------------------------------------------------------------- errors of requests that were rejected
 
 
 class RequestRejected(PaydownError):
@@ -173,7 +173,7 @@ class RequestRejected(PaydownError):
     Raised as this class itself when the request is at fault: a parameter, a precision, a range of times.
 
     Attributes:
-        retry: What the document advises: "after-fixing-request" or "yes-after-backoff".
+        retry: The advice of the document: "after-fixing-request" or "yes-after-backoff".
         attempt_id: Id of the attempt for calls that change something, else None.
     """
 
@@ -191,7 +191,7 @@ class ClockRejected(RequestRejected):
 
 
 class RateLimited(RequestRejected):
-    """A limit of the minute is spent. Nothing was executed. Going on regardless earns a ban.
+    """A limit of the minute is used up. Nothing was executed. Further requests lead to a ban.
 
     Attributes:
         retry_after_s: Seconds to wait: the Retry-After header, else the pause that the document names.
@@ -232,7 +232,7 @@ class AccountRestricted(RequestRejected):
     """The state of the account does not allow the call, such as a liquidation. Nothing was executed."""
 
 
-# ------------------------------------------------------------------------------------------- unknown, reads
+# ----------------------------------------------------------------------- unknown outcomes, and failed reads
 
 
 class OutcomeUnknown(PaydownError):

@@ -1,4 +1,4 @@
-"""What a client reports about its work: `client.last`, one hook, and the log.
+"""The reports of a client about its work: `client.last`, one hook, and the log.
 
 Log records go to `paydown.client`. Their text is short; `record.paydown` holds the same facts as a dict.
 Neither, nor any event, holds a key, a signature, a query or a body.
@@ -38,7 +38,7 @@ class Event:
     """One thing that a client did.
 
     Attributes:
-        name: What happened: see the module.
+        name: The name of the event: see the module.
         operation: Name of the call it was done for, such as "margin.repay_debt"; "market.time" where a request
             only asked for the time.
         call: Number of the call within this process.
@@ -50,8 +50,8 @@ class Event:
         url: Where a request went, without its query.
         status: HTTP status, if an answer came.
         code: Code of the exchange, if the answer had one.
-        weight: What the request costs.
-        used_weight: What the answer's header shows as used of the weight.
+        weight: The weight of the request.
+        used_weight: The used weight that the answer's header shows.
         elapsed_ms: Of a request from its first byte, or its connecting where that was needed, to the last byte
             read; of a call as a whole. Milliseconds.
         waited_ms: The part of a call that it waited for room in the budget.
@@ -91,7 +91,7 @@ class LastCall:
     Attributes:
         operation: Name of the call.
         status: HTTP status; None if no answer came.
-        used_weight: What the answer shows as used of the request weight of this minute; None if it does not
+        used_weight: The request weight of this minute that the answer shows as used; None if it does not
             show that.
         order_count: The same for orders.
         headers: The answer's headers that speak of limits: used weight, order count, Retry-After.
@@ -122,7 +122,7 @@ class Reporter:
         self._hook = hook
 
     def wants(self, name: EventName) -> bool:
-        """Return whether the hook or the log takes this event: building one costs more than asking."""
+        """Return whether the hook or the log takes this event; this check costs less than building an event."""
         return self._hook is not None or LOGGER.isEnabledFor(_LEVELS[name])
 
     def report(self, event: Event) -> None:

@@ -1,9 +1,9 @@
 """Find out whether a file is paydown's own before anything about it is changed.
 
-A mistyped path must not cost anybody a file: a database of another program would get a table and a write-ahead log,
-a device or a folder other permissions, a symbolic link's target a change that its owner does not expect. So the file is
-looked at first, by its kind and by its first bytes, without SQLite, which changes files when it opens them.
-Only what is absent, or ours, or an empty file that we left behind, is used.
+A mistyped path must not damage a foreign file: a database of another program would get a table and a write-ahead log, a
+device or a folder other permissions, a symbolic link's target a change that its owner does not expect. So the file is
+looked at first, by its kind and by its first bytes, without SQLite, which changes files when it opens them. Only a path
+without a file, a file of ours, or an empty file that we left behind is used.
 
 A database carries the name of its program in its header: `PRAGMA application_id`, at byte 68 (https://sqlite.org/fileformat.html,
 1.3). While it has a write-ahead log, its newest header may be in the log (4.1 there), so that is read too.
@@ -39,7 +39,7 @@ class FileNotOurs(OSError):
 
 
 class Found(Enum):
-    """What stands at a path: nothing, a file without content that is this user's alone, or a database of ours."""
+    """What exists at a path: nothing, a file without content that is this user's alone, or a database of ours."""
 
     ABSENT = "absent"
     EMPTY = "empty"
@@ -47,11 +47,11 @@ class Found(Enum):
 
 
 def inspect(path: Path, application_id: int, *, sign: bytes = b"") -> Found:
-    """Say what stands at `path`, and change nothing.
+    """Return what exists at `path`, without changing anything.
 
     Args:
         path: Where a database of ours is, or shall be.
-        application_id: What its header must say.
+        application_id: The number that the header of a database of ours holds.
         sign: Text in the first page of databases that were made before they had an `application_id`; b"" for none.
 
     Raises:
@@ -61,11 +61,11 @@ def inspect(path: Path, application_id: int, *, sign: bytes = b"") -> Found:
 
 
 def claim(path: Path, application_id: int, *, sign: bytes = b"") -> tuple[int, int]:
-    """Make the file, for its owner alone, or take the one that is ours; then no other user may read it.
+    """Create the file for its owner alone, or take the one that is ours; then no other user may read it.
 
     Args:
         path: The file. Its folder must exist.
-        application_id: What its header must say.
+        application_id: The number that the header of a database of ours holds.
         sign: As for `inspect`.
 
     Returns:
@@ -119,7 +119,8 @@ def _inspect(path: Path, application_id: int, sign: bytes) -> tuple[Found, os.st
         _check_kind(path, status)
         head = _first_bytes(path, _LARGEST_PAGE)
         if not head:
-            # Made by us and never filled, if no other user may read it. An empty file of others is theirs.
+            # An empty file that no other user may read was made by us and never filled. Any other empty file is not
+            # ours.
             if os.name == "posix" and (stat.S_IMODE(status.st_mode) & 0o077 or status.st_uid != os.geteuid()):
                 raise FileNotOurs(
                     f"{_shown(path)} is an empty file that paydown did not make. Delete it, or choose another."
@@ -148,7 +149,7 @@ def _check_kind(path: Path, status: os.stat_result) -> None:
 
 
 def _check_sibling(path: Path) -> None:
-    """Refuse a file next to the database that SQLite would take for its own, and change, though it is not."""
+    """Refuse a foreign file next to the database that SQLite would take for a log of the database, and change."""
     try:
         status = os.lstat(path)
     except FileNotFoundError:
@@ -198,7 +199,7 @@ def _newest_page(path: Path, head: bytes) -> bytes:
 
 
 def _flags() -> int:
-    """Never follow a link, never wait for a pipe's other end, never hand the file on to a child."""
+    """Return the flags for opening a file: follow no link, do not wait for a pipe, do not pass it on to a child."""
     names = ("O_NOFOLLOW", "O_NONBLOCK", "O_CLOEXEC", "O_NOCTTY", "O_BINARY")
     return sum(getattr(os, name, 0) for name in names)
 
@@ -209,7 +210,7 @@ def _failure(path: Path, error: OSError | ValueError) -> FileNotOurs:
 
 
 def _shown(path: Path) -> str:
-    """Return a path for a sentence: short, and without signs that a terminal would obey."""
+    """Return a path for a sentence: short, and without characters that a terminal would obey."""
     text = str(path)
     safe = "".join(sign if sign.isprintable() else ascii(sign)[1:-1] for sign in text)
     return safe if len(safe) <= 200 else f"{safe[:120]}…{safe[-60:]}"

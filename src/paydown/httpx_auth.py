@@ -115,7 +115,7 @@ class SigningAuth(httpx.Auth):
 
 
 def _security_of(method: str, path: str) -> tuple[bool, bool]:
-    """Whether a call needs the key header, and whether a signature."""
+    """Return whether a call needs the key header, and whether it needs a signature."""
     exact = _SECURITY.get((method, path))
     if exact is not None:
         return exact
@@ -146,7 +146,7 @@ def _form_of(request: httpx.Request) -> bytes:
 
 
 def _pairs(raw: bytes) -> list[tuple[str, str]]:
-    """Names and values of a query or form, without timestamp and signature."""
+    """Return the names and values of a query or form, without timestamp and signature."""
     try:
         text = raw.decode("ascii")
         pairs: list[tuple[str, str]] = []

@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Final
 
-# Enough to recognise a page or an error by; a page of a gateway may have megabytes.
+# Length of an excerpt: enough to recognise a page or an error by; a page of a gateway may have megabytes.
 _EXCERPT: Final = 300
 _LONGEST_MSG: Final = 500
 
@@ -27,7 +27,7 @@ _CONTROLS: Final = re.compile(
 
 # A text that is cut short or wrapped may hold a part of a secret. A run of so many of its characters is no coincidence.
 _RUN: Final = 16
-# Only these letters: what other alphabets make of a letter can be longer than it was.
+# Only ASCII letters are lowered: in other alphabets a lowered letter can be longer than the letter itself.
 _LOWER: Final = {upper: upper + 32 for upper in range(ord("A"), ord("Z") + 1)}
 
 
@@ -42,7 +42,8 @@ class Redactor:
 
     def __init__(self, secrets: Iterable[str] = ()) -> None:
         known = [secret for secret in secrets if len(secret) >= 8]
-        # An echo may change the case, in which a hexadecimal signature stays valid, or escape it for JSON.
+        # An echo may change the case of a secret, in which a hexadecimal signature stays valid, or escape the secret
+        # for JSON.
         known += [secret.replace("/", r"\/") for secret in known if "/" in secret]
         self._secrets = re.compile("|".join(map(re.escape, known)), re.IGNORECASE) if known else None
         lower = [secret.translate(_LOWER) for secret in known]
@@ -59,7 +60,7 @@ class Redactor:
         """
         if text is None:
             return None
-        # Far more than is kept, so that no secret is cut in half before it is recognised.
+        # The text is cut far behind the part that is kept, so that no secret is cut in half before it is recognised.
         text = text[: longest + 8192]
         if self._secrets is not None:
             text = self._without_runs(self._secrets.sub("[removed]", text))

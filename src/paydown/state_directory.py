@@ -1,4 +1,4 @@
-r"""Where paydown keeps what must outlive a process: the journal of attempts and the budget of request weight.
+r"""The directory for everything that must outlive a process: the journal of attempts and the budget of request weight.
 
     Linux, BSD   $XDG_STATE_HOME/paydown, else ~/.local/state/paydown
     macOS        ~/Library/Application Support/paydown
@@ -63,7 +63,7 @@ def _home(variables: Mapping[str, str]) -> Path:
 def make_directories(path: Path) -> None:
     """Make `path` and the parents that are missing, each for its owner alone, under any umask of the process.
 
-    `Path.mkdir(parents=True)` gives parents the permissions of the umask: with umask 0, anybody could put files there.
+    `Path.mkdir(parents=True)` gives parents the permissions of the umask: with umask 0, any user could put files there.
 
     Raises:
         OSError: One of them cannot be made, or is no directory.

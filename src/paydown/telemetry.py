@@ -4,9 +4,9 @@
     ├── GET /fapi/v1/time                           one per request (client), the clock's too
     └── POST /papi/v1/margin/repay-debt
 
-Requests carry the attributes of the conventions for HTTP clients; what those do not know begins with `paydown.`.
-Neither holds a key, a signature, a query or a body: `url.full` ends before the query. A call that waits for room or
-goes again has events of its span for that.
+Requests carry the attributes of the conventions for HTTP clients; the names of all other attributes begin with
+`paydown.`. Neither holds a key, a signature, a query or a body: `url.full` ends before the query. A call that waits for
+room or goes again has events of its span for that.
 
 This module needs `pip install 'paydown[otel]'`, and nothing else of this package loads it: without spans nothing of
 OpenTelemetry is imported.
@@ -50,7 +50,7 @@ class Spans:
         self._calls: dict[int, trace.Span] = {}
 
     def __call__(self, event: Event) -> None:
-        """Take in what a client did."""
+        """Start, extend or end the span of a call, as one event of the client asks."""
         if event.call is None:
             return
         if event.name == "begun":
@@ -60,7 +60,7 @@ class Spans:
             return
         call = self._calls.get(event.call)
         if call is None:
-            return  # it began before anybody listened
+            return  # the call began before this hook was set
         if event.name == "ended":
             del self._calls[event.call]
             self._end(call, event)

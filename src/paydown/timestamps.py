@@ -1,4 +1,4 @@
-"""UTC milliseconds, as the exchange counts time, into something a person reads."""
+"""Convert UTC milliseconds, the exchange's unit of time, into times that people can read."""
 
 from __future__ import annotations
 

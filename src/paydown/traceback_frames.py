@@ -1,4 +1,4 @@
-"""Errors without the frames that they came through, where keys, signatures and passwords are in variables.
+"""Drop the frames of a traceback whose variables hold keys, signatures or passwords.
 
 Crash reporters, debuggers and some test runners print the variables of every frame of a traceback, also of the errors
 that an error was raised from or during. A secret cannot be kept out of all variables of a function that works with it,
@@ -38,7 +38,7 @@ def forget_frames(error: BaseException, handled: BaseException | None) -> None:
 
 
 def without_frames(function: Callable[P, R]) -> Callable[P, R]:
-    """Let errors of a function that is given secrets end at its caller: no frame holds its arguments."""
+    """Make errors of a function that is given secrets end at its caller, so that no frame holds its arguments."""
 
     @wraps(function)
     def call(*args: P.args, **kwargs: P.kwargs) -> R:

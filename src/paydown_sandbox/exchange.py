@@ -1,8 +1,8 @@
 """The public face of the sandbox: one request in, one reply out, no web framework and no event loop.
 
-`Exchange.handle` is synchronous and works in memory; `request_pipeline` holds the steps that a request takes. What a
-request changed is collected in `Exchange.changes` until it is taken, so that a server can commit many requests at once
-and send their answers after that. Simulations call `handle` directly, on a clock that they move themselves.
+`Exchange.handle` is synchronous and works in memory; `request_pipeline` holds the steps that a request takes. The
+changes of a request are collected in `Exchange.changes` until they are taken, so that a server can commit many requests
+at once and send their answers after that. Simulations call `handle` directly, on a clock that they move themselves.
 """
 
 from __future__ import annotations
@@ -42,12 +42,12 @@ class Exchange:
 
     Attributes:
         world: Accounts, keys, prices, limits and options.
-        market: What calls read and change: the world, its books and its agenda.
-        changes: What is not durable yet.
+        market: The state that calls read and change: the world, its books and its agenda.
+        changes: The changes that are not durable yet.
         records: The rows of the record lists.
         lines: The ledger lines, oldest first.
         streams: Listen keys, and the events that go out under them.
-        budgets: What calls are charged to.
+        budgets: The budgets that calls are charged to.
         requests: The request log.
         faults: The armed faults.
         fresh: Whether the world was installed and nothing of it was stored yet.
@@ -64,7 +64,7 @@ class Exchange:
         self.requests = RequestLog()
         self.install(read_world(demo_state() if state is None else state, self.option_catalogue))
 
-    # ------------------------------------------------------------------- the world
+    # --------------------------------------------- replacing and editing the world
 
     def install(self, world: World) -> None:
         """Replace the world; counters, requests, ledger lines, records and faults start over."""
@@ -93,11 +93,11 @@ class Exchange:
         )
 
     def advance_to_now(self) -> None:
-        """Do what has fallen due since the last request."""
+        """Execute everything that has fallen due since the last request."""
         self._scheduler.run(self._behaviour, self.clock.now_ms())
 
     def set_prices(self, prices: Mapping[str, Decimal]) -> None:
-        """Set index prices by hand, USD per unit. Accounts that become riskier by it get an event."""
+        """Set index prices by hand, USD per unit. Accounts whose risk rises by this get an event."""
         now_ms = self.clock.now_ms()
         for asset, price in prices.items():
             self.world.prices.set(asset, price, now_ms)
@@ -118,10 +118,10 @@ class Exchange:
             self.world.ledger.issue(account, asset, place, EXACT.subtract(amount, getattr(holding, place)))
         self.changes.world = True
 
-    # ------------------------------------------------------------------- answering
+    # ---------------------------------------------------------- answering requests
 
     def handle(self, request: RawRequest) -> Reply:
-        """Answer one request. Nothing that a client can send makes this raise.
+        """Answer one request. No request can make this raise.
 
         Args:
             request: The request. Where an earlier reply was a `Retry`, the same request with its `held`.
@@ -148,28 +148,28 @@ class Exchange:
         return reply
 
     def release(self, account: str) -> None:
-        """Note that the answer is out which kept `account` busy."""
+        """Note that the answer that kept `account` busy has been sent."""
         self.market.busy.release(account)
 
-    # ------------------------------------------------------------------- lasting
+    # ----------------------------------------------------- storing and restoring
 
     @property
     def next_line_id(self) -> int:
-        """The id that the next ledger line will get."""
+        """Return the id that the next ledger line will get."""
         return self.market.history.next_line_id
 
     def take_changes(self) -> Changes:
-        """Hand over what happened since the last call."""
+        """Return the changes since the last call, and begin a new collection."""
         return self.changes.take()
 
     def forget_changes(self) -> None:
-        """Drop what was collected, where nothing makes it durable."""
+        """Drop the collected changes of a sandbox that nothing makes durable."""
         self.changes.clear()
         self.world.ledger.touched.clear()
         self.world.ledger.counterparties_touched.clear()
 
     def counters(self) -> dict[str, str]:
-        """Return the numbers that must continue where they stopped, to be stored."""
+        """Return the counters, which must continue after a restart, to be stored."""
         return {
             "request": str(self.requests.next_id),
             "requests_forgotten_below": str(self.requests.forgotten_below),
@@ -185,7 +185,7 @@ class Exchange:
         }
 
     def restore_counters(self, counters: Mapping[str, str]) -> None:
-        """Continue from what `counters` returned when it was stored."""
+        """Continue from the counters of `counters`."""
         self.requests.next_id = int(counters["request"])
         self.requests.forgotten_below = int(counters["requests_forgotten_below"])
         self.faults.restore(counters["faults"])

@@ -1,4 +1,7 @@
-"""What calls may read and change: accounts, prices, books, the agenda and the clock. No request, no fault, no limit."""
+"""The state that calls may read and change: accounts, prices, books, the agenda and the clock.
+
+Requests, faults and limits are no part of it.
+"""
 
 from __future__ import annotations
 
@@ -25,7 +28,7 @@ _MOVEMENT_LATE_MS = 30_000
 
 
 class MarketState:
-    """The market that one world makes: what handlers, behaviours and the scheduler work on.
+    """The market of one world, which handlers, behaviours and the scheduler read and change.
 
     Args:
         world: Accounts, keys, prices, limits and options.
@@ -34,11 +37,11 @@ class MarketState:
 
     Attributes:
         prices: Index prices, USD per unit, by asset.
-        changes: What is not durable yet.
+        changes: The changes that are not durable yet.
         history: Ledger lines and records.
         streams: Listen keys, and the events that go out under them.
         events: Writes the events.
-        agenda: What is to be done later.
+        agenda: The actions that are due later.
         chances: Draws where an option leaves something to chance.
         busy: Accounts with a borrow or repayment that is still running.
     """
@@ -59,7 +62,7 @@ class MarketState:
 
     @property
     def options(self) -> Options:
-        """The options of the world."""
+        """Return the options of the world."""
         return self.world.options
 
     def read_options(self) -> None:
@@ -75,7 +78,7 @@ class MarketState:
     def book_by_itself(
         self, account: Account, operation: str, asset: str, transfers: list[Transfer], at_ms: int
     ) -> None:
-        """Write a ledger line for what the exchange does without being asked.
+        """Write a ledger line for an action that the exchange takes by itself.
 
         Args:
             account: The account.
@@ -87,7 +90,7 @@ class MarketState:
         self.history.write_line(operation, account.id, asset, transfers, at_ms)
 
     def list_later(self, record: Record, at_ms: int) -> None:
-        """Write a record at the moment from which the lists show it; at once if that has come.
+        """Write a record at the time from which the lists show it; at once if that time has come.
 
         Args:
             record: The record.
@@ -100,7 +103,7 @@ class MarketState:
             self.agenda.add(at_ms, "list", details)
 
     def amend_later(self, record: Record, at_ms: int, **members: object) -> None:
-        """Change members of a record that is PENDING until then.
+        """Change members of a PENDING record at a later time.
 
         Args:
             record: The record.
@@ -112,7 +115,7 @@ class MarketState:
     def write_flow(
         self, account: Account, kind: str, asset: str, amount: Decimal, tran_id: int, at_ms: int
     ) -> None:
-        """Write one row of the capital flow; by choice late or never, if it is neither a loan nor a repayment.
+        """Write one row of the capital flow, by choice late or never, unless it is a loan or a repayment.
 
         Args:
             account: The account.

@@ -1,4 +1,4 @@
-"""The way of a request through the sandbox, as named steps in order. Read this module from top to bottom.
+"""The steps of a request through the sandbox, in order. Read this module from top to bottom.
 
     route ─> fault ─> limit ─> outage ─> authenticate ─> validate ─> fault ─> count ─> execute ─> encode ─> fault
 
@@ -43,7 +43,7 @@ __all__ = ["LARGEST_BODY", "LARGEST_QUERY", "RequestPipeline"]
 LARGEST_BODY = 65_536
 LARGEST_QUERY = 32_768
 
-# How long a fault bans an address, or has it wait, where the fault itself names no time.
+# How long a fault bans an address, or makes it wait, if the fault itself names no time.
 _BAN_MS = 120_000
 _WAIT_MS = 60_000
 
@@ -76,9 +76,9 @@ class RequestPipeline:
 
     Args:
         document: The API document.
-        market: What calls read and change.
+        market: The state that calls read and change.
         behaviour: The parts that the options call for.
-        budgets: What calls are charged to.
+        budgets: The budgets that calls are charged to.
         faults: The armed faults.
     """
 
@@ -113,7 +113,7 @@ class RequestPipeline:
         self._wrong_method_405 = options.is_set("wrong-method", "405")
 
     def reply(self, request: RawRequest, record: RequestRecord, now_ms: int, *, held: bool) -> Reply:
-        """Take one request through all steps. Nothing that a client can send makes this raise.
+        """Take one request through all steps. No request can make this raise.
 
         Args:
             request: The request.
@@ -148,7 +148,7 @@ class RequestPipeline:
             return self._queue(visit, busy)
         return self._hold_back(call, self._encode(visit, call, result))
 
-    # ------------------------------------------------------------------------ before any check
+    # ------------------------------------------------------------------ steps before any check
 
     def _turn_away(
         self,
@@ -164,7 +164,7 @@ class RequestPipeline:
         headers: Headers = [(header, b"%d" % gate.used(record.ip, now_ms))]
         record.verdict = "unknown-path" if route is None else "refused"
         if route is not None:
-            # The pages know no 413 or 414: what is too large does not pass the firewall.
+            # The pages list no 413 or 414, so a request that is too large is answered by the firewall.
             record.reason = "the body or the query is too large"
             return self._answers.page(record, 403, "Forbidden", headers)
         if methods is not None and self._wrong_method_405:
@@ -186,7 +186,7 @@ class RequestPipeline:
         return self._strike_at_gateway(visit, fault)
 
     def _fault_facts(self, request: RawRequest, route: Route) -> dict[str, str]:
-        """Return what a fault can match on. It is read leniently, because nothing has been checked yet."""
+        """Return the facts that a fault can match on, read leniently, because nothing has been checked yet."""
         found = {
             "method": request.method,
             "path": request.path,
@@ -204,7 +204,7 @@ class RequestPipeline:
         return found
 
     def _strike_at_gateway(self, visit: _Visit, fault: Fault) -> Reply:
-        """Keep a request from the exchange, or let it arrive there later."""
+        """Keep a request from the exchange, or let it arrive there late."""
         record, route, now_ms = visit.record, visit.route, visit.counted_ms
         _strike(fault, record)
         record.verdict = "not-executed"
@@ -247,12 +247,13 @@ class RequestPipeline:
         limit = route.gate.settings.weight_per_minute
         return self._answers.limited(record, admission, limit, route.header, visit.counted_ms)
 
-    # ------------------------------------------------------------------------ checks and execution
+    # ------------------------------------------------------------- steps of checking and executing
 
     def _authenticate_and_validate(self, visit: _Visit) -> Call:
-        """Check key, signature and clock, then the parameters; return the call that they make."""
+        """Check key, signature and clock, then the parameters; return the call that the request makes."""
         record, route, now_ms = visit.record, visit.route, visit.now_ms
-        # A request that waited in the queue was let in when it came: its timestamp does not grow old there.
+        # A request that waited in the queue is checked by the time at which it came, so its timestamp does not grow old
+        # there.
         read_ms = record.time_ms if record.queued else now_ms
         key, parameters = self._gatekeeper.admit(visit.request, route.facts, record, read_ms)
         arguments = route.validator.arguments(parameters)
@@ -260,7 +261,7 @@ class RequestPipeline:
         return Call(route.facts, account, arguments, parameters, now_ms, record.id)
 
     def _strike_before_execution(self, visit: _Visit, fault: Fault, call: Call) -> RawResponse | Drop | None:
-        """Keep a request that was checked and charged from being executed, if its fault does that."""
+        """Answer a request that was checked and charged without executing it, if its fault demands that."""
         kind = self._lost_answers.kind() if fault.name == "answer_lost" else fault.kind
         if kind != "refused":
             call.answer_lost = fault.name in LOSING
@@ -291,16 +292,16 @@ class RequestPipeline:
         )
 
     def _queue(self, visit: _Visit, busy: AccountBusy) -> Retry:
-        """Let a call wait until another one of its account is done; its weight is charged when it comes again."""
+        """Let a call wait until another call of its account is done; its weight is charged when it comes again."""
         record = visit.record
         visit.route.gate.refund(visit.request.client_ip, record.weight, visit.counted_ms)
         record.queued = True
         return Retry(busy.wait_ms)
 
-    # ------------------------------------------------------------------------ the answer
+    # ---------------------------------------------------------------- steps of answering
 
     def _encode(self, visit: _Visit, call: Call, result: object) -> RawResponse | Drop:
-        """Write the answer to a call that was carried out, or what a fault or a choice leaves of it."""
+        """Write the answer to an executed call, as a fault or a choice changes it."""
         record, headers, fault = visit.record, visit.headers, visit.fault
         record.status = 200
         lines = call.lines
@@ -326,7 +327,7 @@ class RequestPipeline:
         return RawResponse(200, headers, body)
 
     def _hold_back(self, call: Call, reply: RawResponse | Drop) -> RawResponse | Drop:
-        """Keep the account of a borrow or repayment busy for as long as its answer is held back."""
+        """Keep the account of a borrow or repayment busy for as long as the answer is held back."""
         if call.debt_call and (call.lines or call.accepted):
             if self._debt_call_ms.most:
                 reply.delay_ms += self._debt_call_ms.draw(self._market.chances)

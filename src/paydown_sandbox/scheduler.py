@@ -1,4 +1,4 @@
-"""What happens by itself as the clock moves: interest, scripted prices, automatic repayment, expiring keys.
+"""The actions of the sandbox as the clock moves: interest, scripted prices, automatic repayment, expiring keys.
 
     every full hour   a 24th of the daily rate on the principal of every margin debt, PERIODIC
     00:00 UTC         the whole daily rate on every negative futures balance
@@ -8,8 +8,8 @@
 
 Choices move the hourly charge and change its rate and its asset (see `interest_schedule`).
 
-Things that fall due together happen in time order, so that a jump of a month gives the same books as a
-month of waiting.
+Actions that fall due together are executed in time order, so that a jump of a month gives the same books as a month of
+waiting.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _DAY_MS = 86_400_000
 
 
 class Scheduler:
-    """Run what has fallen due, in time order.
+    """Execute everything that has fallen due, in time order.
 
     Args:
         market: Accounts, prices, books and the agenda.
@@ -44,7 +44,7 @@ class Scheduler:
         self.next_hour_ms = now_ms - now_ms % _HOUR_MS + _HOUR_MS
 
     def replan(self) -> None:
-        """Plan anew at the next opportunity, because the hour, the agenda or a schedule has changed."""
+        """Calculate the next due time anew, because the hour, the agenda or a schedule has changed."""
         self._planned_ms = 0
 
     def is_due(self, now_ms: int) -> bool:
@@ -52,7 +52,7 @@ class Scheduler:
         return now_ms >= self._planned_ms or now_ms >= self._agenda.next_ms
 
     def run(self, behaviour: Behaviour, now_ms: int) -> None:
-        """Do everything that is due, in time order.
+        """Execute everything that is due, in time order.
 
         Args:
             behaviour: Executes the entries of the agenda and charges interest.

@@ -176,7 +176,7 @@ UNHELD = {
     "the last 60 seconds": "a minute that slides, which `window: undocumented` leaves open",
     "first ten seconds": "an arithmetic remark about our own clock",
     "normally ends within 100 ms": "classic margin guidance, which this document does not hold",
-    "a look five seconds old, (?:and )?two clocks two apart": "the parts of `edge_ms`",
+    "a snapshot five seconds old, (?:and )?two clocks two (?:seconds )?apart": "the parts of `edge_ms`",
     "debt 1,000,000 USD, limit 49,000 USD ──▶ 21 pieces of 47,619 USD": "an example, held by the planner's own tests",
     "Calculate with 60 digits": "precision of our own",
     "two digits, thousands apart: `49,000\\.00 USD`": "how we write money",

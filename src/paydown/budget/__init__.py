@@ -1,4 +1,4 @@
-"""A budget of request weight for every process on the machine, so that no 429 is ever earned.
+"""A budget of request weight for every process on the machine, so that the exchange never answers 429.
 
     protocol   what is asked and answered: Limit, Weight, Reservation, Wait, the Budget protocol
     window     what may count on one limit of the exchange, and why no interval exceeds it

@@ -43,7 +43,8 @@ _FORMAT = 1
 _NUMBERS = 6
 _REASONS: Final[tuple[GateReason, ...]] = ("rate-limited", "banned")
 
-# Per interval: how often a waiting call looks again, and how long its place outlives a missed look.
+# Per interval: how often a waiting call asks again, and after which part of the interval (one of so many) a place that
+# was not asked for again is lost.
 _LOOKS = 60
 _LEASES = 30
 
@@ -83,11 +84,11 @@ class Gate:
         max_wait_ms: int | None,
         place: int | None,
     ) -> Reservation | Wait:
-        """Reserve room or a place in the queue: `Budget.acquire`, on the state alone.
+        """Reserve room for one call, or a place in the queue; see `Budget.acquire`.
 
         Args:
             now: The tick, ms.
-            weights: What the call costs.
+            weights: The weights of the call.
             timeout_ms: The longest that the call can take.
             priority: The call's priority.
             max_wait_ms: Longest wait, or None for any.
@@ -112,7 +113,7 @@ class Gate:
             keep_ms = limit.interval_ms + guard_ms
             ceiling = limit.limit
             if rules.read_reserve and priority is Priority.READ:
-                # Only reads count against the reads' share, so that a repayment does not lock them out.
+                # Only the weight of reads counts against the share of the reads: a repayment must not lock them out.
                 ceiling -= rules.read_reserve.get(limit.id, 0)
                 if weight.cost <= ceiling and window.used_by_reads + weight.cost > ceiling:
                     free = window.free_at(weight.cost, ceiling, now, keep_ms, reads_only=True)
@@ -138,7 +139,7 @@ class Gate:
     def _behind_queue(
         self, weight: Weight, window: Window, priority: Priority, place: int | None, now: int, keep_ms: int
     ) -> int:
-        """When the call may go without making one that waits ahead of it later; `now` if at once."""
+        """Return the tick from which a call makes no call that waits ahead of it later; `now` if that is at once."""
         limit = weight.limit.limit
         ahead = 0
         passes = True
@@ -146,7 +147,8 @@ class Gate:
             if waiting.place == place or waiting.priority > priority:
                 break
             ahead += waiting.costs.get(weight.window, 0)
-            # With more ahead than one interval holds, every bit of weight is spoken for.
+            # If the calls ahead need more than the limit of one interval, no weight of this interval is free for this
+            # call.
             if passes and ahead:
                 passes = ahead + weight.cost <= limit
                 if passes:
@@ -221,13 +223,13 @@ class Gate:
         exchange_ms: int | None = None,
         error_ms: int = 0,
     ) -> None:
-        """Release a reservation: `Budget.release`, on the state alone.
+        """Release a reservation after its request; see `Budget.release`.
 
         Args:
             now: The tick, ms.
-            reservation: What `acquire` gave.
+            reservation: The reservation that `acquire` returned.
             ended: How the request ended.
-            used: Limit id -> what the answer's header shows as used.
+            used: Used weight that the answer's header shows, by limit id.
             exchange_ms: The exchange's time now, UTC ms; None if unknown.
             error_ms: How far that may be behind, ms.
         """
@@ -278,11 +280,11 @@ class Gate:
             self.gate_reason = _REASONS.index(reason)
 
     def leave(self, place: int) -> None:
-        """See `Budget.leave`."""
+        """Give up a place in the queue; see `Budget.leave`."""
         self.queue = [waiting for waiting in self.queue if waiting.place != place]
 
     def snapshot(self, now: int) -> BudgetUse:
-        """See `Budget.snapshot`."""
+        """Return what the budget holds now; see `Budget.snapshot`."""
         uses: list[WindowUse] = []
         for name, window in sorted(self.windows.items()):
             window.advance(now)
@@ -296,9 +298,9 @@ class Gate:
         )
 
     def absorb(self, other: Gate, now: int) -> None:
-        """Count what another budget of the same windows holds as the use of others.
+        """Count the weight that another budget of the same windows holds as used by others.
 
-        That is too much rather than too little, and the next header of the exchange corrects it.
+        The sum may be too high, never too low, and the next header of the exchange corrects it.
 
         Args:
             other: The other budget.
@@ -314,10 +316,10 @@ class Gate:
         if other.gate_until > self.gate_until:
             self.gate_until, self.gate_reason = other.gate_until, other.gate_reason
 
-    # Storage
+    # Methods that store and restore the state.
 
     def shift(self, delta: int, gate_delta: int) -> None:
-        """Move every tick, since the machine's clock restarted.
+        """Shift every tick after a restart of the machine's clock.
 
         Args:
             delta: For what is counted, ms.
@@ -350,7 +352,7 @@ class Gate:
 
     @classmethod
     def from_numbers(cls, rules: Rules, names: str, numbers: array[int]) -> Gate:
-        """Rebuild a budget's state from `to_numbers`.
+        """Rebuild a budget's state from the names and numbers of `to_numbers`.
 
         Args:
             rules: Guards and reserves.

@@ -1,4 +1,4 @@
-"""For how long the gate of a budget closes after the exchange has limited or banned this address."""
+"""Calculate for how long the gate of a budget closes after the exchange has limited or banned this address."""
 
 from __future__ import annotations
 

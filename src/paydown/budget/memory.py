@@ -51,7 +51,7 @@ class MemoryBudget:
         """Reserve room for one call; see `Budget.acquire`.
 
         Args:
-            weights: What the call costs.
+            weights: The weights of the call.
             timeout_ms: The longest that the call can take.
             priority: The call's priority.
             max_wait_ms: Longest wait; None means any.
@@ -61,7 +61,7 @@ class MemoryBudget:
             return self._gate.acquire(self._ticks(), weights, timeout_ms, priority, max_wait_ms, place)
 
     def may_send(self, reservation: Reservation) -> bool:
-        """See `Budget.may_send`."""
+        """Return whether a reservation is still good; see `Budget.may_send`."""
         return reservation.open and self._ticks() <= reservation.send_before_ms
 
     def release(
@@ -70,9 +70,9 @@ class MemoryBudget:
         """Release a reservation after its request; see `Budget.release`.
 
         Args:
-            reservation: What `acquire` gave.
+            reservation: The reservation that `acquire` returned.
             ended: How the request ended.
-            used: Limit id -> what the answer's header shows as used.
+            used: Used weight that the answer's header shows, by limit id.
         """
         clock = self._clock
         error_ms = clock.error_ms if clock is not None else None
@@ -94,14 +94,14 @@ class MemoryBudget:
             self._gate.close_gate(self._ticks() + wait_ms, reason)
 
     def leave(self, place: int) -> None:
-        """See `Budget.leave`."""
+        """Give up a place in the queue; see `Budget.leave`."""
         with self._lock:
             self._gate.leave(place)
 
     def snapshot(self) -> BudgetUse:
-        """See `Budget.snapshot`."""
+        """Return what the budget holds now; see `Budget.snapshot`."""
         with self._lock:
             return self._gate.snapshot(self._ticks())
 
     def close(self) -> None:
-        """Nothing to release."""
+        """Do nothing: a budget in memory holds no file."""

@@ -1,4 +1,4 @@
-"""What the budget is asked and what it answers.
+"""The protocol of a budget: the methods that a client calls, and the types of their arguments and results.
 
     acquire(weights) ──> Reservation            send now, then release(reservation)
                     └──> Wait              sleep recheck_ms, then acquire again with place=wait.place
@@ -44,7 +44,7 @@ WaitReason: TypeAlias = Literal["spent", "queue", "rate-limited", "banned"]
 
 
 class Priority(IntEnum):
-    """Who goes first. Calls of equal priority queue in the order in which they began to wait."""
+    """The priority of a call. Calls of equal priority queue in the order in which they began to wait."""
 
     WRITE = 0
     """A call that moves money, and what it cannot go without, such as a clock sync."""
@@ -68,7 +68,7 @@ class Limit(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Weight:
-    """What one call costs on one counter. Make it once per operation and use it again.
+    """The weight of one call on one counter. Make it once per operation and use it again.
 
     A cost of 0 reserves nothing and never waits; it lets `release` take in the counter's header.
     """
@@ -145,7 +145,7 @@ class Reservation:
 
 
 class Wait(NamedTuple):
-    """There is no room yet, or never within `max_wait_ms`."""
+    """The answer of `acquire` when the call must wait for room, or would wait longer than `max_wait_ms`."""
 
     wait_ms: int
     """The call cannot go before this long; others may make it longer."""
@@ -168,7 +168,7 @@ class Wait(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class WindowUse:
-    """What one counter holds now. Weights, not calls."""
+    """The use of one counter at one moment. All numbers are weights, not numbers of calls."""
 
     name: str
     """Limit id, and the key behind a slash."""
@@ -185,7 +185,7 @@ class WindowUse:
 
 @dataclass(frozen=True, slots=True)
 class BudgetUse:
-    """What a budget holds at one moment."""
+    """The state of a budget at one moment."""
 
     windows: tuple[WindowUse, ...]
     gate_wait_ms: int
@@ -205,7 +205,7 @@ class BudgetUnavailable(RequestNotSent):
 
 @runtime_checkable
 class Budget(Protocol):
-    """What the exchange may have counted, kept so that no call exceeds a limit.
+    """A count of all weight that the exchange may have counted, so that no call exceeds a limit.
 
     Every method may be called from any thread.
 
@@ -227,7 +227,7 @@ class Budget(Protocol):
         """Take room for one call, on all of its counters or on none.
 
         Args:
-            weights: What the call costs. Keep the sequence unchanged until the reservation is released.
+            weights: The weights of the call. Keep the sequence unchanged until the reservation is released.
             timeout_ms: The longest that the call can take from its first byte until its caller gives up.
             priority: Who goes first.
             max_wait_ms: Refuse instead of queueing if the wait is longer than this. `None`: any wait.
@@ -240,7 +240,7 @@ class Budget(Protocol):
         ...
 
     def may_send(self, reservation: Reservation) -> bool:
-        """Whether the reservation is still good. If not: release it as "not-sent" and acquire again.
+        """Return whether the reservation is still good. If not, release it as "not-sent" and acquire again.
 
         Ask right before writing the request. A process that was stopped in between (a debugger, a sleeping
         laptop) would otherwise send on room that went to another call.
@@ -250,13 +250,13 @@ class Budget(Protocol):
     def release(
         self, reservation: Reservation, *, ended: Ended = "answered", used: Mapping[str, int] | None = None
     ) -> None:
-        """Release a reservation after its request. Never raises on account of the budget; a second time does nothing.
+        """Release a reservation after its request. A second release does nothing; a failure of the budget never raises.
 
         Args:
-            reservation: What `acquire` gave.
+            reservation: The reservation that `acquire` returned.
             ended: "answered": a complete status line and headers were read. "not-sent": no byte of the
                 request left, so its room is free at once. "lost": anything else.
-            used: Limit id -> what the header of this answer shows as used.
+            used: Used weight that the header of this answer shows, by limit id.
         """
         ...
 
@@ -280,5 +280,5 @@ class Budget(Protocol):
         ...
 
     def close(self) -> None:
-        """Release files. What was counted stays."""
+        """Close the files of the budget. The weight that was counted stays counted."""
         ...

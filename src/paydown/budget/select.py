@@ -23,7 +23,7 @@ BUDGET_VARIABLE: Final = "PAYDOWN_BUDGET"
 
 
 def is_loopback(host: str) -> bool:
-    """Whether a host name or address stays on this machine."""
+    """Return whether a host name or address stays on this machine."""
     if host == "localhost" or host.endswith(".localhost"):
         return True
     try:
@@ -36,7 +36,7 @@ def budget_name(asked: str | None, host: str) -> BudgetName:
     """Return the name of the budget to use.
 
     Args:
-        asked: What the caller passed; `None` asks the environment, then the host.
+        asked: The name that the caller passed; `None` asks the environment, then the host.
         host: Host that the calls go to.
 
     Raises:

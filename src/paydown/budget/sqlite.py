@@ -68,8 +68,9 @@ _UPDATE = (
     " WHERE scope = ? AND version = ?"
 )
 
-# Sandboxes on ports of their own leave rows behind. Nothing in a row matters for longer than a ban, 3 days.
-# Rows of this boot are judged by ticks: a wall clock that was set wrong must not delete a row in use.
+# Each sandbox on a port of its own leaves a row behind. No row matters for longer than a ban, 3 days, so older rows are
+# deleted. The age of rows of this boot is measured in ticks: a wall clock that was set wrong must not delete a row in
+# use.
 _FORGET = "DELETE FROM ledger WHERE boot = ? AND tick < ? OR boot <> ? AND wall < ?"
 _FORGET_MS = 7 * 86_400_000
 
@@ -132,14 +133,14 @@ class SqliteBudget:
 
     @property
     def path(self) -> Path:
-        """The file.
+        """Return the path of the budget's file.
 
         Raises:
             BudgetUnavailable: There is no state directory for this user.
         """
         return self._file.path
 
-    # What the client calls
+    # Methods that a client calls.
 
     def acquire(
         self,
@@ -153,7 +154,7 @@ class SqliteBudget:
         """Reserve room for one call; see `Budget.acquire`.
 
         Args:
-            weights: What the call costs.
+            weights: The weights of the call.
             timeout_ms: The longest that the call can take.
             priority: The call's priority.
             max_wait_ms: Longest wait; None means any.
@@ -164,7 +165,7 @@ class SqliteBudget:
         )
 
     def may_send(self, reservation: Reservation) -> bool:
-        """See `Budget.may_send`."""
+        """Return whether a reservation is still good; see `Budget.may_send`."""
         return reservation.open and self._ticks() <= reservation.send_before_ms
 
     def release(
@@ -173,9 +174,9 @@ class SqliteBudget:
         """Release a reservation after its request; see `Budget.release`.
 
         Args:
-            reservation: What `acquire` gave.
+            reservation: The reservation that `acquire` returned.
             ended: How the request ended.
-            used: Limit id -> what the answer's header shows as used.
+            used: Used weight that the answer's header shows, by limit id.
         """
         if not reservation.open:
             return
@@ -198,11 +199,11 @@ class SqliteBudget:
         self._record(lambda gate, _: gate.close_gate(until, reason))
 
     def leave(self, place: int) -> None:
-        """See `Budget.leave`."""
+        """Give up a place in the queue; see `Budget.leave`."""
         self._record(lambda gate, _: gate.leave(place))
 
     def snapshot(self) -> BudgetUse:
-        """See `Budget.snapshot`.
+        """Return what the budget holds now; see `Budget.snapshot`.
 
         Raises:
             BudgetUnavailable: The file cannot be read.
@@ -210,16 +211,16 @@ class SqliteBudget:
         return self._change(lambda gate, now: gate.snapshot(now))
 
     def close(self) -> None:
-        """Close the file. The next call would open it again; so does the end of one that is still in flight."""
+        """Close the file. A later call opens it again, and so does the end of a call that is in flight."""
         if self._file.pid != os.getpid():
             return  # a child's, of a fork that Python did not see: file and lock are the parent's
         with self._file.lock:
             self._file.close()
 
-    # The transaction
+    # The transaction around each change.
 
     def _record(self, work: Callable[[Gate, int], object]) -> None:
-        """Write down what has happened already, now or before the next reservation."""
+        """Write a past event into the budget now or, if the file cannot be written, before the next reservation."""
         try:
             self._change(work)
         except BudgetUnavailable:
@@ -227,7 +228,7 @@ class SqliteBudget:
                 self._unwritten.append(work)
 
     def _change(self, work: Callable[[Gate, int], T]) -> T:
-        """Run `work` on the newest state and write it back. A run on an older one is thrown away."""
+        """Run `work` on the newest state and write the result; if another process wrote meanwhile, run `work` again."""
         file = self._file
         with file.lock:
             if file.pid != os.getpid():
@@ -262,7 +263,7 @@ class SqliteBudget:
     def _transact(
         self, connection: sqlite3.Connection, work: Callable[[Gate, int], T], known: Gate | None
     ) -> T:
-        """Read, decide and write under the write lock. What `known` holds, the file had before it was removed."""
+        """Read, decide and write under the write lock; `known` is the state that the file held before it was lost."""
         connection.execute("BEGIN IMMEDIATE")
         try:
             now = self._ticks()  # after the lock is held: no entry in the row is younger
@@ -306,10 +307,10 @@ class SqliteBudget:
         return gate
 
     def _store(self, connection: sqlite3.Connection, gate: Gate, now: int) -> bool:
-        """Write the state if the row is still the one it was made from."""
+        """Write the state, unless another process has changed the row that the state was made from."""
         names, numbers = gate.to_numbers()
         version = self._version
-        # A row that was deleted and made anew never reaches the number that a process remembers.
+        # A new row begins at a random version, so it never has the version that a process remembers of a deleted row.
         newer = version + 1 if version else int.from_bytes(os.urandom(6), "big") + 1
         values = (newer, self._boot, now, self._wall(), names, numbers.tobytes(), self.scope)
         if version:

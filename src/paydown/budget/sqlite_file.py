@@ -28,7 +28,7 @@ __all__ = ["BudgetFile"]
 
 _SCHEMA = 1
 _APPLICATION_ID = 0x70796462  # "pydb": by which the file is known to be ours before anything is changed
-# Of files that were made before they had one.
+# The first bytes of files that were made before files had an application id.
 _SIGN = b"CREATE TABLE ledger (\n    scope TEXT PRIMARY KEY,     -- address of the exchange"
 # A table with row ids: SQLite keeps a row of up to 4 KB in one page, and without row ids only up to 1 KB, beyond which
 # each change writes four pages.
@@ -44,7 +44,7 @@ CREATE TABLE ledger (
 )
 """
 
-# How long the end of the interpreter waits for a statement of a thread that it does not wait for otherwise, seconds.
+# The longest wait at the end of the interpreter for a statement of a daemon thread, seconds.
 _LAST_STATEMENT_S = 0.5
 
 _ADVICE = {
@@ -57,7 +57,7 @@ _ADVICE = {
 
 
 class BudgetFile:
-    """One SQLite file, opened at the first use. Hold `lock` around everything.
+    """One SQLite file, opened at the first use. Hold `lock` during every use.
 
     Args:
         path: The file; `None` takes `budget.sqlite3` in the state directory.
@@ -77,7 +77,7 @@ class BudgetFile:
 
     @property
     def path(self) -> Path:
-        """Where the file is.
+        """Return the path of the file.
 
         Raises:
             BudgetUnavailable: There is no state directory for this user.
@@ -91,7 +91,7 @@ class BudgetFile:
 
     @property
     def connection(self) -> sqlite3.Connection:
-        """The open database.
+        """Return the connection to the open database.
 
         Raises:
             BudgetUnavailable: The file or its directory cannot be made or opened.
@@ -118,24 +118,24 @@ class BudgetFile:
             path, timeout=self._busy_timeout_ms / 1000, isolation_level=None, check_same_thread=False
         )
         try:
-            # The mark first, then the log: a process that looks at the file before the log is written back
-            # finds the mark in the file itself.
+            # The table with the application id is made before the write-ahead log is turned on, so that a process that
+            # inspects the file before the log is written back finds the id in the file itself.
             self._make_table(connection)
             self._use_write_ahead_log(connection)
-            # Not flushed to the disk at each change: after a power cut the minute is over anyway, and
-            # SQLite reads a log that was cut off up to the cut.
+            # Changes are not flushed to the disk one by one: after a power cut the minute is over anyway, and SQLite
+            # reads a log that was cut off up to the cut.
             connection.execute("PRAGMA synchronous = NORMAL")
         except BaseException:
             connection.close()
             raise
         self._connection = connection
-        # A budget or client that is dropped without being closed, and an interpreter that ends, close the file as well.
+        # The file is also closed when its budget or client is dropped without `close()`, and when the interpreter ends.
         self._closing = weakref.finalize(self, _close_dropped, connection, self.lock, os.getpid())
         self._identity = found
         return connection
 
     def _use_write_ahead_log(self, connection: sqlite3.Connection) -> None:
-        # Turning it on needs the file alone for a moment, and SQLite does not wait for that by itself.
+        # Turning WAL mode on needs the file alone for a moment, and SQLite does not wait for that by itself.
         deadline = time.monotonic() + self._busy_timeout_ms / 1000
         while True:
             try:
@@ -187,18 +187,18 @@ class BudgetFile:
         return BudgetUnavailable(f"The shared budget {self.path} cannot be used: {reason}.")
 
     def renew_lock(self) -> None:
-        """In a child made by `fork`: the lock that its parent's thread holds will never be released here."""
+        """Replace the lock in a child made by `fork`: a lock that the parent holds is never released there."""
         self.lock = threading.Lock()
         self.pid = os.getpid()
 
 
 def _close_dropped(connection: sqlite3.Connection, lock: threading.Lock, pid: int) -> None:
-    """Close what its owner did not: the owner is garbage, or the interpreter ends."""
-    # A child that was forked without Python's knowledge would let go of what its parent still has locked, and fold the
-    # parent's log into the file.
+    """Close a connection whose owner was dropped without closing it, or is still open when the interpreter ends."""
+    # A child that was forked without Python's knowledge must not close the connection: that would release the locks of
+    # its parent, and write the parent's log into the file.
     if pid != os.getpid():
         return
-    # A thread that the interpreter does not wait for may be in the middle of a statement when it ends.
+    # A daemon thread may be in the middle of a statement when the interpreter ends.
     if lock.acquire(timeout=_LAST_STATEMENT_S):
         try:
             connection.close()

@@ -1,4 +1,4 @@
-"""What each call costs on which counter of the exchange, and what the answer's headers say is used.
+"""The weight of each call on each counter of the exchange, and the used weight that an answer's headers show.
 
 A counter is kept per address, per account or per endpoint, as the document has it. An account is named by a
 digest of its API key: the budget is a file, and the key itself has no business there.
@@ -84,10 +84,10 @@ def weight_of(operation: Operation, texts: Mapping[str, str]) -> int:
 
 
 def used(weights: Iterable[Weight], headers: Mapping[str, str]) -> dict[str, int]:
-    """Return limit id -> what the answer's header shows as used.
+    """Return the used weight that an answer's headers show, by limit id.
 
     Args:
-        weights: What the call costs; headers of other limits are ignored.
+        weights: The weights of the call; headers of other limits are ignored.
         headers: Those of the answer, lower-case names.
     """
     wanted = {weight.limit.id for weight in weights}
@@ -99,7 +99,7 @@ def used(weights: Iterable[Weight], headers: Mapping[str, str]) -> dict[str, int
 
 
 def used_weight(operation: Operation, headers: Mapping[str, str]) -> int | None:
-    """Return what the answer shows as used of the limit that the operation counts on.
+    """Return the used weight that an answer shows for the limit of the operation.
 
     Args:
         operation: The operation that was called.
@@ -109,10 +109,10 @@ def used_weight(operation: Operation, headers: Mapping[str, str]) -> int | None:
 
 
 def order_count(headers: Mapping[str, str]) -> int | None:
-    """Return what the answer shows as used of the orders."""
+    """Return the number of orders that an answer shows as used."""
     return _count(headers.get(LIMITS[_ORDERS].header.lower()))
 
 
 def _count(text: str | None) -> int | None:
-    # isdigit() alone takes "²" for a digit.
+    # `isdigit()` alone also accepts "²".
     return int(text) if text is not None and text.isascii() and text.isdigit() and len(text) < 10 else None

@@ -1,4 +1,4 @@
-"""One counter of the exchange, as it may stand on the other side.
+"""One counter of the exchange, estimated so that it is never lower than the exchange's own count.
 
 It is undocumented whether the exchange counts clock minutes or the last 60 seconds, nor when between
 sending and answering it counts. So every call is held against the limit for all the time in which it
@@ -20,9 +20,9 @@ drift and for an exchange that rounds to whole seconds.
 in the same 1/200 of the interval share one entry, which expires with the last of them; that bounds the
 entries at about 200 in any traffic.
 
-**What others use.** The exchange's header counts everybody behind the same IP. What it shows beyond the
-calls of our own that could be in it is foreign, and is held until it must have left the exchange's
-window. Our own count is never lowered by a header.
+**What others use.** The exchange's header counts everybody behind the same IP. Weight that the header shows beyond our
+own calls that could be in it is foreign, and is held until it must have left the exchange's window. Our own count is
+never lowered by a header.
 """
 
 from __future__ import annotations
@@ -39,12 +39,12 @@ _FAR = 1 << 62
 ENTRY_WIDTH = 4  # of one settled entry: expires, weight, weight of reads, since
 _SLOTS = 200
 
-# A fixed minute, once proven, is believed for this many intervals. Traffic proves it each minute anew.
+# A proof that the exchange counts clock minutes holds for this many intervals; traffic renews it each minute.
 _FIXED_FOR = 60
 
 
 class Window:
-    """What may count on one limit of the exchange, on the budget's ticks (ms). The caller locks."""
+    """The weight that may count on one limit of the exchange, on the budget's ticks (ms). The caller locks."""
 
     __slots__ = (
         "fixed_until",
@@ -79,27 +79,27 @@ class Window:
         self.minute_weight: int = 0
         self.fixed_until: int = 0
 
-    # The sum
+    # Methods that read the sum of the weight.
 
     @property
     def used(self) -> int:
-        """All that may count now. Call `advance` first."""
+        """Return all weight that may count now. Call `advance` first."""
         return self.settled_weight + self.flying_weight + self.foreign
 
     @property
     def used_by_reads(self) -> int:
-        """The part of it that own reads used."""
+        """Return the part of the used weight that own reads used."""
         return self.settled_low + self.flying_low
 
     @property
     def last_expiry(self) -> int:
-        """When nothing of what is held now is held any more."""
+        """Return the tick at which the last weight that is held now expires."""
         settled = max(self.settled[::ENTRY_WIDTH], default=0)
         flying = max((flight[2] for flight in self.flying.values()), default=0)
         return max(settled, flying, self.foreign_until if self.foreign else 0)
 
     def advance(self, now: int) -> None:
-        """Drop what has expired by `now`."""
+        """Drop the weight that has expired by `now`."""
         settled = self.settled
         if settled and settled[0] <= now:
             end, size = 0, len(settled)
@@ -144,7 +144,7 @@ class Window:
         return now + keep_ms
 
     def used_at(self, tick: int, now: int, keep_ms: int) -> int:
-        """Return how much of what is used now is still held later, with calls in flight answered at once.
+        """Return how much of the weight used now is still held later, with calls in flight answered at once.
 
         Args:
             tick: The later tick, ms.
@@ -162,7 +162,7 @@ class Window:
         frees.sort()
         return iter(frees)
 
-    # One call
+    # Methods that follow one call.
 
     def fly(self, reservation: int, weight: int, low: int, expires: int) -> None:
         """Reserve weight for a call that is about to leave.
@@ -180,7 +180,7 @@ class Window:
             self.next_expiry = expires
 
     def land(self, reservation: int) -> None:
-        """Take a call out of flight. Unless `record` follows, its weight is free: it never left."""
+        """Remove a call from the calls in flight. Its weight is free again unless `record` follows."""
         flight = self.flying.pop(reservation, None)
         if flight is not None:
             self.flying_weight -= flight[0]
@@ -203,7 +203,7 @@ class Window:
         slot_ms = max(1, keep_ms // _SLOTS)
         slot = expires // slot_ms
         at = len(settled)
-        # Almost always at the end. A lost call is held longer than one that is answered after it.
+        # The entry almost always belongs at the end; only a lost call is held longer than calls answered after it.
         while at and settled[at - ENTRY_WIDTH] > expires and settled[at - ENTRY_WIDTH] // slot_ms != slot:
             at -= ENTRY_WIDTH
         if at and settled[at - ENTRY_WIDTH] // slot_ms == slot:
@@ -215,7 +215,7 @@ class Window:
         else:
             settled[at:at] = array("q", (expires, weight, low, since))
 
-    # What the exchange shows
+    # Methods that use the exchange's headers.
 
     def observe(
         self,
@@ -231,8 +231,8 @@ class Window:
     ) -> None:
         """Take in a used-weight header, after `record` of the call that brought it.
 
-        The call was counted somewhere between `acquired` and `now`. All of ours that may be in the header
-        is what is held now and what expired since `acquired`; the rest of the header is foreign.
+        The call was counted somewhere between `acquired` and `now`. Our own weight that may be in the header is the
+        weight held now and the weight expired since `acquired`; the rest of the header is foreign.
 
         On an exchange that counts clock minutes this would miss foreign use early in a minute, hidden by
         our own calls of the previous minute that we still hold and the exchange has forgotten: once they
@@ -241,7 +241,7 @@ class Window:
         compared with the calls of the clock minute only, and the excess is held to the minute's end.
 
         Args:
-            header: What the exchange shows as used.
+            header: The used weight that the exchange shows.
             weight: Cost of the call that brought the header.
             acquired: When its reservation was given.
             mark: `settled_ever` and `purged_ever` at that time.
@@ -280,7 +280,7 @@ class Window:
             self.foreign = known
 
     def _certain(self, since: int) -> int:
-        """Weight of calls that were certainly counted after the tick `since`."""
+        """Return the weight of calls that were certainly counted after the tick `since`."""
         starts = self.settled[3::ENTRY_WIDTH]
         weight = self.settled_weight
         if starts and min(starts) <= since:
@@ -300,10 +300,10 @@ class Window:
             self.minute_weight = 0
         self.minute_weight += weight
 
-    # Storage
+    # Methods that store and restore the window.
 
     def shift(self, delta: int) -> None:
-        """Move every tick by `delta`: the machine's clock restarted."""
+        """Move every tick by `delta` after a restart of the machine's clock."""
         settled = self.settled
         for at in range(0, len(settled), ENTRY_WIDTH):
             settled[at] += delta

@@ -1,4 +1,4 @@
-"""The numbers by which a window is stored: a few in front, then the calls in flight, then the calls that ended."""
+"""Store a window as numbers: a few of its own, then the calls in flight, then the calls that ended."""
 
 from __future__ import annotations
 

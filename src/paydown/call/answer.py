@@ -72,7 +72,7 @@ def parse_answer(answer: Answer, *, strict: bool) -> ParsedAnswer:
     try:
         value: object = (_STRICT_READER if strict else _READER).decode(answer.body.decode("utf-8"))
     except (ValueError, RecursionError):
-        # RecursionError: a body of a thousand brackets.
+        # A body of a thousand brackets raises RecursionError.
         return ParsedAnswer(answer, NOT_JSON, None, None)
     code: object = None
     msg: object = None

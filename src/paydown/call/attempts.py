@@ -1,4 +1,4 @@
-"""Remember what may have happened, so that nothing is repaid twice.
+"""Remember the attempts that may have been executed, so that no debt is repaid twice.
 
 Every call that changes something is an attempt. It is noted before anything is sent, and forgotten only when
 the answer proves that it was executed or refused, or when it certainly never left. Everything else, an
@@ -41,7 +41,7 @@ class Attempt:
         arguments: Every parameter as it goes on the wire, without timestamp and signature.
         created_at_ms: When it was noted, UTC milliseconds on the exchange's clock.
         sent_at_ms: When it was last signed, UTC milliseconds on the exchange's clock; None if it never was.
-        outcome: What is proven about it.
+        outcome: The outcome, as far as it is proven.
     """
 
     id: str
@@ -74,19 +74,19 @@ class AttemptObserver(Protocol):
 
         Args:
             attempt: The attempt, with its outcome.
-            error: What the call raises, or None.
+            error: The exception that the call raises, or None.
         """
         ...
 
 
 class ObserverChain:
-    """Two observers as one: the second is asked only if the first lets the attempt pass."""
+    """Two observers in a row: the second is asked only if the first lets the attempt pass."""
 
     def __init__(self, first: AttemptObserver, second: AttemptObserver) -> None:
         self._both = (first, second)
 
     def before_send(self, attempt: Attempt) -> None:
-        """See `AttemptObserver.before_send`."""
+        """Ask both observers in turn; see `AttemptObserver.before_send`."""
         for observer in self._both:
             observer.before_send(attempt)
 
@@ -95,7 +95,7 @@ class ObserverChain:
 
         Args:
             attempt: The attempt, with its outcome.
-            error: What the call raises, or None.
+            error: The exception that the call raises, or None.
         """
         first, second = self._both
         try:
@@ -104,8 +104,8 @@ class ObserverChain:
             second.after(attempt, error)
 
 
-# What observes the calls of this thread or task, in addition to the client's own observer: (attempts of a client,
-# observer). A value of the context, not of the client: it ends with the block, and other threads never see it.
+# The observers of the calls of this thread or task, in addition to the client's own: pairs of a client's attempts and
+# an observer. They belong to the context, not to the client: they end with the block, and other threads never see them.
 _observing: ContextVar[tuple[tuple[Attempts, AttemptObserver], ...]] = ContextVar(
     "paydown_observing", default=()
 )
@@ -130,7 +130,7 @@ class Attempts:
             _observing.reset(token)
 
     def observer(self, permanent: AttemptObserver | None) -> AttemptObserver | None:
-        """Return what observes an attempt that begins now: the permanent observer, then those of `observing`."""
+        """Return the observer of an attempt that begins now: the permanent one, then those of `observing`."""
         watching = permanent
         for attempts, observer in _observing.get():
             if attempts is self:
@@ -237,7 +237,7 @@ class Attempts:
 
     @property
     def unresolved(self) -> tuple[Attempt, ...]:
-        """Every attempt that may have happened, oldest first. Those in flight are not among them."""
+        """Return every attempt that may have been executed, oldest first. Attempts in flight are not among them."""
         with self._lock:
             return tuple(attempt for attempt in self._open.values() if attempt.outcome is Outcome.UNKNOWN)
 
@@ -252,13 +252,13 @@ _BLANK: Final = "\u115f\u1160\u3164\uffa0"  # letters by category, though nothin
 
 
 def _same_debt(asset: str) -> str:
-    """One key per debt: two spellings of one name must not pass for two debts."""
+    """Return one key per debt: two spellings of one name must not pass for two debts."""
     if asset.isascii():
         return asset.upper()
     from unicodedata import normalize
 
-    # Letters and digits alone: a mark that joins, varies or shows nothing makes no other name. Two names that differ
-    # in such marks only keep each other back until the doubt is settled, which costs a wait and no money.
+    # Only letters and digits count: a mark that joins, varies or shows nothing does not make another name. Two names
+    # that differ only in such marks block each other until the doubt is settled, which costs a wait and no money.
     return "".join(
         letter for letter in normalize("NFKC", asset).upper() if letter.isalnum() and letter not in _BLANK
     )

@@ -1,7 +1,8 @@
-"""A call's way through the budget: wait for room, reserve it, release the reservation, close the gate after a 429.
+"""The use of the budget by one call: wait for room, reserve it, release it, close the gate after a 429.
 
-A budget may be a class of the user's. What it raises before anything is sent refuses the call. What it raises
-afterwards is logged and goes no further: a failing budget must not be mistaken for knowledge about the debt.
+A budget may be a class of the user's. An exception that it raises before anything is sent refuses the call. An
+exception that it raises afterwards is logged and goes no further: a failing budget must not be mistaken for knowledge
+about the debt.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ LIMITED: Final = (429, 418)
 
 
 class BudgetWait:
-    """The budget, as one call uses it.
+    """The budget of request weight, as one call uses it.
 
     Args:
         budget: Where room is reserved.
@@ -62,8 +63,8 @@ class BudgetWait:
         """Wait until the budget has room, and reserve it.
 
         Args:
-            operation: What is about to be sent: the call itself, or the clock sync that it needs.
-            weights: What that costs.
+            operation: The operation that is about to be sent: the call itself, or the clock sync that it needs.
+            weights: The weights of that operation.
             max_wait_s: Longest wait, seconds.
 
         Raises:
@@ -117,7 +118,7 @@ class BudgetWait:
         The old reservation is released then, and a new one is made.
 
         Args:
-            operation: What is about to be sent.
+            operation: The operation that is about to be sent.
             reservation: Its reservation.
         """
         while not self.budget.may_send(reservation):
@@ -131,7 +132,7 @@ class BudgetWait:
         Args:
             reservation: The reservation.
             ended: How the request ended.
-            used: Limit id -> what the answer's header shows as used.
+            used: Used weight that the answer's header shows, by limit id.
         """
         try:
             self.budget.release(reservation, ended=ended, used=used)
@@ -172,8 +173,8 @@ class BudgetWait:
         weight of a clock sync taken only one does.
 
         Args:
-            own: What the call costs.
-            extra: What the clock sync costs.
+            own: The weights of the call.
+            extra: The weights of the clock sync.
         """
         used = {window.name: window.used for window in self.budget.snapshot().windows}
         needed = {weight.window: weight.cost for weight in extra}

@@ -49,14 +49,14 @@ T = TypeVar("T")
 
 @dataclass(slots=True)
 class Core:
-    """What all calls of one client share, in every thread and task.
+    """The parts that all calls of one client share, in every thread and task.
 
     Attributes:
         requests: Writes and signs requests.
         clock: Knows the exchange's time, UTC milliseconds.
         budget: The budget of request weight.
-        weights: What each call costs.
-        attempts: What may have been executed.
+        weights: The weights of each operation.
+        attempts: The attempts that may have been executed.
         retries: How reads are repeated.
         reporter: Takes the events.
         observer: Watches every attempt, or None.
@@ -116,12 +116,12 @@ class Core:
 
     @property
     def offset_ms(self) -> int | None:
-        """The exchange's clock minus this machine's, milliseconds; None if never measured."""
+        """Return the exchange's clock minus this machine's, milliseconds; None if never measured."""
         return self.clock.offset_ms if isinstance(self.clock, ExchangeClock) else None
 
 
 class _Call:
-    """One call on its way."""
+    """One call in progress."""
 
     __slots__ = (
         "attempt",
@@ -149,7 +149,7 @@ class _Call:
         self.attempt: Attempt | None = None
         self.observer: AttemptObserver | None = None
 
-    # ----------------------------------------------------------------------------------------------- write
+    # ------------------------------------------------------------------------- calls that change something
 
     def write(self, decode: Callable[[object], T]) -> Flow[T]:
         """Make a call that changes something: one attempt, sent once.
@@ -160,7 +160,7 @@ class _Call:
         core, operation, wait = self.core, self.operation, self.wait
         self.observer = core.attempts.observer(core.observer)
         attempt = core.attempts.begin(operation, self.texts, now_ms=core.clock.now_ms())
-        # The attempt's outcome if anything at all is raised from here on.
+        # The outcome of the attempt if any exception is raised from here on.
         outcome, failure, reservation = Outcome.NOT_SENT, None, None
         try:
             until = core.ticks() + int(core.max_wait_s * 1000)
@@ -196,7 +196,8 @@ class _Call:
                 error_ = self.refusal(answered, proven, prepared)
                 if refused is not None or not isinstance(error_, ClockRejected):
                     raise error_
-                # Refused for its timestamp, so certainly not executed: sync the clock, and send once more.
+                # The request was refused for its timestamp, so it was certainly not executed: sync the clock, and send
+                # it again.
                 refused = error_
                 try:
                     if not (yield from self.clock.sync_after_refusal()):
@@ -220,7 +221,7 @@ class _Call:
         return attempt
 
     def ask_observer(self, attempt: Attempt) -> None:
-        """Let a journal write down what was signed, before the first byte of it leaves."""
+        """Let the observer, such as a journal, record the signed request before its first byte leaves."""
         observer = self.observer
         if observer is None:
             return
@@ -252,7 +253,8 @@ class _Call:
         core = self.core
         unknown = outcome is Outcome.UNKNOWN
         if unknown or self.observer is not None:
-            # Also while the observer writes it down: an interrupt there must leave something to settle.
+            # The attempt is UNKNOWN for the client while the observer records any outcome, so that an interrupt
+            # meanwhile leaves an attempt that can be settled.
             core.attempts.update(attempt, outcome=Outcome.UNKNOWN)
         if self.observer is not None:
             try:
@@ -266,7 +268,7 @@ class _Call:
         else:
             core.attempts.close(attempt)
 
-    # ------------------------------------------------------------------------------------------------ read
+    # ----------------------------------------------------------------------------------------------- reads
 
     def read(self, decode: Callable[[object], T]) -> Flow[T]:
         """Make a call that changes nothing, and repeat it while the document and the client's retries allow."""
@@ -298,7 +300,7 @@ class _Call:
                     try:
                         return decode(answered.json)
                     except DecodeError as error:
-                        # The same question would get the same odd answer.
+                        # Repeating the request would bring the same unreadable answer.
                         raise self.read_failed(
                             prepared, answered, f"the answer cannot be read ({error})"
                         ) from failures.redacted(error, prepared)
@@ -327,9 +329,9 @@ class _Call:
         if proven.executed == "done":
             return self.read_failed(prepared, answered, "the answer is not JSON"), True
         if proven.executed == "unknown":
-            # For a write this proves nothing; a read may always be repeated after a pause.
+            # Such an answer proves nothing about a write, but a read may always be repeated after a pause.
             why = failures.described(answered, proven, prepared.redactor())
-            return self.read_failed(prepared, answered, f"the answer was no answer ({why})", proven), True
+            return self.read_failed(prepared, answered, f"the answer is not usable ({why})", proven), True
         return self.refusal(answered, proven, prepared), proven.retry == "yes-after-backoff"
 
     def read_failed(
@@ -350,7 +352,7 @@ class _Call:
             return failure.retry_after_s
         return retry_after_s(answered.answer.headers, now_ms=self.core.clock.now_ms())
 
-    # ------------------------------------------------------------------------------------------- one request
+    # ----------------------------------------------------------------------------------- sending one request
 
     def prepare(self) -> Prepared:
         """Stamp and sign the request: the last step before sending."""

@@ -55,7 +55,7 @@ class CallEvents:
         self.unresolved = False
 
     def around(self, flow: Flow[T]) -> Flow[T]:
-        """Return the same flow with the events "begun" and "ended" around it.
+        """Wrap a flow in the events "begun" and "ended".
 
         Args:
             flow: The flow of the call.
@@ -197,7 +197,7 @@ class CallEvents:
             )
 
     def left_unresolved(self, failure: BaseException | None) -> None:
-        """Report that the call may have been executed; `failure` is what it raises."""
+        """Report that the call may have been executed; `failure` is its exception."""
         self.unresolved = True
         if self.reporter.wants("unresolved"):
             self.reporter.report(

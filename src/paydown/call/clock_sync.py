@@ -1,4 +1,4 @@
-"""A call's clock: synced before a signature where that is due, and after the exchange has refused a timestamp."""
+"""The clock of a call: synced before a signature if a sync is due, and after the exchange has refused a timestamp."""
 
 from __future__ import annotations
 
@@ -29,8 +29,8 @@ class ClockSync:
     Args:
         clock: The clock of the client.
         requests: Makes the requests for the time.
-        weights: What each operation costs.
-        own: What the call itself costs.
+        weights: The weights of each operation.
+        own: The weights of the call itself.
         wait: The budget, as the call uses it.
         events: Events and times of the call.
     """
@@ -62,7 +62,7 @@ class ClockSync:
         return clock.now_ms()
 
     def sync_if_due(self, at_least: Due) -> Flow[None]:
-        """Sync the clock if that is at least as urgent as `at_least`.
+        """Sync the clock if the sync is at least as urgent as `at_least`.
 
         A sync that is only due soon waits for no room and displaces no call: the next call does it just as well.
 
@@ -97,8 +97,8 @@ class ClockSync:
         begun, waited_ms = wait.ticks(), events.waited_ms
         weights = self._weights.of(SERVER_TIME, {})
         origin = self._requests.address(SERVER_TIME.server).origin
-        # Before the first request another source may stand in, so that the sync costs no weight. After a refused
-        # timestamp the clock that refused it has to be asked.
+        # Before the first request another server may give the time, so that the sync costs no weight. After a refused
+        # timestamp the server that refused it must be asked.
         spare = origin if not events.tries and wait.would_displace(self._own, weights) else None
         sync = clock.begin_sync(spare=spare)
         while (url := sync.url) is not None:

@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     from paydown_wire.error_codes import Category, ErrorCode
     from paydown_wire.operation import Operation
 
-# The class of the error, by the category of the trouble.
+# The class of the error, by the category of the failure.
 REFUSALS: Final[Mapping[Category, type[RequestRejected]]] = {
     "request": RequestRejected,
     "credentials": CredentialsRejected,
@@ -58,7 +58,7 @@ REFUSALS: Final[Mapping[Category, type[RequestRejected]]] = {
     "unknown": RequestRejected,
 }
 
-# "Way too much request weight used; IP banned until 1786293621962."
+# The exchange's text of a ban, such as "Way too much request weight used; IP banned until 1786293621962."
 _BANNED_UNTIL: Final = re.compile(r"banned until ([0-9]{13})(?![0-9])")
 
 
@@ -82,7 +82,7 @@ def refusal(
     Args:
         operation: The operation that was called.
         answered: Its answer.
-        outcome: What the answer proves, by `answer_outcome`.
+        outcome: The outcome of the answer, by `answer_outcome`.
         now_ms: Now, UTC milliseconds on the exchange's clock: bans and pauses count from here.
         sent_at_ms: When the request was signed, or None if it was not.
         redact: Removes secrets from texts.
@@ -142,7 +142,7 @@ def described(answered: ParsedAnswer, outcome: AnswerOutcome, redact: Redactor) 
 
     Args:
         answered: The answer.
-        outcome: What `answer_outcome` made of it.
+        outcome: The outcome of the answer, by `answer_outcome`.
         redact: Removes secrets from texts.
     """
     summary = _summary(answered, outcome.row, redact(answered.msg))
@@ -179,7 +179,7 @@ def refused_by_observer(attempt: Attempt, error: Exception) -> AttemptRefused:
 
     Args:
         attempt: The attempt.
-        error: What the observer raised.
+        error: The exception of the observer.
     """
     return AttemptRefused(
         f"{attempt.operation} was not sent: its observer failed ({type(error).__name__}). Repair that first.",
@@ -201,7 +201,7 @@ def unknown(
         prepared: Its request.
         answered: Its answer, or None if none came.
         why: Why the outcome is unknown, in one clause.
-        outcome: What `answer_outcome` made of the answer.
+        outcome: The outcome of the answer, by `answer_outcome`.
     """
     of = f" of {attempt.asset}" if attempt.asset is not None else ""
     redact = prepared.redactor()
@@ -232,9 +232,9 @@ def read_failed(
         operation: The operation that was called.
         prepared: Its last request.
         answered: Its answer, or None if none came.
-        why: What is wrong with it, in one clause.
+        why: Why the answer is not usable, in one clause.
         tries: How many requests were made.
-        outcome: What `answer_outcome` made of the answer.
+        outcome: The outcome of the answer, by `answer_outcome`.
     """
     redact = prepared.redactor()
     error = ReadFailed(
@@ -304,7 +304,7 @@ def redacted(error: Exception, prepared: Prepared) -> Exception:
     A traceback shows the cause of an error, so the cause must hold no secret either.
 
     Args:
-        error: What the decoder raised; an error of another kind is returned as it is.
+        error: The exception of the decoder; an error of another kind is returned as it is.
         prepared: The request, which knows its secrets.
     """
     if not isinstance(error, DecodeError):

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 
 class Outcome(StrEnum):
-    """What is proven about an attempt."""
+    """The outcome of an attempt, as far as it is proven."""
 
     INTENT = "INTENT"  # noted, perhaps sent, no answer yet
     EXECUTED = "EXECUTED"  # the exchange confirmed it
@@ -37,12 +37,12 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class AnswerOutcome:
-    """What one answer proves.
+    """The conclusion from one answer.
 
     Attributes:
         executed: "done" (confirmed), "no" (certainly nothing happened) or "unknown".
-        category: What kind of trouble it is; None with "done".
-        retry: What the document advises; None with "done".
+        category: The category of the error; None with "done".
+        retry: The advice of the document; None with "done".
         row: The document's row of the exchange's code, if it has one.
         why: What a 200 lacks to count as done, or what to check first, or "".
     """
@@ -56,12 +56,12 @@ class AnswerOutcome:
 
 _DONE: Final = AnswerOutcome("done")
 
-# What a person should do, by the category of the trouble.
+# Advice to a person, by the category of the error.
 ADVICE: Final[Mapping[Category, str]] = {
     "credentials": "Check the key, its IP list and its Portfolio Margin permission.",
     "clock": "Check this machine's clock, or raise recv_window.",
     "busy": "Wait, look at the balance, then decide.",
-    "firewall": "Slow down, and change nothing blindly.",
+    "firewall": "Send fewer requests, and look at the balance before the next call that changes something.",
     "wrong-host": "Check the base URL.",
     "wrong-path": "Check the base URL; this path is not served there.",
 }
@@ -115,7 +115,7 @@ def _status_rule(answered: ParsedAnswer, *, listed: bool) -> StatusOutcome:
             continue
         if rule.text is not None and rule.text != _text(answered):
             continue
-        # A code that is neither negative nor listed is no error: not with a 200, and not here either.
+        # A code that is neither negative nor listed is not treated as an error, neither with a 200 nor here.
         if rule.body == "json-error" and not (listed or (answered.code is not None and answered.code < 0)):
             continue
         if rule.body == "html" and not _is_html(answered.answer.body):

@@ -3,14 +3,15 @@
     start ────────────┬──────────────┬──────────── end    windows as long as the call allows, oldest first;
       page 1, 2, 3 …  │ page 1, 2 …  │ page 1 …           neighbours overlap by a ms: nothing falls between
 
-What the exchange does at the borders, and while rows arrive, is not written down, so nothing is taken for
-granted:
-* Whether the ends of a window count: windows overlap. A row that comes twice is recognised by its id, or by
+The behaviour of the exchange at the borders of a window, and while rows arrive, is undocumented, so this module
+assumes nothing about it:
+
+* The ends of a window may count or not, so windows overlap. A row that comes twice is recognised by its id, or by
   all of its members where it has none.
-* New rows push older ones to the next page of a newest-first list: what comes again is dropped.
+* New rows push older ones to the next page of a newest-first list, so a row that comes again is dropped.
 * A page that is full is never the last, even by `total`; a short one is, unless `total` counts more rows.
-* A list without pages that comes back full has been cut off: its window is halved until no part is full.
-* Rows older than some months stand in an archive: where a window may reach into it, both are read.
+* A list without pages that comes back full has been cut off, so its window is halved until no part is full.
+* Rows older than some months are in an archive: if a window may reach into it, both are read.
 
 Sans I/O: `next_request` returns what to ask, `take` reads the answer. Every fact comes from `Operation.pagination`.
 """
@@ -42,11 +43,12 @@ _CLOCK_SLACK_MS: Final = 60_000
 # Windows that follow each other share this much, so that a row on a border is inside of one of them.
 _OVERLAP_MS: Final = 1
 
-# Pages in a row that hold nothing new before the list is taken for broken: new rows may push a whole page
-# down once or twice, but not for ever.
+# So many pages in a row may hold nothing new before the list is taken for broken: new rows may push a whole page down
+# once or twice, but not for ever.
 _STALE_PAGES: Final = 20
 
-# How many windows back a row may come again: the neighbour, in the archive and out of it.
+# A row may come again in the neighbouring window, read from the archive or not: so the keys of this many windows are
+# kept.
 _REMEMBERED: Final = 3
 
 
@@ -98,7 +100,7 @@ class Pager(Generic[T]):
         wire_texts(operation, self._arguments)
         if facts.size is not None and facts.max_size is not None:
             if facts.page is None:
-                # Without pages a smaller size only means that more windows are cut off.
+                # In a list without pages a smaller page size only means that more windows are cut off.
                 self._arguments[facts.size] = facts.max_size
             self._arguments.setdefault(facts.size, facts.max_size)
         size = self._arguments.get(facts.size) if facts.size is not None else None
@@ -112,7 +114,7 @@ class Pager(Generic[T]):
         self._done = False
 
     def next_request(self) -> dict[str, object] | None:
-        """Arguments of the next request by wire name, or None when the list is read."""
+        """Return the arguments of the next request by wire name, or None when the list is read."""
         if self._done:
             return None
         facts, window = self._facts, self._window
@@ -156,7 +158,7 @@ class Pager(Generic[T]):
             self._page += 1
         return decoded
 
-    # ------------------------------------------------------------------------------------------------- rows
+    # ------------------------------------------------------------------------------------ rows of an answer
 
     def _rows(self, answer: object) -> tuple[list[object], int | None]:
         name, total = self._facts.rows, None
@@ -172,13 +174,12 @@ class Pager(Generic[T]):
         return cast("list[object]", answer), total
 
     def _new(self, rows: list[object]) -> list[tuple[int, object]]:
-        """Rows that no earlier answer held, with their place."""
+        """Return the rows that no earlier answer held, each with its index."""
         new: list[tuple[int, object]] = []
         here: set[object] = set()
         for index, row in enumerate(rows):
             key, by_id = self._key(row)
-            # Two rows of one answer that are alike in everything are two rows, unless they share
-            # an id.
+            # Two equal rows of one answer count as two rows, unless they share an id.
             if any(key in seen for seen in self._seen) or (by_id and key in here):
                 continue
             here.add(key)
@@ -201,7 +202,7 @@ class Pager(Generic[T]):
         except DecodeError as error:
             raise error.inside(f"{self._facts.rows or ''}[{index}]") from error
 
-    # ---------------------------------------------------------------------------------------------- windows
+    # -------------------------------------------------------------------------------------- windows of time
 
     def _spans(self, now_ms: Callable[[], int]) -> list[_Window]:
         facts, arguments = self._facts, self._arguments
@@ -258,13 +259,13 @@ class Pager(Generic[T]):
         self._seen.append(set())
 
     def _cut_off(self, rows: list[object], total: int | None) -> bool:
-        """Whether a list without pages holds more than the answer shows."""
+        """Return whether a list without pages holds more rows than the answer shows."""
         full = self._size is not None and len(rows) >= self._size
         return full or (total is not None and total > len(rows))
 
     def _halve(self) -> None:
         window = self._window
-        # Narrower ones are never asked for: where their ends do not count, they would be empty.
+        # Narrower windows are never asked for: where the ends of a window do not count, they would be empty.
         if window.start is None or window.end is None or window.end - window.start <= 2 * _OVERLAP_MS + 1:
             raise ReadFailed(
                 f"{self.operation.name}: the answer is cut off, and this call has no pages. "
@@ -274,5 +275,5 @@ class Pager(Generic[T]):
         middle = (window.start + window.end) // 2
         self._windows.appendleft(replace(window, start=middle - _OVERLAP_MS))
         self._windows.appendleft(replace(window, end=middle, reaches_now=False))
-        # Nothing of this window was given out, so what was seen before it still counts.
+        # No row of this window was returned yet, so the keys of earlier windows are kept as they are.
         self._window = self._windows.popleft()

@@ -1,8 +1,7 @@
 """Check arguments against the facts of the document and write them as wire text.
 
-What is wrong is refused here, before anything leaves: the exchange's reading of an odd amount is
-undocumented, and a misread amount is money. Every bound comes from the operation's `Parameter` rows; nothing
-is typed here by hand.
+A wrong argument is refused here, before anything leaves: the exchange's reading of an odd amount is undocumented, and a
+misread amount is money. Every bound comes from the operation's `Parameter` rows; nothing is typed here by hand.
 
     {"asset": "BNB", "amount": Decimal("1E-8")} ──wire_texts()──> {"asset": "BNB", "amount": "0.00000001"}
 
@@ -88,7 +87,7 @@ def checked_recv_window(value: object) -> int:
     return int(value)
 
 
-# ------------------------------------------------------------------------------------------ one kind each
+# ---------------------------------------------------------------- one function for each kind of parameter
 
 
 def _write_string(operation: Operation, parameter: Parameter, value: object) -> str:
@@ -129,12 +128,12 @@ def _plain(operation: Operation, parameter: Parameter, number: Decimal) -> str:
         _refuse(operation, parameter, f"must be a number, not {number}")
     if number.is_signed():
         _refuse(operation, parameter, "must not be negative")
-    # `adjusted` and the exponent are read without writing a digit.
+    # `adjusted` and the exponent are read without writing out the digits.
     exponent = (
         number.as_tuple().exponent if -_LONGEST_DECIMAL <= number.adjusted() <= _LONGEST_DECIMAL else None
     )
     if not isinstance(exponent, int) or exponent < -_LONGEST_DECIMAL:
-        _refuse(operation, parameter, f"is of the order 1E{number.adjusted():+d}, which no amount is")
+        _refuse(operation, parameter, f"is of the order 1E{number.adjusted():+d}, far beyond any amount")
     return format(number, "f")
 
 
@@ -179,7 +178,8 @@ def _write_list(operation: Operation, parameter: Parameter, value: object) -> st
         _refuse_type(operation, parameter, f"must be a list of str, not one str. Write {_shown(names)}")
     given: object = value
     if not isinstance(value, Sequence) or isinstance(value, (bytes, bytearray, memoryview)):
-        # A set has no order, and the order may matter; an iterator can be read only once.
+        # Sets and iterators are refused: a set has no order, and the order may matter; an iterator can be read only
+        # once.
         _refuse_type(operation, parameter, f"must be a list or tuple of str, not {type(given).__name__}")
     items: list[str] = []
     least, most = parameter.min_items, parameter.max_items
@@ -209,7 +209,7 @@ _WRITERS: Final[Mapping[str, Callable[[Operation, Parameter, object], str]]] = {
 }
 
 
-# ------------------------------------------------------------------------------------------------- checks
+# ------------------------------------------------------------------------ checks that several kinds share
 
 
 def _checked_text(operation: Operation, parameter: Parameter, value: object, item: str) -> str:
@@ -243,7 +243,7 @@ def _check_form(operation: Operation, parameter: Parameter, text: str, item: str
 
 
 def _hint(parameter: Parameter, text: str) -> str:
-    """Return what to write instead, if a small correction makes it right."""
+    """Return the correction to propose in the error, if a small one makes the argument right."""
     if parameter.kind == "decimal":
         instead = text.lstrip("0")
         instead = instead if instead[:1].isdigit() else f"0{instead}"
@@ -264,7 +264,7 @@ def _exact(text: str) -> str:
     return str.__str__(text)
 
 
-# ----------------------------------------------------------------------------------------------- refusals
+# -------------------------------------------------------------------------------------- texts of refusals
 
 
 def _shown(value: object) -> str:

@@ -44,13 +44,13 @@ class Prepared:
     signature: str = field(repr=False)
 
     def redactor(self) -> Redactor:
-        """Return what removes the secrets of this request from texts."""
+        """Return the redactor that removes the secrets of this request from texts."""
         return Redactor((self.api_key, self.signature, unquote(self.signature)))
 
 
 @dataclass(frozen=True, slots=True)
 class _Route:
-    """What is the same for every request of an operation."""
+    """The parts that are the same in every request of an operation."""
 
     address: Address
     path: str

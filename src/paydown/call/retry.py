@@ -1,4 +1,4 @@
-"""When a failed read is worth asking again, and how long to wait.
+"""Decide whether a failed read is worth repeating, and how long to wait before that.
 
 Only reads are repeated; the one write that may go out twice is one that the exchange refused for its
 timestamp. Pauses double and are drawn at random from their upper half, so that clients which failed together
@@ -19,7 +19,7 @@ from paydown_wire.error_codes import BAN
 
 @dataclass(frozen=True, slots=True)
 class ReadRetries:
-    """How reads are repeated.
+    """The settings by which reads are repeated.
 
     Attributes:
         tries: Most requests per read, the first included.
@@ -47,9 +47,9 @@ class ReadRetries:
 
         Args:
             tries: How many requests have failed.
-            at_least_s: What the exchange asked for, seconds; the pause is never shorter.
+            at_least_s: The pause that the exchange asked for, seconds; the pause is never shorter.
         """
-        # Capped before the power of two is taken: 2 ** 2000 is no float.
+        # The exponent is capped before the power of two is taken: 2 ** 2000 is no float.
         longest = min(self.longest_pause_s, self.first_pause_s * 2.0 ** min(tries - 1, 32))
         drawn = longest * (0.5 + random() / 2)  # noqa: S311  # a pause is no secret
         return drawn if at_least_s is None else max(drawn, at_least_s)

@@ -1,4 +1,4 @@
-"""Write parameters as text and sign that text; what is returned must go on the wire unchanged.
+"""Write parameters as text and sign that text; the returned text must go on the wire unchanged.
 
 The exchange checks the signature against the bytes that arrive. Re-ordering, re-encoding or re-rounding a
 parameter after signing breaks it, so nothing downstream may touch the finished text.
@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from paydown.credentials import Credentials
 
-# Nearly all values (assets, amounts, times) need no encoding: one look saves a walk over the bytes.
+# Nearly all values (assets, amounts, times) need no encoding: one check saves a loop over the bytes.
 _BARE: Final = re.compile(r"[A-Za-z0-9\-_.~]*")
 _RESERVED: Final = re.compile(r"[^A-Za-z0-9\-_.~]")
 

@@ -1,7 +1,7 @@
 """The debt over time: blocks in a terminal, or a PNG.
 
-The PNG is matplotlib's work (the extra `plot`); the terminal chart is a step line of block characters, since the debt
-stays what it is between two snapshots.
+The PNG is matplotlib's work (the extra `plot`); the terminal chart is a step line of block characters, since nothing is
+known about the debt between two snapshots.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ def terminal_chart(asset: str, points: Sequence[Point], *, width: int) -> str:
 
     Args:
         asset: The asset owed.
-        points: What was seen, oldest first; at least one.
+        points: The debt at each time it was read, oldest first; at least one.
         width: Columns of the terminal.
     """
     debts = [principal + interest for _, principal, interest in points]
@@ -68,13 +68,13 @@ def write_png(path: Path, asset: str, points: Sequence[Point]) -> None:
     Args:
         path: The file to write.
         asset: The asset owed.
-        points: What was seen, oldest first; at least one.
+        points: The debt at each time it was read, oldest first; at least one.
 
     Raises:
         InvalidRequest: matplotlib is not installed, or the file cannot be written.
     """
     try:
-        # By name: matplotlib's own annotations are only partly typed.
+        # The module is imported by its name, because matplotlib's own annotations are only partly typed.
         figures = import_module("matplotlib.figure")
     except ImportError:
         raise InvalidRequest(

@@ -1,4 +1,4 @@
-"""`main()`: from arguments to an exit code."""
+"""The entry point `main()`: parse the arguments, run the command, return its exit code."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ environment:
 
 
 def build_parser() -> argparse.ArgumentParser:
-    """Build the whole grammar of the command line, from which the documentation is made, too."""
+    """Build the parser of the whole command line; the documentation is made from it, too."""
     import paydown
 
     parser = argparse.ArgumentParser(
@@ -100,7 +100,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     if words[:1] == ["sandbox"]:
         return sandbox_command.run(words[1:])
     arguments = build_parser().parse_args(words)
-    # The library logs what it does; the command line prints the same in plainer words.
+    # The log of the library repeats what the command line prints in plainer words.
     logging.getLogger("paydown").addHandler(logging.NullHandler())
     output = Output(json_mode=bool(arguments.json))
     return _run(arguments, output)

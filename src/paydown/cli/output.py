@@ -1,10 +1,10 @@
-"""What the command line prints: tables for people on stdout, JSON for machines, troubles on stderr.
+"""The output of the command line: tables for people on stdout, JSON for machines, errors on stderr.
 
 rich is imported when the first line for a person is printed, so that `--json` does not pay for it.
 
-Nothing here raises because it cannot be written (a reader that went away, a full disk): the exit code states
-what became of the debt, and a display must not change it. `Output.lost` keeps the failure, and `paydown repay` sends
-nothing once it is set.
+A failure to write (a reader that went away, a full disk) never raises here: the exit code states what is known about
+the debt, and a display must not change it. `Output.lost` keeps the failure, and `paydown repay` sends nothing once it
+is set.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ def decimal_text(value: Decimal) -> str:
 
 
 def shown(text: str) -> str:
-    r"""Spell out what would steer a terminal or turn the reading direction, so that foreign text may be shown.
+    r"""Spell out characters that would steer a terminal or turn the reading direction, so that any text may be shown.
 
     Line breaks and tabs stay, since our own sentences hold them. Every text of the exchange passes through here on its
     way to a terminal: an asset called "\x1b[2J" is seen, not obeyed.
@@ -68,7 +68,8 @@ class Output:
         self.json_mode = json_mode
         self.lost: OSError | None = None
         for stream in (sys.stdout, sys.stderr):
-            # A terminal that cannot write a letter gets its number, instead of a crash after a repayment.
+            # A letter that the terminal cannot write is printed as its number: a crash after a repayment would be
+            # worse.
             if isinstance(stream, io.TextIOWrapper):
                 stream.reconfigure(errors="backslashreplace")
 
@@ -84,7 +85,7 @@ class Output:
 
     def document(self, value: Mapping[str, object]) -> None:
         """Print one JSON document; amounts are text, so that no reader rounds them."""
-        # Escaped where the stream could not write a letter: backslashreplace would not be JSON.
+        # Letters that the stream cannot write are escaped as JSON does; `backslashreplace` would not give JSON.
         utf8 = (getattr(sys.stdout, "encoding", None) or "").lower().replace("-", "") == "utf8"
         text = json.dumps(value, indent=2, default=_plain, ensure_ascii=not utf8)
         self._write(lambda: print(text, flush=True))
@@ -101,7 +102,7 @@ class Output:
             self._write(lambda: self.console.print(folded, style=style, markup=False, soft_wrap=True))
 
     def _folded(self, text: str) -> str:
-        """Fold long lines under their own beginning in a terminal; elsewhere a line stays a line."""
+        """Fold a long line under its own beginning in a terminal; print it unfolded elsewhere."""
         if not self.console.is_terminal:
             return text
         return "\n".join(
@@ -121,7 +122,7 @@ class Output:
 
     def note(self, text: str) -> None:
         """Print a remark on stderr, in both modes."""
-        # In a log a sentence stays on one line; a terminal folds it.
+        # A terminal folds a long sentence; in a log it stays on one line.
         escaped = shown(text)
         self._remark(lambda: self.errors.print(escaped, markup=False, soft_wrap=not self.errors.is_terminal))
 
@@ -140,7 +141,7 @@ class Output:
         named = Text(on_one_line(title)) if title else None
         table = Table(title=named, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD)
         for heading, justify in columns:
-            # An amount that is cut short is a wrong amount: fold it instead.
+            # A long amount is folded: one that is cut short would be a wrong amount.
             table.add_column(
                 heading,
                 justify="right" if justify == "right" else "left",
@@ -148,7 +149,7 @@ class Output:
                 no_wrap=justify == "whole",
             )
         for row in rows:
-            # As text, not as markup: an asset called "[bold]BNB" is shown as it is called.
+            # Cells are text, not markup: an asset called "[bold]BNB" is shown with its brackets.
             table.add_row(*(Text(on_one_line(cell)) for cell in row))
         self._write(lambda: self.console.print(table))
 
@@ -181,7 +182,7 @@ class Output:
             self.note(text)
 
     def report(self, report: Report, settled: Sequence[Progress] = ()) -> None:
-        """Print what became of a plan; a doubt also goes to stderr, with the command that settles it.
+        """Print the report of a plan; a doubt also goes to stderr, with the command that settles it.
 
         Args:
             report: The report.
@@ -227,7 +228,7 @@ class Output:
         self._write(lambda: None if sys.stdout is None else sys.stdout.flush())  # pyright: ignore[reportUnnecessaryComparison]  # None if closed at the start
         if self.lost is None:
             return exit_code
-        # What stays in the buffer would make the interpreter complain, and end with 120, while it closes stdout.
+        # Text that stays in the buffer would make the interpreter complain when it closes stdout, and exit with 120.
         with suppress(OSError, ValueError):
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         if isinstance(self.lost, BrokenPipeError):
@@ -260,12 +261,12 @@ def _console(*, stderr: bool) -> Console:
         def on_broken_pipe(self) -> None:
             raise BrokenPipeError(32, "Broken pipe")
 
-    # Neither [bold] nor :smile: in a text means anything.
+    # Markup and emoji codes are off: neither [bold] nor :smile: in a text means anything.
     return Plain(stderr=stderr, highlight=False, markup=False, emoji=False)
 
 
 def describe(error: PaydownError) -> dict[str, object]:
-    """Describe an error as JSON-able data: programs decide by the class name, the rest explains."""
+    """Describe an error as data for JSON: programs decide by the class name, the other members explain it."""
     described: dict[str, object] = {
         "class": type(error).__name__,
         "outcome": outcome_of(error.exit_code),
@@ -297,7 +298,7 @@ _OUTCOMES = {
 
 
 def outcome_of(exit_code: int) -> str:
-    """Name the outcome that an exit code stands for, in words that do not change."""
+    """Return the name of the outcome that an exit code stands for; the names do not change."""
     return _OUTCOMES.get(exit_code, "failed")
 
 

@@ -1,4 +1,4 @@
-"""The display of a running plan: pieces, weight, what it waits for, and how long it may still take.
+"""The display of a running plan: pieces, weight, the reason for a wait, and the time it may still take.
 
 On a terminal one live line on stderr; elsewhere a line per event, so that a log shows the whole run. stdout
 stays free for the result.
@@ -19,13 +19,13 @@ if TYPE_CHECKING:
     from paydown.events import Event
     from paydown.repay.progress import Progress
 
-# Events that a person following a log wants to read; the rest is what the live line shows meanwhile.
+# The events that a person following a log wants to read; a live line shows all of them.
 _WORTH_A_LINE = frozenset(
     {"waiting", "sending", "executed", "rejected", "not-sent", "unknown", "reconciling"}
     | {"proven-executed", "proven-not-executed", "undecided", "stopping"}
 )
 
-# What became of a doubt stays on the terminal too: it may belong to another plan than the one in the report.
+# The verdict on a doubt stays on the terminal, too: it may belong to another plan than the report.
 _STAYS = frozenset({"reconciling", "proven-executed", "proven-not-executed", "undecided"})
 
 _ROOM_FOR_A_BAR = 110
@@ -56,7 +56,8 @@ class LiveProgress:
                 return TextColumn(f"{{task.{field}}}", markup=False, table_column=Column(no_wrap=True))
 
             console = self._output.errors
-            # What decides is never cut short; the bar goes first when it is narrow, then the end of the sentence.
+            # Pieces, weight and time left are never cut short; a narrow terminal drops the bar first, then cuts the end
+            # of the sentence.
             shown = (text(f"fields[{field}]") for field in ("pieces", "weight", "left"))
             columns: list[ProgressColumn] = [SpinnerColumn(), *shown]
             if console.width >= _ROOM_FOR_A_BAR:
@@ -77,7 +78,7 @@ class LiveProgress:
             self._bar.stop()
 
     def repaying(self, progress: Progress) -> None:
-        """Show one step of the repayer."""
+        """Show one event of the repayer."""
         if progress.kind in _STAYS and progress.kind != "reconciling":
             self.settled.append(progress)
         text = on_one_line(progress.message or progress.kind)

@@ -1,4 +1,4 @@
-"""`paydown sandbox`: the sandbox as a process.
+"""`paydown sandbox`: run the sandbox as a process.
 
 The sandbox has its own command line (`python -m paydown_sandbox`), since it must not share code with this
 package; the words after `sandbox` are handed to it as they are.

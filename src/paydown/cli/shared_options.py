@@ -1,4 +1,4 @@
-"""Options that several commands share, and the client and repayer they describe."""
+"""The options that several commands share, and the client and the repayer that they describe."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def given(word: str) -> str:
-    """Check a word of the command line that names something: an empty one is an unset variable, and exits 2."""
+    """Refuse an empty name on the command line with exit code 2: it comes from a variable that is not set."""
     if not word.strip():
         raise argparse.ArgumentTypeError(
             "is empty (an unset variable?); write a value, or leave the option out"
@@ -39,7 +39,7 @@ def add_command(commands: Commands, name: str, summary: str, description: str) -
     Returns:
         The command's parser, for its own options.
     """
-    # No abbreviations: `--am 5` must not come to mean `--amount 5` today and something else tomorrow.
+    # Options cannot be abbreviated: `--am 5` must not come to mean `--amount 5` today and something else tomorrow.
     parser = commands.add_parser(name, help=summary, description=description, allow_abbrev=False)
     parser.add_argument("--json", action="store_true", help="print one JSON document instead of text")
     parser.add_argument(
@@ -158,7 +158,10 @@ def open_repay(
 
 
 def _ask_whose(arguments: argparse.Namespace, repay: SafeRepay) -> None:
-    """Ask a person what a script answers with `--same-account` and `--new-account`. `--yes` answers neither."""
+    """Ask a person which account this is; a script answers with `--same-account` or `--new-account`.
+
+    `--yes` answers neither question.
+    """
     from paydown.cli.output import Output
 
     question = repay.account_question
@@ -180,14 +183,14 @@ _QUESTIONS = {
 
 
 def pay_with(arguments: argparse.Namespace) -> list[str]:
-    """Return the words of `--using`; the library checks them."""
+    """Return the assets of `--using`; the library checks them."""
     if arguments.using is None:
         return []
     return [name.strip() for name in str(arguments.using).split(",")]
 
 
 def prices(arguments: argparse.Namespace) -> dict[str, Decimal | str]:
-    """Return the words of `--price`, as {asset: USD}.
+    """Return the prices of `--price`, as {asset: USD}.
 
     Raises:
         InvalidRequest: A word is not ASSET=USD.

@@ -1,8 +1,8 @@
-"""Exact amounts: text that goes on the wire and into the journal, and roundings that cannot overpay.
+"""Exact amounts: their text on the wire and in the journal, and roundings that cannot overpay.
 
-Every calculation of the repayer runs in one decimal context that is wide enough never to round a
-product of two amounts, and that raises if it ever had to. So no amount is off by a last digit
-because a caller's program had set another precision.
+Every calculation of the repayer runs in one decimal context that is wide enough never to round a product of two
+amounts, and that raises if it ever had to. So the last digit of an amount never depends on the precision that a
+caller's program has set.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ __all__ = ["ZERO", "ceil_to", "exact", "floor_to", "from_text", "money", "to_tex
 
 ZERO = Decimal(0)
 
-# 60 digits: an amount has at most 28 (20 before the point, 8 or 9 behind), a product twice that.
+# The context has 60 digits: an amount has at most 28 (20 before the point, 8 or 9 behind), a product twice that.
 # Division is always followed by `floor_to` or compared with a tolerance, so it may round.
 _CONTEXT = decimal.Context(
     prec=60,
@@ -25,10 +25,10 @@ _CONTEXT = decimal.Context(
 )
 
 
-# What is calculated from amounts has more digits than one of them, and never as many as this.
+# Longest result of a calculation with amounts: it has more digits than one amount, and never as many as this.
 _LONGEST = 200
 
-# A sentence can hold a product of two of the longest.
+# Longest number in a sentence: the product of two of the longest amounts fits.
 _WRITING = decimal.Context(prec=3 * _LONGEST, traps=[decimal.InvalidOperation])
 
 
@@ -68,7 +68,7 @@ def to_text(value: Decimal) -> str:
 
 
 def from_text(text: str) -> Decimal:
-    """Read the decimal that `to_text` wrote, or that the stream sent.
+    """Read a decimal from the text of `to_text`, or from the stream.
 
     Raises:
         ValueError: It is no finite number, or one that could not be written out in `_LONGEST` digits.
@@ -86,6 +86,6 @@ def from_text(text: str) -> Decimal:
 
 
 def money(value_usd: Decimal) -> str:
-    """Write USD for people: two digits, thousands apart: `49,000.00 USD`."""
+    """Format USD for people, two digits, thousands apart: `49,000.00 USD`."""
     cents = value_usd.quantize(Decimal("0.01"), rounding=decimal.ROUND_HALF_UP, context=_WRITING)
     return f"{cents:,f} USD"

@@ -1,4 +1,4 @@
-"""What the repayer refuses, and what it could not write down.
+"""The errors of the repayer: what it refuses to do, and what it could not record.
 
 RequestNotSent              nothing left this machine
 ├── PlanRefused             the plan is impossible or doubtful; .reason and .numbers say why
@@ -86,7 +86,7 @@ class PlanKeyConflict(RequestNotSent):
 
 
 class PlanUnfinished(RequestNotSent):
-    """A plan for this debt was begun and is not finished: a second one would repay on top of it.
+    """A plan for this debt was begun and is not finished; a second plan would repay on top of it.
 
     Attributes:
         plan_key: Key of the plan to resume.
@@ -128,7 +128,7 @@ class AccountInDoubt(RequestNotSent):
 
 
 class AccountUnconfirmed(RequestNotSent):
-    """It must be confirmed first which account this is. Nothing was sent.
+    """It is not confirmed that this key or name means the known account. Nothing was sent.
 
     Attributes:
         reason: "new-key": another key was used before for this account; `same_account=True` confirms that both belong
@@ -142,10 +142,11 @@ class AccountUnconfirmed(RequestNotSent):
 
 
 class JournalForgot(AccountInDoubt):
-    """More is remembered than this journal knows. Nothing was sent, and nothing was written.
+    """The memory of the account knows more than this journal. Nothing was sent, and nothing was written.
 
-    It was deleted, replaced, restored from a backup, or it is another journal while one holds a doubt. Open the journal
-    that knows; if that is gone, look at the account, then `SafeRepay.adopt()` or `paydown adopt` goes on with this one.
+    The journal was deleted, replaced or restored from a backup, or it is another journal while one holds a doubt. Open
+    the journal that knows more; if that is gone, look at the account, then `SafeRepay.adopt()` or `paydown adopt` goes
+    on with this one.
 
     Attributes:
         remembered: Path of the journal that knows more.
@@ -165,7 +166,7 @@ class ClockStandsStill(ReadFailed):
 
 
 class DebtNotListed(ReadFailed):
-    """The balances leave out the asset that is owed, and asking for it by name does not show it either.
+    """The list of balances leaves out the asset that is owed, and so does the answer to a request for it by name.
 
     Attributes:
         listed: Assets that the list names.
@@ -185,8 +186,8 @@ class SnapshotTooOld(RequestNotSent):
 
 
 class OutcomeNotRecorded(OutcomeUnknown):
-    """The journal failed after this run had sent something: it has happened, or may have.
+    """The journal failed after this run had sent something that was executed or may have been.
 
-    What is known stands in the message. Repair the journal's disk, then resume: an attempt without a recorded
-    outcome is reconciled before anything else is sent.
+    The message states what is known. Repair the journal's disk, then resume: an attempt without a recorded outcome is
+    reconciled before anything else is sent.
     """

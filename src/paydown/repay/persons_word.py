@@ -44,7 +44,7 @@ def settle_by_word(
     """Settle an UNKNOWN attempt by a person's word, which is stored as its evidence. Under the account's lock.
 
     Args:
-        context: What every decision needs.
+        context: The context that every decision needs.
         attempt_id: The attempt.
         executed: Whether it happened.
         note: Which person has looked, and what they saw.
@@ -90,7 +90,7 @@ def correct_by_word(
     """Append a correction to an attempt that has ended. Under the account's lock.
 
     Args:
-        context: What every decision needs.
+        context: The context that every decision needs.
         attempt_id: The attempt.
         executed: Whether it happened after all.
         note: Which person corrects it, and what they saw.
@@ -129,9 +129,9 @@ def correct_by_word(
 
 
 def _refuse_early(context: Context, attempt: AttemptRecord) -> Decisions[None]:
-    """Refuse to call an attempt not executed while it may still act, on the exchange's own clock.
+    """Refuse a person's word "not executed" while the attempt may still act, on the exchange's own clock.
 
-    It may be called executed at any time: a mistake there pays too little, not twice.
+    The word "executed" is accepted at any time: a mistake there pays too little, not twice.
     """
     intent = attempt.intent
     until = deadline_ms(intent.signed_at_ms, intent.recv_window_ms, context.facts, context.options)
@@ -148,7 +148,7 @@ def known_attempt(context: Context, attempt_id: str) -> AttemptRecord:
     """Return an attempt of this account.
 
     Args:
-        context: What every decision needs.
+        context: The context that every decision needs.
         attempt_id: The attempt.
 
     Raises:
@@ -161,7 +161,7 @@ def known_attempt(context: Context, attempt_id: str) -> AttemptRecord:
 
 
 def checked_word(executed: object, note: object) -> None:
-    """Check what a person's word consists of: what happened, and a note.
+    """Check the parts of a person's word: whether the attempt was executed, and a note.
 
     Args:
         executed: Whether it happened.
@@ -191,9 +191,9 @@ def checked_note(note: object) -> None:
 def checked_correction(
     attempt: AttemptRecord, executed: bool, amount: Decimal | str | None
 ) -> Decimal | None:
-    """Check the amount of a correction, and return how much moved, if that is given.
+    """Check the amount of a correction, and return how much was repaid, if that is given.
 
-    Who calls an attempt not executed must type the amount that it asked for, since it will be repaid again.
+    A person who calls an attempt not executed must type the amount that it asked for, since it will be repaid again.
 
     Args:
         attempt: The attempt.

@@ -1,4 +1,4 @@
-"""Every plan of an account with everything that is known about it."""
+"""The history of an account: every plan with its attempts and evidence."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ __all__ = ["PlanHistory", "history_of"]
 
 @dataclass(frozen=True, slots=True)
 class PlanHistory:
-    """A plan with everything that is known about it.
+    """One plan with its attempts, corrections and evidence.
 
     Attributes:
         record: The plan, its state and its report.
@@ -27,7 +27,7 @@ class PlanHistory:
     corrections: tuple[CorrectionRecord, ...] = ()
 
     def to_json(self) -> dict[str, object]:
-        """Return plain data."""
+        """Return the history of the plan as plain data."""
         return {
             "plan": self.record.plan.to_json(),
             "state": self.record.state.value,

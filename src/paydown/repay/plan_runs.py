@@ -1,4 +1,4 @@
-"""Run a plan, or resume several: what is open is reconciled first, then each plan is worked off."""
+"""Run a plan, or resume several: reconcile open attempts first, then work each plan off."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ __all__ = ["resume_plans", "run_plan"]
 
 
 def run_plan(context: Context, key: str, *, only_new: bool) -> Decisions[Report]:
-    """Run or resume a plan, under the account's lock. Returns its report, which is also in the journal.
+    """Run or resume a plan under the account's lock, and return its report, which is also in the journal.
 
     Args:
-        context: What every decision needs.
+        context: The context that every decision needs.
         key: The plan's key.
         only_new: Whether a plan that was begun before is left alone. It is read under the lock, since another process
             may have begun it meanwhile.
@@ -43,17 +43,17 @@ def run_plan(context: Context, key: str, *, only_new: bool) -> Decisions[Report]
             attempt_id=attempt.id,
             journal=str(context.journal.path),
         )
-    # Read again: settling an attempt of this plan has changed it.
+    # The plan is read again, since settling one of its attempts has changed it.
     return (yield from PlanRun(context, context.journal.plans.get(context.account, key)).run())
 
 
 def resume_plans(context: Context, keys: list[str]) -> Decisions[list[Report]]:
-    """Resume plans one after the other, under the account's lock.
+    """Resume plans one after the other under the account's lock.
 
-    After a doubt nothing else is sent, and no report of what was done is lost for an error that stops a later plan.
+    After a doubt nothing else is sent, and an error that stops a later plan loses no report of an earlier one.
 
     Args:
-        context: What every decision needs.
+        context: The context that every decision needs.
         keys: The plans' keys.
 
     Returns:

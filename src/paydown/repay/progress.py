@@ -31,10 +31,10 @@ Kind: TypeAlias = Literal[
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Progress:
-    """One thing that happened while a plan ran.
+    """One event while a plan ran.
 
     Attributes:
-        kind: What happened.
+        kind: The kind of event.
             "started", "looked" (balances were read), "waiting" (for weight, or before trying again),
             "sending", "executed", "rejected", "not-sent", "unknown", "reconciling" (waits until a lost
             request can no longer act, then observes), "proven-executed", "proven-not-executed", "undecided",
@@ -68,7 +68,7 @@ class Progress:
     message: str = ""
 
     def to_json(self) -> dict[str, object]:
-        """Return plain data, amounts as text."""
+        """Return the event as plain data, amounts as text."""
         data: dict[str, object] = {}
         for item in fields(self):
             value: object = getattr(self, item.name)

@@ -1,4 +1,4 @@
-"""What `reconcile` returns: what became of an attempt in doubt."""
+"""The results of `reconcile`: one for each attempt that was in doubt."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ __all__ = ["Reconciliation", "reconciliations"]
 
 @dataclass(frozen=True, slots=True)
 class Reconciliation:
-    """What became of one attempt in doubt.
+    """The result of reconciling one attempt in doubt.
 
     Attributes:
         attempt: The attempt, in its new state.
-        verdict: What the evidence proves; `None` if no evidence could be read.
+        verdict: The verdict of the evidence; `None` if no evidence could be read.
         trouble: Why none could be read, or "".
     """
 
@@ -29,11 +29,11 @@ class Reconciliation:
 
     @property
     def decided(self) -> bool:
-        """Whether the attempt is proven one way or the other."""
+        """Return whether the attempt is proven executed or not executed."""
         return self.verdict is not None and self.verdict.decided
 
     def to_json(self) -> dict[str, object]:
-        """Return plain data."""
+        """Return the result as plain data."""
         return {
             "attempt": self.attempt.to_json(),
             "verdict": None if self.verdict is None else self.verdict.to_json(),
@@ -44,7 +44,7 @@ class Reconciliation:
 def reconciliations(
     journal: Journal, found: Sequence[tuple[AttemptRecord, Reconciled]], attempt_id: str | None
 ) -> list[Reconciliation]:
-    """Return what became of each attempt, or of the one that was asked for.
+    """Return the result of each attempt, or of the one that was asked for.
 
     Args:
         journal: The journal.

@@ -1,8 +1,8 @@
 """Every threshold of the repayer in one place, each with the reason for its value.
 
-Nothing here is a fact of the API (those come from the document, see `Facts`): these are our
-margins where the documents are silent. Wider is always safer; the price is time, or an
-`undecided` where a narrower margin would have dared an answer.
+No option is a fact of the API (facts come from the document, see `Facts`): these are our margins where the documents
+are silent. A wider margin is always safer; its price is time, or the verdict `undecided` where a narrower one would
+have decided.
 """
 
 from __future__ import annotations
@@ -16,51 +16,54 @@ __all__ = ["Options"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Options:
-    """How careful to be. The defaults are meant for real money.
+    """The safety margins of the repayer. The defaults are meant for real money.
 
     Attributes:
-        margin: Share of the value cap that every piece stays below. Which price the exchange uses for
-            the cap is not published; 2 % covers the gap between index and trade price of liquid assets.
+        margin: Share of the value cap by which every piece stays below the cap. Which price the exchange uses for the
+            cap is not published; 2 % covers the gap between index and trade price of liquid assets.
         conversion_reserve: Share by which the payment assets must exceed the debt's value, since
             conversion price and fee are not published.
         dust_usd: A remaining debt worth less than this is called dust in a plan's warnings.
         settle_ms: How long after a request can no longer be accepted its effect may still appear. A borrow or
             repayment normally ends within 100 ms (classic margin guidance); 15 s is 150 times that.
-        quiet_ms: How long nothing has left before a snapshot that is the base of a repayment: it must show what was
-            repaid before. The same 15 s, for the same reason.
-        base_max_age_ms: When the first byte is about to leave, the snapshot before it is at most this old; otherwise
-            nothing leaves and another one is read. Longer than a slow read.
-        fresh_look_pieces: Plans of at most this many pieces read a snapshot right before every piece. In a longer one
-            the snapshots would cost half of the pace (3,000 + 20 and 3,000 exceed 6,000 a minute), so there the
-            second and every later piece goes on the last snapshot and on what was confirmed since.
+        quiet_ms: How long no request has left before a snapshot that is the base of a repayment, since the snapshot
+            must show the earlier repayments. The same 15 s, for the same reason as `settle_ms`.
+        base_max_age_ms: Greatest age of the base snapshot when the first byte of a repayment is about to leave. If it
+            is older, nothing leaves and another snapshot is read. Longer than a slow read.
+        fresh_look_pieces: Plans of at most this many pieces read a snapshot right before every piece. In a longer plan
+            the snapshots would cost half of the pace (3,000 + 20 and 3,000 exceed 6,000 a minute), so there the second
+            and every later piece relies on the last snapshot and on the pieces confirmed since.
         look_max_age_ms: In such a longer plan a snapshot older than this is read again all the same.
-        look_between: "when-needed" is the above; "always" reads a snapshot before every piece of every plan.
+        look_between: "when-needed" reads snapshots as described for `fresh_look_pieces`; "always" reads one before
+            every piece of every plan.
         near_ms: How much later than its repayment a row may be stamped.
-        edge_ms: How near to a snapshot the row of a borrowing may be and leave open whether the snapshot shows it: its
-            time may be half a minute off, a snapshot five seconds old, and two clocks two apart.
+        edge_ms: If the row of a borrowing is nearer in time to a snapshot than this, it is open whether the snapshot
+            shows the borrowing: the row's time may be half a minute off, a snapshot five seconds old, and two clocks
+            two seconds apart.
         records_lag_ms: How long a borrowing may take to appear in its lists. "Not executed" is concluded only from
-            lists that were read so long after the snapshots that show it. Live rows took seconds; undocumented.
+            lists that were read so long after the snapshots that show the debt. Live rows took seconds; undocumented.
         clock_slack_ms: Uncertainty of the time of a snapshot. Twice the 1000 ms by which the exchange lets a timestamp
             run ahead.
         max_daily_interest: Upper bound of a daily interest rate. Interest that accrued between two snapshots is
             anything between nothing and this. Published rates of liquid assets are below 0.001.
-        usual_daily_interest: Interest below this is expected: more than it, left over at the end of a plan, is reported
-            instead of being called done.
+        usual_daily_interest: Upper bound of the interest that is expected. If more than that is left at the end of a
+            plan, the plan is not called done, and the rest is reported.
         price_tolerance: How far the conversion price may be from the price of the plan.
-        fee_share: How much more than what was asked the rows of a confirmed repayment may come to.
+        fee_share: Share of the amount asked by which the rows of a confirmed repayment may exceed that amount.
         not_before_ms: "Not executed" is not concluded earlier than this after the timestamp. No page bounds the queue
             behind an accepted request; minutes were never reported.
-        not_before_late_ms: The same for an account on which a late execution was suspected once.
-        stands_share: Share of what was asked by which the debt may differ and still stand where it was.
-        fell_share, fell_most_share: Share of what was asked by which the debt fell at least, and by which it may
-            have fallen, where that is "executed": the rest is room for a fee and for digits.
-        spent_share: Share of the value asked that may be gone from what could pay, where nothing was executed.
-        fell_spent_share: Share of the value asked that must be gone from what could pay where the fall shows only
-            with listed borrowings counted in.
-        looks_apart_ms: "Not executed" needs two snapshots that lie apart by this much: more than a snapshot may be old.
+        not_before_late_ms: The same as `not_before_ms`, for an account on which a late execution was suspected once.
+        stands_share: Share of the amount asked by which the debt may differ and still count as unchanged.
+        fell_share, fell_most_share: Shares of the amount asked: a fall of the debt counts as "executed" if the debt
+            surely fell by the first and may have fallen by the second. The rest is room for a fee and for rounding.
+        spent_share: Share of the value asked that may be gone from the payment assets although nothing was executed.
+        fell_spent_share: Share of the value asked that must be gone from the payment assets if the fall of the debt
+            shows only with listed borrowings counted in.
+        looks_apart_ms: Least time between the two snapshots that "not executed" needs: more than the greatest age of a
+            snapshot.
         look_again_ms: Pauses before the second and every further snapshot of one reconciliation, while the
             evidence does not decide. After the last one the attempt is undecided.
-        retake_ms: Pauses before another snapshot is read where one does not show what was confirmed before it.
+        retake_ms: Pauses before another snapshot is read if the last one does not show the confirmed pieces.
         reconcile_last: Whether a run reconciles a lost answer even if nothing else is to be sent
             after it. False ends the run at once, UNDECIDED: the caller reconciles when it likes. While pieces
             are left, a lost answer is always reconciled first.
@@ -105,7 +108,7 @@ class Options:
 
     @property
     def lists_after_ms(self) -> int:
-        """How long after a snapshot the lists are complete for it: the time of a snapshot is uncertain, too."""
+        """Return how long after a snapshot the lists are complete for it, ms: its own time is uncertain, too."""
         return self.records_lag_ms + self.clock_slack_ms
 
     def __post_init__(self) -> None:

@@ -1,4 +1,4 @@
-"""What `SafeRepay` and `AsyncSafeRepay` share: their settings, and everything that needs no exchange."""
+"""The common base of `SafeRepay` and `AsyncSafeRepay`: settings, and everything that needs no exchange."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ __all__ = ["Repayer"]
 
 
 class Repayer:
-    """The settings of a repayer, and what can be read from its journal without the exchange.
+    """The settings of a repayer, and the answers that its journal gives without the exchange.
 
     Args:
         pm: The client. All its settings (budget, clock, timeouts) hold.
@@ -117,7 +117,7 @@ class Repayer:
 
     @property
     def account_question(self) -> AccountUnconfirmed | None:
-        """What must be answered before this key may act for this account, or `None`.
+        """Return the question to answer before this key may act for this account, or `None`.
 
         "new-key" is answered by setting `same_account`, "new-name" by setting `new_account`.
         """
@@ -129,12 +129,12 @@ class Repayer:
 
     @property
     def holder(self) -> Holder | None:
-        """The process that repays, or last repaid, for this account, as far as its note can be read."""
+        """Return the process that repays, or last repaid, for this account, as far as its note can be read."""
         return self.hold.lock.holder()
 
     @property
     def in_doubt(self) -> list[AttemptRecord]:
-        """Attempts of this account that may have happened and are not settled: none or one."""
+        """Return the attempts of this account that may have been executed and are not settled: none or one."""
         return self.journal.attempts.open_of(self.account)
 
     def stop(self) -> None:
@@ -142,7 +142,7 @@ class Repayer:
         self.switch.request()
 
     def observe(self, event: LiabilityChange | Mapping[str, Any]) -> None:
-        """Take in a `liabilityChange` of the user data stream; it is evidence when an answer is lost.
+        """Keep a `liabilityChange` of the user data stream as evidence for the case that an answer is lost.
 
         Raises:
             ValueError: It is no such event.
@@ -158,7 +158,7 @@ class Repayer:
         return self.journal.debts.over_time(self.account, asset)
 
     def unfinished(self, plan_key: str | None = None) -> list[PlanRecord]:
-        """Return every plan that `resume` would go on with, oldest first; or the one of a key, in any state.
+        """Return every plan that `resume` would go on with, oldest first; with a key that key's plan, in any state.
 
         Raises:
             UnknownPlan: There is no plan with that key.
@@ -166,7 +166,7 @@ class Repayer:
         return unfinished_plans(self._context(), plan_key)
 
     def report(self, plan_key: str) -> Report:
-        """Return the report of a plan, so far. Reads the journal only.
+        """Return the report of a plan so far. Reads the journal only.
 
         Raises:
             UnknownPlan: There is no such plan.
@@ -229,8 +229,8 @@ class Repayer:
         left: list[str] = []
         try:
             with self.hold.holding(self._confirm, self._services().mark):
-                # Only now: a call that is refused above must take back neither the stop of the one that works nor what
-                # that knows to have sent.
+                # The switch is cleared only here: a call that is refused above must not undo a stop of the run in
+                # progress, nor its record that a request has left.
                 self.switch.clear()
                 self._left = left
                 if not self._signals:
@@ -239,7 +239,7 @@ class Repayer:
                 with self.switch.signals():
                     yield
         except JournalUnusable as error:
-            # "Nothing left this machine" would be wrong now, and so would its exit code.
+            # The class that states "nothing left this machine" would be wrong here, and so would its exit code.
             if not left:
                 raise
             raise OutcomeNotRecorded(
@@ -249,7 +249,7 @@ class Repayer:
 
 
 def _lock_directory(given: str | os.PathLike[str] | None) -> Path:
-    """Return where the locks are: the given directory, or the one in the user's state directory."""
+    """Return the directory of the locks: the given one, or the one in the user's state directory."""
     if given is None:
         return private_directory(state_directory() / "locks")
     if not os.fspath(given).strip():

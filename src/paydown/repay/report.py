@@ -1,4 +1,4 @@
-"""The report of a plan: what was asked, what is known to have happened, and what is left to do."""
+"""The report of a plan: the request, what is known to have been executed, and what is left to do."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class AttemptLine:
         state: State in the journal.
         repaid: How much of the debt it repaid, if known.
         signed_at_ms: Timestamp of the request, UTC milliseconds.
-        note: What the exchange answered; of a settled attempt, the rule and the evidence, or a person's note.
+        note: The answer of the exchange; of a settled attempt, the rule and the evidence, or a person's note.
         corrected: "executed" or "not executed" where a person has corrected the state since, else "".
     """
 
@@ -47,11 +47,11 @@ class AttemptLine:
 
     @property
     def paid(self) -> bool:
-        """Whether this attempt is known to have repaid debt, a correction counted."""
+        """Return whether this attempt is known to have repaid debt, a correction counted."""
         return self.corrected == "executed" if self.corrected else self.state in _PAID
 
     def to_json(self) -> dict[str, object]:
-        """Return plain data, amounts as text."""
+        """Return the line as plain data, amounts as text."""
         return {
             "id": self.id,
             "number": self.number,
@@ -65,7 +65,7 @@ class AttemptLine:
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> AttemptLine:
-        """Read what `to_json` wrote."""
+        """Read a line from the plain data of `to_json`."""
         return checked(
             cls(
                 id=data["id"],
@@ -82,13 +82,13 @@ class AttemptLine:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What became of a plan. `bool(report)` is true if it is done.
+    """The result of a plan. `bool(report)` is true if the plan is done.
 
     Attributes:
         plan_key: Key of the plan.
         asset: Asset owed.
         asked: How much was to be repaid; `None` for the whole debt.
-        state: DONE, STOPPED, UNDECIDED, or RUNNING for a plan whose process ended without a word.
+        state: DONE, STOPPED, UNDECIDED, or RUNNING for a plan whose process ended without a report.
         cause: Why it is not done, as a short name: "stop-requested", "refused", "read-failed", "undecided";
             "" when done.
         message: The same in one sentence.
@@ -125,12 +125,12 @@ class Report:
 
     @property
     def moved(self) -> bool:
-        """Whether any attempt of the plan is known to have repaid debt."""
+        """Return whether any attempt of the plan is known to have repaid debt."""
         return any(line.paid for line in self.attempts)
 
     @property
     def exit_code(self) -> int:
-        """Return what is known as an exit code, from the attempts and the debt, never from the last cause alone.
+        """Return the exit code, from the attempts and the debt, never from the last cause alone.
 
         0 done. 5 in doubt: a request left, and no proven refusal or settlement exists, or money moved and the debt
         cannot be read. 9 stopped as asked with some money moved, 7 money moved and it is not all, both with nothing in
@@ -151,7 +151,7 @@ class Report:
         return 6 if self.cause == "read-failed" else 3
 
     def to_json(self) -> dict[str, object]:
-        """Return plain data, amounts as text, times in UTC milliseconds; also the form in the journal."""
+        """Return the report as plain data, amounts as text, times in UTC milliseconds; also the form in the journal."""
         return {
             "plan_key": self.plan_key,
             "asset": self.asset,
@@ -173,7 +173,7 @@ class Report:
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Report:
-        """Read what `to_json` wrote.
+        """Read a report from the plain data of `to_json`.
 
         Raises:
             JournalUnusable: It is something else.
@@ -228,9 +228,9 @@ class Report:
 
 
 def exit_code_of(reports: Sequence[Report]) -> int:
-    """Return with one exit code what became of several plans; 0 for none.
+    """Return one exit code for the reports of several plans; 0 for none.
 
-    A doubt comes first. Where money moved and not all plans are done, it is never a code that means "nothing moved".
+    A doubt comes first. Where money moved and not all plans are done, the code is never one that means "nothing moved".
     """
     codes = {report.exit_code for report in reports}
     for code in (5, 7, 9):

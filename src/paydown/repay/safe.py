@@ -4,9 +4,9 @@
     plan = repay.plan("BNB", Decimal("12"), pay_with=["USDT"], key="close-2026-11")
     report = repay.run(plan)
 
-Both hand the same decisions to a driver. What a run may rely on: it holds the account's lock, so no other process
-sends; it starts by reconciling what an earlier one left open; and nothing leaves before the journal has it.
-`docs/never-twice.md` gives the argument.
+Both hand the same decisions to a driver. A run holds the account's lock, so no other process sends; it first reconciles
+what an earlier run left open; and nothing leaves before it is written in the journal. `docs/never-twice.md` gives the
+argument.
 """
 
 from __future__ import annotations
@@ -112,7 +112,7 @@ class SafeRepay(Repayer):
         margin: Decimal | str | None = None,
         new: bool = False,
     ) -> Plan:
-        """Read the account and cut the debt into pieces. Sends nothing that changes anything.
+        """Read the account and cut the debt into pieces. Changes nothing at the exchange.
 
         Args:
             asset: Asset owed, such as "BNB".
@@ -165,10 +165,10 @@ class SafeRepay(Repayer):
             return self._driver().run(run_plan(self._context(), plan.key, only_new=True))
 
     def resume(self, plan_key: str | None = None) -> list[Report]:
-        """Go on with a plan that did not end, or with all of them, oldest first.
+        """Go on with a plan that did not end, or with all such plans, oldest first.
 
-        Reconciles what an earlier process left in doubt, then repays what is left. A plan that is DONE is not touched,
-        and its report is returned, unless one of its attempts was corrected since.
+        Reconciles the attempts that an earlier process left in doubt, then repays what is left. A plan that is DONE is
+        not touched, and its report is returned, unless one of its attempts was corrected since.
 
         Args:
             plan_key: The plan; `None` for every plan that is RUNNING, STOPPED or UNDECIDED.
@@ -181,7 +181,7 @@ class SafeRepay(Repayer):
             return self._driver().run(resume_plans(self._context(), keys))
 
     def reconcile(self, attempt_id: str | None = None) -> list[Reconciliation]:
-        """Look for evidence about what is in doubt and record what it proves. Repays nothing.
+        """Look for evidence about attempts in doubt, and record the verdicts. Repays nothing.
 
         Args:
             attempt_id: Which attempt to report; `None` for all (there is at most one).
@@ -226,9 +226,9 @@ class SafeRepay(Repayer):
     def correct(
         self, attempt_id: str, *, executed: bool, note: str, amount: Decimal | str | None = None
     ) -> AttemptRecord:
-        """Append a correction to an attempt that has ended wrongly. Edits nothing and sends nothing.
+        """Append a correction to an attempt whose end was recorded wrongly. Edits nothing and sends nothing.
 
-        What it repaid counts from then on; `resume` of its plan goes on from there, even if the plan was DONE.
+        The corrected amount counts from then on; `resume` of its plan goes on from there, even if the plan was DONE.
 
         Args:
             attempt_id: The attempt, in any state but INTENT and UNKNOWN.
@@ -274,7 +274,7 @@ class SafeRepay(Repayer):
             return self._driver().run(adopt_journal(self._context(), state, note))
 
     def close(self) -> None:
-        """Close the journal, if it was opened here. The client stays open."""
+        """Close the journal, if this repayer opened it. The client stays open."""
         if self._owns_journal:
             self.journal.close()
 
@@ -379,7 +379,7 @@ class AsyncSafeRepay(Repayer):
             return await self._driver().run(resume_plans(self._context(), keys))
 
     async def reconcile(self, attempt_id: str | None = None) -> list[Reconciliation]:
-        """Find out by evidence what is in doubt, and record it: see `SafeRepay.reconcile`."""
+        """Find out by evidence what the attempts in doubt did, and record it: see `SafeRepay.reconcile`."""
         self._confirm()
         if attempt_id is not None:
             known_attempt(self._context(), attempt_id)
@@ -407,7 +407,7 @@ class AsyncSafeRepay(Repayer):
     async def correct(
         self, attempt_id: str, *, executed: bool, note: str, amount: Decimal | str | None = None
     ) -> AttemptRecord:
-        """Append a correction to an attempt that has ended wrongly: see `SafeRepay.correct`.
+        """Append a correction to an attempt whose end was recorded wrongly: see `SafeRepay.correct`.
 
         Args:
             attempt_id: The attempt, in any state but INTENT and UNKNOWN.
@@ -429,7 +429,7 @@ class AsyncSafeRepay(Repayer):
             return await self._driver().run(adopt_journal(self._context(), state, note))
 
     async def aclose(self) -> None:
-        """Close the journal, if it was opened here. The client stays open."""
+        """Close the journal, if this repayer opened it. The client stays open."""
         if self._owns_journal:
             self.journal.close()
 
@@ -446,5 +446,5 @@ class AsyncSafeRepay(Repayer):
 
 
 def _used_weight(pm: Client | AsyncClient, budget: str) -> int:
-    """Return the request weight that is used in the running minute, of the limit that a repayment counts against."""
+    """Return the request weight used in the running minute, of the limit that a repayment counts against."""
     return sum(use.used for use in pm.budget.snapshot().windows if use.name == budget)

@@ -1,4 +1,4 @@
-"""What is read back from a file: of the types that were written, or a refusal in our own words.
+"""Check records that are read back from a file: their types are those that were written, or they are refused.
 
 SQLite keeps a text in an INTEGER column if it is given one, and JSON keeps anything. A journal that was damaged, or
 that another program wrote, must therefore not reach the repayer as numbers and names: each record is checked when it is
@@ -22,7 +22,7 @@ __all__ = ["checked", "readable"]
 
 T = TypeVar("T")
 
-# The last millisecond that a calendar can hold: 9999-12-31.
+# The last millisecond of a calendar's last year: 9999-12-31.
 _LATEST_MS: Final = 253_402_300_799_999
 
 # The largest power of ten in an amount or a price. Their products, in fields that end in `_usd`, have twice that.
@@ -33,10 +33,10 @@ _LARGEST: Final = 2**63 - 1  # what SQLite's integers hold
 
 @contextmanager
 def readable(what: str) -> Generator[None]:
-    """Refuse what cannot be read.
+    """Turn an error that the block raises on unreadable data into `JournalUnusable`.
 
     Args:
-        what: What is read, as the beginning of a sentence: "The report of a plan in the journal".
+        what: Name of the data that is read, as the beginning of a sentence: "The report of a plan in the journal".
 
     Raises:
         JournalUnusable: The block raised what reading foreign data raises.
@@ -51,7 +51,7 @@ def readable(what: str) -> Generator[None]:
 
 
 def checked(record: T) -> T:
-    """Return the record, if each of its fields holds what its class declares.
+    """Return the record if each of its fields holds a value of the declared type.
 
     Raises:
         ValueError: One does not, or is a time or an amount that cannot be.
@@ -61,7 +61,7 @@ def checked(record: T) -> T:
     for field in fields(cast("Any", record)):
         value = getattr(record, field.name)
         if not _fits(value, hints[field.name]):
-            raise ValueError(f"{field.name} is not what it must be")
+            raise ValueError(f"{field.name} is not of the type that was written")
         if isinstance(value, Decimal) and value.adjusted() > _LARGEST_POWER * (
             1 + field.name.endswith("_usd")
         ):
@@ -77,7 +77,7 @@ def _hints(kind: type[object]) -> Mapping[str, Any]:
 
 
 def _fits(value: object, hint: Any) -> bool:
-    """Return whether a value has a type, inside too; another dataclass has checked itself when it was made."""
+    """Return whether a value has a type, its parts included; another dataclass has checked itself when it was made."""
     origin, inner = get_origin(hint), get_args(hint)
     if hint is Any:
         return True
@@ -98,7 +98,7 @@ def _fits(value: object, hint: Any) -> bool:
     if hint is int:
         return type(value) is int and abs(value) <= _LARGEST
     if hint is str:
-        # Halves of letters can be in JSON, and in no file.
+        # JSON can hold halves of letters (surrogates), which no file can hold.
         return isinstance(value, str) and (
             value.isascii() or not any("\ud800" <= one <= "\udfff" for one in value)
         )

@@ -1,4 +1,4 @@
-"""What goes to a channel and what comes back: a finished request, its answer, and two ways to fail.
+"""The types of a channel: a finished request, its answer, and the two errors of sending.
 
 A channel sends one request exactly once: through `direct` or `direct_async`, through a proxy (`proxy`), or through a
 transport of httpx (`httpx_adapter`). This module loads none of them, so that a client can be built before one is
@@ -37,7 +37,7 @@ class Outgoing:
 
     method: str
     address: Address
-    # Key and signature are in these three, so they are not shown.
+    # `repr` leaves out these three fields, which hold key and signature.
     target: str = field(repr=False)
     headers: list[tuple[bytes, bytes]] = field(repr=False)
     body: bytes = field(repr=False)
@@ -56,7 +56,7 @@ class Answer:
     """
 
     status: int
-    # Neither is shown: a gateway may repeat the request in them, key and signature included.
+    # `repr` leaves out both fields: a gateway may repeat the request in them, key and signature included.
     headers: Mapping[str, str] = field(repr=False)
     body: bytes = field(repr=False)
 
@@ -75,7 +75,7 @@ class Channel(Protocol):
     """Sends one request and returns its answer. Blocking; safe to use from several threads."""
 
     def exchange(self, outgoing: Outgoing) -> Answer:
-        """Send it once. Raises NotSent or Lost.
+        """Send a request once. Raises NotSent or Lost.
 
         An interrupt goes through. It has `NotSent` for its cause if it certainly came before the first byte; without
         that the request may have left.
@@ -91,7 +91,7 @@ class AsyncChannel(Protocol):
     """Sends one request and returns its answer. Awaited."""
 
     async def exchange(self, outgoing: Outgoing) -> Answer:
-        """Send it once. Raises NotSent or Lost."""
+        """Send a request once. Raises NotSent or Lost."""
         ...
 
     async def aclose(self) -> None:
@@ -100,7 +100,7 @@ class AsyncChannel(Protocol):
 
 
 def reason(error: BaseException) -> str:
-    """Return why, in a few words: the class, and its text, which holds no part of the request."""
+    """Return an exception as a short reason: its class, and its text, which holds no part of the request."""
     text = " ".join(str(error).split())
     name = type(error).__name__
     return f"{name}: {text[:200]}" if text else name

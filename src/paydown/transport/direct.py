@@ -34,17 +34,17 @@ READ_AT_ONCE: Final = 65536
 # How long an address may stay silent before the next one is tried as well (RFC 8305).
 NEXT_ADDRESS_S: Final = 0.25
 
-# What a connect that does not wait returns while it is under way; 0 if it is done already.
+# The results of a connect that does not wait: 0 if it is done already, the others while it is under way.
 _UNDER_WAY: Final = (0, errno.EINPROGRESS, errno.EWOULDBLOCK, errno.EINTR)
 
-# As of socket.getaddrinfo.
+# One entry of `socket.getaddrinfo`.
 Found: TypeAlias = tuple[
     int, int, int, str, "tuple[str, int] | tuple[str, int, int, int] | tuple[int, bytes]"
 ]
 
 
 def default_tls() -> ssl.SSLContext:
-    """Certificates of the system and of certifi, or those that SSL_CERT_FILE names.
+    """Return a TLS context that trusts the certificates of the system and of certifi, or those of SSL_CERT_FILE.
 
     Raises:
         NotSent: It names none.
@@ -83,7 +83,7 @@ class DirectChannel:
         self._closed = False
 
     def exchange(self, outgoing: Outgoing) -> Answer:
-        """See `Channel.exchange`."""
+        """Send a request on one connection; see `Channel.exchange`."""
         if not self._room.acquire(timeout=outgoing.connect_timeout_s):
             raise NotSent(f"all {CONNECTIONS} connections are in use")
         try:
@@ -99,7 +99,7 @@ class DirectChannel:
         return answer
 
     def close(self) -> None:
-        """See `Channel.close`."""
+        """Close every connection; see `Channel.close`."""
         with self._lock:
             self._closed = True
             idle, self._idle = self._idle, []
@@ -119,7 +119,8 @@ class DirectChannel:
                     return None
                 self._idle.remove(found)
                 self._busy.add(found)
-            # Readable means that the other side has hung up, or sends something unasked.
+            # A readable idle connection is of no use: the other side has hung up, or sent something that was not asked
+            # for.
             if now - found.idle_since < KEEPALIVE_S and not found.has_more():
                 return found
             self._give_back(found, keep=False)
@@ -150,13 +151,13 @@ class DirectChannel:
             _close(connected)
             raise
         except Exception as error:
-            # Also what a patched library raises, and a machine that gives no more threads or memory: in each case
-            # no byte of the request was handed to a socket.
+            # Any exception counts, also one of a patched library or of a machine that gives no more threads or memory:
+            # in each case no byte of the request was handed to a socket.
             _close(connected)
             raise NotSent(reason(error)) from error
         except BaseException as error:
             _close(connected)
-            # An interrupt: the caller of this one is to know that nothing has left.
+            # This is an interrupt; the cause shows the caller of this call that nothing has left.
             raise error from NotSent("interrupted before a connection stood")
         connection = _Connection(connected, address)
         with self._lock:
@@ -209,7 +210,7 @@ class _Connection:
             except TimeoutError:
                 raise
             except OSError:
-                # A server may answer and hang up before it has read everything. If it did, the answer is there.
+                # A server may answer and hang up before it has read everything. Then its answer can be read here.
                 pass
             while True:
                 connected.settimeout(_left(ends_at))
@@ -221,14 +222,14 @@ class _Connection:
             raise Lost(reason(error)) from error
 
     def has_more(self) -> bool:
-        """Whether something can be read, below TLS or above it."""
+        """Return whether something can be read, below TLS or above it."""
         connected = self.socket
         return (isinstance(connected, ssl.SSLSocket) and connected.pending() > 0) or readable(
             connected.fileno()
         )
 
     def hang_up(self) -> None:
-        """Wake the thread that waits for an answer: it has lost it."""
+        """Shut the socket down, so that the thread that waits for an answer wakes up and loses the answer."""
         try:
             self.socket.shutdown(socket.SHUT_RDWR)
         except OSError:
@@ -259,7 +260,7 @@ def _looked_up(host: str, port: int, ends_at: float) -> Sequence[Found]:
 
 
 def alternating(found: Sequence[Found]) -> Sequence[Found]:
-    """Return the same addresses, one of each family in turn: a dead IPv6 must not stand before every IPv4."""
+    """Return the same addresses, one of each family in turn: an unreachable IPv6 must not delay every IPv4."""
     first = [one for one in found if one[0] == found[0][0]]
     other = [one for one in found if one[0] != found[0][0]]
     turns = [pair for both in zip(first, other, strict=False) for pair in both]
@@ -323,7 +324,7 @@ def _close(connected: socket.socket | None) -> None:
 
 
 def readable(number: int) -> bool:
-    """Return whether something can be read without waiting, or that cannot be found out: the connection is over then.
+    """Return whether the socket is readable; also True if that cannot be found out, since the connection is over then.
 
     Args:
         number: The file descriptor of the socket; negative once it is closed.
@@ -331,7 +332,7 @@ def readable(number: int) -> bool:
     if number < 0:
         return True
     try:
-        # Looked up each time: libraries that patch `select`, such as gevent, take `poll` out of it, also after our
+        # `poll` is looked up at each call: libraries that patch `select`, such as gevent, remove it, also after our
         # import. `select.select` takes no numbers above 1023.
         if hasattr(select, "poll"):
             poll = select.poll()

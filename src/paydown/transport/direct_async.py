@@ -49,7 +49,7 @@ class AsyncDirectChannel:
         self._closed = False
 
     async def exchange(self, outgoing: Outgoing) -> Answer:
-        """See `AsyncChannel.exchange`."""
+        """Send a request on one connection; see `AsyncChannel.exchange`."""
         if self._room.locked():
             try:
                 async with asyncio.timeout(outgoing.connect_timeout_s):
@@ -71,14 +71,14 @@ class AsyncDirectChannel:
         return answer
 
     async def aclose(self) -> None:
-        """See `AsyncChannel.aclose`."""
+        """Close every connection; see `AsyncChannel.aclose`."""
         self._closed = True
         everyone = [*self._idle, *self._busy]
         self._idle.clear()
         for connection in everyone:
             connection.abort()
         if everyone:
-            # Let the loop forget their sockets: it warns of those that are open when it ends.
+            # The event loop needs a moment to close the sockets; it warns of those that are open when it ends.
             await asyncio.wait([connection.gone for connection in everyone], timeout=1)
 
     def _take(self, address: Address) -> _Connection | None:
@@ -87,7 +87,8 @@ class AsyncDirectChannel:
         for connection in reversed(self._idle):
             if connection.address == address:
                 self._idle.remove(connection)
-                # The loop may not have looked yet: readable means that the other side has hung up, or that bytes came.
+                # The loop may not have read yet: a readable connection means that the other side has hung up, or sent
+                # something that was not asked for.
                 fresh = connection.silent and now - connection.idle_since < KEEPALIVE_S
                 if fresh and not connection.has_more():
                     self._busy.add(connection)
@@ -122,7 +123,7 @@ class AsyncDirectChannel:
         except Exception as error:  # in each case no byte of the request was handed to a socket
             raise NotSent(reason(error)) from error
         except BaseException as error:
-            # A cancelled task, an interrupt: the caller of this one is to know that nothing has left.
+            # This is an interrupt or a cancelled task; the cause shows the caller of this call that nothing has left.
             raise error from NotSent("interrupted before a connection stood")
         if self._pins is not None:
             shown = transport.get_extra_info("ssl_object")
@@ -179,28 +180,28 @@ class _Connection(asyncio.Protocol):
         return self._http.answer()
 
     def ready_again(self) -> bool:
-        """Whether the connection may carry another request; if so, it is ready for it."""
+        """Return whether the connection may carry another request, and prepare it for that one."""
         return self.silent and self._http.ready_again()
 
     def has_more(self) -> bool:
-        """Whether something can be read that the loop has not handed over yet."""
+        """Return whether something can be read that the loop has not handed over yet."""
         kept = None if self._transport is None else self._transport.get_extra_info("socket")
         return kept is not None and readable(kept.fileno())
 
     def abort(self) -> None:
-        """Close at once."""
+        """Close the connection at once."""
         self.silent = False
         if self._transport is not None:
             self._transport.abort()
 
-    # What the event loop calls.
+    # Methods that the event loop calls.
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Note that the connection stands, TLS included."""
         self._transport = cast("asyncio.Transport", transport)
 
     def data_received(self, data: bytes) -> None:
-        """Something came."""
+        """Take in bytes of an answer; close the connection if no request waits for any."""
         waiting = self._waiting
         if waiting is None or waiting.done():
             self.abort()
@@ -231,7 +232,7 @@ class _Connection(asyncio.Protocol):
     def _read_what_came_early(self) -> None:
         """Read what arrived before a write failed: a server may answer and hang up before it has read everything.
 
-        The loop stops reading when a write fails. Below TLS what is left are records that only the loop could open:
+        The loop stops reading when a write fails. Below TLS the socket holds records that only the loop could decrypt:
         there the answer stays lost, which is the careful reading.
         """
         transport, waiting = self._transport, self._waiting
@@ -239,7 +240,7 @@ class _Connection(asyncio.Protocol):
             return
         kept = transport.get_extra_info("socket")
         try:
-            # A socket of its own, since the transport's does not read.
+            # The socket of the transport cannot be read, so a duplicate of it is.
             with socket.socket(fileno=os.dup(kept.fileno())) as own:
                 own.setblocking(False)
                 while not waiting.done():

@@ -31,7 +31,7 @@ _OF_THE_PARENT: Final = (
 )
 _CLOSED: Final = "the client was closed meanwhile"
 
-# Transports that are known to open connections.
+# The transports of httpx that are known to open connections.
 _NETWORK_TRANSPORTS: Final = frozenset({"HTTPTransport", "AsyncHTTPTransport", "AiohttpTransport"})
 
 
@@ -136,7 +136,7 @@ class AsyncHeldChannel:
         self._proxy = proxy
         self._ssl_context = ssl_context
         self._pins = pins
-        # And the process and the loop that opened it.
+        # The process and the event loop that opened the channel, and the channel.
         self._opened: tuple[int, asyncio.AbstractEventLoop, AsyncChannel] | None = None
         self._closed = False
 
@@ -156,7 +156,7 @@ class AsyncHeldChannel:
             ) from error
         opened = self._opened
         if opened is not None and opened[0] == os.getpid():
-            # Connections of another loop are left to that loop.
+            # Connections that belong to another event loop are left to that loop.
             if opened[1] is loop or self._transport is not None:
                 return opened[2]
         elif opened is not None and self._transport is not None:
@@ -194,11 +194,12 @@ class AsyncHeldChannel:
             opened[1] is asyncio.get_running_loop() or self._transport is not None
         ):
             await opened[2].aclose()
-        # Else it is the parent's, whose answers would be taken away, or another loop's, which alone can close it.
+        # A channel of the parent process stays open, because its answers would be lost; so does one of another event
+        # loop, which alone can close it.
 
 
 def _opened(open_new: Callable[[], ChannelT]) -> ChannelT:
-    """Open a channel; what fails here fails before anything is sent."""
+    """Open a channel, and turn every failure into `NotSent`, since nothing was sent yet."""
     try:
         return open_new()
     except NotSent:

@@ -2,9 +2,10 @@
 
     begin(outgoing) ──> the bytes of one request          feed(bytes read) ──> True when its answer is complete
 
-h11 parses; this module decides what counts as an answer. What is cut short, longer than `LARGEST_BODY`, encoded in a
-way that was not asked for, or no HTTP at all, is `Lost`. Bytes behind an answer belong to no request: `ready_again` is
-false then, and the connection must not be used again, since they would pass for the answer to the next request.
+h11 parses; this module decides what counts as an answer. An answer that is cut short, longer than `LARGEST_BODY`,
+encoded in a way that was not asked for, or no HTTP at all, is `Lost`. Bytes behind an answer belong to no request:
+`ready_again` is false then, and the connection must not be used again, since they would pass for the answer to the next
+request.
 """
 
 from __future__ import annotations
@@ -53,13 +54,13 @@ class Http1:
                 send(_END),
             ]
         except h11.LocalProtocolError:
-            # Its text may quote a header, and the key is in one.
+            # The text of this error may quote a header, and one header holds the key.
             raise NotSent("the request is no valid HTTP") from None
         self._status, self._body = 0, None
         return b"".join([part for part in parts if part])
 
     def feed(self, data: bytes) -> bool:
-        """Take in what was read; b"" means that the other side has hung up.
+        """Take in bytes that were read; b"" means that the other side has hung up.
 
         Returns:
             Whether the answer is complete.
@@ -101,7 +102,7 @@ class Http1:
         return self._body.answer(self._status)
 
     def ready_again(self) -> bool:
-        """Whether the connection may carry another request; if so, it is ready for it."""
+        """Return whether the connection may carry another request, and prepare it for that one."""
         if self._parser.trailing_data[0]:
             return False
         try:
@@ -139,7 +140,7 @@ class Body:
             raise Lost(f"the answer is encoded as {encoding[:20]!r}, which was not asked for")
 
     def add(self, part: bytes) -> None:
-        """Take in the next part."""
+        """Take in the next part of the body."""
         if self._gunzip is not None:
             self._begun = self._begun or bool(part)
             try:
@@ -152,7 +153,7 @@ class Body:
         self._parts.append(part)
 
     def answer(self, status: int) -> Answer:
-        """Return the whole answer."""
+        """Return the whole answer, with the body joined."""
         if self._gunzip is not None and self._begun:
             if not self._gunzip.eof:
                 raise Lost("the answer's gzip encoding is cut short")

@@ -1,7 +1,7 @@
 """Channels that send through a transport of httpx which the user passed, instead of our own connections (`direct`).
 
-It keeps the same promise with less to go by: the class of an error, and what it was raised from. A transport must send
-each request at most once.
+Such a channel decides whether a request left from less than our own connections know: the class of an error, and the
+error that it was raised from. A transport must send each request at most once.
 
 The time limits that httpx hands to a transport begin anew with every byte. A blocking transport cannot be stopped from
 outside while it waits for the next one, so where it opens connections it works in a thread of its own, and its caller
@@ -23,10 +23,10 @@ if TYPE_CHECKING:
 
 
 class _Sending:
-    """What the thread of a transport puts into the queue when the first byte of the request is about to leave."""
+    """The message from the thread of a transport when the first byte of the request is about to leave."""
 
 
-# What a transport's thread hands to its caller; an error is handed on as it is.
+# The messages of a transport's thread to its caller; an error is passed on as it is.
 Queued: TypeAlias = "SimpleQueue[_Sending | Answer | BaseException]"
 
 
@@ -44,7 +44,7 @@ class HttpxChannel:
         self._in_thread = _opens_connections(transport)
 
     def exchange(self, outgoing: Outgoing) -> Answer:
-        """See `Channel.exchange`."""
+        """Send a request through the transport; see `Channel.exchange`."""
         limit_s = 2 * outgoing.connect_timeout_s + outgoing.answer_timeout_s
         if not self._in_thread:
             return self._exchange(outgoing, time.monotonic() + limit_s, None)
@@ -59,7 +59,7 @@ class HttpxChannel:
             except BaseException as error:  # noqa: BLE001  # it belongs to the thread that asked
                 queue.put(error)
 
-        # A daemon, and the interpreter does not wait for it: a server that drips may keep it for very long.
+        # The thread is a daemon, so that the interpreter does not wait for it: a slow server may keep it for very long.
         worker = threading.Thread(target=copy_context().run, args=(work,), name="paydown-httpx", daemon=True)
         try:
             worker.start()
@@ -90,7 +90,7 @@ class HttpxChannel:
         return body.answer(response.status_code)
 
     def close(self) -> None:
-        """See `Channel.close`."""
+        """Close the transport; see `Channel.close`."""
         self._transport.close()
 
 
@@ -103,7 +103,7 @@ class _Steps:
         self._queue = queue
 
     def __call__(self, step: str, info: Mapping[str, object]) -> None:
-        """Take note of one step."""
+        """Take note of one step of httpcore."""
         if step.endswith("send_request_headers.started"):
             self._queue.put(_Sending())
 
@@ -115,7 +115,7 @@ def _waited_for(queue: Queued, outgoing: Outgoing, limit_s: float) -> Answer:
         try:
             found = queue.get(timeout=max(0.0, ends_at - time.monotonic()))
         except Empty:
-            # Whether a byte had left is not certain: a transport need not report it.
+            # It is not certain whether a byte has left: a transport need not report it.
             raise Lost(f"no complete answer within {outgoing.answer_timeout_s:g} s") from None
         if isinstance(found, BaseException):
             raise found
@@ -138,7 +138,7 @@ class AsyncHttpxChannel:
         self._transport = transport
 
     async def exchange(self, outgoing: Outgoing) -> Answer:
-        """See `AsyncChannel.exchange`."""
+        """Send a request through the transport; see `AsyncChannel.exchange`."""
         import asyncio
 
         import httpx
@@ -165,7 +165,7 @@ class AsyncHttpxChannel:
         return body.answer(response.status_code)
 
     async def aclose(self) -> None:
-        """See `AsyncChannel.aclose`."""
+        """Close the transport; see `AsyncChannel.aclose`."""
         await self._transport.aclose()
 
 
@@ -191,7 +191,7 @@ def _httpx_request(outgoing: Outgoing) -> httpx.Request:
 
 
 def _never_left(error: Exception) -> bool:
-    """Whether a transport's error proves that nothing was written.
+    """Return whether a transport's error proves that nothing was written.
 
     The class alone does not: httpx-aiohttp reports a connection that died *after* sending as
     `httpx.ConnectTimeout`, because aiohttp's ServerDisconnectedError is a ClientConnectionError. So the cause

@@ -26,7 +26,7 @@ _PREFIX = "sha256//"
 
 
 class Pins:
-    """The keys that may be met, on every connection that a client opens.
+    """The public keys that a server may show, on every connection of a client.
 
     Args:
         pins: One or several. A second one is for the key that comes next, or for another host.
@@ -44,7 +44,7 @@ class Pins:
         self._digests = frozenset(_digest(pin) for pin in named)
 
     def check(self, certificate: bytes | None) -> None:
-        """Hold a server's certificate against the pins.
+        """Compare a server's certificate with the pins.
 
         Args:
             certificate: As the handshake brought it, DER.
@@ -61,7 +61,7 @@ class Pins:
 
 
 def public_key_digest(certificate: bytes) -> bytes:
-    """SHA-256 over the SubjectPublicKeyInfo of a certificate, DER."""
+    """Return the SHA-256 over the SubjectPublicKeyInfo of a certificate, DER."""
     from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
     from cryptography.x509 import load_der_x509_certificate
 

@@ -1,4 +1,6 @@
-"""Through a proxy, by httpcore: every call on a connection of its own. The environment is never asked for a proxy.
+"""Channels that send through a proxy by httpcore, each call on a connection of its own.
+
+The environment is never asked for a proxy.
 
 httpcore reports what it does step by step (its `trace` extension). That shows whether the request itself has begun to
 leave, which the class of an error often does not, and it is where pins are held against the server's key.
@@ -33,7 +35,7 @@ NOT_SENT: Final = (
 
 
 class ProxyChannel:
-    """Every call on a connection of its own, through a proxy.
+    """A blocking channel through a proxy, with a connection for every call.
 
     Args:
         proxy: URL of the proxy, such as "http://127.0.0.1:3128".
@@ -54,7 +56,7 @@ class ProxyChannel:
         )
 
     def exchange(self, outgoing: Outgoing) -> Answer:
-        """See `Channel.exchange`."""
+        """Send a request through the proxy; see `Channel.exchange`."""
         steps = _Steps(self._pins)
         try:
             response = self._pool.handle_request(_core_request(outgoing, outgoing.body, trace=steps))
@@ -71,12 +73,12 @@ class ProxyChannel:
         return body.answer(response.status)
 
     def close(self) -> None:
-        """See `Channel.close`."""
+        """Close every connection; see `Channel.close`."""
         self._pool.close()
 
 
 class AsyncProxyChannel:
-    """The same, awaited."""
+    """An awaited channel through a proxy, with a connection for every call."""
 
     def __init__(
         self, proxy: str, *, ssl_context: ssl.SSLContext | None = None, pins: Pins | None = None
@@ -90,10 +92,11 @@ class AsyncProxyChannel:
         )
 
     async def exchange(self, outgoing: Outgoing) -> Answer:
-        """See `AsyncChannel.exchange`."""
+        """Send a request through the proxy; see `AsyncChannel.exchange`."""
         steps = _Steps(self._pins)
         try:
-            # For waiting for a connection, and for making one; the answer's limit begins when the body is asked for.
+            # The limit covers waiting for a connection and making one; the answer's limit begins when the body is asked
+            # for.
             async with asyncio.timeout(2 * outgoing.connect_timeout_s) as limit:
                 request = _core_request(outgoing, _Content(outgoing, limit), trace=steps.awaited)
                 response = await self._pool.handle_async_request(request)
@@ -110,15 +113,15 @@ class AsyncProxyChannel:
         return body.answer(response.status)
 
     async def aclose(self) -> None:
-        """See `AsyncChannel.aclose`."""
+        """Close every connection; see `AsyncChannel.aclose`."""
         await self._pool.aclose()
 
 
 class _Steps:
-    """What httpcore has done for one request, and the end of it where the server's key is not pinned.
+    """The steps that httpcore has taken for one request, and the check of the server's key against the pins.
 
-    Should httpcore ever call its steps by other names, then no key is seen, so that nothing is sent where pins are
-    set; and no step towards the proxy either, so that what fails counts as lost, not as never sent.
+    If httpcore ever calls its steps by other names, this class sees no key, so nothing is sent where pins are set; and
+    it sees no step towards the proxy, so a failure counts as lost, not as never sent.
     """
 
     __slots__ = ("_begun", "_connecting", "_met", "_pins")
@@ -148,12 +151,12 @@ class _Steps:
             raise
 
     def failure(self, error: Exception) -> NotSent | Lost:
-        """Return what an error proves: whether the request had begun to leave."""
+        """Decide what an error proves: whether the request had begun to leave."""
         never_left = isinstance(error, NOT_SENT) or (self._connecting and not self._begun)
         return NotSent(reason(error)) if never_left else Lost(reason(error))
 
     def _follow(self, step: str, info: dict[str, Any]) -> None:
-        # "connection.start_tls" is TLS to the proxy itself.
+        # The step "connection.start_tls" is TLS to the proxy itself.
         if step in ("proxy.start_tls.complete", "socks.start_tls.complete") and self._pins is not None:
             shown = info["return_value"].get_extra_info("ssl_object")
             self._pins.check(None if shown is None else shown.getpeercert(True))
@@ -181,12 +184,12 @@ class _TimedBackend(httpcore.SyncBackend):
         local_address: str | None = None,
         socket_options: Iterable[Any] | None = None,
     ) -> httpcore.NetworkStream:
-        """See httpcore."""
+        """Connect by TCP; see `httpcore.NetworkBackend`."""
         return _Timed(super().connect_tcp(host, port, timeout, local_address, socket_options), timeout)
 
 
 class _Timed(httpcore.NetworkStream):
-    """A connection whose limit begins with the first byte that is written, and anew behind TLS."""
+    """A connection whose time limit begins with the first byte that is written, and anew behind TLS."""
 
     def __init__(self, stream: httpcore.NetworkStream, connect_s: float | None = None) -> None:
         self._stream = stream
@@ -201,26 +204,26 @@ class _Timed(httpcore.NetworkStream):
         return max(0.001, self._ends_at - time.monotonic())  # 0 would mean "do not wait at all"
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
-        """See httpcore."""
+        """Read within the time limit; see `httpcore.NetworkStream`."""
         return self._stream.read(max_bytes, self._left(timeout))
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
-        """See httpcore."""
+        """Write within the time limit; see `httpcore.NetworkStream`."""
         tunnel = self._connect_s is not None and buffer.startswith(b"CONNECT ")
         self._stream.write(buffer, self._left(self._connect_s if tunnel else timeout))
 
     def close(self) -> None:
-        """See httpcore."""
+        """Close the connection; see `httpcore.NetworkStream`."""
         self._stream.close()
 
     def start_tls(
         self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
     ) -> httpcore.NetworkStream:
-        """See httpcore."""
+        """Begin TLS on this connection; see `httpcore.NetworkStream`."""
         return _Timed(self._stream.start_tls(ssl_context, server_hostname, timeout))
 
     def get_extra_info(self, info: str) -> Any:
-        """See httpcore."""
+        """Return a fact about the connection; see `httpcore.NetworkStream`."""
         return self._stream.get_extra_info(info)
 
 
@@ -260,7 +263,7 @@ def _core_request(
 def _proxy(url: str) -> httpcore.Proxy:
     parts = parse_proxy(url)
     if parts.scheme.startswith("socks") and find_spec("socksio") is None:
-        # httpcore would say so when it connects, too late to know that nothing was sent.
+        # httpcore reports a missing socksio only when it connects, too late to know that nothing was sent.
         raise ModuleNotFoundError("a SOCKS proxy needs: pip install 'httpx[socks]'")
     name = parts.hostname or ""
     host = f"[{name}]" if ":" in name else name

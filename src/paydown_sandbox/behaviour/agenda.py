@@ -1,4 +1,4 @@
-"""The agenda: what the sandbox has still to do by itself, such as repayments under way and rows to be listed.
+"""The agenda: actions that the sandbox will take by itself, such as repayments under way and rows to be listed.
 
 Everything in it falls due on the sandbox's own clock, in time order, between the hourly charges and the scripted
 prices (see `scheduler`). Entries are plain JSON, so that a restart finds them again.
@@ -12,18 +12,18 @@ from typing import Any, NamedTuple
 
 __all__ = ["NEVER", "Agenda", "Entry"]
 
-# A moment that no clock reaches.
+# A time that no clock reaches.
 NEVER = 1 << 62
 
 
 class Entry(NamedTuple):
-    """One thing to do.
+    """One action that the sandbox will take.
 
     Attributes:
         at_ms: When it falls due, milliseconds UTC.
         number: Entries are numbered in the order in which they were added.
         what: The kind, such as "repay" or "list".
-        details: What is needed to do it, as JSON values.
+        details: The arguments of the action, as JSON values.
     """
 
     at_ms: int
@@ -50,14 +50,14 @@ class Agenda:
         Args:
             at_ms: When it falls due, milliseconds UTC.
             what: The kind of the entry.
-            details: What is needed to do it, as JSON values.
+            details: The arguments of the action, as JSON values.
         """
         heapq.heappush(self._entries, Entry(at_ms, self._next, what, details))
         self._next += 1
         self.next_ms = self._entries[0].at_ms
 
     def due(self, now_ms: int) -> Iterator[Entry]:
-        """Take the entries that are due, one by one; entries that are added meanwhile come too."""
+        """Take the entries that are due, one by one, with those that are added meanwhile."""
         while self.next_ms <= now_ms:
             entry = heapq.heappop(self._entries)
             self._find_next()
@@ -72,7 +72,7 @@ class Agenda:
         return [list(entry) for entry in sorted(self._entries)]
 
     def restore(self, entries: list[list[Any]]) -> None:
-        """Replace the entries by what `dump` returned."""
+        """Replace the entries by those of `dump`."""
         self._entries = [Entry(*entry) for entry in entries]
         self._next = 1 + max((entry.number for entry in self._entries), default=0)
         self._find_next()

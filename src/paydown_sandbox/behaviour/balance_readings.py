@@ -1,7 +1,7 @@
 """Show positions in GET balance as choices demand: old, torn, rounded, or with gaps. The books themselves stay exact.
 
-An old reading shows what was true at some moment: `PastPositions` keeps the positions of the last minutes. It begins
-when a choice needs it, and starts over with the process, so that no reading is older than that.
+`PastPositions` keeps the positions of the last minutes for old readings. It begins when a choice needs it, and starts
+over with the process, so that no reading is older than that.
 """
 
 from __future__ import annotations
@@ -134,7 +134,7 @@ class BalanceReadings:
         """Return whether any of these choices differs from its default."""
         return options.any_open(*_NAMES) or options.text("balance-array-holds") in _GAPS
 
-    # ------------------------------------------------------------------------ what is seen
+    # ------------------------------------------------------------ positions that are shown
 
     def seen(self, account: Account) -> Mapping[str, Holding]:
         """Return the positions that the next answer shows, by asset."""
@@ -144,7 +144,7 @@ class BalanceReadings:
         if self._past is not None:
             positions = self._past.at(account.id, moment)
             if self._parts != "together":
-                # One side of what happened is shown later than the other.
+                # Either the holdings or the debts are shown as of an earlier time than the rest.
                 late = self._past.at(account.id, moment - self._chances.between(0, _APART_MS))
                 names = _HELD if self._parts == "debt-first" else _DEBT
                 positions = {
@@ -171,10 +171,10 @@ class BalanceReadings:
         running = self._interest.accrued(asset, holding.borrowed, moment)
         return replace(holding, interest=EXACT.add(holding.interest, running)) if running else holding
 
-    # ------------------------------------------------------------------------ how it is shown
+    # ----------------------------------------------------------------------- form of the rows
 
     def absent(self, row: dict[str, object]) -> object:
-        """Return the answer for an asset that the account does not have; `row` is one of zeros."""
+        """Return the answer for an asset that the account does not have; `row` holds only zeros."""
         if self._unknown == "refused":
             raise Refusal(-1108, reason="the account does not have this asset")
         return {} if self._unknown == "empty-object" else self.single(row)
@@ -190,7 +190,7 @@ class BalanceReadings:
 
         Args:
             rows: One row for each asset.
-            positions: What the rows were made of, by asset.
+            positions: The positions of which the rows were made, by asset.
         """
         if self._gaps == "no-zeros":
             rows = [row for row in rows if _something(positions.get(row["asset"]))]

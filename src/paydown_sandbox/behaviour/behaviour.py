@@ -1,8 +1,8 @@
 """The behaviour of the sandbox where the pages leave it open: one part for each topic of the table of choices.
 
-Most parts exist only while one of their choices differs from its default, so that nothing is computed for choices
-that a state document does not make. Chance comes from `choices_seed` of the state document, and what is still to
-come stands in the agenda; both outlast the process with `--data`.
+Most parts exist only while one of their choices differs from its default, so that nothing is computed for choices that
+a state document does not make. Chance comes from `choices_seed` of the state document, and future actions are in the
+agenda; both outlast the process with `--data`.
 """
 
 from __future__ import annotations
@@ -35,10 +35,10 @@ _NOTHING = "[0, [], null]"
 
 
 class Behaviour:
-    """The parts that the options of one market call for. New options need a new behaviour.
+    """The parts that the options of one market need. New options need a new behaviour.
 
     Args:
-        market: What the parts work on.
+        market: The market that the parts read and change.
         requests: The request log, where a late execution is noted.
     """
 
@@ -54,7 +54,7 @@ class Behaviour:
         self.interest = Interest(market, schedule)
         self.rows = RepayRows(market) if RepayRows.wanted(options) else None
         self.movements = DebtMovements(market, self.rows)
-        # What was accepted under earlier options is still carried out when the present ones delay nothing.
+        # A repayment that was accepted under earlier options is carried out even if the present options delay nothing.
         self._execution = RepayExecution(market, self.movements, self.rows, self.rules)
         self.execution = self._execution if RepayExecution.wanted(options) else None
         market.busy.late_repayments = self.execution is not None
@@ -90,7 +90,7 @@ class Behaviour:
             self.interest.charge(owner, asset, entry.at_ms, "ON_BORROW", principal=parse(amount))
 
     def _note_execution(self, call: Call) -> None:
-        """Note with the request that what it asked for was executed by now."""
+        """Record in the request log that the action of a request was executed by now."""
         record = None if call.request is None else self._requests.by_id(call.request)
         if record is not None and call.lines:
             record.verdict = "executed"
@@ -98,7 +98,7 @@ class Behaviour:
             self._market.changes.executed_late.append(record)
 
     def dump(self) -> str:
-        """Return how far chance has come and what is still to come, as text to be stored."""
+        """Return the state of chance, agenda and interest schedule as text to be stored."""
         drawn, entries, schedule = (
             self._market.chances.drawn,
             self._market.agenda.dump(),
@@ -109,7 +109,7 @@ class Behaviour:
         return json.dumps([drawn, entries, None if schedule is None else schedule.dump()])
 
     def restore(self, text: str) -> None:
-        """Continue from what `dump` returned."""
+        """Continue from the text of `dump`."""
         self._market.chances.drawn, entries, dumped = json.loads(text)
         self._market.agenda.restore(entries)
         if self.interest.schedule is not None and dumped is not None:

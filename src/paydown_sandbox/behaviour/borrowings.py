@@ -74,11 +74,11 @@ class Borrowings:
             self._take(call, asset, amount, tran_id, spent=self._spent)
 
     def resume(self, at_ms: int, details: list[Any]) -> Call:
-        """Let a debt rise that was listed before. A pool that ran dry meanwhile makes its rows FAILED.
+        """Let a debt rise whose loan was listed before. If the pool has run dry meanwhile, the rows become FAILED.
 
         Args:
             at_ms: The moment of execution, milliseconds UTC.
-            details: What the agenda kept.
+            details: The arguments that the agenda kept.
 
         Returns:
             The call with the ledger lines that it wrote now.
@@ -105,7 +105,7 @@ class Borrowings:
     def _write_rows(
         self, call: Call, asset: str, amount: Decimal, tran_id: int, listed_ms: int, risen_ms: int
     ) -> list[int]:
-        """Write the rows of a loan; return the ids of those among the loan records."""
+        """Write the rows of a loan; return the ids of its loan records."""
         market, history = self._market, self._market.history
         amounts = [amount]
         if self._rows == "several" and (half := divide_down(amount, Decimal(2))):

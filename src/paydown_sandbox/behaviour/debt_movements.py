@@ -1,4 +1,4 @@
-"""Carry out what was decided: a repayment or a loan reaches the ledger, the lists and the stream."""
+"""Execute a repayment or a loan: change the ledger, the lists and the stream."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _FEE = Decimal("0.0005")
 
 
 class DebtMovements:
-    """Move the money of repayments and loans, and write everything that they leave.
+    """The movements of money for repayments and loans, with every row and event that they leave.
 
     Args:
         market: The ledger, the lists and the stream.
@@ -39,7 +39,7 @@ class DebtMovements:
         Args:
             call: The call.
             asset: The owed asset.
-            plan: What is repaid, and with what.
+            plan: The planned repayment.
             asked: The amount of the request, in units of the asset; `None` for the whole debt.
         """
         market, account, now_ms = self._market, call.owner, call.now_ms

@@ -1,4 +1,4 @@
-"""When interest is charged, at which rate, and in which asset, where choices differ from the state document."""
+"""The schedule of interest: when, at which rate and in which asset, where choices differ from the state document."""
 
 from __future__ import annotations
 
@@ -53,26 +53,26 @@ class InterestSchedule:
 
     @property
     def per_day(self) -> Decimal:
-        """The number of charges a day."""
+        """Return the number of charges a day."""
         return Decimal(_DAY_MS // self.period_ms)
 
     @property
     def never(self) -> bool:
-        """Whether no interest is charged as time passes."""
+        """Return whether no interest is charged as time passes."""
         return self._charged == "never"
 
     def plan_next(self) -> None:
-        """Work out when the charge of the next full period comes; it never comes before an earlier one."""
+        """Calculate when the charge of the next full period comes; it never comes before an earlier one."""
         if not self.never:
             self._full_ms += self.period_ms
             self.next_ms = max(self._full_ms + self._moment.draw(self._chances), self.next_ms + 1)
 
     def dump(self) -> list[int | None]:
-        """Return where the schedule stands, to be stored."""
+        """Return the state of the schedule, to be stored."""
         return [self._full_ms, None if self.never else self.next_ms]
 
     def restore(self, full_ms: int, next_ms: int | None) -> None:
-        """Continue from what `dump` returned.
+        """Continue from the state of `dump`.
 
         Args:
             full_ms: The full period that was planned last, milliseconds UTC.
@@ -82,5 +82,5 @@ class InterestSchedule:
         self.next_ms = NEVER if next_ms is None else next_ms
 
     def soon(self) -> int:
-        """Draw how many ms after a loan its first interest is charged, where it comes soon."""
+        """Draw how many ms after a loan its first interest is charged, if the choice is to charge it soon."""
         return self._chances.between(1, _SOON_MS)

@@ -1,4 +1,4 @@
-"""Reads that fail: balances, record lists, the time endpoint, and the host of index prices and capital flow."""
+"""Failures of reads: balances, record lists, the time endpoint, and the host of index prices and capital flow."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class Outages:
     def response(
         self, answers: Answers, facts: OperationFacts, record: RequestRecord, headers: Headers
     ) -> RawResponse | None:
-        """Return the failure of a read, or `None` if it is answered.
+        """Return the failure of a read, or `None` if the read is answered.
 
         Args:
             answers: Writes errors and pages.

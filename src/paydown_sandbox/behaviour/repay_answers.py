@@ -1,4 +1,4 @@
-"""The members and the form of the answer to an executed repayment, where choices make them odd."""
+"""The answer to an executed repayment: members and form as the choices demand."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _TEN = Decimal(10)
 
 
 class Repaid(NamedTuple):
-    """The repayment that an answer is about.
+    """An executed repayment, with everything that its answer may show.
 
     Attributes:
         asset: The owed asset.
@@ -77,7 +77,7 @@ class RepayAnswers:
         """Return whether any of these choices differs from its default."""
         return options.any_open(*_NAMES)
 
-    # ------------------------------------------------------------------------ members
+    # ---------------------------------------------------------- members of the answer
 
     def members(self, call: Call, answer: dict[str, object], repaid: Repaid) -> dict[str, object]:
         """Return the members of the answer, changed in place.
@@ -133,7 +133,7 @@ class RepayAnswers:
             values["text"] = ",".join(repaid.named)
         return values
 
-    # ------------------------------------------------------------------------ form
+    # ---------------------------------------------------------- form of the answer
 
     @staticmethod
     def encode(answer: object) -> str:
@@ -143,7 +143,7 @@ class RepayAnswers:
     def response(
         self, answers: Answers, record: RequestRecord, headers: Headers, result: object, body: bytes
     ) -> RawResponse:
-        """Return the answer in the chosen form.
+        """Return the answer to a repayment in the chosen form.
 
         Args:
             answers: Writes bodies and pages.
@@ -170,7 +170,7 @@ class RepayAnswers:
 
 
 def _choose(answer: dict[str, object], name: str, choice: str, values: Mapping[str, object]) -> None:
-    """Give a member the value of a choice; one that has none here leaves the member as it is."""
+    """Set a member of an answer to the value of a choice; a choice without a value leaves the member as it is."""
     if choice == "missing":
         answer.pop(name, None)
     elif choice in values:

@@ -1,7 +1,7 @@
-"""When and how much of a repayment is executed: at once and in full, or late, in part, in two steps, never.
+"""The execution of a repayment: at once and in full, or late, in part, in two steps, or never.
 
-What is executed later is planned again then, with what the account holds and owes by that time; a part that cannot
-be paid any more is left out. Until it is done, the account counts as busy (`concurrent-repay`).
+A repayment that is executed later is planned again then, with what the account holds and owes at that time; a part that
+cannot be paid any more is left out. Until the repayment is done, the account counts as busy (`concurrent-repay`).
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ _REPEATED_MS = 1000
 
 
 class RepayExecution:
-    """Decide what becomes of a repayment that can be made.
+    """Decide how much of a valid repayment is executed, and when.
 
     Args:
         market: The options, the accounts and the agenda.
@@ -64,15 +64,15 @@ class RepayExecution:
         """Return whether any of these choices differs from its default."""
         return options.any_open(*_NAMES)
 
-    # ------------------------------------------------------------------------ planning
+    # ----------------------------------------------------------- planning an execution
 
     def share(self, amount: Decimal) -> Decimal:
-        """Return how much of an amount that was asked for is repaid."""
+        """Return how much of the amount asked is repaid."""
         if self._amount == "exact":
             return amount
         if self._amount == "rounded-down":
             return divide_down(amount, _ONE, 4)
-        # In tenths of a percent, so that no product has more digits than the ledger allows.
+        # The share is drawn in tenths of a percent, so that no product has more digits than the ledger allows.
         ranges = {"a-little-less": (980, 999), "a-part": (100, 900), "a-little-more": (1001, 1020)}
         permille = Decimal(self._chances.between(*ranges[self._amount]))
         return divide_down(EXACT.multiply(amount, permille), Decimal(1000))
@@ -84,7 +84,7 @@ class RepayExecution:
         off = Decimal(self._chances.between(1, 50)).scaleb(-4)
         return EXACT.add(_ONE, off if self._price == "spread" else -off)
 
-    # ------------------------------------------------------------------------ doing
+    # -------------------------------------------------------------------- executing
 
     def carry_out(
         self, call: Call, asset: str, plan: Repayment, asked: Decimal | None, named: list[str] | None
@@ -94,7 +94,7 @@ class RepayExecution:
         Args:
             call: The call.
             asset: The owed asset.
-            plan: What is to be repaid, and with what.
+            plan: The planned repayment.
             asked: The amount of the request, in units of the asset; `None` for the whole debt.
             named: The payment assets of the request; `None` if it named none.
         """
@@ -103,7 +103,7 @@ class RepayExecution:
             if self._rows is not None:
                 self._rows.refused(call, asset, asked)
             return
-        # An answer that comes after the execution cannot come before a late one: then only lost answers are early.
+        # Unless the choice lets the answer come first, an execution can be late only if its answer is lost.
         delay_ms = self._delay.draw(self._chances) if self._answer_first or call.answer_lost else 0
         details: list[Any] = [
             call.owner.id,
@@ -126,11 +126,11 @@ class RepayExecution:
             self._movements.repay(call, asset, plan, asked)
 
     def resume(self, at_ms: int, details: list[Any]) -> Call:
-        """Execute what was accepted earlier, or its second half.
+        """Execute a repayment that was accepted earlier, or its second half.
 
         Args:
             at_ms: The moment of execution, milliseconds UTC.
-            details: What the agenda kept.
+            details: The arguments that the agenda kept.
 
         Returns:
             The call with the ledger lines that it wrote now.
@@ -142,7 +142,7 @@ class RepayExecution:
         return call
 
     def _step(self, call: Call, details: list[Any], total: Decimal) -> None:
-        """Execute a repayment of `total`, or the first half of it and put the other into the agenda."""
+        """Execute a repayment of `total`; or execute its first half and put the second into the agenda."""
         account, asset, amount, asked_text, named, request, two_steps = details
         asked = None if asked_text is None else Decimal(asked_text)
         wanted: Decimal | None = None if amount is None else total

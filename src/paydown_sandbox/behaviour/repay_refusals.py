@@ -1,4 +1,4 @@
-"""Refuse repayments that could be made: some truly, some although they are executed.
+"""Refuse repayments that are valid: some truly, some although they are executed.
 
 One repayment in four that could be executed is refused in the chosen way. Where `refusal-executed` names the kind of
 that refusal, the sandbox executes it all the same.
@@ -33,7 +33,7 @@ _KINDS = {
     "200-false": "answered",
 }
 _PAGES = {"403-html": (403, "Forbidden"), "400-html": (400, "Bad Request"), "404-html": (404, "Not Found")}
-# Code and status; the status of None is the one of the error table, the text of None as well.
+# Exchange code, status and text of each refusal; `None` stands for the value of the error table.
 _ERRORS: dict[str, tuple[int, int | None, str | None]] = {
     "51007": (51007, 400, None),
     "1021": (-1021, 400, None),
@@ -67,7 +67,7 @@ class RepayRefusals:
         return options.any_open("refusal")
 
     def strikes(self) -> bool:
-        """Draw whether the next repayment is refused."""
+        """Draw by chance whether the next repayment is refused."""
         return self._chances.one_in(_REFUSED_ONE_IN)
 
     def writer(self, call: Call) -> AnswerWriter:

@@ -51,7 +51,7 @@ class _Part(NamedTuple):
 
 
 class _Moments(NamedTuple):
-    """The moments of the rows of one repayment, ms UTC: the one they name, and when each list shows them."""
+    """The times of the rows of one repayment, ms UTC: the time that they name, and when each list shows them."""
 
     stamped: int
     in_records: int
@@ -92,7 +92,7 @@ class RepayRows:
 
     @property
     def doubled(self) -> bool:
-        """Whether a list shows each row of a repayment twice, with one id."""
+        """Return whether a list shows each row of a repayment twice, with one id."""
         return self._repeated == "same-id"
 
     def write(self, call: Call, asset: str, plan: Repayment, asked: Decimal | None, tran_id: int) -> None:
@@ -130,13 +130,13 @@ class RepayRows:
             asked = amount if amount is not None else ZERO if owed is None else owed.debt
             self._write_failed(call.owner, asset, asked, self._moments(call.now_ms))
 
-    # ------------------------------------------------------------------------ what
+    # -------------------------------------------------------- contents of the rows
 
     def _parts(self, asset: str, plan: Repayment) -> list[_Part]:
         payers = [(asset, plan.own, plan.own)] if plan.own else []
         payers += plan.paid_with
         largest, units, covers = max(payers, key=lambda payer: payer[2])
-        # One row names one payer: the largest, with what it would have paid alone.
+        # A single row names one payer: the largest, with the amount that it would have paid alone.
         alone = divide_up(EXACT.multiply(units, plan.total), covers)
         if self._shape == "per-payer":
             return _shared_out(plan, payers)
@@ -159,7 +159,7 @@ class RepayRows:
         return divide_up(EXACT.multiply(units, part), plan.total)
 
     def _shown(self, part: _Part, plan: Repayment, asked: Decimal | None) -> Decimal:
-        """Return the amount that the row of a part shows."""
+        """Return the amount that the row shows for a part."""
         amount = part.amount
         if self._amount == "dust-above":
             amount = EXACT.add(amount, _DUST)
@@ -177,7 +177,7 @@ class RepayRows:
             amount = divide_up(EXACT.multiply(part.units, amount), part.amount)
         return amount
 
-    # ------------------------------------------------------------------------ when and where
+    # ----------------------------------------------------------- times and lists of the rows
 
     def _moments(self, executed_ms: int) -> _Moments:
         chances = self._chances

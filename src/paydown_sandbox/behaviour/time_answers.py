@@ -13,7 +13,7 @@ _OFF_MS = {"jumps-back": -900, "second-ahead": 900, "second-behind": -900, "far-
 
 
 class TimeAnswers:
-    """Answer with a clock that stands still, jumps back or is off. Nothing else in the sandbox reads that clock.
+    """Answer with a clock that stands still, jumps back or is off. No other part of the sandbox reads that clock.
 
     Args:
         options: The choices.
@@ -30,7 +30,7 @@ class TimeAnswers:
         return options.any_open("time-endpoint")
 
     def server_time(self, now_ms: int) -> int:
-        """Return the answer at `now_ms`; both are milliseconds UTC."""
+        """Return the answer of the time endpoint at `now_ms`; both are milliseconds UTC."""
         if self._manner == "stands-still":
             return now_ms - now_ms % _STANDS_MS
         if self._manner == "jumps-back" and not self._chances.one_in(_BACK_ONE_IN):

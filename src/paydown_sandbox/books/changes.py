@@ -1,4 +1,4 @@
-"""What changed in the sandbox since its changes were last taken, for the code that makes them durable."""
+"""The changes of the sandbox since they were last taken, for the code that makes them durable."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ __all__ = ["Changes"]
 
 
 class Changes:
-    """Collect what was written since the last commit.
+    """A collection of the changes since the last commit.
 
     The parts of the sandbox share one object and append to it while they work; `take` empties it, so that a server
     can commit the changes of many requests at once and send their answers after that.
@@ -30,7 +30,7 @@ class Changes:
         self.clear()
 
     def clear(self) -> None:
-        """Drop everything that was collected."""
+        """Drop every collected change."""
         self.lines: list[LedgerLine] = []
         self.records: list[Record] = []
         self.requests: list[RequestRecord] = []
@@ -39,7 +39,7 @@ class Changes:
         self.world = False
 
     def take(self) -> Changes:
-        """Return what was collected, and begin anew."""
+        """Return the collected changes, and begin a new collection."""
         taken = Changes()
         for name in self.__slots__:
             setattr(taken, name, getattr(self, name))

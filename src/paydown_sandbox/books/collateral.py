@@ -1,12 +1,12 @@
-"""A simple collateral model: what the account is worth, and how near to liquidation it stands.
+"""A simple collateral model: the value of an account, and how near it is to liquidation.
 
     actualEquity    sum of (held - owed) at index prices
     accountEquity   the same, with positive positions multiplied by their collateral rate
     maintenance     debt at index prices x maintenance rate, plus what the state document adds
     uniMMR          accountEquity / maintenance
 
-The real rates are tiered and change; these are round numbers that make the states reachable. What is
-copied from the published pages is the names of the states and the order in which they are reached.
+The real rates are tiered and change; these are round numbers that make the states reachable. Only the names of the
+states and the order in which they are reached are copied from the published pages.
 """
 
 from __future__ import annotations
@@ -33,13 +33,13 @@ RISK_LEVELS: Mapping[str, int] = {
     "BANKRUPTED": LIQUIDATION,
 }
 
-# What an account without any margin requirement shows.
+# The uniMMR that an account without any margin requirement shows.
 NO_RISK = Decimal("99999999")
 
 
 @dataclass(slots=True)
 class CollateralModel:
-    """Rates and thresholds. Rates are shares of one; thresholds are values of uniMMR."""
+    """The rates and thresholds of the model. Rates are shares of one; thresholds are values of uniMMR."""
 
     collateral_rates: dict[str, Decimal] = field(default_factory=dict[str, Decimal])
     default_collateral_rate: Decimal = Decimal("0.95")
@@ -63,7 +63,7 @@ class Standing:
 
     @property
     def withdrawable(self) -> Decimal:
-        """The value in USD that may leave the account, never below zero."""
+        """Return the value in USD that may leave the account, never below zero."""
         return max(ZERO, EXACT.subtract(self.equity, self.initial_margin))
 
 

@@ -25,10 +25,10 @@ __all__ = [
 
 ZERO = Decimal(0)
 
-# Two bounded amounts multiply to 84 digits and a sum of a few such products stays below 100.
+# Two bounded amounts multiply to 84 digits, and a sum of a few such products stays below 100 digits.
 EXACT = Context(prec=120, traps=[Inexact, InvalidOperation, Overflow])
-# Almost every quotient fits into 50 digits, and dividing costs the square of the digits. What lies beyond is
-# rounded in the same direction as afterwards, so that rounding twice gives what rounding once would.
+# Almost every quotient fits into 50 digits, and the cost of dividing grows with the square of the digits. Further
+# digits are rounded in the same direction as afterwards, so that rounding twice gives the result of rounding once.
 _DOWN = Context(prec=50, rounding=ROUND_DOWN, traps=[InvalidOperation, Overflow])
 _UP = Context(prec=50, rounding=ROUND_UP, traps=[InvalidOperation, Overflow])
 _LONG_DOWN = Context(prec=120, rounding=ROUND_DOWN, traps=[InvalidOperation, Overflow])
@@ -88,8 +88,8 @@ def divide_down(numerator: Decimal, denominator: Decimal, digits: int = 8) -> De
     """Return a quotient that is never more than the true value.
 
     Args:
-        numerator: What is divided.
-        denominator: What it is divided by.
+        numerator: The dividend.
+        denominator: The divisor.
         digits: Where the quotient is cut, in digits after the point.
     """
     try:
@@ -102,8 +102,8 @@ def divide_up(numerator: Decimal, denominator: Decimal, digits: int = 8) -> Deci
     """Return a quotient that is never less than the true value.
 
     Args:
-        numerator: What is divided.
-        denominator: What it is divided by.
+        numerator: The dividend.
+        denominator: The divisor.
         digits: Where the quotient is raised, in digits after the point.
     """
     try:
@@ -116,8 +116,8 @@ def divide_half_up(numerator: Decimal, denominator: Decimal, digits: int = 8) ->
     """Return a quotient rounded half up, for charges such as 45.3313 x 0.00013233 / 24.
 
     Args:
-        numerator: What is divided.
-        denominator: What it is divided by.
+        numerator: The dividend.
+        denominator: The divisor.
         digits: Where the quotient is rounded, in digits after the point.
     """
     return _HALF_UP.quantize(_HALF_UP.divide(numerator, denominator), _QUANTA[digits])

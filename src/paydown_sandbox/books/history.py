@@ -1,4 +1,4 @@
-"""What the sandbox wrote down: ledger lines for what was executed, and the records that the record operations list."""
+"""The history of the sandbox: ledger lines for every execution, and the records that the record operations list."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ LINES_IN_MEMORY = 50_000
 
 
 class History:
-    """The written past of one sandbox.
+    """The history of one sandbox.
 
     Args:
         changes: Where every new line and record is noted, so that it can be made durable.
@@ -41,7 +41,7 @@ class History:
 
     @property
     def next_line_id(self) -> int:
-        """The id that the next ledger line will get."""
+        """Return the id that the next ledger line will get."""
         return self._next_line
 
     def read_options(self, options: Options) -> None:
@@ -50,11 +50,11 @@ class History:
         self.form = RowFormat.from_options(options)
 
     def counters(self) -> dict[str, str]:
-        """Return the numbers that must continue where they stopped, to be stored."""
+        """Return the counters, which must continue after a restart, to be stored."""
         return {"line": str(self._next_line), **self.ids.counters()}
 
     def restore(self, counters: Mapping[str, str]) -> None:
-        """Continue from what `counters` returned."""
+        """Continue from the counters of `counters`."""
         self._next_line = int(counters["line"])
         self.ids.restore(counters)
 
@@ -70,7 +70,7 @@ class History:
         principal: Decimal = ZERO,
         tran_id: int | None = None,
     ) -> LedgerLine:
-        """Write one ledger line for something that was executed.
+        """Write one ledger line about an execution.
 
         Args:
             operation: The `operationId` of the call, or the name of what the exchange did by itself.
@@ -97,7 +97,7 @@ class History:
         self._changes.records.append(record)
 
     def amend_record(self, account: str, kind: RecordKind, record_id: int, **members: object) -> None:
-        """Change members of a record that is listed already, such as its status; without one nothing happens.
+        """Change members of a listed record, such as its status; do nothing if there is no such record.
 
         Args:
             account: The id of the account.
@@ -112,7 +112,7 @@ class History:
     def flow_record(
         self, account: Account, kind: str, asset: str, amount: Decimal, tran_id: int, at_ms: int
     ) -> Record:
-        """Return one row of the capital flow, with an id of its own; it is not listed yet.
+        """Make one row of the capital flow, with an id of its own, without listing it yet.
 
         Args:
             account: The account.

@@ -1,4 +1,4 @@
-"""What each account holds and owes: one exact ledger, with a counterparty on the other side of every movement.
+"""The ledger: what each account holds and owes, with a counterparty on the other side of every movement.
 
     account        free, locked, um, cm     what the account holds
                    borrowed, interest       what it owes to the counterparty
@@ -40,7 +40,7 @@ class LedgerError(Exception):
 
 @dataclass(slots=True)
 class Holding:
-    """One account's position in one asset, in units of the asset. Nothing here is ever below zero."""
+    """One account's position in one asset, in units of the asset. No member is ever below zero."""
 
     free: Decimal = ZERO
     locked: Decimal = ZERO
@@ -53,23 +53,23 @@ class Holding:
 
     @property
     def debt(self) -> Decimal:
-        """Principal plus interest."""
+        """Return principal plus interest."""
         return EXACT.add(self.borrowed, self.interest)
 
     @property
     def held(self) -> Decimal:
-        """What the account holds of this asset, in all wallets."""
+        """Return how much the account holds of this asset, in all wallets."""
         add = EXACT.add
         return add(add(self.free, self.locked), add(self.um, self.cm))
 
 
 @dataclass(slots=True)
 class Counterparty:
-    """The exchange's own position in one asset: the other side of every loan and conversion.
+    """The position of the exchange itself in one asset: the other side of every loan and conversion.
 
     Attributes:
-        pool: What can be lent; below zero where more was lent than was there.
-        conversion: What conversions of payment assets took, less what they gave.
+        pool: The amount that can be lent; below zero where more was lent than was there.
+        conversion: The amount that conversions of payment assets took, less the amount that they gave.
         lendable: How much may still be lent; `None` for no limit.
     """
 
@@ -99,14 +99,14 @@ class Account:
     initial_margin_usd: Decimal = ZERO
 
     def holding(self, asset: str) -> Holding:
-        """Return the position in `asset`; the first use makes an empty one."""
+        """Return the position in `asset`; its first use makes an empty position."""
         found = self.holdings.get(asset)
         if found is None:
             found = self.holdings[asset] = Holding()
         return found
 
 
-# Called after each change of a position with account, asset, position, and the moment (`None`: now).
+# A function that is called after each change of a position, with account, asset, position and time (`None`: now).
 Watcher = Callable[[str, str, Holding, int | None], None]
 
 
@@ -116,8 +116,8 @@ class Ledger:
     Attributes:
         accounts: By id.
         counterparties: The counterparty's position in each asset.
-        issued: What was brought into the books from outside, by asset.
-        dust_usd: What accounts paid above the exact value of conversions, in USD.
+        issued: The amounts brought into the books from outside, by asset.
+        dust_usd: The value that accounts paid above the exact value of conversions, in USD.
         touched: Account and asset of every position that changed since it was last stored.
         counterparties_touched: Assets of the counterparty's positions that changed since.
         watcher: Called after each change of an account's position.
@@ -133,7 +133,7 @@ class Ledger:
         self.watcher: Watcher | None = None
 
     def counterparty_of(self, asset: str) -> Counterparty:
-        """Return the counterparty's position in `asset`; the first use makes an empty one."""
+        """Return the counterparty's position in `asset`; its first use makes an empty position."""
         found = self.counterparties.get(asset)
         if found is None:
             found = self.counterparties[asset] = Counterparty()
@@ -147,10 +147,10 @@ class Ledger:
             seen.update(dict.fromkeys(account.holdings))
         yield from seen
 
-    # ------------------------------------------------------------------------ opening
+    # --------------------------------------------------------------- opening accounts
 
     def open(self, account: Account) -> None:
-        """Enter an account with what it holds; what it owes was lent by the counterparty before."""
+        """Enter an account with its holdings and debts; the counterparty has lent what the account owes before."""
         self.accounts[account.id] = account
         for asset, holding in account.holdings.items():
             issued = EXACT.subtract(holding.held, holding.negative)
@@ -158,7 +158,7 @@ class Ledger:
             self.touched.add((account.id, asset))
 
     def issue(self, account: Account, asset: str, place: str, amount: Decimal) -> None:
-        """Bring an amount into the books from outside, for edits of the state only.
+        """Bring an amount into the books from outside. Only for edits of the state.
 
         Args:
             account: The account.
@@ -181,7 +181,7 @@ class Ledger:
         if self.watcher is not None:
             self.watcher(account.id, asset, holding, None)
 
-    # ------------------------------------------------------------------------ moving
+    # ------------------------------------------------------------------ moving money
 
     def lend(self, account: Account, asset: str, amount: Decimal, now_ms: int) -> Transfer:
         """Lend from the pool to the account's free balance.
@@ -233,7 +233,7 @@ class Ledger:
             LedgerError: The parts do not add up or a balance would fall below zero. Nothing was moved.
         """
         add, subtract = EXACT.add, EXACT.subtract
-        # A lookup is cheaper than a call, and this is where most of the sandbox's requests end.
+        # A lookup is cheaper than a call, and most requests to the sandbox end here.
         holdings, counterparties = account.holdings, self.counterparties
         debt = holdings.get(asset) or account.holding(asset)
         paid = [
@@ -276,7 +276,7 @@ class Ledger:
     def charge(
         self, account: Account, asset: str, interest: Decimal, now_ms: int, *, to_principal: bool = False
     ) -> None:
-        """Add interest to a debt. No money moves: more is owed to the counterparty.
+        """Add interest to a debt. No money moves; the account owes the counterparty more.
 
         Args:
             account: The account that owes.
@@ -315,7 +315,7 @@ class Ledger:
         return Transfer(asset, amount, f"{account.id}:free", f"house:{place}")
 
     def charge_negative(self, account: Account, asset: str, interest: Decimal, now_ms: int) -> Transfer:
-        """Add interest to a negative futures balance; the counterparty's pool gains as much.
+        """Add interest to a negative futures balance; the counterparty's pool gains the same amount.
 
         Args:
             account: The account that owes.
@@ -413,10 +413,10 @@ class Ledger:
         if self.watcher is not None:
             self.watcher(account.id, asset, holding, now_ms)
 
-    # ------------------------------------------------------------------------ proving
+    # -------------------------------------------------------------- checking the sums
 
     def imbalance(self) -> dict[str, Decimal]:
-        """Return by how much each asset breaks the law of conservation; empty if none does."""
+        """Return by how much each asset breaks the law of conservation; an empty mapping if none does."""
         totals: dict[str, Decimal] = {asset: -amount for asset, amount in self.issued.items()}
         for account in self.accounts.values():
             for asset, holding in account.holdings.items():

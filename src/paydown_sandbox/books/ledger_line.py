@@ -1,4 +1,4 @@
-"""The lines of the ledger: what was executed, and the movements of money that it was made of."""
+"""The lines of the ledger: one for each execution, with the movements of money that it consists of."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class Transfer:
 
 @dataclass(slots=True)
 class LedgerLine:
-    """One thing that was executed: the movements of money and the change of the debt.
+    """One execution: its movements of money and its change of the debt.
 
     Attributes:
         id: Lines are numbered in the order in which they were written.

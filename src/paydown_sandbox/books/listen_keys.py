@@ -1,4 +1,4 @@
-"""Listen keys and the events that go out under them. No event loop: subscribers are called.
+"""Listen keys, and the events that are sent under them. No event loop: subscribers are called.
 
 A key lives for an hour after it was opened or extended. When it runs out, its subscribers get
 `listenKeyExpired` and nothing after it. Events are collected while a request is handled and delivered by
@@ -39,7 +39,7 @@ class Streams:
         self._outbox: list[tuple[str, Event]] = []
 
     def open(self, account: str, now_ms: int) -> str:
-        """Return the account's key, made if there is none; its lifetime starts over either way.
+        """Return the account's key; make one if there is none. The lifetime of the key starts over either way.
 
         Args:
             account: The id of the account.
@@ -58,7 +58,7 @@ class Streams:
         return self._key_of.get(account)
 
     def extend(self, account: str, now_ms: int) -> bool:
-        """Restart the lifetime of the account's key; false if it has none.
+        """Restart the lifetime of the account's key; return False if it has none.
 
         Args:
             account: The id of the account.
@@ -71,7 +71,7 @@ class Streams:
         return True
 
     def close(self, account: str, now_ms: int) -> bool:
-        """Invalidate the account's key; false if it has none.
+        """Invalidate the account's key; return False if it has none.
 
         Args:
             account: The id of the account.
@@ -91,18 +91,18 @@ class Streams:
                 self._expired(key, self._streams[key].expires_ms)
 
     def next_expiry_ms(self) -> int | None:
-        """Return when the next key runs out, ms UTC, or `None` if there is no key."""
+        """Return when the next key expires, ms UTC, or `None` if there is no key."""
         return min((self._streams[key].expires_ms for key in self._key_of.values()), default=None)
 
     def _expired(self, key: str, now_ms: int) -> None:
         self._outbox.append((key, {"e": "listenKeyExpired", "E": now_ms}))
 
     def listening(self, account: str) -> bool:
-        """Return whether events of this account have a key to go out under."""
+        """Return whether the account has a key under which events can be sent."""
         return account in self._key_of
 
     def emit(self, account: str, event: Event) -> None:
-        """Queue an event of an account; without a key no subscriber could ever read it, so it is dropped.
+        """Queue an event of an account; drop it if the account has no key, since no subscriber could read it.
 
         Args:
             account: The id of the account.
@@ -127,7 +127,7 @@ class Streams:
                 del self._streams[key]
 
     def subscribe(self, key: str, subscriber: Subscriber) -> bool:
-        """Have a function called with every event of a key; false if there is no such key.
+        """Register a function that is called with every event of a key; return False if there is no such key.
 
         Args:
             key: The listen key.
@@ -156,7 +156,7 @@ class Streams:
         return json.dumps(rows)
 
     def restore(self, text: str) -> None:
-        """Continue with the keys that `dump` returned."""
+        """Continue with the keys from the text of `dump`."""
         for key, account, expires_ms in json.loads(text):
             self._streams[key] = _Stream(account, expires_ms)
             self._key_of[account] = key

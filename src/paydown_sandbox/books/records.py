@@ -1,4 +1,4 @@
-"""Records of what was borrowed, repaid, charged and moved, and how the record operations find them.
+"""Records of loans, repayments, charges and movements, and the rules by which the record operations find them.
 
 Lists are newest first. The rules of the time window are those of the record pages:
 
@@ -28,7 +28,7 @@ _DAY_MS = 86_400_000
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """One record: `row` is what the call answers, ids and times included."""
+    """One record. Its `row` is the row in the answer of the record operation, ids and times included."""
 
     kind: RecordKind
     id: int
@@ -46,7 +46,7 @@ class RecordBook:
         self._by_id: dict[tuple[str, RecordKind, int], Record] = {}
 
     def add(self, record: Record) -> None:
-        """Write one record; times never go back within one kind, even if the clock does."""
+        """Write one record; times within one kind never go back, even if the clock does."""
         rows = self._rows.setdefault((record.account, record.kind), [])
         rows.append(record)
         self._by_id[record.account, record.kind, record.id] = record
@@ -125,7 +125,7 @@ class RecordBook:
 def time_window(
     start: int | None, end: int | None, now_ms: int, window: TimeWindow, *, too_long: int = -4165
 ) -> tuple[int, int]:
-    """Return the first and last moment that a record call asks for, ms UTC.
+    """Return the first and the last millisecond of the time window of a record call, UTC.
 
     Args:
         start: `startTime` of the request, `None` if it sent none.

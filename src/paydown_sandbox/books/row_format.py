@@ -1,4 +1,4 @@
-"""How the rows of the record lists show amounts, signs and notes, by the choices of a state document."""
+"""The form of rows in the record lists: amounts, signs and notes, by the choices of a state document."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ __all__ = ["RowFormat"]
 
 _NINE = Decimal("1e-9")
 _NEAREST = Context(prec=60, rounding=ROUND_HALF_UP)
-# The notes of rows that name the call of the document which caused them.
+# The values of `note` in rows that name the operation which caused them.
 _CALL_NOTES = {"REPAY": "repay-debt", "BORROW": "marginLoan", "TRANSFER": "bnb-transfer"}
 
 
@@ -30,7 +30,7 @@ _TEXTS: dict[str, Callable[[Decimal], str]] = {
 
 @dataclass(frozen=True, slots=True)
 class RowFormat:
-    """The form of a row.
+    """The form of the rows of one sandbox.
 
     Attributes:
         text: Writes an amount as the lists show it.
@@ -61,7 +61,7 @@ class RowFormat:
         return abs(amount) if self.positive_repayments and kind == "REPAY" else amount
 
     def notes(self, kind: str) -> dict[str, object]:
-        """Return the member `note` of a row of this type, or nothing where rows have no such member."""
+        """Return the member `note` of a row of this type, or nothing if rows have no such member."""
         if self.note == "absent":
             return {}
         notes = {"empty": "", "null": None, "repay-debt": _CALL_NOTES.get(kind, kind.lower())}

@@ -8,7 +8,7 @@ from paydown_sandbox.books.records import Record
 
 __all__ = ["RowIds"]
 
-# Scattered ids: within a block of ids the places are taken in strides, so that each is taken once.
+# Scattered ids: within a block of ids the places are taken in strides, so that each place is taken once.
 _BLOCK, _STRIDE = 1024, 389
 _HUGE = 1 << 53
 
@@ -28,7 +28,7 @@ class RowIds:
     def reorder(self, order: str) -> None:
         """Choose the order of ids: "rising", "huge" (above 2**53) or "scattered" (unique, but in no order)."""
         if order != self._order:
-            # Scattered ids are one whole block in another order. A new block begins, so that no id comes twice.
+            # Scattered ids are one whole block in another order, so a new block begins here and no id comes twice.
             self._order = order
             self._next_transaction = -(-self._next_transaction // _BLOCK) * _BLOCK
             self._next_charge = -(-self._next_charge // _BLOCK) * _BLOCK
@@ -46,18 +46,18 @@ class RowIds:
         return counted if self._order == "rising" else self._shaped(counted)
 
     def continue_after(self, record: Record) -> None:
-        """Let the ids go on behind a record that a state document brings along."""
+        """Continue the ids after the id of a record from a state document."""
         if record.kind in ("loan", "repay"):
             self._next_transaction = max(self._next_transaction, record.id + 1)
         else:
             self._next_charge = max(self._next_charge, record.id + 1)
 
     def counters(self) -> dict[str, str]:
-        """Return where both counters stand, to be stored."""
+        """Return the values of both counters, to be stored."""
         return {"tran": str(self._next_transaction), "interest": str(self._next_charge)}
 
     def restore(self, counters: Mapping[str, str]) -> None:
-        """Continue from what `counters` returned."""
+        """Continue from the values of `counters`."""
         self._next_transaction = int(counters["tran"])
         self._next_charge = int(counters["interest"])
 

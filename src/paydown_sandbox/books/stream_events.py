@@ -1,4 +1,4 @@
-"""The events of the user data stream: debts, balances, futures wallets, and accounts that become riskier."""
+"""The events of the user data stream: debts, balances, futures wallets, and rising risk of an account."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from paydown_sandbox.state.world import World
 
 __all__ = ["StreamEvents"]
 
-# The stream's name for each level of risk. It has no name for the states behind FORCE_LIQUIDATION; an account that
-# falls there at once gets the event with the worst name that exists.
+# The stream's name for each level of risk. It has no name for the states after FORCE_LIQUIDATION; an account that falls
+# there at once gets the event with the worst name that exists.
 _LEVELS = ("", "MARGIN_CALL", "REDUCE_ONLY", "FORCE_LIQUIDATION")
 
 
 class StreamEvents:
-    """Write the events that follow from what happened to an account. Without a listen key none is written.
+    """Write the events that follow from a change of an account. Without a listen key none is written.
 
     Args:
         world: The accounts, prices and margin rates.
@@ -37,7 +37,7 @@ class StreamEvents:
         return {"update": str(self._next_update)}
 
     def restore(self, counters: Mapping[str, str]) -> None:
-        """Continue from what `counters` returned."""
+        """Continue from the id of `counters`."""
         self._next_update = int(counters["update"])
 
     def liability_changed(

@@ -12,7 +12,7 @@ from paydown_sandbox.request_log import RequestRecord
 
 __all__ = ["fault_error", "not_executed", "spoilt"]
 
-# Status, code and text of the errors that faults answer with. A text of None is the one of the error table.
+# Status, code and text of the errors that faults answer with; a text of `None` stands for the one of the error table.
 _FAULT_ERRORS: dict[str, tuple[int, int, str | None]] = {
     "executed_then_503": (503, -1000, "Unknown error, please check your request or try again later."),
     "not_executed_503_unknown": (503, -1000, "Unknown error, please check your request or try again later."),
@@ -31,7 +31,7 @@ _FAULT_ERRORS: dict[str, tuple[int, int, str | None]] = {
 
 
 def fault_error(answers: Answers, fault: Fault, record: RequestRecord, headers: Headers) -> RawResponse:
-    """Write the error that a fault answers with. It reads the same whether the request was executed or not.
+    """Write the error that a fault answers with. The error is the same whether the request was executed or not.
 
     Args:
         answers: Writes errors.
@@ -46,7 +46,7 @@ def fault_error(answers: Answers, fault: Fault, record: RequestRecord, headers: 
 def not_executed(
     answers: Answers, fault: Fault, record: RequestRecord, headers: Headers, asset: str, now_ms: int
 ) -> RawResponse:
-    """Write the answer to a request that was checked and charged, and is not executed.
+    """Write the answer to a request that was checked and charged, and that a fault keeps from being executed.
 
     Args:
         answers: Writes errors.
@@ -115,6 +115,6 @@ def _changed(name: str, result: object, body: bytes) -> bytes:
         return encode({**members, "sandboxExtraField": {"nested": [1, "2"]}}).encode()
     amount = members.get("amount")
     if name == "amount_as_number" and isinstance(amount, str):
-        # Written by hand: a float would round it.
+        # The number is written by hand, since a float would round it.
         return encode({**members, "amount": 0}).replace('"amount":0', f'"amount":{amount}', 1).encode()
     return body

@@ -52,7 +52,7 @@ FAULTS: dict[str, FaultKind] = {
     "amount_as_number": "executed",
     "extra_field": "executed",
     "clock_skew": "passage",
-    # The same for what else a wire, a proxy or a back end was seen to do.
+    # Further faults that were seen of wires, proxies and back ends.
     "executed_then_closed": "executed",
     "truncated_body_executed": "executed",
     "timeout_1007_408_executed": "executed",
@@ -60,11 +60,11 @@ FAULTS: dict[str, FaultKind] = {
     "internal_1001_503_executed": "executed",
     "empty_200_executed": "executed",
     "redirect_307_not_executed": "refused",
-    # The choices decide how it is lost and whether it was executed (see `lost_answers`), or leave it to chance.
+    # The choices decide how the answer is lost and whether the request was executed (see `lost_answers`).
     "answer_lost": "executed",
 }
 
-# What leaves the client without an answer that it can read, although the request was executed.
+# The faults after which an executed request leaves the client without an answer that it can read.
 LOSING = frozenset(name for name, kind in FAULTS.items() if kind == "executed") - {
     "executed_then_delay",
     "success_without_amount",
@@ -72,7 +72,7 @@ LOSING = frozenset(name for name, kind in FAULTS.items() if kind == "executed") 
     "extra_field",
 }
 
-# More than the longest recvWindow, so that no client gets through by asking for a long one.
+# The default is more than the longest recvWindow, so that no client gets through by asking for a long one.
 DEFAULT_SKEW_MS = 65_000
 _DEFAULT_DELAY_MS = {"executed_then_delay": 5000, "delay_before": 5000}
 _LONGEST_DELAY_MS = 3_600_000
@@ -85,7 +85,7 @@ class Fault:
     Attributes:
         id: Faults are numbered in the order in which they were armed.
         name: A name of `FAULTS`.
-        match: What a request must have, such as its path; everything matches without it.
+        match: The facts that a request must have, such as its path; without any, every request matches.
         times: How often it strikes; `None` for always.
         delay_ms: How long the answer is held back.
         probability: The chance that a matching request is struck, from 0 to 1.
@@ -118,12 +118,12 @@ class Fault:
 
     @property
     def kind(self) -> FaultKind:
-        """The moment of a request's way at which the fault strikes."""
+        """Return the step in the way of a request at which the fault strikes."""
         return FAULTS[self.name]
 
     @property
     def waits_for_change(self) -> bool:
-        """Whether it spares calls that change nothing: it is about an execution, and no match asks for reads."""
+        """Return whether the fault spares reads: it is about an execution, and its match does not ask for reads."""
         if self.kind not in ("executed", "refused"):
             return False
         match = self.match
@@ -156,11 +156,11 @@ _MEMBERS = (
 )  # fmt: skip
 
 
-# Answers that have no body by definition: what follows one would be taken for the next answer.
+# Answers of these statuses have no body by definition: a body would be taken for the next answer.
 _BODILESS = (204, 205, 304)
 
 
-# Faults that send no answer, or the ordinary one.
+# The faults that send no answer, or the ordinary one.
 _WITHOUT_STATUS = (
     "executed_then_reset",
     "executed_then_closed",
@@ -179,7 +179,7 @@ def _status(name: str, status: int | None, members: Mapping[str, Reader]) -> int
 
 
 class FaultBook:
-    """All armed faults, in the order in which they were armed.
+    """The armed faults, in the order in which they were armed.
 
     Args:
         seed: Where the chances of faults begin.
@@ -193,7 +193,7 @@ class FaultBook:
         self.seed = seed
 
     def reseed(self, seed: int) -> None:
-        """Start the chances over from a seed."""
+        """Start the chances again from a seed."""
         self.seed = seed
         self._draws = 0
         self._random.seed(seed)
@@ -253,7 +253,7 @@ class FaultBook:
         return fault
 
     def disarm(self, fault_id: int | None = None) -> int:
-        """Remove one fault, or all of them; returns how many went."""
+        """Remove one fault, or all of them, and return how many were removed."""
         before = len(self.armed)
         self.armed = [] if fault_id is None else [fault for fault in self.armed if fault.id != fault_id]
         return before - len(self.armed)
@@ -270,7 +270,7 @@ class FaultBook:
         Chances and skips are used up here; `times` is used up when the fault strikes.
 
         Args:
-            facts: What the request can be matched by.
+            facts: The facts of the request that a fault can match.
             now_ms: The sandbox's time, milliseconds UTC.
             changes: Whether the call changes what an account holds, owes or has switched on.
         """
@@ -304,12 +304,12 @@ class FaultBook:
         return chosen, skew
 
     def dump(self) -> str:
-        """Return everything that is armed and how far the chances have come, as text to be stored."""
+        """Return the armed faults and the state of the chances as text to be stored."""
         armed = [asdict(fault) for fault in self.armed] if self.armed else []
         return json.dumps([self.seed, self._draws, self._next_id, armed])
 
     def restore(self, text: str) -> None:
-        """Continue from what `dump` returned; the next chance is the one that would have come next."""
+        """Continue from the text of `dump`; the chances go on where they stopped."""
         seed, draws, self._next_id, armed = json.loads(text)
         self.reseed(seed)
         for _ in range(draws):

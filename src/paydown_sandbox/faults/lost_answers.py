@@ -1,4 +1,4 @@
-"""How an answer gets lost, and whether its request was executed: the effect of the fault `answer_lost`.
+"""Lose answers for the fault `answer_lost`: how an answer gets lost, and whether its request was executed.
 
     curl -X POST …/_sandbox/faults -d '{"fault": "answer_lost"}'
 
@@ -18,7 +18,7 @@ from paydown_sandbox.request_log import RequestRecord
 
 __all__ = ["LostAnswers"]
 
-# Longer than any client waits that wants an answer.
+# A delay longer than any client waits.
 _TOO_LATE_MS = 60_000
 _PAGES = {"503-html": (503, "Service Unavailable"), "502-html": (502, "Bad Gateway")}
 _UNKNOWN = "Unknown error, please check your request or try again later."
@@ -56,7 +56,7 @@ class LostAnswers:
     def reply(
         self, answers: Answers, fault: Fault, record: RequestRecord, headers: Headers, body: bytes
     ) -> RawResponse | Drop:
-        """Return what is left of an answer.
+        """Return the lost answer as the client receives it.
 
         Args:
             answers: Writes errors.

@@ -4,9 +4,9 @@
      "faults": [{"fault": "executed_then_503", "probability": 0.02, "times": null},
                 {"fault": "service_unavailable_503", "times": null, "after_ms": 60000, "for_ms": 90000}]}
 
-A fault of a scenario is a fault of the control API with two more members: `after_ms` is when it begins and
-`for_ms` how long it lasts, both counted from the moment the scenario is started. The same seed
-and the same requests meet the same faults again.
+A fault of a scenario is a fault of the control API with two more members: `after_ms` is when it begins and `for_ms` how
+long it lasts, both counted from the start of the scenario. The same seed and the same requests meet the same faults
+again.
 """
 
 from __future__ import annotations

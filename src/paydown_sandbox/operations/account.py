@@ -1,4 +1,4 @@
-"""Answer what the account holds and owes, its margin, and its order limit."""
+"""Answer the operations about the account as a whole: balances, margin, and the order limit."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Write answers that are not the result of a call: errors of the document's table, pages of a gateway, limits."""
+"""Write answers that are no result of a call: errors of the document's table, pages of a gateway, limits."""
 
 from __future__ import annotations
 
@@ -99,11 +99,11 @@ class Answers:
     def limited(
         self, record: RequestRecord, admission: Admission, limit: int, header: bytes, now_ms: int
     ) -> RawResponse:
-        """Write 429, or 418 with the moment at which the ban ends.
+        """Write 429, or write 418 with the end of the ban.
 
         Args:
             record: The request in the log.
-            admission: What the weight budget of the address decided.
+            admission: The decision of the address's weight budget.
             limit: The size of that budget, weight per minute.
             header: The name of the header that shows the used weight.
             now_ms: Now, milliseconds UTC.

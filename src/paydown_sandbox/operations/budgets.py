@@ -1,4 +1,4 @@
-"""What calls are charged to: the weight of an address, the hard caps of a page, and the orders of an account."""
+"""The budgets that calls are charged to: weight per address, hard caps per page, and orders per account."""
 
 from __future__ import annotations
 
@@ -104,23 +104,23 @@ class Budgets:
             window = self._order_windows[account] = Window(fixed=self._world.limits.fixed_window)
         return window
 
-    # ------------------------------------------------------------------------ lasting
+    # ---------------------------------------------------------- storing and restoring
 
     def standings(self) -> list[Standing]:
-        """Return, of every weight budget, the addresses that were refused or banned since the last call of this."""
+        """Return the addresses that a weight budget refused or banned since the last call of this method."""
         return [standing for gate in self._gates.values() if gate.changed for standing in gate.standings()]
 
     def longest_cap_ms(self) -> int:
-        """Return how far back the hard cap of a call can reach, in milliseconds."""
+        """Return the interval of the longest hard cap, in milliseconds."""
         caps = [cap[2] for route in self._by_operation.values() for cap in route.facts.rate_caps]
         return max(caps, default=0)
 
     def restore(self, standings: Iterable[Standing], charges: Iterable[Charge]) -> None:
-        """Put budgets and bans where an earlier process left them.
+        """Restore budgets and bans of an earlier process.
 
         Args:
             standings: The addresses that were refused or banned.
-            charges: What requests were charged, in the order of their times.
+            charges: The weights charged to requests, in the order of their times.
         """
         for standing in standings:
             gate = self._gates.get(standing.pool)

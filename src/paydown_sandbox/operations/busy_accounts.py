@@ -1,4 +1,4 @@
-"""Which accounts have a borrow or a repayment that is still running, so that the next one must wait or is refused."""
+"""The accounts with a borrow or a repayment in progress, for which the next one must wait or is refused."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class AccountBusy(Exception):
 
 
 class BusyAccounts:
-    """The accounts that are busy, each until a moment on the sandbox's clock.
+    """The busy accounts, each until a time on the sandbox's clock.
 
     Args:
         clock: The sandbox's clock.
@@ -50,7 +50,7 @@ class BusyAccounts:
         self._until_ms[account] = self._clock.now_ms() + for_ms
 
     def release(self, account: str) -> None:
-        """End the time for which `hold` keeps an account busy."""
+        """End the busy time of an account that `hold` began."""
         self._until_ms.pop(account, None)
 
     def enter(self, account: str) -> None:

@@ -28,7 +28,7 @@ class FuturesOperations:
         self._bnb_collection_code = market.options.integer("bnb-collection-code")
 
     def repay_negative_balance(self, call: Call) -> object:
-        """Answer POST /papi/v1/repay-futures-negative-balance: all or none, each from its own free balance."""
+        """Answer POST /papi/v1/repay-futures-negative-balance: repay all or none, each from its own free balance."""
         market, account = self._market, call.owner
         owed = [(asset, holding) for asset, holding in account.holdings.items() if holding.negative]
         for _, holding in owed:
@@ -46,24 +46,24 @@ class FuturesOperations:
         return _DONE
 
     def auto_repay_status(self, call: Call) -> object:
-        """Answer GET /papi/v1/repay-futures-switch."""
+        """Answer GET /papi/v1/repay-futures-switch: whether automatic repayment is on."""
         return {"autoRepay": call.owner.auto_repay_futures}
 
     def set_auto_repay(self, call: Call) -> object:
-        """Answer POST /papi/v1/repay-futures-switch."""
+        """Answer POST /papi/v1/repay-futures-switch: turn automatic repayment on or off."""
         call.owner.auto_repay_futures = call.text("autoRepay") == "true"
         self._market.changes.world = True
         return _DONE
 
     def auto_collection(self, call: Call) -> object:
-        """Answer POST /papi/v1/auto-collection: everything but the BNB of the USD-M wallet moves."""
+        """Answer POST /papi/v1/auto-collection: move everything but the BNB of the USD-M wallet."""
         transfers: list[Transfer] = []
         for asset in list(call.owner.holdings):
             transfers += self._emptied(call, asset, ("cm",) if asset == "BNB" else ("um", "cm"))
         return self._collected(call, None, transfers)
 
     def asset_collection(self, call: Call) -> object:
-        """Answer POST /papi/v1/asset-collection: one asset moves; BNB is not supported."""
+        """Answer POST /papi/v1/asset-collection: move one asset; BNB is not supported."""
         asset = call.text("asset")
         if asset == "BNB":
             raise Refusal(self._bnb_collection_code, reason="BNB is not supported")
@@ -72,7 +72,7 @@ class FuturesOperations:
         return self._collected(call, asset, self._emptied(call, asset, ("um", "cm")))
 
     def bnb_transfer(self, call: Call) -> object:
-        """Answer POST /papi/v1/bnb-transfer: BNB moves between the cross wallet and the USD-M wallet."""
+        """Answer POST /papi/v1/bnb-transfer: move BNB between the cross wallet and the USD-M wallet."""
         market, account = self._market, call.owner
         amount = call.required_amount("amount")
         inward = call.text("transferSide") == "FROM_UM"

@@ -1,4 +1,4 @@
-"""Charge interest on margin debt: how much, in which asset, and the records and events that it leaves."""
+"""Charge interest on margin debt: its amount, its asset, and the records and events that a charge leaves."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class Interest:
     def charge(
         self, account: Account, asset: str, at_ms: int, kind: str, *, principal: Decimal | None = None
     ) -> bool:
-        """Charge one period of interest; a charge that rounds to nothing leaves nothing.
+        """Charge one period of interest; a charge that rounds to zero writes nothing.
 
         Args:
             account: The account that owes.
@@ -91,7 +91,7 @@ class Interest:
         return True
 
     def charge_everyone(self, at_ms: int) -> bool:
-        """Charge every margin debt for one period that ended at `at_ms` (milliseconds UTC); return whether any was."""
+        """Charge every margin debt for one period that ended at `at_ms` (ms UTC); return whether any was charged."""
         charged = False
         for account in self._market.world.ledger.accounts.values():
             for asset, holding in list(account.holdings.items()):
@@ -118,7 +118,7 @@ class Interest:
             self._market.agenda.add(at_ms + schedule.soon(), "interest", details)
 
     def accrued(self, asset: str, principal: Decimal, at_ms: int) -> Decimal:
-        """Return what has accrued since the last full period and is not charged yet, in units of the asset.
+        """Return the interest accrued since the last full period and not charged yet, in units of the asset.
 
         Args:
             asset: The owed asset.
@@ -135,7 +135,7 @@ class Interest:
         return divide_down(EXACT.multiply(daily_interest, Decimal(seconds)), _SECONDS_PER_DAY)
 
     def _in_bnb(self, account: Account, asset: str, charge: Decimal) -> Decimal | None:
-        """Return what a charge costs in BNB; `None` if there is no price or not enough of it is free."""
+        """Return the BNB that a charge costs; `None` if there is no price or not enough BNB is free."""
         price, bnb = self._market.prices.get(asset), self._market.prices.get("BNB")
         if not price or not bnb:
             return None

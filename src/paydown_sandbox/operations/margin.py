@@ -17,7 +17,7 @@ from paydown_sandbox.operations.repayment_rules import Repayment, plan_repayment
 
 __all__ = ["MarginOperations"]
 
-# The account level's ceiling where the state document names none.
+# The ceiling of the account level where the state document names none.
 _DEFAULT_BORROW_LIMIT_USD = Decimal(10_000_000)
 
 
@@ -68,7 +68,7 @@ class MarginOperations:
             self._carry_out(call, asset, plan, amount, named)
         answer: dict[str, object] = {}
         if amount is not None:
-            # Echoes the scale of the request, as seen live: "5", not "5.00000000".
+            # The answer repeats the scale of the request, as seen live: "5", not "5.00000000".
             answer["amount"] = call.texts["amount"] if plan.total == amount else exact_text(plan.total)
         elif self._whole_debt_amount:
             answer["amount"] = exact_text(plan.total)
@@ -90,7 +90,7 @@ class MarginOperations:
         amount: Decimal | None,
         named: tuple[str, ...] | None,
     ) -> Repayment:
-        """Work out what a repayment will do."""
+        """Work out a repayment before anything changes."""
         execution, rules, prices = self._execution, self._rules, self._market.prices
         try:
             if execution is None:
@@ -204,7 +204,7 @@ class MarginOperations:
         return {"amount": wire_text(amount), "borrowLimit": exact_text(limit)}
 
     def max_withdraw(self, call: Call) -> object:
-        """Answer GET /papi/v1/margin/maxWithdraw: what is free and not needed as collateral."""
+        """Answer GET /papi/v1/margin/maxWithdraw: the free amount that is not needed as collateral."""
         world = self._market.world
         asset = call.text("asset")
         if not world.knows(asset):
@@ -220,7 +220,7 @@ class MarginOperations:
         return {"amount": wire_text(free)}
 
     def _ceilings(self, account: Account, asset: str) -> tuple[Decimal, Decimal]:
-        """Return what may be borrowed now, and the ceiling of the account level, in units of the asset."""
+        """Return the amount that may be borrowed now, and the ceiling of the account level, in units of the asset."""
         world = self._market.world
         price = world.prices.usd.get(asset)
         holding = account.holdings.get(asset)
@@ -230,7 +230,7 @@ class MarginOperations:
             limit = divide_down(_DEFAULT_BORROW_LIMIT_USD, price) if price else ZERO
         room = max(ZERO, EXACT.subtract(limit, borrowed))
         if price and world.collateral.initial_rate:
-            # What is borrowed is held as well, so it adds nothing to the equity and only needs margin.
+            # A borrowed asset is held as well, so a loan adds nothing to the equity and only needs margin.
             spare = status_of(account, world.prices.usd, world.collateral).withdrawable
             room = min(room, divide_down(spare, EXACT.multiply(price, world.collateral.initial_rate)))
         lendable = world.ledger.counterparty_of(asset).lendable

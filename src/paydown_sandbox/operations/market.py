@@ -33,7 +33,7 @@ class MarketOperations:
         return {"serverTime": call.now_ms if self._time is None else self._time.server_time(call.now_ms)}
 
     def asset_index_price(self, call: Call) -> object:
-        """Answer GET /sapi/v1/portfolio/asset-index-price: a list, with `asset` and without."""
+        """Answer GET /sapi/v1/portfolio/asset-index-price: always a list, even for one `asset`."""
         asset = call.optional_text("asset")
         names = self._prices if asset is None else [asset]
         if asset is not None and asset not in self._prices:

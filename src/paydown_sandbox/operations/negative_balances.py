@@ -1,4 +1,4 @@
-"""What happens to negative futures balances by itself: automatic repayment, automatic exchange, and daily interest."""
+"""Treat negative futures balances: automatic repayment, automatic exchange, and daily interest."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from paydown_sandbox.market_state import MarketState
 
 __all__ = ["NegativeBalances"]
 
-# The second one lies within the two hours before the daily charge.
+# The second automatic repayment lies within the two hours before the daily charge.
 _AUTO_REPAY_HOURS = (11, 23)
 
 
@@ -27,10 +27,11 @@ class NegativeBalances:
         self._market = market
 
     def treat(self, account: Account, asset: str, hour: int, at_ms: int) -> bool:
-        """Do what a full hour brings for one negative balance.
+        """Treat one negative balance at a full hour.
 
-        At 11:00 and 23:00 UTC it is repaid from the free balance, where the account has that switched on; above its
-        threshold it is covered by selling another asset; at 00:00 UTC what is left costs the whole daily rate.
+        At 11:00 and 23:00 UTC it is repaid from the free balance, if the account has that switched on; above its
+        threshold it is covered by selling another asset; at 00:00 UTC the remaining negative balance costs the whole
+        daily rate.
 
         Args:
             account: The account.

@@ -1,4 +1,4 @@
-"""Answer the record operations: what was borrowed, repaid, charged and moved."""
+"""Answer the record operations: loans, repayments, charges and movements."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from paydown_sandbox.market_state import MarketState
 __all__ = ["RecordOperations"]
 
 _KEPT_FLOW_MS = 90 * 86_400_000
-# Where a choice demands it, a replica that lacks the newest rows answers now and then.
+# By choice some answers come from a replica that lacks the newest rows.
 _HIDDEN_ONE_IN, _HIDDEN_MS = 5, 60_000
 
 
@@ -44,15 +44,15 @@ class RecordOperations:
         self._flow_oldest_first = options.is_set("capital-flow-order", "oldest-first")
 
     def borrow_records(self, call: Call) -> object:
-        """Answer GET /papi/v1/margin/marginLoan."""
+        """Answer GET /papi/v1/margin/marginLoan: the records of loans."""
         return self._page(call, "loan")
 
     def repay_records(self, call: Call) -> object:
-        """Answer GET /papi/v1/margin/repayLoan."""
+        """Answer GET /papi/v1/margin/repayLoan: the records of repayments."""
         return self._page(call, "repay")
 
     def margin_interest_history(self, call: Call) -> object:
-        """Answer GET /papi/v1/margin/marginInterestHistory."""
+        """Answer GET /papi/v1/margin/marginInterestHistory: the records of interest."""
         return self._page(call, "interest")
 
     def negative_balance_interest_history(self, call: Call) -> object:
@@ -122,7 +122,7 @@ class RecordOperations:
         return {"rows": page, "total": totals[self._total]}
 
     def _shown(self, call: Call, matches: list[Record]) -> list[Record]:
-        """Return the matching rows that a list shows: by choice not the newest, or those of repayments twice."""
+        """Return the matching rows that a list shows: by choice without the newest, or with repayments twice."""
         if self._newest_hidden and self._chances.one_in(_HIDDEN_ONE_IN):
             matches = [record for record in matches if record.time_ms <= call.now_ms - _HIDDEN_MS]
         if self._repayments_twice:

@@ -1,4 +1,4 @@
-"""The handler of each operation of the document, by its `operationId`, and how its answer becomes JSON."""
+"""The handler of each operation of the document, by its `operationId`, and the encoder of its answer."""
 
 from __future__ import annotations
 
@@ -19,7 +19,8 @@ from paydown_sandbox.operations.stream import StreamOperations
 __all__ = ["Encoder", "Handler", "build_encoders", "build_handlers"]
 
 Encoder: TypeAlias = Callable[..., str]
-# Executes one call: refuses it before anything changes, or changes the market and returns the answer.
+# A handler executes one call: it refuses the call before anything changes, or changes the market and returns the
+# answer.
 Handler: TypeAlias = Callable[[Call], object]
 
 
@@ -27,7 +28,7 @@ def build_handlers(market: MarketState, behaviour: Behaviour) -> Mapping[str, Ha
     """Return the handler of each operation.
 
     Args:
-        market: What the handlers work on; its options are read here.
+        market: The market that the handlers read and change; its options are read here.
         behaviour: The parts that the options call for.
     """
     public = MarketOperations(market, behaviour.time)
@@ -67,7 +68,7 @@ def build_handlers(market: MarketState, behaviour: Behaviour) -> Mapping[str, Ha
 
 
 def build_encoders(behaviour: Behaviour) -> Mapping[str, Encoder]:
-    """Return how answers become JSON, for the operations where the plain way is not exact or not fast enough.
+    """Return the JSON encoders of the operations for which the ordinary one is not exact or not fast enough.
 
     Args:
         behaviour: Its chosen answers to repay-debt may hold JSON numbers.

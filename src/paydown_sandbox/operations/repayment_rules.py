@@ -88,7 +88,7 @@ class RepaymentRules:
         )
 
     def relaxed(self) -> RepaymentRules:
-        """Return the rules for a repayment that was accepted before: as much of it is executed as still can be."""
+        """Return the rules for a repayment that was accepted earlier, of which as much as possible is executed."""
         return replace(
             self,
             cap_usd=None,
@@ -102,7 +102,7 @@ class RepaymentRules:
 
 @dataclass(slots=True)
 class Repayment:
-    """A repayment as it will be executed.
+    """A repayment that can be executed.
 
     Attributes:
         total: `interest` + `principal`, in units of the owed asset.
@@ -110,7 +110,7 @@ class Repayment:
         principal: The principal that is repaid.
         own: Units of the owed asset that are taken from the free balance.
         paid_with: (payment asset, units paid, units of the owed asset bought with them).
-        dust_usd: What the account pays above the exact value, because conversions are rounded, in USD.
+        dust_usd: The value that the account pays above the exact value, because conversions are rounded, in USD.
     """
 
     total: Decimal
@@ -121,7 +121,7 @@ class Repayment:
     dust_usd: Decimal
 
 
-# How a target is paid: units of the owed asset, the conversions, what cannot be paid, and the dust in USD.
+# The payment of a target: units of the owed asset, the conversions, the part that cannot be paid, and the dust in USD.
 _Payments: TypeAlias = tuple[Decimal, tuple[tuple[str, Decimal, Decimal], ...], Decimal, Decimal]
 
 
@@ -136,7 +136,7 @@ def plan_repayment(
     share: Callable[[Decimal], Decimal] | None = None,
     spread: Decimal = _ONE,
 ) -> Repayment:
-    """Work out a repayment. Nothing is changed.
+    """Work out a repayment without changing anything.
 
     Args:
         account: The account that repays.
@@ -206,7 +206,7 @@ def _interest_part(target: Decimal, holding: Holding, first: str) -> Decimal:
     if target == holding.debt:
         return holding.interest
     interest = divide_down(EXACT.multiply(target, holding.interest), holding.debt)
-    # Cut digits of the interest fall to the principal, which may not have room for them.
+    # Rounding the interest down adds the digits to the principal, which may not have room for them.
     return max(interest, EXACT.subtract(target, holding.borrowed))
 
 
@@ -267,7 +267,7 @@ def _worth(account: Account, name: str, prices: Mapping[str, Decimal]) -> Decima
 def _shares(
     names: Sequence[str], account: Account, prices: Mapping[str, Decimal], value: Decimal
 ) -> dict[str, Decimal]:
-    """Return how many units each payer offers: its share of `value` by worth, the last one all it has, for rounding."""
+    """Return the units that each payer offers: a share of `value` by worth, and from the last payer all it has."""
     worth = {name: _worth(account, name, prices) for name in names}
     total = sum(worth.values(), ZERO)
     offered = {name: account.holdings[name].free for name in names if worth[name]}
@@ -285,7 +285,7 @@ def _payers(
     prices: Mapping[str, Decimal],
     rules: RepaymentRules,
 ) -> list[str]:
-    """Return the payment assets in order, without the owed asset itself: it needs no conversion."""
+    """Return the payment assets in order, without the owed asset itself, which needs no conversion."""
     if named is not None:
         names = [name for name in named if name != asset]
         if rules.in_order:

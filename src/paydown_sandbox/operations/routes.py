@@ -62,7 +62,7 @@ class Route:
         self.rate_windows: dict[str, Window] = {}
 
     def cost(self, query: bytes) -> int:
-        """Return the weight of one request; where it depends on a parameter, that stands in the query."""
+        """Return the weight of one request; a parameter on which it depends is always in the query."""
         weight = self.weight
         for name, present, value in self.cases:
             if (query.startswith(name) or b"&" + name in query) == present:
@@ -70,7 +70,7 @@ class Route:
         return weight
 
 
-# By path and method.
+# The routes by path and method.
 Routes = dict[str, dict[str, Route]]
 
 
@@ -104,7 +104,8 @@ def build_routes(
     lenient = options.is_set("malformed-payment-assets", "tolerate")
     unknown_code = options.code("unknown-parameter")
     ignore_unknown = options.is_set("unknown-parameter", "ignore")
-    # Read as Order, a repayment costs the address nothing, or 1 in addition to the one order that it counts as.
+    # If the unit of the weight is orders, a repayment costs the address nothing, or 1 in addition to the order that it
+    # counts as.
     repay_weight = {"order": 0, "orders": 1}.get(options.text("repay-weight-scope"))
     routes: Routes = {}
     for facts in document.operations:
@@ -126,7 +127,7 @@ def build_routes(
             facts,
             lenient_lists=lenient,
             unknown_code=None if ignore_unknown else unknown_code,
-            # Older clients name the key they extend or close; the page lists no parameter.
+            # Older clients name the key that they extend or close, though the page lists no parameter.
             also_known=_LISTEN_KEY if facts.security_type == "USER_STREAM" else frozenset(),
         )
         header = header_name(document, facts.weight_budget)

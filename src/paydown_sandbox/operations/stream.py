@@ -20,18 +20,18 @@ class StreamOperations:
         self._streams = streams
 
     def start(self, call: Call) -> object:
-        """Answer POST /papi/v1/listenKey: the active key, or a new one; its hour starts over."""
+        """Answer POST /papi/v1/listenKey: return the active key or a new one; its hour starts over."""
         return {"listenKey": self._streams.open(call.owner.id, call.now_ms)}
 
     def keep_alive(self, call: Call) -> object:
-        """Answer PUT /papi/v1/listenKey: the hour starts over."""
+        """Answer PUT /papi/v1/listenKey: start the hour of the key over."""
         self._check_key(call)
         if not self._streams.extend(call.owner.id, call.now_ms):
             raise Refusal(-1125, reason="the account has no active key")
         return {}
 
     def close(self, call: Call) -> object:
-        """Answer DELETE /papi/v1/listenKey: no event arrives any more."""
+        """Answer DELETE /papi/v1/listenKey: close the key, after which no event arrives."""
         self._check_key(call)
         if not self._streams.close(call.owner.id, call.now_ms):
             raise Refusal(-1125, reason="the account has no active key")

@@ -637,7 +637,7 @@ def test_a_process_that_takes_the_room_in_between_costs_a_look_and_nothing_else(
     assert len(wire.all(REPAY)) == len(plan.pieces) == states.count("EXECUTED")
 
 
-@pytest.mark.parametrize(("patience_s", "why"), [(1, "max_wait_s"), (600, "look")])
+@pytest.mark.parametrize(("patience_s", "why"), [(1, "max_wait_s"), (600, "snapshot")])
 def test_waiting_for_weight_is_no_failed_try(tmp_path, patience_s, why):
     """The room is taken in between more often than a piece may fail: the plan waits, and does not give up."""
     world = World(tmp_path, accounts=("a", "b"), rate="0")

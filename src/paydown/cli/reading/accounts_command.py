@@ -1,4 +1,4 @@
-"""`paydown accounts`: how accounts are called."""
+"""`paydown accounts`: give an account another name."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def add_parser(commands: Commands) -> None:
     parser = commands.add_parser(
         "accounts",
         help="rename an account",
-        description="How accounts are called.",
+        description="Give an account another name.",
         allow_abbrev=False,
     )
     verbs = parser.add_subparsers(dest="verb", metavar="VERB", required=True)

@@ -1,4 +1,4 @@
-"""`paydown debts`: what is owed, and what could pay."""
+"""`paydown debts`: show what the account owes, and which holdings could pay."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`paydown doctor`: is everything ready to repay? Reads only."""
+"""`paydown doctor`: check whether everything is ready to repay. Reads only."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """Hold the result of one check: whether it is fine, and what was found. A warning stops no repayment."""
+    """The result of one check: whether it passed, and the finding. A warning stops no repayment."""
 
     name: str
     ok: bool
@@ -88,7 +88,7 @@ def _checks(arguments: argparse.Namespace) -> Iterator[Check]:
         yield reachable
         if not reachable.ok:
             return
-        # The first signed call is what measures the clock.
+        # The clock is measured by the first signed call.
         yield _try("permission to read", lambda: _account(client))
         clock = _try("clock", lambda: _clock(client))
         yield replace(clock, warning=clock.ok and _clock_is_off(client))

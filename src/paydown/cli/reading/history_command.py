@@ -1,4 +1,4 @@
-"""`paydown history`: every plan and attempt that the journal knows."""
+"""`paydown history`: show every plan and attempt that the journal knows."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`paydown plan`: how a debt would be repaid. Reads only."""
+"""`paydown plan`: show how a debt would be repaid. Reads only."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def make_plan(arguments: argparse.Namespace, repay: SafeRepay, *, new: bool) -> 
 
 
 def begun_before(arguments: argparse.Namespace, repay: SafeRepay) -> Report | None:
-    """Return the report of the plan with the key of the arguments, if that plan was begun: its key is used up.
+    """Return the report of the plan with the key of the arguments, if that plan was begun: its key is used up then.
 
     Args:
         arguments: With `key`, which may be `None`.
@@ -70,7 +70,7 @@ def begun_before(arguments: argparse.Namespace, repay: SafeRepay) -> Report | No
 
 
 def sentence_on_begun(plan: Plan, report: Report) -> str:
-    """Write the sentence that a person should read before the report of a plan that was begun earlier.
+    """Return the sentence that a person should read before the report of a plan that was begun earlier.
 
     Args:
         plan: The plan whose key was given again.
@@ -102,7 +102,7 @@ def run(arguments: argparse.Namespace, output: Output) -> int:
         The exit code.
     """
     with open_client(arguments) as client, open_repay(arguments, client) as repay:
-        # A plan that is only shown does no harm next to an unfinished one; `repay` is where that matters.
+        # A plan that is only shown does no harm next to an unfinished one; only `repay` refuses that.
         plan = make_plan(arguments, repay, new=True)
         begun = begun_before(arguments, repay)
     if output.json_mode:

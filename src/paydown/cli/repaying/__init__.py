@@ -1,1 +1,1 @@
-"""Commands that move money, or settle what became of it."""
+"""Commands that move money, or settle attempts."""

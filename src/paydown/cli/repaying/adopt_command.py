@@ -20,8 +20,8 @@ def add_parser(commands: Commands) -> None:
         commands,
         "adopt",
         "go on with a journal that knows less than is remembered",
-        "After a journal was lost or restored from a backup: look at the account once, keep that look with your note, "
-        "and go on with the journal that is there. What the lost one knew, its plan keys too, is gone: compare the "
+        "After a journal was lost or restored from a backup: read the account once, keep that snapshot with your "
+        "note, and go on with the journal that is there. The plans and plan keys of the lost one are gone: compare the "
         "exchange's own repayment history before anything is repaid again. If the lost journal can be found, use that "
         "instead.",
     )

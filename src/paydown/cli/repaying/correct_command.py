@@ -19,9 +19,9 @@ def add_parser(commands: Commands) -> None:
         "correct",
         "correct how an attempt ended, on your word",
         "Append a correction to an attempt that has ended (one in doubt is settled with `reconcile`). Edits nothing "
-        "and sends nothing; `resume PLAN` goes on from there, even if the plan was done. What was not executed after "
-        "all will be repaid again: so --not-executed is taken only after the request can no longer act, and with the "
-        "amount typed once more.",
+        "and sends nothing; `resume PLAN` goes on from there, even if the plan was done. An amount that was not "
+        "executed will be repaid again, so --not-executed is accepted only once the request can no longer act, and "
+        "with the amount typed once more.",
     )
     parser.add_argument("attempt", metavar="ATTEMPT", type=given, help="id of the attempt")
     word = parser.add_mutually_exclusive_group(required=True)

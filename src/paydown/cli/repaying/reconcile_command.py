@@ -1,4 +1,4 @@
-"""`paydown reconcile`: find out what became of a repayment whose answer was lost."""
+"""`paydown reconcile`: find out by evidence whether a repayment whose answer was lost was executed."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
 UNDECIDED = 5  # it may have happened, still
 
-# Pauses between whole reconciliations, each of which takes some minutes itself: what may still change is a list that
-# lags, or one that could not be read. The last one is repeated.
+# Pauses between whole reconciliations, each of which takes some minutes itself. In a pause a list may catch up, or
+# become readable. The last pause is repeated.
 _PAUSES_S = (60, 300, 900, 3600)
 
 
@@ -86,7 +86,7 @@ def run(arguments: argparse.Namespace, output: Output) -> int:
             {
                 "ok": not undecided,
                 "exit_code": exit_code,
-                # Exit code 0 means that nothing is in doubt any more, whichever way it was settled.
+                # Exit code 0 means that nothing is in doubt any more, by evidence or by a person's word.
                 "outcome": outcome_of(exit_code) if undecided else "settled" if found else "nothing in doubt",
                 "reconciled": [one.to_json() for one in found],
             }
@@ -100,12 +100,12 @@ def run(arguments: argparse.Namespace, output: Output) -> int:
         if one.trouble:
             output.line(f"  the evidence could not be read: {one.trouble}")
         if one.verdict is not None:
-            # A finding that the steps below repeat is left out here: the whole answer must fit one screen.
+            # Findings that the steps below repeat are left out here: the whole answer must fit one screen.
             steps = " ".join(one.verdict.check).casefold()
             for finding in one.verdict.findings:
                 if finding.text.casefold() in steps:
                     continue
-                output.line(f"  {finding.kind}, says {finding.supports}: {finding.text}")
+                output.line(f"  {finding.kind} supports {finding.supports}: {finding.text}")
             for step in one.verdict.check:
                 output.line(f"  check: {step}")
     if undecided:
@@ -116,7 +116,7 @@ def run(arguments: argparse.Namespace, output: Output) -> int:
 def _until_decided(
     found: list[Reconciliation], attempt: str | None, repay: SafeRepay, output: Output
 ) -> list[Reconciliation]:
-    """Reconcile again until nothing is undecided any more; a stop (Ctrl-C) ends it with what is known."""
+    """Reconcile again until nothing is undecided any more; a stop (Ctrl-C) ends this with what is known by then."""
     for pause_s in chain(_PAUSES_S, repeat(_PAUSES_S[-1])):
         if not found or all(one.decided for one in found):
             return found

@@ -112,7 +112,7 @@ def _show_begun(output: Output, plan: Plan, begun: Report, *, dry_run: bool) -> 
 
 
 def _show_plan(output: Output, place: str, plan: Plan, repay: SafeRepay) -> None:
-    """Print what a person confirms: the account, the exchange, the plan, and what is settled before it."""
+    """Print everything that a person confirms: the account, the exchange, the plan, and the doubts settled first."""
     from paydown.repay.moments import moment
 
     output.line(place[:1].upper() + place[1:])
@@ -127,7 +127,10 @@ def _show_plan(output: Output, place: str, plan: Plan, repay: SafeRepay) -> None
 
 
 def _advice(repay: SafeRepay, plan_key: str) -> str:
-    """Advise what to type while a plan is unfinished. A new plan is no advice while an attempt of it is in doubt."""
+    """Return what to type while a plan is unfinished.
+
+    A new plan is not proposed while an attempt of the old one is in doubt.
+    """
     doubt = next((attempt.id for attempt in repay.in_doubt if attempt.plan_key == plan_key), None)
     if doubt is not None:
         return (

@@ -1,4 +1,4 @@
-"""`paydown resume`: go on after a stop, a crash or a lost answer."""
+"""`paydown resume`: go on with plans after a stop, a crash or a lost answer."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def add_parser(commands: Commands) -> None:
 
 
 def run(arguments: argparse.Namespace, output: Output) -> int:
-    """Show what is unfinished, ask, resume, and print a report for each plan.
+    """Show the unfinished plans, ask, resume them, and print a report for each.
 
     Args:
         arguments: The parsed command line.
@@ -89,7 +89,7 @@ def run(arguments: argparse.Namespace, output: Output) -> int:
 
 
 def _sentence_on(record: PlanRecord, repay: SafeRepay) -> str:
-    """Describe an unfinished plan in one sentence: what it asked, what it has repaid, what is in doubt."""
+    """Describe an unfinished plan in one sentence: what was asked, what is repaid, and what is in doubt."""
     report = repay.report(record.key)
     asked = "the whole debt" if report.asked is None else decimal_text(report.asked)
     doubt = next((line.id for line in report.attempts if line.state in {"UNKNOWN", "INTENT"}), None)

@@ -1,4 +1,4 @@
-"""Hold an account: its locks, and what is remembered of its journals."""
+"""Hold an account: its locks, and the memory of its journals next to the locks."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class AccountHold:
         lock: The account's lock.
         key_lock: The lock of the API key, which an older version takes that may run at the same time; only for the
             default account.
-        memory: What is remembered next to the lock.
+        memory: The memory next to the account's lock.
     """
 
     def __init__(
@@ -61,7 +61,7 @@ class AccountHold:
         self.take_name(name)
 
     def take_name(self, name: str) -> None:
-        """Act for the account of this name: in the journal, for the lock, and in the memory next to it."""
+        """Act for the account of this name: in the journal, for the lock, and in the memory next to the lock."""
         self.name = name
         self.account = account_id(self._journal, self._base_url, name)
         lock = lock_name(self._base_url, name)
@@ -70,7 +70,7 @@ class AccountHold:
         self.memory = AccountMemory(self._directory, lock, durable=self._journal.durable)
 
     def confirm(self, *, same_account: bool, new_account: bool) -> None:
-        """Make sure that this key may act for this account, and remember that it may.
+        """Check that this key may act for this account, and remember that it may.
 
         Args:
             same_account: Answers the question about a new key: it belongs to the same account.
@@ -96,9 +96,9 @@ class AccountHold:
         *,
         adopting: bool = False,
     ) -> Generator[RememberedState]:
-        """Hold the account while the block runs; refuse while another journal knows of a doubt.
+        """Hold the account while the block runs; refuse while another journal holds a doubt about it.
 
-        What is refused leaves no trace: neither note nor memory changes.
+        A refusal leaves no trace: neither note nor memory changes.
 
         Args:
             confirm: Makes sure that this key may act for this account.

@@ -1,4 +1,4 @@
-"""Whose account this is: the base URL and a name, or without a name the one default account of the base URL.
+"""The identity of an account: the base URL and a name, or without a name the one default account of the base URL.
 
     API key known for this account             go on
     first key of an account                    remembered
@@ -7,8 +7,8 @@
     new name next to a doubt                   asked once: really another account?
     key that belongs to another account        refused: rename the account, or use its name
 
-A doubt belongs to the account, so a rotated key or a mistyped name must not hide it. Which keys belong to an account
-stands in the journal (`accounts`) and next to its lock (`AccountMemory`), as salted hashes.
+A doubt belongs to the account, so a rotated key or a mistyped name must not hide it. The salted hashes of the keys that
+belong to an account are kept in the journal (`accounts`) and next to its lock (`AccountMemory`).
 
 Journals of versions before this one wrote the hash of the key in the place of the account. Those rows belong to the
 account of that key: `confirm` finds them when a client with the key opens the journal.
@@ -63,7 +63,7 @@ def checked_name(name: str | None) -> str:
 
 
 def spoken(name: str) -> str:
-    """Return how an account is called in a sentence."""
+    """Return the words that name an account in a sentence."""
     return f"account {name}" if name else "the default account"
 
 
@@ -71,7 +71,7 @@ def spoken(name: str) -> str:
 def lock_name(base_url: str, name_or_key: str) -> str:
     """Return the name of an account's lock, or the fingerprint of a key; the same for every journal, without a salt.
 
-    PBKDF2 instead: an API key is long and random, but a name that a person chose need not be.
+    PBKDF2 replaces the salt: an API key is long and random, but a name that a person chose need not be.
 
     Args:
         base_url: Address of the exchange.
@@ -84,7 +84,7 @@ def lock_name(base_url: str, name_or_key: str) -> str:
 
 
 def account_id(journal: Journal, base_url: str, name: str) -> str:
-    """Return the name of an account inside a journal, whether it is in it yet or not.
+    """Return the name of an account inside a journal, whether the journal knows the account yet or not.
 
     Args:
         journal: The journal.
@@ -112,7 +112,7 @@ def _account_id(journal: Journal, db: sqlite3.Connection, base_url: str, name: s
 
 
 def has_older_rows(journal: Journal, base_url: str, api_key: str) -> bool:
-    """Return whether an older version wrote rows under the hash of this key, and they have not been found yet.
+    """Return whether an older version wrote rows under the hash of this key that have no known account yet.
 
     Args:
         journal: The journal.
@@ -126,7 +126,7 @@ def has_older_rows(journal: Journal, base_url: str, api_key: str) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Asking:
-    """Which account and key want to repay.
+    """A request to repay for an account: which account and which key.
 
     Attributes:
         base_url: Address of the exchange.
@@ -146,11 +146,11 @@ class Asking:
 
 
 def confirm(journal: Journal, memory: AccountMemory, asking: Asking, now_ms: int) -> None:
-    """Make sure that this key may act for this account, and remember that it may.
+    """Check that this key may act for this account, and remember that it may.
 
     Args:
         journal: The journal.
-        memory: What is remembered next to the lock.
+        memory: The memory next to the account's lock.
         asking: Which account and key want to repay.
         now_ms: Now, UTC milliseconds.
 
@@ -179,7 +179,8 @@ def confirm(journal: Journal, memory: AccountMemory, asking: Asking, now_ms: int
         older = [row for row in _unclaimed(db) if row not in (key, account)]
         if name == "":
             others = owner is None and (_has_keys(db, account) or _remembers_keys(memory))
-            # A key that is known asks only where something is in doubt; a new one may have done all of it.
+            # A known key raises the question only where something is in doubt; a new key may have caused all of the
+            # older rows.
             rows = older if owner is None else [row for row in older if _in_doubt(db, row)]
             if others and not asking.same_account:
                 raise _new_key(f"the default account of {base_url}")
@@ -270,7 +271,7 @@ def _in_doubt(db: sqlite3.Connection, account: str) -> bool:
 
 
 def _unclaimed(db: sqlite3.Connection) -> list[str]:
-    """Return the accounts of which an older version wrote rows, and it is not known yet whose they are."""
+    """Return the accounts whose rows an older version wrote, and whose key is not known yet."""
     return [
         row[0]
         for row in db.execute(
@@ -290,7 +291,7 @@ def _remembers_keys(memory: AccountMemory) -> bool:
 
 
 def _remembered_owner(memory: AccountMemory, asking: Asking) -> str | None:
-    """Return whose key it is by what is remembered next to the locks: another journal may have been used."""
+    """Return the account of a key by the memories next to the locks, since another journal may have been used."""
     own = memory.read()
     if own is not None and asking.fingerprint in own.keys:
         return asking.name
@@ -303,7 +304,7 @@ def _remembered_owner(memory: AccountMemory, asking: Asking) -> str | None:
 def _new_key(whose: str) -> AccountUnconfirmed:
     return AccountUnconfirmed(
         f"This API key has not been used before for {whose}, and another one has. Is it the same account (a rotated "
-        "key)? Nothing was sent. If so, say it once, with same_account=True or --same-account; if it is another "
+        "key)? Nothing was sent. If so, confirm it once, with same_account=True or --same-account; if it is another "
         "account, give it a name (--account NAME).",
         reason="new-key",
     )
@@ -312,7 +313,7 @@ def _new_key(whose: str) -> AccountUnconfirmed:
 def _older_rows(journal: Journal) -> AccountUnconfirmed:
     return AccountUnconfirmed(
         f"An older version of paydown wrote to {journal.path} with other API keys or account names. Was that the same "
-        "account? Nothing was sent. If so, say it once, with same_account=True or --same-account; if not, with "
+        "account? Nothing was sent. If so, confirm it once, with same_account=True or --same-account; if not, with "
         "new_account=True or --new-account.",
         reason="new-key",
     )
@@ -337,7 +338,7 @@ def _refuse_beside_doubt(
     raise AccountUnconfirmed(
         f"{spoken(asking.name).capitalize()} has never been used, and something is in doubt for {whose} at the same "
         "exchange: if both are one account, this would repay twice. Nothing was sent. If it is really another account, "
-        "say so once, with new_account=True or --new-account; else use the other name.",
+        "confirm it once, with new_account=True or --new-account; else use the other name.",
         reason="new-name",
     )
 

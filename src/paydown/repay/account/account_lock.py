@@ -4,7 +4,7 @@
 
 The lock itself is the kernel's, so a crash, a kill -9 or a power cut releases it, and a recycled process id can never
 be mistaken for the holder. The file's text is only a note for people: which process had it, since when, and which
-journal knows what was sent. What the next holder must know stands in the account memory.
+journal knows what was sent. Everything that the next holder must know is in the account memory.
 
 A lock file that is deleted while it is held excludes no other process any more: the next one makes a new file. So the
 holder compares the file at the path with the one it holds before anything is sent.
@@ -29,7 +29,7 @@ __all__ = ["AccountLock"]
 if sys.platform == "win32":
     import msvcrt
 
-    # A byte far behind the note: locking a byte on Windows also bars reading it.
+    # The locked byte lies far behind the note: locking a byte on Windows also bars reading it.
     _LOCKED_BYTE = 1 << 30
 
     def _try_lock(handle: int) -> bool:
@@ -44,8 +44,8 @@ else:
     import fcntl
 
     def _try_lock(handle: int) -> bool:
-        # flock, not lockf: it also excludes a second lock of the same process, and closing another
-        # descriptor of the file does not drop it.
+        # The lock is taken by flock, not by lockf: flock also excludes a second lock of the same process, and closing
+        # another descriptor of the file does not drop it.
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -70,7 +70,7 @@ class AccountLock:
 
     @property
     def held(self) -> bool:
-        """Whether this object holds the lock in this very process, and the file at the path is still the locked one."""
+        """Return whether this process holds the lock by this object, and the file at the path is the locked one."""
         handle = self._handle
         return handle is not None and self._pid == os.getpid() and _is_at(self.path, handle)
 
@@ -82,7 +82,7 @@ class AccountLock:
             return None
 
     def acquire(self, journal: str, now_ms: int) -> Holder | None:
-        """Take the lock at once or not at all, and write a note.
+        """Take the lock at once or raise, and write a note.
 
         Args:
             journal: Path of the journal that will know the attempts.
@@ -104,7 +104,7 @@ class AccountLock:
         return previous
 
     def take(self) -> Holder | None:
-        """Take the lock at once or not at all. The note stays as it was, so that a refusal leaves no trace.
+        """Take the lock at once or raise. The note stays as it was, so that a refusal leaves no trace.
 
         Returns:
             The previous holder's note, if there was one.
@@ -143,7 +143,7 @@ class AccountLock:
             _write_note(handle, self._holder)
 
     def _locked(self) -> int:
-        """Open and lock the file at the path: again, if it was deleted between the two."""
+        """Open and lock the file at the path; again, if the file was deleted between the two steps."""
         while True:
             try:
                 make_directories(self.path.parent)
@@ -174,7 +174,7 @@ class AccountLock:
             os.close(handle)
 
     def release(self, *, clean: bool) -> None:
-        """Give the lock back.
+        """Release the lock.
 
         Args:
             clean: Whether no attempt of this process is open; a note that was signed records it.

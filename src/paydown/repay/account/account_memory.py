@@ -1,4 +1,4 @@
-"""What is remembered of journals outside of them, so that none of them can forget.
+"""The memory of an account's journals, kept outside of them, so that a lost journal cannot hide a doubt.
 
     <state directory>/locks/<account>.memory      next to the account's lock
 
@@ -31,7 +31,7 @@ _ENDING = ".memory"
 
 @dataclass(frozen=True, slots=True)
 class Doubt:
-    """An attempt that may have happened.
+    """An attempt that may have been executed.
 
     Attributes:
         attempt_id: Its id.
@@ -47,7 +47,7 @@ class Doubt:
 
 @dataclass(frozen=True, slots=True)
 class RememberedJournal:
-    """One journal as it was known last.
+    """The last known state of one journal.
 
     Attributes:
         path: Where it was.
@@ -81,20 +81,20 @@ class Remembered:
         return {identity: known for identity, known in self.journals.items() if known.doubt is not None}
 
     def with_journal(self, identity: str, known: RememberedJournal) -> Remembered:
-        """Return the same, with what is known of one journal now.
+        """Return the same memory with the newest state of one journal.
 
         Args:
             identity: The journal's identity.
-            known: What is known of it.
+            known: The newest state of the journal.
         """
         return replace(self, journals={**self.journals, identity: known})
 
     def with_key(self, fingerprint: str) -> Remembered:
-        """Return the same, with one more key."""
+        """Return the same memory with one more key."""
         return replace(self, keys=self.keys | {fingerprint})
 
     def to_json(self) -> dict[str, object]:
-        """Return plain data."""
+        """Return the memory as plain data."""
         return {
             "version": 1,
             "base_url": self.base_url,
@@ -114,7 +114,7 @@ class Remembered:
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Remembered:
-        """Read what `to_json` wrote."""
+        """Read a memory from the plain data of `to_json`."""
         journals: Mapping[str, Mapping[str, Any]] = data["journals"]
         return cls(
             base_url=str(data["base_url"]),
@@ -134,7 +134,7 @@ class Remembered:
 
 
 class AccountMemory:
-    """The memory of one account. Reading is free; writing is for the holder of the account's lock.
+    """The memory of one account. Any process may read it; only the holder of the account's lock may write it.
 
     Args:
         directory: Where the locks are.
@@ -191,7 +191,7 @@ class AccountMemory:
             raise self._unusable("cannot be written", error.strerror or type(error).__name__) from error
 
     def forget(self) -> None:
-        """Remove the file: what it held stands elsewhere now."""
+        """Remove the file, after its content was written to another place."""
         try:
             self.path.unlink(missing_ok=True)
             if self._durable:

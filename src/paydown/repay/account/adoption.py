@@ -1,4 +1,4 @@
-"""Go on with a journal that knows less than is remembered, on a person's word and after one snapshot of the account."""
+"""Adopt a journal that knows less than is remembered, by a person's word and after one snapshot of the account."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ __all__ = ["Adoption", "adopt_journal"]
 
 @dataclass(frozen=True, slots=True)
 class Adoption:
-    """What a person went on with.
+    """One adoption of a journal by a person: the journal, the lost knowledge and the snapshot.
 
     Attributes:
         journal: Path of the journal that is used from now on.
-        remembered: What was remembered of other journals, or of this one, in a sentence each.
+        remembered: The facts remembered of other journals, or of this one, in a sentence each.
         snapshot: The account as it was read.
     """
 
@@ -28,16 +28,16 @@ class Adoption:
     snapshot: Snapshot
 
     def to_json(self) -> dict[str, object]:
-        """Return plain data."""
+        """Return the adoption as plain data."""
         return {"journal": self.journal, "remembered": list(self.remembered), "look": self.snapshot.to_json()}
 
 
 def adopt_journal(context: Context, state: RememberedState, note: str) -> Decisions[Adoption | None]:
-    """Read the account once, and go on with this journal. Under the account's lock.
+    """Read the account once, and adopt this journal. Under the account's lock.
 
     Args:
-        context: What every decision needs.
-        state: What is remembered of the account.
+        context: The context that every decision needs.
+        state: The memory of the account.
         note: Which person has looked at the account, and what they saw.
 
     Returns:

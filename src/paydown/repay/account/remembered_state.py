@@ -1,4 +1,4 @@
-"""Compare a journal with what is remembered of journals outside of them, and keep that up to date."""
+"""Compare a journal with the account memory, and keep the memory up to date."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ _GO_ON = (
 
 
 class RememberedState:
-    """What is remembered of an account while its lock is held. Made under the lock, which alone allows to write it.
+    """The memory of an account while its lock is held. Made under the lock, which alone allows to write the memory.
 
     Args:
         journal: The journal that is used now.
         account: The account's name in it.
         memory: The memory of the account next to its lock.
-        unknown: What to remember of an account of which nothing is: its address and name.
+        unknown: The memory of an account that has none yet: its address and name.
         fingerprint: Fingerprint of the API key that is used now.
         deadline_of: From when on an intent can no longer act, UTC milliseconds on the exchange's clock.
         notes: Notes of earlier holders of the locks. Versions before this one left no more than the note.
@@ -52,7 +52,7 @@ class RememberedState:
         self._fingerprint = fingerprint
         self._deadline_of = deadline_of
         self._remembered = memory.read()
-        # A note counts only where nothing is remembered: an earlier holder ended uncleanly with another journal.
+        # A note counts only where no memory exists: an earlier holder ended uncleanly with another journal.
         self._notes = [
             note
             for note in notes
@@ -60,11 +60,11 @@ class RememberedState:
         ]
 
     def standing(self) -> Standing:
-        """Return what the journal knows now."""
+        """Return the identity and the count of the journal now, and its doubt about the account."""
         return self._journal.standing(self._account)
 
     def refuse_forgetful(self) -> None:
-        """Refuse a journal that knows less than is remembered, before anything is written.
+        """Refuse a journal that knows less than is remembered of it, before anything is written.
 
         Raises:
             JournalForgot: It was replaced or restored from a backup, or another journal holds a doubt.
@@ -100,7 +100,7 @@ class RememberedState:
                 )
 
     def unknown_here(self) -> tuple[list[str], list[RememberedJournal], int]:
-        """Return what is remembered and this journal does not know.
+        """Return the remembered facts that this journal does not know.
 
         Returns:
             One sentence each, for people; the journals that know it; and the highest count that is remembered of this
@@ -121,7 +121,7 @@ class RememberedState:
         return texts, journals, 0 if own is None else own.count
 
     def write(self) -> None:
-        """Write down what this journal knows now, outside of it."""
+        """Write the state of this journal into the account memory."""
         found = self.standing()
         doubt: Doubt | None = None
         if found.doubt is not None:
@@ -136,7 +136,7 @@ class RememberedState:
             self._remembered = after
 
     def forget_doubts(self) -> None:
-        """Forget the doubts of all journals, since a person has adopted this one, and write down what it knows."""
+        """Forget the doubts of all journals after a person has adopted this one, and write this one's state."""
         remembered = self._remembered
         if remembered is not None:
             journals = {name: replace(one, doubt=None) for name, one in remembered.journals.items()}

@@ -1,1 +1,1 @@
-"""Carry out the commands of a run with a client: blocking, or awaited."""
+"""Carry out the commands of a run with a client, blocking or awaited."""

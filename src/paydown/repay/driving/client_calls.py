@@ -1,8 +1,8 @@
-"""Which calls of the client carry out a command: one description for the blocking and the awaited driver.
+"""The calls of the client that carry out a command: one description for the blocking and the awaited driver.
 
 Each command that reads is a generator. It yields a call, or an iterator to collect, and is sent the result or thrown
 the exception. A driver only knows how to make one call: by calling, or by awaiting. So the two cannot differ in what
-they read, in which order, or in what they make of an error.
+they read, in which order, or in how they treat an error.
 """
 
 from __future__ import annotations
@@ -46,14 +46,14 @@ __all__ = ["ClientCall", "Collect", "Reading", "calls_of", "known_attempt"]
 
 @dataclass(frozen=True, slots=True)
 class ClientCall:
-    """One call of the client. Its result is what `make` returns, or what awaiting that gives."""
+    """One call of the client. Its result is the return value of `make`, awaited by the awaited driver."""
 
     make: Callable[[], Any]
 
 
 @dataclass(frozen=True, slots=True)
 class Collect:
-    """Everything that an iterator of the client yields, as a list."""
+    """A call whose result is the list of everything that an iterator of the client yields."""
 
     make: Callable[[], Any]
 
@@ -89,7 +89,7 @@ def calls_of(pm: Client | AsyncClient, command: Reading) -> Calls:
 
 
 def known_attempt(observer: IntentObserver) -> str:
-    """Return the id of an attempt that was answered.
+    """Return the attempt id of a repayment that was answered.
 
     Raises:
         JournalUnusable: The client sent the repayment without asking its observer: INTENT is missing.
@@ -103,7 +103,7 @@ def _read_time(pm: Client | AsyncClient) -> Calls:
     try:
         answer = yield ClientCall(pm.market.time)
     except PaydownError:
-        # The exchange's time from a clock that another source has set, if there is one.
+        # The time comes from the client's clock if another source has set that clock.
         clock = pm.clock
         if isinstance(clock, ExchangeClock) and not clock.synced:
             raise
@@ -130,7 +130,7 @@ def _read_balances(pm: Client | AsyncClient, asset: str | None) -> Generator[Cli
             )
         balances.append(named)
     if not started and isinstance(clock, ExchangeClock):
-        # The clock was set only by this very reading: count back from now by the machine's ticks.
+        # This very reading has set the clock: so the start is counted back from now by the machine's ticks.
         started = clock.now_ms() - (machine_ms() - ticks)
     return snapshot_of(balances, started, clock.now_ms())
 
@@ -143,7 +143,7 @@ def _lacks(balances: list[Balance], asset: str | None) -> bool:
     """
     if not balances:
         raise DebtNotListed(
-            "The exchange answered with no balances at all, which tells nothing about the debt."
+            "The exchange answered with no balances at all, so nothing is known about the debt."
         )
     return asset is not None and all(row.asset != asset for row in balances)
 
@@ -180,13 +180,13 @@ def _read_rows(pm: Client | AsyncClient, command: ReadRows) -> Generator[Collect
 
 
 def _read_room(pm: Client | AsyncClient, weight: int) -> Calls:
-    # Asking the budget is no request: both clients answer at once.
+    # Asking the budget sends no request, so both clients answer at once.
     return pm.room_in_ms(weight)
     yield  # makes this a generator
 
 
 def _release_guard(pm: Client | AsyncClient, command: ReleaseGuard) -> Calls:
-    # Unknown where another process sent it, or this client has forgotten it: then no guard holds anything back.
+    # The client does not know an attempt that another process sent, or that it has forgotten: then it guards nothing.
     with suppress(UnknownAttempt):
         pm.settle(command.attempt_id, executed=command.executed)
     return None

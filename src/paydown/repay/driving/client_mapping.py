@@ -1,7 +1,7 @@
-"""From what the client returns and raises to what the engine reasons with. Pure functions.
+"""Translate results and errors of the client into the engine's data. Pure functions.
 
-The mapping of errors is the one place that decides what goes again by itself: only what certainly
-was not executed, and only if the document calls the cause a passing one.
+The mapping of errors alone decides what is sent again without a person: only a request that was certainly not executed,
+and only if the document calls the cause a passing one.
 """
 
 from __future__ import annotations
@@ -51,12 +51,12 @@ __all__ = [
     "snapshot_of",
 ]
 
-# "Another borrow or repayment of the account is still running." How long to wait for that is our own margin: the
-# classic API's guidance is that it ends within 100 ms, a second is ten times that.
+# The exchange's answer "Another borrow or repayment of the account is still running." How long to wait after it is our
+# own margin: the classic API's guidance is that it ends within 100 ms, a second is ten times that.
 _PENDING_CODE = next(abs(row.code) for row in ERROR_CODES if row.name == "HAS_PENDING_TRANSACTION")
 _PENDING_WAIT_MS = 1_000
 
-# By how much a whole debt can have grown between the snapshot and its repayment: two hours' charges at 2 % a day.
+# The most by which a whole debt can have grown between the snapshot and its repayment: two hours' charges at 2 % a day.
 _WHOLE_DEBT_GREW = Decimal("1.002")
 
 
@@ -132,7 +132,7 @@ def borrow_rows(records: Iterable[BorrowRecord]) -> list[Row]:
 
 
 def executed(result: RepayDebtResult, command: Repay, attempt_id: str) -> RepayOutcome:
-    """Return the outcome of a confirmed repayment: what was asked. An odd amount is doubt, in spite of `success`.
+    """Return the outcome of a confirmed repayment; an amount that was not asked for is a doubt, in spite of `success`.
 
     A live answer to a whole-debt repayment names no amount; the page does not describe the field.
 
@@ -155,19 +155,19 @@ def executed(result: RepayDebtResult, command: Repay, attempt_id: str) -> RepayO
 
 
 def _as_asked(amount: Decimal, command: Repay) -> bool:
-    """Return whether an answer names what was asked: the amount, or about the debt of the last snapshot."""
+    """Return whether the amount of an answer fits the request: the amount asked, or about the debt of the snapshot."""
     if command.amount is not None:
         return amount == command.amount
     with exact():
-        # Interest accrued since; what was borrowed since is not known here and is left to the evidence.
+        # The debt may have grown by interest; later borrowings are not known here, and the evidence decides about them.
         return command.expected <= amount <= command.expected * _WHOLE_DEBT_GREW
 
 
 def failed(error: PaydownError, attempt_id: str | None) -> RepayOutcome:
-    """Return what an error of the client means for the attempt, and whether the same may go again by itself.
+    """Return what an error of the client proves about the attempt, and whether the same request may be sent again.
 
     Args:
-        error: What `margin.repay_debt` raised.
+        error: The exception of `margin.repay_debt`.
         attempt_id: The attempt if INTENT was written, else `None`.
     """
     detail = _detail(error)
@@ -205,14 +205,14 @@ def _rejected(error: RequestRejected) -> tuple[bool, int | None]:
     if isinstance(error, ExchangeBusy):
         pending = error.code is not None and abs(error.code) == _PENDING_CODE
         return error.retry == "yes-after-backoff", _PENDING_WAIT_MS if pending else None
-    # Refused for its timestamp: the next one is signed anew, after the clock has asked again.
+    # After a refused timestamp the next request is signed anew, once the clock has been synced.
     return isinstance(error, ClockRejected), None
 
 
 def _detail(error: PaydownError) -> dict[str, Any]:
     detail: Mapping[str, Any] = {
         "error": type(error).__name__,
-        # What to do about it is decided by the engine, not by the client.
+        # The advice of the client is left out: the engine decides what to do.
         "message": (error.reason if isinstance(error, OutcomeUnknown) else "") or str(error),
         "status": error.status,
         "code": error.code,

@@ -25,11 +25,11 @@ T = TypeVar("T")
 
 
 class Driver:
-    """Carries out commands with a `Client`, blocking.
+    """The blocking driver: it carries out commands with a `Client`.
 
     Args:
         pm: The client.
-        services: What to work with.
+        services: The services of the run.
         sleep: Waits for so many seconds and wakes when a stop is asked for.
     """
 
@@ -41,7 +41,7 @@ class Driver:
         self._sleep = services.switch.sleep if sleep is None else sleep
 
     def run(self, decisions: Decisions[T]) -> T:
-        """Carry out the commands of a run one after the other, and return what the run returns."""
+        """Carry out the commands of a run one after the other, and return the result of the run."""
         try:
             command = next(decisions)
             while True:
@@ -96,11 +96,13 @@ class Driver:
 
 
 class AsyncDriver:
-    """Carries out commands with an `AsyncClient`, awaited. Commits are made in place: a few milliseconds.
+    """The awaited driver: it carries out commands with an `AsyncClient`.
+
+    Commits are made in place: they take a few milliseconds.
 
     Args:
         pm: The client.
-        services: What to work with.
+        services: The services of the run.
         sleep: Awaits so many seconds; a stop wakes it if it is `None`.
     """
 
@@ -115,7 +117,7 @@ class AsyncDriver:
         self._sleep = self._pause if sleep is None else sleep
 
     async def run(self, decisions: Decisions[T]) -> T:
-        """Carry out the commands of a run one after the other, and return what the run returns."""
+        """Carry out the commands of a run one after the other, and return the result of the run."""
         try:
             command = next(decisions)
             while True:
@@ -169,7 +171,7 @@ class AsyncDriver:
         return executed(result, command, known_attempt(observer))
 
     async def _pause(self, seconds: float) -> None:
-        # The switch belongs to threads and signal handlers; reading it ten times a second is enough for people.
+        # The stop switch belongs to threads and signal handlers; reading it ten times a second is enough for people.
         import asyncio
 
         left = seconds

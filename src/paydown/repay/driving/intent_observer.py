@@ -31,7 +31,7 @@ __all__ = ["IntentObserver"]
 
 @dataclass(slots=True)
 class IntentObserver:
-    """Observes one repayment, and writes it down before it leaves.
+    """An observer of one repayment that writes INTENT before the request leaves.
 
     Attributes:
         command: The repayment.
@@ -86,7 +86,7 @@ class IntentObserver:
         )
         self.attempt_id = attempt.id
         self.mark(Step.WRITE_INTENT, "after")
-        # Once more, as near to the first byte as can be: a commit may take long on a slow disk.
+        # The lock is checked again as near to the first byte as can be: a commit may take long on a slow disk.
         try:
             self._refuse_unheld()
         except JournalUnusable:
@@ -96,7 +96,7 @@ class IntentObserver:
             self.leaving(attempt.id)
 
     def after(self, attempt: Attempt, error: PaydownError | None) -> None:
-        """Do nothing: the engine records the outcome, and needs the answer for it.
+        """Do nothing: the engine records the outcome, since the record needs the answer.
 
         Args:
             attempt: The attempt.
@@ -104,7 +104,7 @@ class IntentObserver:
         """
 
     def _record_kept_back(self, attempt_id: str, again: bool) -> None:
-        """Record that nothing left, if the journal still takes it; else the attempt is reconciled as an orphan."""
+        """Record that nothing left, if the journal still can; otherwise the attempt is reconciled as an orphan."""
         state = AttemptState.REJECTED if again else AttemptState.NOT_SENT
         why = "refused for its timestamp, and not sent again" if again else "not sent"
         outcome = {
@@ -130,13 +130,13 @@ class IntentObserver:
         )
 
     def _refuse_old_snapshot(self) -> None:
-        """Keep a request back that waited for room or for the clock until its snapshot had grown old."""
+        """Refuse a request whose snapshot has grown old while it waited for room or for the clock."""
         command = self.command
         age_ms = self.now_ms() - command.before.answered_at_ms
         if command.base_max_age_ms is not None and age_ms > command.base_max_age_ms:
             raise SnapshotTooOld(
-                f"The look before this repayment is {age_ms} ms old, and {command.base_max_age_ms} are allowed. "
-                "Nothing was sent; the look is taken again."
+                f"The snapshot before this repayment is {age_ms} ms old; at most {command.base_max_age_ms} ms are "
+                "allowed. Nothing was sent; another snapshot is read."
             )
 
     def _refuse_unheld(self) -> None:

@@ -1,4 +1,4 @@
-"""What a driver works with, whether it blocks or is awaited: journal, stop switch, trace, progress and lock."""
+"""The services of a driver, blocking or awaited: journal, stop switch, trace, progress and lock."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ Trace: TypeAlias = Callable[[Step, Literal["before", "after"]], object]
 
 @dataclass(frozen=True, slots=True)
 class RunServices:
-    """What a driver works with.
+    """The services that a driver works with.
 
     Attributes:
         journal: Where attempts are written down.
@@ -59,7 +59,7 @@ class RunServices:
             self.trace(step, side)
 
     def commit(self, command: Commit[R]) -> R:
-        """Write to the journal, and return what the write returns."""
+        """Write to the journal, and return the value that the write returns."""
         self.mark(command.step, "before")
         result = command.write()
         self.mark(command.step, "after")
@@ -92,11 +92,11 @@ class RunServices:
     def outcome_of(
         self, observer: IntentObserver, error: BaseException, now_ms: Callable[[], int]
     ) -> RepayOutcome:
-        """Return what a failed repayment means; raise again what is not about the repayment.
+        """Return what the error of a repayment proves; raise the error again if it is not about the repayment.
 
         Args:
             observer: The observer of the call.
-            error: What the call raised.
+            error: The exception of the call.
             now_ms: The exchange's time, UTC milliseconds.
         """
         attempt_id = observer.attempt_id
@@ -104,21 +104,22 @@ class RunServices:
             if attempt_id is None:
                 detail = {"message": "stopped"}
                 return RepayOutcome("not-sent", None, cause="stop-requested", again="backoff", detail=detail)
-            # Only before signing again, after the exchange has refused the first timestamp, can it come so late.
+            # A stop can come this late only before the request is signed again, after the exchange has refused the
+            # first timestamp.
             detail = {"message": "refused for its timestamp, and stopped before it was sent again"}
             return RepayOutcome(
                 "rejected", attempt_id, cause="stop-requested", again="backoff", detail=detail
             )
         if isinstance(error, SnapshotTooOld) and attempt_id is not None:
-            # Like a stop above: the first request was refused for its timestamp, the second did not leave.
-            detail = {"message": "refused for its timestamp, and the look was too old to send it again"}
+            # As with a stop, the first request was refused for its timestamp, and the second did not leave.
+            detail = {"message": "refused for its timestamp, and its snapshot was too old to send it again"}
             return RepayOutcome("rejected", attempt_id, cause="look-too-old", again="backoff", detail=detail)
         if isinstance(error, JournalUnusable | AccountInDoubt | AccountBusy):
             raise error
         if isinstance(error, PaydownError):
             return failed(error, attempt_id)
         if attempt_id is not None and not isinstance(error, Exception):
-            # An interrupt or a cancelled task, with the request perhaps on its way: write that down, then go.
+            # An interrupt or a cancelled task may have left the request on its way: record that, then raise it again.
             self.journal.attempts.finish(
                 attempt_id,
                 AttemptState.UNKNOWN,

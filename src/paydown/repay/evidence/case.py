@@ -1,4 +1,4 @@
-"""An attempt in doubt, with everything about it that does not depend on what is observed."""
+"""An attempt in doubt, with all facts about it that no observation changes."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ REFUSALS_LIE = "refusals-lie"
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """An attempt in doubt, with what is known around it.
+    """An attempt in doubt, with the facts that no observation changes.
 
     Attributes:
         attempt: The attempt.
@@ -45,34 +45,34 @@ class Case:
 
     @property
     def asset(self) -> str:
-        """The asset owed."""
+        """Return the asset owed."""
         return self.attempt.intent.asset
 
     @property
     def base(self) -> Snapshot:
-        """The snapshot before the attempt."""
+        """Return the snapshot before the attempt."""
         return self.attempt.intent.before
 
     @property
     def repaid_before(self) -> Decimal:
-        """What the prior attempts asked for: a snapshot may show that less was repaid, an answer may not."""
+        """Return the sum that the prior attempts asked for, which a snapshot may show only in part."""
         return sum((one.intent.expected for one in self.prior), ZERO)
 
     @property
     def asked(self) -> Decimal:
-        """How much this attempt repays if it is executed: its amount, or the debt of that moment."""
+        """Return how much this attempt repays if it is executed: its amount, or the whole debt at that time."""
         amount = self.attempt.intent.amount
         return self.base[self.asset].debt - self.repaid_before if amount is None else amount
 
     @property
     def deadline_ms(self) -> int:
-        """From when on the attempt can no longer act, UTC milliseconds on the exchange's clock."""
+        """Return from when on the attempt can no longer act, UTC milliseconds on the exchange's clock."""
         intent = self.attempt.intent
         return deadline_ms(intent.signed_at_ms, intent.recv_window_ms, self.facts, self.options)
 
     @property
     def not_before_ms(self) -> int:
-        """From when on the verdict may be "not executed", UTC milliseconds on the exchange's clock."""
+        """Return from when on the verdict may be "not executed", UTC milliseconds on the exchange's clock."""
         late = LATE_EXECUTION in self.signs
         options = self.options
         return self.attempt.intent.signed_at_ms + (
@@ -81,7 +81,7 @@ class Case:
 
 
 def deadline_ms(signed_at_ms: int, recv_window_ms: int, facts: Facts, options: Options) -> int:
-    """Return the moment from which on an attempt that did not happen never will, on the exchange's clock.
+    """Return the moment from which on an attempt that was not executed never will be, on the exchange's clock.
 
     The exchange accepts a request only while `serverTime - timestamp <= recvWindow` (documented). An accepted
     one may run for as long as we would have waited for its answer. After both, `settle_ms` for the back end.

@@ -1,11 +1,11 @@
-"""The debt as evidence: by how much it fell since just before a request left.
+"""The debt as evidence: the fall of the debt since just before a request left.
 
 The fall is a span, since the time of a row, the interest and the list of borrowings are uncertain:
 
     least   only borrowings that surely came in between are counted in
     most    every borrowing that is listed near is, and all interest that can have accrued
 
-No repayment row, no trade and no price is ever used to explain a fall away: what is unexplained only widens doubt.
+No repayment row, no trade and no price is ever used to explain a fall away: an unexplained fall only widens doubt.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _HOUR_MS = 3_600_000
 
 @dataclass(frozen=True, slots=True)
 class Fall:
-    """By how much the debt fell since the base snapshot, in units of the asset; negative if it rose.
+    """The fall of the debt since the base snapshot, in units of the asset; negative if the debt rose.
 
     Attributes:
         least: Only borrowings that surely came in between are counted in.
@@ -41,7 +41,7 @@ class Fall:
 
 
 def fall_of(case: Case, snapshot: Snapshot, rows: Iterable[Row]) -> Fall:
-    """Calculate by how much the debt fell between the base snapshot and this one, our confirmed pieces taken away.
+    """Calculate by how much the debt fell from the base snapshot to this one, without our confirmed pieces.
 
     Interest can hide a part of a fall, since it is repaid and charged anew. Two readings bound it. Interest only adds
     to what is owed, so no less was repaid than the principal fell by. And where the interest shown is not lower, and
@@ -68,7 +68,7 @@ def fall_of(case: Case, snapshot: Snapshot, rows: Iterable[Row]) -> Fall:
 
 
 def _untouched(case: Case, snapshot: Snapshot) -> bool:
-    """Return whether no asset is held in another amount than before, to the last digit."""
+    """Return whether every asset is held in the same amount as before, to the last digit."""
     names = {*case.base.assets, *snapshot.assets}
     return all(case.base[name].held == snapshot[name].held for name in names)
 
@@ -80,9 +80,10 @@ def _interest(case: Case, snapshot: Snapshot, possible: Decimal) -> Decimal:
 
 
 def stands(case: Case, fall: Fall) -> bool:
-    """Return whether the debt is where it was, to a tenth of what was asked, with every uncertain borrowing counted in.
+    """Return whether the debt is where it was, to a tenth of the amount asked, with uncertain borrowings counted in.
 
-    If it is higher than even that leaves, the lists lack a borrowing, and one that they lack could hide an execution.
+    If the debt is higher than even that allows, the lists lack a borrowing, and a borrowing that they lack could hide
+    an execution.
 
     Args:
         case: The attempt.

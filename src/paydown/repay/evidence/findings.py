@@ -1,4 +1,4 @@
-"""What each kind of evidence shows, in sentences with numbers: for reports, and for the person who has to decide."""
+"""Describe the findings of each kind of evidence in sentences with numbers, for reports and for people."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ __all__ = ["Finding", "Supports", "findings_of", "steps_for_a_person", "too_earl
 
 Supports: TypeAlias = Literal["executed", "not executed", "either", "neither", "nothing"]
 
-# How many rows near an attempt a person is shown; each repayment may stand in two lists.
+# Number of rows near an attempt that a person is shown; each repayment may stand in two lists.
 _ROWS_SHOWN = 4
 
 _SUPPORTS: Mapping[Result, Supports] = {
@@ -31,7 +31,7 @@ _SUPPORTS: Mapping[Result, Supports] = {
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What one kind of evidence shows, with its numbers, in one sentence.
+    """One finding: what one kind of evidence shows, in one sentence with its numbers.
 
     Attributes:
         kind: Which evidence.
@@ -44,7 +44,7 @@ class Finding:
     text: str
 
     def to_json(self) -> dict[str, str]:
-        """Return plain data; the keys are those of the stored evidence."""
+        """Return the finding as plain data; the keys are those of the stored evidence."""
         return {"witness": self.kind, "says": self.supports, "text": self.text}
 
 
@@ -53,7 +53,7 @@ def too_early_finding(case: Case) -> Finding:
     return Finding(
         "time",
         "either",
-        f"the request can take effect until {moment(case.deadline_ms)}; this look is from before that",
+        f"the request can take effect until {moment(case.deadline_ms)}; this snapshot is older",
     )
 
 
@@ -63,28 +63,28 @@ def findings_of(case: Case, newest: Observation, result: Result) -> tuple[Findin
     Args:
         case: The attempt and what is known around it.
         newest: The newest observation.
-        result: What all observations prove together; the debt carries it.
+        result: The result of all observations together; the finding about the debt states it.
     """
     intent = case.attempt.intent
     time = Finding(
         "time",
         "nothing",
-        f"signed {moment(intent.signed_at_ms)}; nothing more can come of it since {moment(case.deadline_ms)}; "
-        f"before this look the exchange's clock read {moment(newest.server_ms)}",
+        f"signed {moment(intent.signed_at_ms)}; it could act until {moment(case.deadline_ms)}; "
+        f"before this snapshot the exchange's clock read {moment(newest.server_ms)}",
     )
     spent = spent_usd(case, newest.snapshot, newest.rows)
-    worth = "cannot be valued" if spent is None else f"is poorer by {to_text(ceil_to(spent, 2))} USD"
+    worth = "cannot be valued" if spent is None else f"lost {to_text(ceil_to(spent, 2))} USD"
     asked_usd = case.asked * case.prices_usd.get(case.asset, ZERO)
     assets = Finding(
         "assets",
         "nothing",
-        f"what could pay {worth}; the amount is worth {to_text(ceil_to(asked_usd, 2))} USD",
+        f"assets that could pay {worth}; the amount is worth {to_text(ceil_to(asked_usd, 2))} USD",
     )
     return time, Finding("debt", _SUPPORTS[result], _debt_text(case, newest)), assets, _rows(case, newest)
 
 
 def steps_for_a_person(case: Case, newest: Observation) -> tuple[str, ...]:
-    """Write one screen for the person who has to decide: the figures, the rows, the question, and what to type.
+    """Write one screen for a person who decides: the figures, the rows, the question, and the commands to type.
 
     Args:
         case: The attempt and what is known around it.
@@ -101,10 +101,10 @@ def steps_for_a_person(case: Case, newest: Observation) -> tuple[str, ...]:
         f"Look again first: paydown reconcile {attempt} --wait",
         f"Else open the repayment history of {case.asset} in the exchange's web interface, from {since} to {until}, "
         "and ask everybody who can use this account whether they repaid or borrowed in that time.",
-        f'If it was this one, or you are not sure: paydown reconcile {attempt} --executed --note "what you saw". '
-        "If that is wrong, the debt that is left is seen and the next plan repays it.",
+        f'If it was this attempt, or you are not sure: paydown reconcile {attempt} --executed --note "what you saw". '
+        "If you are wrong, the debt is still there, and the next plan repays it.",
         f'Only if you are sure that it was not: paydown reconcile {attempt} --not-executed --note "what you saw". '
-        "It is sent again then; if that is wrong, it is repaid twice.",
+        "It is then sent again; if you are wrong, it is repaid twice.",
     )
 
 
@@ -129,7 +129,7 @@ def _debt_text(case: Case, observation: Observation) -> str:
 def _rows(case: Case, observation: Observation) -> Finding:
     near = near_rows(case, observation.rows)
     listed = ", ".join(sorted(observation.read)) or "no list"
-    # One screen: of many rows those whose amounts are closest to what was asked.
+    # The screen shows only the rows whose amounts are closest to the amount asked.
     closest = sorted(near, key=lambda row: abs(abs(row.amount) - case.asked))[:_ROWS_SHOWN]
     shown = "; ".join(
         f"{row.source} {row.id}: {to_text(abs(row.amount))} at {moment(row.at_ms)}"

@@ -1,8 +1,8 @@
-"""The holdings as evidence: whether what could pay is poorer, or still there.
+"""The holdings as evidence: whether the value of the payment assets is gone, or still there.
 
-A borrowing that no list shows can refill the debt that an execution lowered, but it leaves the payer poorer. So the
-holdings guard the verdict "not executed". Every asset counts, since it is not published whether one that was not named
-ever pays.
+A borrowing that no list shows can refill the debt that an execution lowered, but the value of the payment assets is
+gone all the same. So the holdings guard the verdict "not executed". Every asset counts, since it is not published
+whether an asset that was not named ever pays.
 """
 
 from __future__ import annotations
@@ -20,10 +20,11 @@ __all__ = ["spent_enough", "spent_usd", "still_there"]
 
 
 def spent_usd(case: Case, snapshot: Snapshot, rows: Iterable[Row], *, lent: bool = False) -> Decimal | None:
-    """Return the USD value by which what could pay is poorer, even if something else grew; `None` if unknown.
+    """Return the USD value that is gone from the assets that could pay; `None` if it cannot be calculated.
 
-    What the lists show to have come in is added: it can stand where something was spent. What they show to have left
-    is taken off only where one row is worth more than this attempt can have spent: any smaller one may be its own.
+    A gain in one asset does not make up for a loss in another. Value that the lists show to have come in is added: it
+    can stand where something was spent. Value that they show to have left is taken off only where one row is worth more
+    than this attempt can have spent: a smaller row may be its own.
 
     Args:
         case: The attempt.
@@ -59,10 +60,10 @@ def _payers(case: Case, snapshot: Snapshot) -> set[str]:
 
 
 def spent_enough(case: Case, snapshot: Snapshot, rows: Sequence[Row], share: Decimal) -> bool:
-    """Return whether what could pay is poorer by a share of the value that was asked.
+    """Return whether a share of the value asked is gone from the assets that could pay.
 
-    What our confirmed pieces spent is no sign of this one. What was borrowed in between may have been spent or kept, so
-    both ways of reckoning are tried.
+    The spending of our confirmed pieces is no sign of this attempt. Assets that were borrowed in between may have been
+    spent or kept, so both calculations are tried.
 
     Args:
         case: The attempt.
@@ -82,7 +83,7 @@ def spent_enough(case: Case, snapshot: Snapshot, rows: Sequence[Row], share: Dec
 
 
 def still_there(case: Case, snapshot: Snapshot, rows: Iterable[Row]) -> bool:
-    """Return whether less than half of the value that was asked is gone from what could pay.
+    """Return whether less than half of the value asked is gone from the assets that could pay.
 
     Args:
         case: The attempt.

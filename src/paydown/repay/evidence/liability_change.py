@@ -1,4 +1,4 @@
-"""The stream's `liabilityChange`, and the events that a repayer has received."""
+"""The stream's event `liabilityChange`, and the store of the events that a repayer has received."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from paydown_wire.operation import DecodeError
 
 __all__ = ["LiabilityChange", "StreamEvents"]
 
-# Stream events kept for evidence. An account makes a few per hour; a run takes minutes.
+# Number of stream events kept for evidence. An account makes a few per hour; a run takes minutes.
 _EVENTS_KEPT = 10_000
 
 
@@ -36,7 +36,7 @@ class LiabilityChange:
 
     @classmethod
     def from_json(cls, event: Mapping[str, Any]) -> LiabilityChange:
-        """Read the event as it comes over the stream.
+        """Read the event from the JSON of the stream.
 
         Raises:
             ValueError: It is another event, or misses a field.
@@ -49,7 +49,7 @@ class LiabilityChange:
             raise ValueError(f"not a liabilityChange: {error}") from None
 
     def to_json(self) -> dict[str, object]:
-        """Return plain data."""
+        """Return the event as plain data."""
         return {"asset": self.asset, "at_ms": self.at_ms, "total": to_text(self.total), "kind": self.kind}
 
 
@@ -60,11 +60,11 @@ class StreamEvents:
         self._events: deque[LiabilityChange] = deque(maxlen=_EVENTS_KEPT)
 
     def add(self, event: LiabilityChange) -> None:
-        """Keep one event."""
+        """Keep one event of the stream."""
         self._events.append(event)
 
     def since(self, asset: str, since_ms: int) -> tuple[LiabilityChange, ...]:
-        """Return the events on an asset from a moment on, in the order of their times.
+        """Return the events on an asset since a moment, in the order of their times.
 
         Args:
             asset: Asset owed.

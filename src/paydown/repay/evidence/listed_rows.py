@@ -1,4 +1,4 @@
-"""The lists as evidence: what was borrowed, which repayment rows may be of an attempt, and what others repaid."""
+"""The lists as evidence: borrowings, repayment rows that may belong to an attempt, and repayments of others."""
 
 from __future__ import annotations
 
@@ -22,16 +22,16 @@ __all__ = [
     "unexplained",
 ]
 
-# Combinations of more rows than this are not tried: 2^8 are cheap, and more rows leave any sum possible.
+# With more rows than this their combinations are not tried: 2^8 are cheap, and more rows leave any sum possible.
 _MOST_COMBINED = 8
 
-# One borrowing stands in two lists at times that lie apart by no more than this much. Further apart, up to the lag of
-# the lists, it may be one or two: then it is counted once for the least and twice for the most.
+# One borrowing stands in two lists at times that differ by at most this much. Two rows whose times differ by more, up
+# to the lag of the lists, may be one borrowing or two: they count once for the least and twice for the most.
 _SAME_MOMENT_MS = 4_000
 
 
 def surely_between(case: Case, row: Row, snapshot: Snapshot) -> bool:
-    """Return whether a row is of something after the base snapshot and before this one, however wrong its time is.
+    """Return whether a row belongs between the base snapshot and this one, however wrong its time is.
 
     Args:
         case: The attempt.
@@ -43,7 +43,7 @@ def surely_between(case: Case, row: Row, snapshot: Snapshot) -> bool:
 
 
 def borrowings(asset: str, rows: Iterable[Row]) -> list[Row]:
-    """Return the rows of borrowings of an asset that did not fail.
+    """Return the rows of an asset's borrowings, without those that failed.
 
     Args:
         asset: Asset owed.
@@ -53,7 +53,7 @@ def borrowings(asset: str, rows: Iterable[Row]) -> list[Row]:
 
 
 def borrowed(rows: Sequence[Row], near_ms: int) -> tuple[Decimal, Decimal]:
-    """Return the least and the most that rows show to have been borrowed: one borrowing may stand in two lists.
+    """Return the least and the most that was borrowed according to the rows: one borrowing may stand in two lists.
 
     Args:
         rows: Rows of borrowings of one asset.
@@ -76,7 +76,7 @@ def borrowed(rows: Sequence[Row], near_ms: int) -> tuple[Decimal, Decimal]:
 
 
 def most_borrowed(asset: str, rows: Iterable[Row]) -> Decimal:
-    """Return the most that the lists show to have been borrowed of an asset.
+    """Return the most that was borrowed of an asset according to the lists.
 
     Args:
         asset: Asset owed.
@@ -87,7 +87,7 @@ def most_borrowed(asset: str, rows: Iterable[Row]) -> Decimal:
 
 
 def near_rows(case: Case, rows: Iterable[Row]) -> list[Row]:
-    """Return repayment rows of a time at which this attempt may have left them: of it in whole, or of a part of it.
+    """Return the repayment rows whose time allows that this attempt, or a part of it, wrote them.
 
     The span begins at the earliest that a record clock can show, and ends at the latest execution that is considered,
     stamped as late as is considered.
@@ -108,7 +108,7 @@ def _repayments(case: Case, rows: Iterable[Row]) -> list[Row]:
 
 
 def unexplained(case: Case, rows: Sequence[Row]) -> bool:
-    """Return whether repayment rows may be of an attempt although the debt stood.
+    """Return whether some repayment rows may belong to an attempt although the debt stood.
 
     How many rows a repayment leaves, and with which amounts, is not published. So rows near the attempt count by their
     sum, per list, less what our own confirmed pieces explain: a piece whose very row is listed explains no other. A row
@@ -139,7 +139,7 @@ def unexplained(case: Case, rows: Sequence[Row]) -> bool:
 
 
 def exact_row(case: Case, rows: Iterable[Row]) -> bool:
-    """Return whether a row names the very amount. No two attempts of a plan ask for the same one.
+    """Return whether a row names the very amount of an attempt. No two attempts of a plan ask for the same amount.
 
     Args:
         case: The attempt.
@@ -152,7 +152,7 @@ def exact_row(case: Case, rows: Iterable[Row]) -> bool:
 
 
 def sums_of_others(case: Case, snapshot: Snapshot, rows: Iterable[Row]) -> list[Decimal]:
-    """Return what the listed repayments come to, in every combination; a row in two lists counts once.
+    """Return the sums of the listed repayments in every combination; a row in two lists counts once.
 
     Args:
         case: The attempt.

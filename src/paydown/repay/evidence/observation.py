@@ -1,4 +1,4 @@
-"""What is read after an answer was lost: one snapshot of the account, and the rows that were listed at that time."""
+"""One observation after an answer was lost: a snapshot of the account, and the rows that were listed at that time."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ __all__ = ["Observation"]
 
 @dataclass(frozen=True, slots=True)
 class Observation:
-    """Everything that was read at one moment of a reconciliation.
+    """The snapshot and the rows that were read at one moment of a reconciliation.
 
     Attributes:
         server_ms: The exchange's own time, read before anything else here, UTC milliseconds.
@@ -34,7 +34,7 @@ class Observation:
     unread: Mapping[str, str] | None = None
 
     def to_json(self) -> dict[str, object]:
-        """Return plain data: what the journal keeps as evidence."""
+        """Return the observation as plain data, in the form that the journal keeps as evidence."""
         return {
             "server_ms": self.server_ms,
             "look": self.snapshot.to_json(),
@@ -46,7 +46,7 @@ class Observation:
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Observation:
-        """Read what `to_json` wrote, without the stream's events: a later verdict relies on snapshots and lists."""
+        """Read an observation from `to_json`, without the stream's events: verdicts rely on snapshots and lists."""
         return cls(
             server_ms=data["server_ms"],
             snapshot=Snapshot.from_json(data["look"]),

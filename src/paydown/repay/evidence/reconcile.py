@@ -1,4 +1,4 @@
-"""Find out by evidence what an UNKNOWN attempt did, and record it. Sends nothing but reads.
+"""Find out by evidence what an UNKNOWN attempt did, and record the verdict. Sends nothing but reads.
 
     INTENT found at start ──▶ UNKNOWN                  its process ended in between
     UNKNOWN ──▶ wait until it can no longer act ──▶ observe ──▶ judge ──▶ proven, or observe again
@@ -43,16 +43,16 @@ __all__ = [
     "wait_until",
 ]
 
-# A clock that is right needs one nap, one that is a little behind two or three.
+# Most sleeps until a deadline: a clock that is right needs one, a clock that is a little behind two or three.
 _MOST_NAPS = 5
 
 
 @dataclass(frozen=True, slots=True)
 class Reconciled:
-    """What became of an attempt in doubt.
+    """The result of reconciling an attempt in doubt.
 
     Attributes:
-        verdict: What the evidence proves; `None` if the work was interrupted before there was any.
+        verdict: The verdict of the evidence; `None` if the work was interrupted before there was any.
         snapshot: The newest snapshot: a base for what comes next.
         snapshots: How many snapshots were taken.
         trouble: Why no evidence could be read, or "".
@@ -65,12 +65,12 @@ class Reconciled:
 
     @property
     def decided(self) -> bool:
-        """Whether the attempt is proven one way or the other."""
+        """Return whether the attempt is proven executed or not executed."""
         return self.verdict is not None and self.verdict.decided
 
 
 def find_orphans(context: Context) -> Decisions[list[str]]:
-    """Turn INTENTs of an ended process into UNKNOWN. Only under the account's lock. Returns their ids."""
+    """Turn INTENTs of an ended process into UNKNOWN, and return their ids. Only under the account's lock."""
     return (
         yield from Commit(
             Step.WRITE_ORPHANS,
@@ -85,7 +85,7 @@ def case_of(context: Context, attempt: AttemptRecord) -> Case:
     Rows of our own repayments can stand near this attempt: those of every attempt that was executed about that time.
 
     Args:
-        context: What every decision needs.
+        context: The context that every decision needs.
         attempt: The attempt.
     """
     intent, options, journal = attempt.intent, context.options, context.journal
@@ -109,11 +109,11 @@ def case_of(context: Context, attempt: AttemptRecord) -> Case:
 def reconcile_attempt(context: Context, attempt: AttemptRecord) -> Decisions[Reconciled]:
     """Reconcile one UNKNOWN attempt and record the result, evidence included.
 
-    Waits until nothing more can come of the request, then observes up to `1 + len(options.look_again_ms)` times. Every
-    snapshot, those of earlier reconciliations included, is read by the newest lists.
+    Waits until the deadline of the request has passed, then observes up to `1 + len(options.look_again_ms)` times.
+    Every snapshot, also of earlier reconciliations, is judged by the newest lists.
 
     Args:
-        context: What every decision needs.
+        context: The context that every decision needs.
         attempt: The attempt, UNKNOWN.
     """
     case = case_of(context, attempt)
@@ -145,7 +145,7 @@ def reconcile_attempt(context: Context, attempt: AttemptRecord) -> Decisions[Rec
 
 
 def _observed_before(context: Context, attempt_id: str) -> list[Observation]:
-    """Return the observations of earlier reconciliations of an attempt: what a snapshot showed does not grow old."""
+    """Return the observations of earlier reconciliations of an attempt, since an old snapshot stays valid."""
     found: list[Observation] = []
     for record in context.journal.evidence.of(attempt_id):
         with readable(f"The evidence of attempt {attempt_id} in the journal"):
@@ -154,7 +154,7 @@ def _observed_before(context: Context, attempt_id: str) -> list[Observation]:
 
 
 def _observe(context: Context, attempt: AttemptRecord, server_ms: int) -> Decisions[Observation]:
-    """Read balances and lists."""
+    """Read the balances and the lists once."""
     intent, options = attempt.intent, context.options
     snapshot = yield from ReadBalances(intent.asset).reply()
     since_ms = intent.before.sent_at_ms - options.edge_ms - options.quiet_ms
@@ -164,12 +164,12 @@ def _observe(context: Context, attempt: AttemptRecord, server_ms: int) -> Decisi
 
 
 def verify_refusal(context: Context, attempt: AttemptRecord) -> Decisions[tuple[Snapshot | None, bool]]:
-    """Verify a refusal by the balance, and store what was seen: as confirmed, or with the move to UNKNOWN.
+    """Verify a refusal by the balance, and store the snapshot: with the confirmation, or with the move to UNKNOWN.
 
     On an account where a refusal was caught contradicting the debt, the balance gets `options.quiet_ms` to show it.
 
     Args:
-        context: What every decision needs.
+        context: The context that every decision needs.
         attempt: The attempt, REJECTED.
 
     Returns:
@@ -203,7 +203,7 @@ def wait_until(context: Context, deadline: int) -> Decisions[int]:
     """Wait until the exchange's own clock has passed a deadline; our clock only paces the sleep.
 
     Args:
-        context: What every decision needs.
+        context: The context that every decision needs.
         deadline: UTC milliseconds on the exchange's clock.
 
     Returns:

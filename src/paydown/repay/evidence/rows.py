@@ -41,7 +41,7 @@ class Row:
     status: str | None = None
 
     def to_json(self) -> dict[str, object]:
-        """Return plain data."""
+        """Return the row as plain data."""
         return {
             "source": self.source,
             "id": self.id,
@@ -54,7 +54,7 @@ class Row:
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Row:
-        """Read what `to_json` wrote."""
+        """Read a row from the plain data of `to_json`."""
         return cls(
             source=data["source"],
             id=data["id"],

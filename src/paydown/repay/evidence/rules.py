@@ -1,8 +1,8 @@
 """The rules by which observations become a verdict, in the order of the table in docs/never-twice.md.
 
-The first rule that applies decides. The two possible mistakes are not alike: taking a lost repayment for executed
-leaves a debt that the next snapshot shows, taking an executed one for lost pays twice. So "not executed" is the last
-rule, and every rule before it names something that would allow for an execution.
+The first rule that applies decides. The two possible mistakes differ: if a lost repayment is taken for executed, the
+next snapshot shows the debt that is left; if an executed one is taken for lost, it is paid twice. So "not executed" is
+the last rule, and every rule before it names something that would allow for an execution.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _EVERY_LIST = frozenset({"repay-record", "loan-record", "capital-flow"})
 
 
 class Gathered:
-    """All observations of one attempt, and what they show; every snapshot is compared by the newest lists.
+    """All observations of one attempt, and the conclusions from them; every snapshot is compared by the newest lists.
 
     Each property is calculated when a rule first asks for it.
 
@@ -42,22 +42,22 @@ class Gathered:
         self.case = case
         self.newest = observations[-1]
         self.rows: Sequence[Row] = self.newest.rows
-        # A snapshot from before the deadline proves nothing: the request could still act after it.
+        # A snapshot from before the deadline proves nothing, since the request could still act after the snapshot.
         self.seen = [one for one in observations if one.server_ms >= case.deadline_ms]
 
     @cached_property
     def near(self) -> list[Row]:
-        """Repayment rows of a time at which the attempt may have left them."""
+        """Return the repayment rows whose time allows that the attempt wrote them."""
         return near_rows(self.case, self.rows)
 
     @cached_property
     def falls(self) -> list[Fall]:
-        """By how much the debt had fallen in each observation."""
+        """Return by how much the debt had fallen in each observation."""
         return [fall_of(self.case, one.snapshot, self.rows) for one in self.seen]
 
     @cached_property
     def stood(self) -> list[Observation]:
-        """Observations, far enough apart, that show the debt where it was; empty if it did not stand."""
+        """Return observations, far enough apart, that show the debt where it was; an empty list if it did not stand."""
         return stood_apart(self.case, self.seen, self.falls)
 
 
@@ -67,7 +67,7 @@ class Rule:
 
     Attributes:
         name: Its name in docs/never-twice.md, in reports and in the journal.
-        result: What it proves.
+        result: The result of the rule.
         applies: Whether it applies, given that no earlier rule does.
     """
 
@@ -92,11 +92,12 @@ def _pending(gathered: Gathered) -> bool:
 
 
 def _debt_fell(gathered: Gathered) -> bool:
-    """Apply if on any snapshot the debt fell by what was asked, and something that could pay is poorer.
+    """Apply if on any snapshot the debt fell by the amount asked, and value is gone from the payment assets.
 
-    Not once the debt had stood in two snapshots apart: a fall after that is late, and the rule `fell-later` is for it.
-    And not if one listed repayment of another amount is all of the fall, to the last digit: then another user repaid.
-    If another user repaid as much as was asked, this rule takes that for our attempt: such a mistake costs no money.
+    The rule does not apply once the debt had stood in two snapshots apart: a later fall belongs to the rule
+    `fell-later`. Nor does it if one listed repayment of another amount is all of the fall, to the last digit: then
+    another user repaid. If another user repaid as much as was asked, this rule takes that for our attempt: such a
+    mistake costs no money.
     """
     if gathered.stood:
         return False
@@ -110,11 +111,11 @@ def _debt_fell(gathered: Gathered) -> bool:
 
 
 def _row_fits(gathered: Gathered) -> bool:
-    """Apply if a repayment row of exactly the amount is listed near the attempt, and the debt does not deny it.
+    """Apply if a repayment row of exactly the amount is listed near the attempt, and the debt does not deny the row.
 
-    The amount identifies the attempt, since no two pieces of a plan ask for the same one. The debt denies the row where
-    it stands, unless it may have fallen and most of the value is gone from what could pay: a borrowing has refilled
-    the debt then.
+    The amount identifies the attempt, since no two pieces of a plan ask for the same one. The debt denies the row if it
+    did not fall, unless it may have fallen and most of the value is gone from the payment assets: a borrowing has
+    refilled the debt then.
     """
     if gathered.stood or not exact_row(gathered.case, gathered.near):
         return False
@@ -135,9 +136,9 @@ def _fell_later(gathered: Gathered) -> bool:
 
 
 def _disturbed(gathered: Gathered) -> bool:
-    """Apply if the debt did not stand, and yet fell by neither nothing nor what was asked.
+    """Apply if the debt did not stand, and yet fell neither by nothing nor by the amount asked.
 
-    Other users of the account move the same debt. What they did cannot be distinguished from a part of our attempt.
+    Other users of the account change the same debt. Their changes cannot be distinguished from a part of our attempt.
     """
     return not gathered.stood
 
@@ -154,19 +155,19 @@ def _rows_near(gathered: Gathered) -> bool:
 def _holdings_fell(gathered: Gathered) -> bool:
     """Apply if the debt stood, yet in one of the snapshots half of the value asked is gone from the account.
 
-    A borrowing that no list shows can refill a debt, but not the asset that paid. Any snapshot counts, since what was
-    spent can be replaced later.
+    A borrowing that no list shows can refill a debt, but not the asset that paid. Any snapshot counts, since a spent
+    asset can be replaced later.
     """
     return not all(still_there(gathered.case, one.snapshot, gathered.rows) for one in gathered.seen)
 
 
 def _lists_unread(gathered: Gathered) -> bool:
-    """Apply if a list could not be read with the newest snapshot: what it would show could forbid "not executed"."""
+    """Apply if a list could not be read with the newest snapshot, since its rows could forbid "not executed"."""
     return gathered.newest.read < _EVERY_LIST
 
 
 def _stands_so_far(gathered: Gathered) -> bool:
-    """Apply if everything speaks for "not executed", but too early to conclude it.
+    """Apply if all evidence supports "not executed", but it is too early to conclude that.
 
     The lists need time until they show every borrowing of the snapshots, and a request that was accepted may wait in a
     queue whose length is not published.
@@ -177,16 +178,16 @@ def _stands_so_far(gathered: Gathered) -> bool:
 
 
 def _debt_stood(_: Gathered) -> bool:
-    """Apply where no earlier rule does: nothing that was observed allows for an execution any more."""
+    """Apply where no earlier rule applies: no observation allows for an execution any more."""
     return True
 
 
 def _fell_by_what_was_asked(case: Case, fall: Fall, snapshot: Snapshot, rows: Sequence[Row]) -> bool:
-    """Return whether the debt fell by what was asked, and something that could pay is spent.
+    """Return whether the debt fell by the amount asked, and value is gone from the payment assets.
 
-    A larger fall needs rows of others that explain what is more, and leave this one: a user who repaid three times as
-    much does not prove that we did. Where the fall shows only with listed borrowings counted in, which may be listed
-    before the debt rises, what could pay must be poorer by most of the value.
+    A larger fall needs rows of other users that explain the excess, and leave this attempt: a user who repaid three
+    times as much does not prove that we did. Where the fall shows only with listed borrowings counted in, which may be
+    listed before the debt rises, most of the value must be gone from the payment assets.
     """
     options, asked = case.options, case.asked
     if case.attempt.intent.amount is None and snapshot[case.asset].debt == 0:
@@ -202,7 +203,7 @@ def _fell_by_what_was_asked(case: Case, fall: Fall, snapshot: Snapshot, rows: Se
 
 
 def _is_one_repayment_of_others(case: Case, fall: Fall, near: Iterable[Row]) -> bool:
-    """Return whether one row near names what the debt fell by, and that is not what was asked."""
+    """Return whether one row near the attempt names exactly the fall of the debt, and that is not the amount asked."""
     amount = case.attempt.intent.amount
     return amount not in (None, fall.alone) and any(abs(row.amount) == fall.alone for row in near)
 

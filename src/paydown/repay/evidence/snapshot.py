@@ -1,8 +1,8 @@
 """One snapshot of the account: every debt and every holding that one reading of the balances showed.
 
-A snapshot is the only thing the repayer believes about the account, so it also holds when it was taken: the exchange
-formed the answer somewhere between `sent_at_ms` and `answered_at_ms`. Assets that the exchange leaves out are zero (it
-does not list every asset).
+The repayer knows nothing about the account but its snapshots, so each also holds when it was taken: the exchange formed
+the answer somewhere between `sent_at_ms` and `answered_at_ms`. Assets that the exchange leaves out are zero (it does
+not list every asset).
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ __all__ = ["NOTHING", "Holding", "Snapshot"]
 
 @dataclass(frozen=True, slots=True)
 class Holding:
-    """What the cross-margin wallet holds and owes of one asset, in units of that asset."""
+    """One asset in the cross-margin wallet: what is held of it and owed in it, in units of that asset."""
 
     borrowed: Decimal = ZERO
     interest: Decimal = ZERO
@@ -29,13 +29,13 @@ class Holding:
 
     @property
     def debt(self) -> Decimal:
-        """Principal and accrued interest together."""
+        """Return principal and accrued interest together."""
         with exact():
             return self.borrowed + self.interest
 
     @property
     def held(self) -> Decimal:
-        """Free and locked together: placing an order moves one into the other, a repayment lowers the sum."""
+        """Return free and locked together: placing an order moves one into the other, a repayment lowers the sum."""
         with exact():
             return self.free + self.locked
 
@@ -50,7 +50,7 @@ class Holding:
 
     @classmethod
     def from_json(cls, data: Mapping[str, str]) -> Holding:
-        """Read what `to_json` wrote."""
+        """Read a holding from the four texts of `to_json`."""
         return checked(
             cls(
                 borrowed=from_text(data["borrowed"]),
@@ -97,7 +97,7 @@ class Snapshot:
 
     @classmethod
     def from_json(cls, data: Mapping[str, object]) -> Snapshot:
-        """Read what `to_json` wrote.
+        """Read a snapshot from the plain data of `to_json`.
 
         Raises:
             ValueError: It is anything else.

@@ -1,4 +1,4 @@
-"""The verdict: what the evidence proves about an attempt whose answer was lost.
+"""The verdict: the conclusion from the evidence about an attempt whose answer was lost.
 
     executed        the debt fell by what was asked, and something that could pay is spent; or a row
                     of the very amount is there and the debt does not stand
@@ -27,13 +27,13 @@ __all__ = ["Verdict", "judge", "may_have_fallen"]
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What the evidence proves.
+    """The conclusion from the evidence about one attempt.
 
     Attributes:
         result: The state it proves, or "UNDECIDED".
         rule: Name of the rule that decided, as in `docs/never-twice.md`.
         repaid: How much of the debt the attempt repaid: zero if not executed, `None` if undecided.
-        findings: What each kind of evidence shows.
+        findings: The finding of each kind of evidence.
         check: What a person should look at, for an undecided attempt, and the commands to type.
         signs: Signs that a reading holds which is usually assumed away.
     """
@@ -47,11 +47,11 @@ class Verdict:
 
     @property
     def decided(self) -> bool:
-        """Whether the attempt is proven one way or the other."""
+        """Return whether the attempt is proven executed or not executed."""
         return self.result != "UNDECIDED"
 
     def to_json(self) -> dict[str, object]:
-        """Return plain data; stored with the observations that led to it."""
+        """Return the verdict as plain data; it is stored with the observations that led to it."""
         return {
             "result": self.result,
             "rule": self.rule,
@@ -63,7 +63,7 @@ class Verdict:
 
 
 def judge(case: Case, observations: Sequence[Observation]) -> Verdict:
-    """Decide what the observations since an attempt prove, all of them read by the newest lists.
+    """Decide what the observations since an attempt prove, every one of them judged by the newest lists.
 
     Args:
         case: The attempt and what is known around it.
@@ -89,12 +89,12 @@ def judge(case: Case, observations: Sequence[Observation]) -> Verdict:
 def may_have_fallen(case: Case, observation: Observation) -> bool:
     """Return whether a refused attempt may have been executed in spite of the refusal.
 
-    It may if the debt can be lower by half of what was asked, or if half of the value is gone from what could pay,
-    where a borrowing that no list shows could hide the fall.
+    It may if the debt can be lower by half of the amount asked, or if half of the value is gone from the payment
+    assets, where a borrowing that no list shows could hide the fall.
 
     Args:
         case: The refused attempt.
-        observation: What was read after the refusal.
+        observation: The observation after the refusal.
     """
     with exact():
         fell = fall_of(case, observation.snapshot, observation.rows).most >= case.asked / 2

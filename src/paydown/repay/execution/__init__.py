@@ -1,1 +1,1 @@
-"""Work a plan off: decide what comes next, and ask for it by commands."""
+"""Work a plan off: decide on the next step, and ask for it by a command."""

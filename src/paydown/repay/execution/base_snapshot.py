@@ -1,4 +1,4 @@
-"""The base of the next piece: the newest snapshot, and what was confirmed since."""
+"""The base of the next piece: the newest snapshot, and the pieces confirmed since."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class BaseSnapshot:
     """Keeps the newest snapshot of a run, and calculates what is owed after the pieces confirmed since.
 
     Args:
-        context: What every decision needs.
+        context: The context that every decision needs.
         plan: The plan that is worked on.
 
     Attributes:
@@ -42,8 +42,8 @@ class BaseSnapshot:
     def take_up(self, last: AttemptRecord) -> None:
         """Go on from the snapshot of an attempt of an earlier run.
 
-        Only what the exchange itself confirmed must be shown by the next snapshot: a person's word is no reading of the
-        debt.
+        The next snapshot must show every piece that the exchange itself confirmed. It need not show a piece confirmed
+        by a person's word, since that word is no reading of the debt.
         """
         prior = (self._context.journal.attempts.find(one) for one in last.intent.since)
         self.snapshot = last.intent.before
@@ -62,7 +62,7 @@ class BaseSnapshot:
 
     @property
     def fresh(self) -> bool:
-        """Whether every piece of this plan gets a snapshot of its own, at half of the pace."""
+        """Return whether every piece of this plan gets a snapshot of its own, at half of the pace."""
         options = self._context.options
         return options.look_between == "always" or len(self._plan.pieces) <= options.fresh_look_pieces
 
@@ -72,7 +72,7 @@ class BaseSnapshot:
             return base[self._asset].debt - sum((repaid for _, repaid in self.since), ZERO)
 
     def missing(self, snapshot: Snapshot) -> Decimal:
-        """Return by how much the debt is above what was confirmed leaves, if that is half a piece or more; else 0."""
+        """Return by how much the debt exceeds the debt left by the confirmed pieces; 0 if by less than half a piece."""
         base = self.snapshot
         if base is None or not self.since:
             return ZERO
@@ -84,7 +84,7 @@ class BaseSnapshot:
         """Return whether a new snapshot is needed before the next piece.
 
         A plan with few pieces reads one before each. A longer one goes on with an older base, which makes nothing
-        unsafe: what others do after it only widens doubt.
+        unsafe: changes by other users after the base only widen doubt.
         """
         options = self._context.options
         if self.must_read or self.first is None:
@@ -95,7 +95,7 @@ class BaseSnapshot:
         if self.since and options.look_between == "always":
             return True
         events = self._context.events(self._asset, base.answered_at_ms)
-        # The stream knows better than our calculation: another user moved this debt.
+        # The stream shows another debt than our calculation: another user changed it.
         return bool(events) and abs(events[-1].total - self.owed(base)) > self._growth(base)
 
     def _growth(self, base: Snapshot) -> Decimal:

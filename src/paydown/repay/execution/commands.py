@@ -1,7 +1,7 @@
-"""What the engine asks for, one command at a time, and the type of each reply.
+"""The commands that the engine asks for, one at a time, and the type of each reply.
 
-The engine decides and never does; a driver does and never decides. So the blocking and the awaited repayer cannot
-differ in a decision, and a test can put anything between command and reply.
+The engine only decides; a driver only acts. So the blocking and the awaited repayer cannot differ in a decision, and a
+test can put anything between command and reply.
 
     ReadTime   ─▶ int         ReadBalances ─▶ Snapshot   ReadStatus ─▶ str
     ReadPrices ─▶ {asset: Price}                         ReadRows   ─▶ RowsRead
@@ -92,7 +92,7 @@ class ReadTime(_Asks[int]):
 
 @dataclass(frozen=True, slots=True)
 class ReadBalances(_Asks[Snapshot]):
-    """Read all balances, and those of `asset` by its name if the list leaves it out: missing is not zero."""
+    """Read all balances, and that of `asset` by its name if the list leaves it out: missing is not zero."""
 
     asset: str | None = None
     step = Step.READ_BALANCES
@@ -115,7 +115,7 @@ class ReadPrices(_Asks[Mapping[str, Price]]):
 
 @dataclass(frozen=True, slots=True)
 class RowsRead:
-    """Rows of the lists that could be read, and why the others could not."""
+    """The rows of the lists that could be read, and why the other lists could not."""
 
     rows: tuple[Row, ...]
     read: frozenset[Source]
@@ -141,10 +141,10 @@ class AwaitRoom(_Asks[int]):
 
 @dataclass(frozen=True, slots=True)
 class RepayOutcome:
-    """How a repayment ended, as the client reports it.
+    """The end of a repayment, as the client reports it.
 
     Attributes:
-        kind: What is known.
+        kind: The outcome.
         attempt_id: Its id; `None` if it was refused before INTENT was written.
         again: "backoff" if the same may be tried again by itself, "never" if its cause must go first.
         wait_ms: How long to wait before trying again, if the exchange or the budget named a time.
@@ -209,7 +209,7 @@ class Commit(_Asks[R]):
 
 @dataclass(frozen=True, slots=True)
 class Pause(_Asks[None]):
-    """Wait, but wake at once when a stop is asked for."""
+    """Wait, and wake at once when a stop is asked for."""
 
     duration_ms: int
     step = Step.PAUSE
@@ -217,7 +217,7 @@ class Pause(_Asks[None]):
 
 @dataclass(frozen=True, slots=True)
 class ShowProgress(_Asks[None]):
-    """Pass progress on to the caller's display or log."""
+    """Pass one event of progress to the caller's display or log."""
 
     progress: Progress
 

@@ -1,4 +1,4 @@
-"""Whether a plan is DONE: the debt itself must show it."""
+"""Decide whether a plan is DONE: the debt itself must show that it is."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ _LISTED_FOR_MS = 6 * 86_400_000
 
 
 def completed(context: Context, record: PlanRecord, base: Snapshot, first: Snapshot) -> Decisions[Ending]:
-    """End the plan when nothing is left by the count: DONE only if the debt itself shows it.
+    """End the plan when nothing is left to send by calculation: DONE only if the debt itself shows it.
 
-    A growth by usual interest is allowed, not the bound that doubt is given elsewhere: what that lets through would
-    be called done and is not.
+    The debt may have grown by usual interest only, not by the bound of interest that doubt is given elsewhere: with
+    that bound a plan could be called done that is not.
 
     Args:
-        context: What every decision needs.
+        context: The context that every decision needs.
         record: The plan.
         base: The newest snapshot.
         first: The first snapshot of this run.

@@ -1,4 +1,4 @@
-"""Doubt what was concluded before: refusals, and verdicts of "not executed"."""
+"""Doubt earlier conclusions: refusals, and verdicts of "not executed"."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ __all__ = ["EarlierVerdicts"]
 
 
 class EarlierVerdicts:
-    """Keeps the refusal that is not verified yet, and the last "not executed" that a later fall would deny.
+    """The refusal that is not verified yet, and the last "not executed" that a later fall of the debt would deny.
 
     Args:
-        context: What every decision needs.
+        context: The context that every decision needs.
 
     Attributes:
         refused: An attempt that was refused, and whose refusal no snapshot has confirmed yet.
@@ -36,8 +36,8 @@ class EarlierVerdicts:
     def take_up(self, last: AttemptRecord, plan_key: str) -> None:
         """Go on from the last attempt of an earlier run.
 
-        A person's word comes without a snapshot, and so does a fall that was reported before: then it is left to that
-        person.
+        A person's word comes without a snapshot, and so does a fall that was reported before: then the person decides
+        about it.
 
         Args:
             last: The newest attempt of the account that may have left this machine.
@@ -56,7 +56,7 @@ class EarlierVerdicts:
                 self.denied = (last, Snapshot.from_json(seen[-1]["look"])) if seen else None
 
     def verify(self, refused: AttemptRecord) -> Decisions[bool]:
-        """Verify by the balance that a refused attempt was not executed all the same.
+        """Verify by the balance that a refused attempt was not executed in spite of the refusal.
 
         One snapshot may be too early, so a refusal that it confirms is compared with the next one, after the pause.
 
@@ -76,7 +76,7 @@ class EarlierVerdicts:
         return doubted
 
     def contradict(self, snapshot: Snapshot) -> Decisions[AttemptRecord | Ending | None]:
-        """Look for a fall of the debt by what an attempt asked that was found not executed.
+        """Look for a fall of the debt by the amount of an attempt that was found not executed.
 
         Args:
             snapshot: The newest snapshot.
@@ -122,5 +122,5 @@ class EarlierVerdicts:
             "fell-later",
             f"Attempt {attempt.id} was proven not executed, and now the debt is lower by {to_text(fell)} {asset} "
             f"all the same. Nothing else is sent. If it was executed late: paydown correct {attempt.id} --executed "
-            '--note "what you saw". If somebody else repaid, resume.',
+            '--note "what you saw". If another user repaid, resume.',
         )

@@ -1,4 +1,4 @@
-"""Why a run ends, in the words of its report."""
+"""The reasons why a run ends, in the words of its report."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ __all__ = [
 
 @dataclass(frozen=True, slots=True)
 class Ending:
-    """Why a run ends.
+    """The reason why a run ends.
 
     Attributes:
         state: The state in which it leaves its plan.
@@ -42,11 +42,11 @@ def ending_settled(attempt: AttemptRecord) -> Ending:
 
 
 def ending_in_doubt(attempt: AttemptRecord, result: Reconciled) -> Ending:
-    """Return the ending of a plan with an attempt that stays in doubt: undecided never resends.
+    """Return the ending of a plan with an attempt that stays in doubt: such an attempt is never sent again.
 
     Args:
         attempt: The attempt.
-        result: What became of it.
+        result: The result of its reconciliation.
     """
     if result.verdict is None:
         why = f"No evidence could be read ({result.trouble})." if result.trouble else "It was interrupted."
@@ -58,7 +58,7 @@ def ending_in_doubt(attempt: AttemptRecord, result: Reconciled) -> Ending:
     return Ending(
         PlanState.UNDECIDED,
         "undecided",
-        f"Attempt {attempt.id} may have happened: the evidence fits both or neither. Nothing else is sent.",
+        f"Attempt {attempt.id} may have happened, and the evidence does not decide it. Nothing else is sent.",
         result.verdict.check,
     )
 
@@ -69,13 +69,13 @@ def ending_more_than_planned(done: int, planned: int, owed: Decimal, asset: str)
     Args:
         done: How many pieces are done.
         planned: How many were planned.
-        owed: What is still owed, in units of the asset.
+        owed: The debt that is left, in units of the asset.
         asset: Asset owed.
     """
     return Ending(
         PlanState.STOPPED,
         "more-than-planned",
-        f"{done} pieces are done, {planned} were planned, and {to_text(owed)} {asset} is still owed: somebody else is "
+        f"{done} pieces are done, {planned} were planned, and {to_text(owed)} {asset} is still owed: another user is "
         "borrowing. Look at the account, then resume.",
     )
 
@@ -84,7 +84,7 @@ def ending_not_shown(owed: Decimal, asset: str) -> Ending:
     """Return the ending of a run whose confirmed pieces the debt does not show.
 
     Args:
-        owed: What is owed by the newest snapshot, in units of the asset.
+        owed: The debt by the newest snapshot, in units of the asset.
         asset: Asset owed.
     """
     return Ending(

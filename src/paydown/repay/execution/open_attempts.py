@@ -1,4 +1,4 @@
-"""Reconcile what earlier processes left open, before anything else is sent for the account."""
+"""Reconcile the attempts that earlier processes left open, before anything else is sent for the account."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def reconcile_open(context: Context) -> Decisions[list[tuple[AttemptRecord, Reco
         ending = ending_settled(attempt) if result.decided else ending_in_doubt(attempt, result)
         weight = result.snapshots * context.facts.snapshot_weight
         yield from close_run(context, record, ending, weight=weight)
-        # Last: the caller's display may raise, and by now everything is written down.
+        # The progress comes last: the caller's display may raise, and by now everything is recorded.
         yield _progress(context, record, attempt, result)
     return found
 
@@ -45,10 +45,10 @@ def _progress(
     """Describe an attempt that an earlier run left open, with the figures of its own plan.
 
     Args:
-        context: What every decision needs.
+        context: The context that every decision needs.
         record: Its plan.
         attempt: The attempt, as it was found.
-        result: What became of it; `None` before it is known.
+        result: The result of its reconciliation; `None` before that ends.
     """
     intent, now = attempt.intent, context.now_ms()
     amount = "the whole debt" if intent.amount is None else to_text(intent.amount)
@@ -58,7 +58,9 @@ def _progress(
     if result is None:
         until = deadline_ms(intent.signed_at_ms, intent.recv_window_ms, context.facts, context.options)
         wait_ms = max(0, until - now)
-        message = f"{about} was left in doubt; it can act until {moment(until)}, then the balance tells"
+        message = (
+            f"{about} was left in doubt; it can act until {moment(until)}; the balance is read after that"
+        )
     elif result.decided and result.verdict is not None:
         kind = "proven-executed" if result.verdict.result == "PROVEN_EXECUTED" else "proven-not-executed"
         message = f"{about}, {context.journal.evidence.of(attempt.id)[-1].summary}"

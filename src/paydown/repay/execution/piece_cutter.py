@@ -1,4 +1,4 @@
-"""Cut the next piece of a plan by the price and the debt of this moment."""
+"""Cut the next piece of a plan by the price and the debt at this time."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ class PieceCutter:
     """Keeps the newest price, and cuts pieces that stay below the cap at that price.
 
     Args:
-        context: What every decision needs.
+        context: The context that every decision needs.
         plan: The plan that is worked on.
         base: The base of the next piece.
-        tally: What was repaid and asked for so far.
+        tally: The amounts repaid and asked for so far.
 
     Attributes:
         price: The newest price of the asset owed.
@@ -44,7 +44,7 @@ class PieceCutter:
         self._price_at_ms: int | None = None
 
     def read_price(self) -> Decisions[None]:
-        """Read the price again if it has grown old. A price that the caller has given is kept.
+        """Read the price again if it has grown old. A price that the caller gave is kept.
 
         Raises:
             PlanRefused: It could not be read for so long that what stays below the cap cannot be determined.
@@ -68,8 +68,8 @@ class PieceCutter:
         if now - last > context.options.look_max_age_ms:
             raise PlanRefused(
                 "price-unknown",
-                f"The price of {asset} could not be read since {moment(last)}, so it cannot be said "
-                "what stays below the cap. Give a price, or resume later.",
+                f"The price of {asset} could not be read since {moment(last)}, so no piece can be "
+                "kept below the cap. Give a price, or resume later.",
                 {"asset": asset, "last_price_usd": to_text(self.price.usd)},
             )
 

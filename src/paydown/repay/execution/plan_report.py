@@ -24,12 +24,12 @@ __all__ = [
 
 
 def report_of(context: Context, record: PlanRecord) -> Report:
-    """Return the stored report of a plan, or one made from its attempts if its process ended without one.
+    """Return the stored report of a plan, or one made from its attempts if its process ended without a report.
 
-    The first report stays as it was given, with what a person has corrected since marked in its lines.
+    A stored report stays as it was given; its lines mark what a person has corrected since.
 
     Args:
-        context: What every decision needs.
+        context: The context that every decision needs.
         record: The plan.
     """
     if record.report is not None and record.state is not PlanState.RUNNING:
@@ -43,7 +43,7 @@ def report_of(context: Context, record: PlanRecord) -> Report:
     ending = Ending(
         record.state,
         "interrupted" if record.state is PlanState.RUNNING else "not-started",
-        "A process is working on this plan, or ended without a word. Resume it."
+        "A process is working on this plan, or ended without a report. Resume it."
         if record.state is PlanState.RUNNING
         else "Nothing was sent for this plan yet.",
     )
@@ -51,10 +51,10 @@ def report_of(context: Context, record: PlanRecord) -> Report:
 
 
 def report_of_failed(context: Context, record: PlanRecord, error: PaydownError) -> Report:
-    """Make the report of a plan that could not be gone on with, after others of the same call that were.
+    """Make the report of a plan that could not go on, after other plans of the same call did.
 
     Args:
-        context: What every decision needs.
+        context: The context that every decision needs.
         record: The plan.
         error: Why it could not.
     """
@@ -66,7 +66,7 @@ def report_of_settled(context: Context, record: PlanRecord, attempt: AttemptReco
     """Make the report of a plan whose doubtful attempt has just been settled by a person's word.
 
     Args:
-        context: What every decision needs.
+        context: The context that every decision needs.
         record: The plan.
         attempt: The attempt.
     """
@@ -79,7 +79,7 @@ def close_run(
     """Record the state and the report with which a run ends.
 
     Args:
-        context: What every decision needs.
+        context: The context that every decision needs.
         record: The plan.
         ending: Why the run ends.
         weight: Request weight that it has spent.
@@ -94,7 +94,7 @@ def close_run(
 
 
 def repaid_by(attempt: AttemptRecord) -> Decimal:
-    """Return what an attempt repaid, as far as known: the answer to a whole-debt repayment need not name it."""
+    """Return the amount that an attempt repaid, as far as known: an answer about a whole debt need not name it."""
     return (attempt.moved or ZERO) if attempt.paid else ZERO
 
 

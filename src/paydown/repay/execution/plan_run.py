@@ -1,4 +1,4 @@
-"""Work a plan off: read, cut the next piece, send it once, write down what is known, go on or stop.
+"""Work a plan off: read, cut the next piece, send it once, record the outcome, go on or stop.
 
     snapshot ──▶ cut ──▶ Repay (INTENT is durable before a byte leaves)
      ▲                 ├─ executed    next piece
@@ -6,8 +6,8 @@
      ├─────────────────┼─ rejected    again after a pause, if the document allows it; else stop
      └─────────────────┴─ unknown     reconcile it before anything else is sent; undecided: stop
 
-Nothing is remembered outside the journal that could not be read from it again, so `resume` after kill -9 is the same
-code as `run`: it reconciles what is open, then goes on where the journal ends.
+Everything that a run remembers can be read from the journal again, so `resume` after kill -9 is the same code as `run`:
+it reconciles what is open, then goes on where the journal ends.
 
 Decisions only; see `commands` for what acts on them.
 """
@@ -74,7 +74,7 @@ class PlanRun:
     """One run of one plan, under the account's lock.
 
     Args:
-        context: What every decision needs.
+        context: The context that every decision needs.
         record: The plan, as it stands in the journal.
 
     Raises:
@@ -88,8 +88,8 @@ class PlanRun:
         self._asset = plan.asset
         attempts = context.journal.attempts.of_plan(record.id)
         for attempt in attempts:
-            # Under the lock this cannot be: everything open was settled. Without it, what is open now might
-            # be paid by the time the next one is begun, and would not be counted.
+            # Under the account's lock no attempt can be open here, since every one was settled. Without the lock an
+            # attempt that is open now might repay before the next one is begun, and would not be counted.
             if attempt.state.open:
                 raise AccountInDoubt(
                     f"Attempt {attempt.id} was begun by another process meanwhile. Nothing was sent.",
@@ -111,7 +111,7 @@ class PlanRun:
         )
 
     def _take_up_the_last(self) -> None:
-        """Go on where an earlier run ended: what left last, what must be shown, which refusal is not verified."""
+        """Take up the end of an earlier run: its last request, its confirmed pieces, and an unverified refusal."""
         context, now = self._context, self._context.now_ms()
         last = context.journal.attempts.last_sent(context.account)
         if last is None:
@@ -120,7 +120,7 @@ class PlanRun:
         closed = last.opened_at_ms if last.closed_at_ms is None else last.closed_at_ms
         if closed > now - context.options.quiet_ms:
             self._tally.left_at_ms = closed
-        # Until everything that was accepted is certainly shown, a snapshot may be older than what was confirmed: the
+        # Until everything that was accepted is certainly shown, a snapshot may be older than the confirmed pieces: the
         # pause and the retakes of an earlier run, which may have ended for that very reason, are shorter.
         if closed > now - context.options.not_before_ms and last.intent.asset == self._asset:
             self._base.take_up(last)
@@ -140,13 +140,13 @@ class PlanRun:
         except (AccountBusy, AccountInDoubt, JournalUnusable, OutcomeNotRecorded):
             raise
         except PaydownError as error:
-            # Once something was executed, a debt that cannot be read is doubt: what is left of it is not known.
+            # Once a piece was executed, a debt that cannot be read is a doubt: how much of it is left is not known.
             state = PlanState.UNDECIDED if self._tally.done else PlanState.STOPPED
             ending = Ending(state, "read-failed", f"{type(error).__name__}: {error}")
         debt_after: Decimal | None = None
         last = self._base.snapshot
         if last is not None and not self._base.since and not self._base.must_read:
-            # With an attempt in doubt the last snapshot shows what was owed before it.
+            # While an attempt is in doubt, the last snapshot shows the debt before that attempt.
             debt_after = None if ending.state is PlanState.UNDECIDED else last[self._asset].debt
             if not self._base.journaled:
                 yield Commit(
@@ -192,7 +192,7 @@ class PlanRun:
                 return ending
 
     def _snapshot(self) -> Decisions[tuple[Snapshot, Ending | None]]:
-        """Return the base of the next piece, fresh or the last one, with an ending if it denies a verdict."""
+        """Return the base of the next piece, new or the last one; with an ending if the base denies a verdict."""
         good = yield from self._reader.still_good()
         if good is not None:
             return good, None
@@ -211,7 +211,7 @@ class PlanRun:
         return snapshot, found
 
     def _verify(self, refused: AttemptRecord) -> Decisions[Ending | None]:
-        """Verify a refusal by the balance; if the attempt may have been executed all the same, reconcile it."""
+        """Verify a refusal by the balance; if the attempt may have been executed all the same, reconcile that."""
         self._base.must_read = True
         doubted = yield from self._verdicts.verify(refused)
         self._tally.weight += self._context.facts.snapshot_weight
@@ -264,7 +264,7 @@ class PlanRun:
                     PlanState.UNDECIDED,
                     "not-reconciled",
                     f"Attempt {attempt_id} may have happened: {outcome.detail.get('message', 'no answer')}. "
-                    "Nothing else is sent. Reconcile it.",
+                    f"Nothing else is sent. To settle it: paydown reconcile {attempt_id}",
                 )
             return (yield from self._reconcile(attempt_id))
         ending = yield from self._pause_or_end(outcome)
@@ -275,7 +275,7 @@ class PlanRun:
         return ending
 
     def _end_refused(self, refused: AttemptRecord, ending: Ending) -> Decisions[Ending]:
-        """Verify a refusal that ends the run."""
+        """Verify the refusal that ends the run, and return the ending with the result."""
         try:
             other = yield from self._verify(refused)
         except RefusalNotVerified:
@@ -307,7 +307,7 @@ class PlanRun:
             raise unrecorded from error
 
     def _count_executed(self, attempt_id: str, piece: Cut) -> None:
-        """Count what was asked: an answer may name less or more, only a snapshot shows what is owed."""
+        """Count the amount asked as repaid: an answer may name less or more, and only a snapshot shows the debt."""
         self._tally.count_executed(piece.expected, piece.pieces - 1)
         self._verdicts.denied = None
         self._base.since.append((attempt_id, piece.expected))
@@ -315,13 +315,13 @@ class PlanRun:
             self._base.must_read = True  # no amount was asked: only the balance shows what is left
 
     def _pause_or_end(self, outcome: RepayOutcome) -> Decisions[Ending | None]:
-        """Pause and go on, or end: the cause will not go away by itself, or not soon."""
+        """Pause and try again, or end the run if the cause will not go away by itself, or not soon."""
         message = str(outcome.detail.get("message", outcome.cause))
         cause = "refused" if outcome.kind == "rejected" else outcome.cause or "not-sent"
         if outcome.again == "never":
             return Ending(PlanState.STOPPED, cause, message)
         options, tally = self._context.options, self._tally
-        # Waiting for weight is not a failure, nor is a snapshot that grew old meanwhile: neither counts as a try.
+        # A wait for weight, or a snapshot that grew old during it, is not a failure and does not count as a try.
         if outcome.cause not in ("budget", "look-too-old"):
             tally.tries += 1
         if tally.tries >= options.max_tries:
@@ -344,7 +344,7 @@ class PlanRun:
         until = deadline_ms(intent.signed_at_ms, intent.recv_window_ms, context.facts, context.options)
         yield self._show(
             "reconciling",
-            f"the request can act until {moment(until)}; then the balance tells",
+            f"the request can act until {moment(until)}; the balance is read after that",
             attempt_id=attempt_id,
             wait_ms=max(0, until - context.now_ms()),
         )
@@ -357,7 +357,8 @@ class PlanRun:
         self._base.replace(result.snapshot)
         executed = result.verdict.result == "PROVEN_EXECUTED"
         self._verdicts.denied = None if executed else (attempt, result.snapshot)
-        # A balance that alternates between two back ends may show less than the snapshot that decided.
+        # The pause begins anew: a balance that alternates between two back ends may still show an older debt than the
+        # deciding snapshot.
         tally.left_at_ms = context.now_ms()
         if executed:
             tally.count_executed(result.verdict.repaid or ZERO, max(0, tally.pieces_left - 1))
@@ -392,7 +393,8 @@ class PlanRun:
                 pieces_done=tally.done,
                 pieces_total=tally.done + tally.pieces_left,
                 repaid=tally.paid,
-                # After a piece whose effect only the balance shows, what was owed before it is no longer true.
+                # After a piece whose effect only the balance shows, the debt calculated from the last snapshot is
+                # wrong.
                 owed=None if base is None or self._base.must_read else self._base.owed(base),
                 weight_used=tally.weight,
                 attempt_id=attempt_id,

@@ -1,4 +1,4 @@
-"""What every decision of a run needs, and what a decision is: a generator of commands."""
+"""The context that every decision of a run needs, and the type of a decision: a generator of commands."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ Decisions: TypeAlias = Generator[Command, Any, T]
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """What every decision needs.
+    """The context that every decision needs.
 
     Attributes:
         journal: Where attempts are written down.

@@ -1,4 +1,4 @@
-"""What a run has done, asked for and spent."""
+"""The counts of a run: pieces, amounts asked and repaid, and request weight."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ __all__ = ["RunTally"]
 
 
 class RunTally:
-    """Counts the pieces, the amounts and the request weight of a plan and of this run.
+    """The pieces, the amounts and the request weight of a plan and of this run, counted.
 
     Args:
         plan: The plan that is worked on.
@@ -65,7 +65,7 @@ class RunTally:
         self.weight += facts.repay_weight
 
     def count_executed(self, repaid: Decimal, pieces_left: int) -> None:
-        """Count a piece that was executed: it ends a row of tries in vain.
+        """Count a piece that was executed, and begin the count of failed tries anew.
 
         Args:
             repaid: How much of the debt it repaid, in units of the asset.

@@ -1,4 +1,4 @@
-"""Read the base of the next piece, when its weight is there and the balance has caught up."""
+"""Read the base of the next piece, when the weight is free and the balance has caught up."""
 
 from __future__ import annotations
 
@@ -31,10 +31,10 @@ class _ShowWaiting(Protocol):
 
 
 class SnapshotReader:
-    """Reads snapshots for one run.
+    """The reader of one run's snapshots.
 
     Args:
-        context: What every decision needs.
+        context: The context that every decision needs.
         asset: Asset owed.
         base: The base of the next piece, which a new snapshot replaces.
         cutter: Cuts the next piece.
@@ -61,7 +61,7 @@ class SnapshotReader:
     def still_good(self) -> Decisions[Snapshot | None]:
         """Return the newest snapshot if it is good enough for the next piece, else `None`.
 
-        A young snapshot would grow old while the piece waits for its weight, so there must be room soon.
+        A new snapshot would grow old while the piece waits for its weight, so there must be room soon.
         """
         base = self._base.snapshot
         if base is None or self._base.is_outdated(base):
@@ -99,14 +99,14 @@ class SnapshotReader:
         return snapshot, shown
 
     def _is_last(self) -> bool:
-        """Return whether nothing is left to send by calculation: then no room is needed after the snapshot."""
+        """Return whether nothing is left to send by calculation, so that no room is needed after the snapshot."""
         base = self._base
         if base.snapshot is None or base.first is None or not base.since:
             return False
         return self._cutter.cut(base.snapshot) is None
 
     def _be_quiet(self) -> Decisions[None]:
-        """Let the balance catch up with what left last, so that the base of the next piece shows it."""
+        """Wait until the balance has caught up with the last request, so that the next base shows its effect."""
         if self._tally.left_at_ms is None:
             return
         wait_ms = self._tally.left_at_ms + self._context.options.quiet_ms - self._context.now_ms()
@@ -115,7 +115,7 @@ class SnapshotReader:
             yield Pause(wait_ms)
 
     def _await_room(self) -> Decisions[None]:
-        """Wait until the next piece and the snapshot before it fit, so that only milliseconds lie between the two."""
+        """Wait until the next piece and the snapshot before it fit, so that only milliseconds lie between them."""
         facts = self._context.facts
         weight = facts.repay_weight + facts.snapshot_weight * (2 if self._base.first is None else 1)
         shown = False
@@ -131,7 +131,7 @@ class SnapshotReader:
             yield Pause(wait_ms)
 
     def _take(self) -> Decisions[tuple[Snapshot, bool]]:
-        """Read a snapshot that shows what was confirmed before it; after the last retake any, and False."""
+        """Read a snapshot that shows the confirmed pieces; after the last retake return any snapshot, and False."""
         for pause_ms in (*self._context.options.retake_ms, None):
             snapshot = yield from ReadBalances(self._asset).reply()
             self._tally.weight += self._context.facts.snapshot_weight

@@ -1,10 +1,9 @@
-"""Stop when asked, but never between sending and writing down.
+"""Stop a run when asked, but never between sending and recording.
 
     SIGINT, SIGTERM, request()  ──▶  the call in flight ends, its outcome is recorded, the run stops
     a second signal             ──▶  KeyboardInterrupt at once; what was in flight is UNKNOWN
 
-Waiting ends at once: a `Pause` wakes up, and a call that still waits for request weight is left
-before anything was sent.
+A wait ends at once: a `Pause` wakes up, and a call that still waits for request weight ends before anything was sent.
 
 A signal handler runs between two steps of the main thread, perhaps inside a lock that the main thread holds: then
 `threading.Event.set` would wait for itself for ever. `queue.SimpleQueue.put` is made for that ("reentrant").
@@ -24,11 +23,11 @@ __all__ = ["StopAsked", "StopSwitch"]
 
 
 class StopAsked(KeyboardInterrupt):
-    """Raised by a signal inside a wait that may be left at once. Never while something is in flight."""
+    """Raised by a signal inside a wait that may be left at once. Never raised while a request is in flight."""
 
 
 class StopSwitch:
-    """Remembers that a stop was asked for, and wakes what sleeps."""
+    """A switch that remembers that a stop was asked for, and wakes waiting code."""
 
     def __init__(self) -> None:
         self._asked = False
@@ -37,7 +36,7 @@ class StopSwitch:
 
     @property
     def asked(self) -> bool:
-        """Whether a stop was asked for."""
+        """Return whether a stop was asked for."""
         return self._asked
 
     def request(self) -> None:
@@ -46,7 +45,7 @@ class StopSwitch:
         self._wake.put(None)
 
     def clear(self) -> None:
-        """Forget it: a new run begins."""
+        """Forget an earlier stop at the beginning of a new run."""
         self._asked = False
         with suppress(queue.Empty):
             while True:
@@ -62,7 +61,7 @@ class StopSwitch:
 
     @contextmanager
     def leaving(self) -> Generator[None]:
-        """While this is open, a signal raises `StopAsked` right away: nothing has been sent yet."""
+        """Let a signal raise `StopAsked` right away while the block runs, since nothing has been sent yet."""
         self._leaving = True
         try:
             yield
@@ -70,7 +69,7 @@ class StopSwitch:
             self._leaving = False
 
     def stay(self) -> None:
-        """From here on something may be in flight: signals only ask.
+        """Let signals only set the stop flag from here on, since a request may be in flight.
 
         Raises:
             StopAsked: A stop was asked for already. Nothing was sent.
@@ -92,7 +91,7 @@ class StopSwitch:
             yield
         finally:
             for number, handler in before.items():
-                # None: a handler that was not set from Python cannot be put back.
+                # A handler that was not set from Python is None here and cannot be put back.
                 signal.signal(number, signal.SIG_DFL if handler is None else handler)
 
     def _on_signal(self, number: int, frame: FrameType | None) -> None:

@@ -1,4 +1,4 @@
-"""Call what must know of a commit, such as the account memory outside of the journal."""
+"""Call the listeners of commits, such as the account memory outside of the journal."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class CommitListeners:
             del self._listeners[account]
 
     def call(self, account: str) -> None:
-        """Call the listener of an account; what it raises is raised here too."""
+        """Call the listener of an account; an exception that it raises is raised here, too."""
         listener = self._listeners.get(account)
         if listener is not None:
             listener()
@@ -42,9 +42,9 @@ class CommitListeners:
     def call_or_warn(self, account: str) -> None:
         """Call the listener of an account; only log `JournalUnusable`.
 
-        What is remembered outside of the journal then asks for more caution than the journal itself, never for less.
+        After such a failure the memory asks for more caution than the journal itself, never for less.
         """
         try:
             self.call(account)
         except JournalUnusable as error:
-            LOGGER.warning("the journal knows more than is remembered outside of it: %s", error)
+            LOGGER.warning("the account memory could not be written after a commit of the journal: %s", error)

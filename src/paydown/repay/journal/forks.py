@@ -1,4 +1,4 @@
-"""What a fork must not share: an open journal and a held lock.
+"""Give up in a forked child what must not be shared: an open journal and a held lock.
 
 A child made by fork inherits both, and either would pay twice. SQLite forbids a connection to be used, or even
 closed, in another process than the one that opened it: closing it there can remove a -wal file that belongs to
@@ -18,7 +18,7 @@ __all__ = ["close_in_children", "leave_open"]
 
 class _Inherited(Protocol):
     def forked(self) -> None:
-        """Give up what belongs to the parent. Called in the child, before anything else runs there."""
+        """Give up the parent's resources. Called in the child, before anything else runs there."""
         ...
 
 
@@ -38,7 +38,7 @@ def leave_open(connection: object) -> None:
         from ctypes import py_object, pythonapi
     except ImportError:  # a Python without ctypes: the list above lasts until the interpreter ends
         return
-    # One reference more than there are: not even the end of the interpreter finalizes it.
+    # One reference too many is counted, so that not even the end of the interpreter finalizes the object.
     pythonapi.Py_IncRef(py_object(connection))
 
 

@@ -1,4 +1,4 @@
-"""Write INTENT: the last thing that happens before the first byte of a repayment may leave."""
+"""Write INTENT, the last record before the first byte of a repayment may leave."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def write_intent(
         journal: Where INTENT is written.
         account: The account's name in it.
         plan_id: The plan that the attempt belongs to.
-        intent: What is about to be sent.
+        intent: The repayment that is about to be sent.
         now_ms: Now, UTC milliseconds.
         fresh_snapshot: Whether no earlier attempt carries the snapshot of the intent.
         again: Whether INTENT of this attempt is durable already.

@@ -1,4 +1,4 @@
-"""The journal: what was meant, written down before it is done, and how it ended.
+"""The journal: each intent, written down before the request leaves, and the outcome of each attempt.
 
     attempts.begin()               INTENT, with the debt seen just before     durable before a byte leaves
     attempts.finish()              EXECUTED | REJECTED | NOT_SENT | UNKNOWN   durable before anything else begins
@@ -6,7 +6,8 @@
     evidence.contradict_refusal()  REJECTED becomes UNKNOWN again             with its evidence, in one commit
     corrections.add()              a person's correction of a state that has ended; nothing is edited
 
-No key, secret or signature is ever written: an account is a salted hash of its address and name, a key another one.
+No key, secret or signature is ever written: an account is a salted hash of its address and name, and a key is a salted
+hash, too.
 
 The journal has an identity, drawn at random when it is made, and a count that only grows; with them the account memory
 recognises a journal that was deleted, replaced or restored from a backup.
@@ -51,10 +52,10 @@ class Journal:
         path: The file's absolute path.
         identity: Drawn at random when the journal was made.
         durable: Whether a commit survives a power cut.
-        plans: What is to be repaid, by plan key.
-        attempts: What was meant to be sent, and how it ended.
-        evidence: What was seen about attempts.
-        corrections: What people know better.
+        plans: The plans, by plan key.
+        attempts: The attempts, with their outcomes.
+        evidence: The evidence about attempts.
+        corrections: The corrections by persons.
         debts: The debt over time.
         adoptions: When a person went on with this journal although more was remembered.
 
@@ -88,19 +89,19 @@ class Journal:
         """Return the name of an account in this file: a hash salted with this file's own secret.
 
         Args:
-            identity: What distinguishes accounts: address and name, or address and API key. It is not stored.
+            identity: The text that distinguishes accounts: address and name, or address and API key. It is not stored.
         """
         return hmac.new(self.file.salt, identity.encode(), hashlib.sha256).hexdigest()[:32]
 
     def standing(self, account: str) -> Standing:
-        """Return the journal's identity, how much it knows, and what is in doubt in it for an account."""
+        """Return the journal's identity, its count, and its doubt about an account."""
         with self.file.reading():  # both of one moment
             count = self.file.count()
             doubts = self.attempts.open_of(account)
         return Standing(self.identity, count, doubts[0] if doubts else None)
 
     def remembering(self, account: str, remember: Callable[[], object]) -> AbstractContextManager[None]:
-        """Call `remember` after every commit about the account while the block runs. For the holder of its lock.
+        """Call `remember` after every commit about the account while the block runs. Only for the holder of its lock.
 
         Args:
             account: Name of the account.
@@ -109,5 +110,5 @@ class Journal:
         return self._listeners.listening(account, remember)
 
     def health(self) -> Json:
-        """Describe the journal for `paydown doctor`: is it sound, private and durable, and what is open in it?"""
+        """Describe the journal for `paydown doctor`: is it sound, private and durable, and which attempts are open?"""
         return health_of(self.file)

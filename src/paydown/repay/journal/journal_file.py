@@ -3,8 +3,8 @@
 SQLite in WAL mode with `synchronous=FULL`: when a transaction returns, its rows are on the disk, and a kill -9 or a
 power cut at any instruction leaves either the whole transaction or none of it. Files are readable by their owner only.
 
-A connection whose file is no longer the one at its path, or that was inherited by a fork, is refused: what it wrote
-would be lost to the process that opens the path next.
+A connection whose file is no longer the one at its path, or that was inherited by a fork, is refused: its writes would
+be lost to the process that opens the path next.
 """
 
 from __future__ import annotations
@@ -49,8 +49,8 @@ class JournalFile:
         try:
             make_folders(self.path)
             new = not self.path.exists()
-            # SQLite gives its -wal and -shm files the mode of the database. A link is followed, and the file that it
-            # leads to is inspected: nothing is touched before it is known to be a journal.
+            # SQLite gives its -wal and -shm files the mode of the database. A link is followed, and the file at its end
+            # is inspected: nothing is touched before it is known to be a journal.
             claim(self.path.resolve(), APPLICATION_ID)
             if new:
                 sync_folder(self.path.parent)
@@ -65,7 +65,8 @@ class JournalFile:
             raise JournalUnusable(f"{error} Nothing may be sent without a journal.") from error
         except (OSError, ValueError, sqlite3.Error) as error:
             raise self._unusable("cannot be opened", error) from error
-        # Closed at the latest when nothing refers to it any more: a repayer that is never closed leaks nothing.
+        # The file is closed at the latest when nothing refers to it any more, so a repayer that is never closed leaks
+        # nothing.
         self._close = weakref.finalize(self, _close_in, self._pid, self._db)
         try:
             before = self.path.stat()
@@ -91,13 +92,13 @@ class JournalFile:
             self._close()
 
     def forked(self) -> None:
-        """Give up the connection in a forked child: what the parent has opened must not even be closed there."""
+        """Give up the connection in a forked child: a connection of the parent must not even be closed there."""
         self._lock = threading.RLock()  # another thread of the parent may have held it
         if self._close.detach() is not None:
             leave_open(self._db)
 
     def check(self) -> None:
-        """Refuse to go on if what is written now would be lost.
+        """Refuse to go on if a commit now would be lost.
 
         Raises:
             JournalUnusable: The file at the journal's path is not the one that is open here, or this process was
@@ -112,7 +113,7 @@ class JournalFile:
 
     @contextmanager
     def reading(self) -> Generator[sqlite3.Connection]:
-        """Give the connection for questions while the block runs.
+        """Yield the connection for reading while the block runs.
 
         Raises:
             JournalUnusable: The file cannot be read, or was opened before a fork.
@@ -126,7 +127,9 @@ class JournalFile:
 
     @contextmanager
     def writing(self) -> Generator[sqlite3.Connection]:
-        """Run the block as one transaction, durable when the block ends. IMMEDIATE: a writer waits at its start.
+        """Run the block as one transaction, durable when the block ends.
+
+        The transaction is IMMEDIATE: a writer waits at its start.
 
         Raises:
             JournalUnusable: It could not be written, or would be lost: nothing may be sent.
@@ -137,8 +140,8 @@ class JournalFile:
             db = self._db
             try:
                 try:
-                    # An interrupt can come between any two steps, the first one included: what it leaves begun is
-                    # taken back here, at the latest by the next writer, or no process could ever write again.
+                    # An interrupt can come between any two steps, the first one included: a transaction that it leaves
+                    # open is rolled back here, at the latest by the next writer, or no process could ever write again.
                     if db.in_transaction:
                         db.execute("ROLLBACK")
                     db.execute("BEGIN IMMEDIATE")

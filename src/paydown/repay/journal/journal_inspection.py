@@ -1,4 +1,4 @@
-"""What `paydown doctor` shows of a journal."""
+"""Inspect a journal for `paydown doctor`."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ __all__ = ["health_of", "inspect_journal"]
 
 
 def health_of(file: JournalFile) -> Json:
-    """Describe an open journal: whether its file is sound, private and durable, and what is open in it."""
+    """Describe an open journal: whether its file is sound, private and durable, and its open attempts."""
     with file.reading() as db:
         return {
             "path": str(file.path),
@@ -49,7 +49,7 @@ def inspect_journal(path: Path) -> Json | None:
     try:
         if inspect(real, APPLICATION_ID) is not Found.OURS:
             return None
-        # Without a log nothing is pending, and SQLite may be promised that nothing writes: it leaves no files then.
+        # Without a log nothing is pending, so SQLite may be promised that no process writes: then it leaves no files.
         how = "mode=ro" if real.with_name(f"{real.name}-wal").exists() else "mode=ro&immutable=1"
         with closing(sqlite3.connect(f"{real.as_uri()}?{how}", uri=True, timeout=5)) as db:
             db.execute("PRAGMA trusted_schema = OFF")

@@ -1,4 +1,4 @@
-"""Where a journal stands: a path that can be used, folders for their owner alone, names that survive a power cut."""
+"""The path of a journal: made usable, in folders for their owner alone, with names that survive a power cut."""
 
 from __future__ import annotations
 

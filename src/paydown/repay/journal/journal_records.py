@@ -1,4 +1,4 @@
-"""What the journal knows, as plain records: intents, attempts, corrections, plans and evidence."""
+"""The records of the journal: intents, attempts, corrections, plans and evidence."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def json_text(data: Mapping[str, Any]) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Intent:
-    """What is written down before a request may leave.
+    """The record of an attempt that is written before its request may leave.
 
     Attributes:
         id: The client's id of this attempt.
@@ -64,7 +64,7 @@ class Intent:
 
 @dataclass(frozen=True, slots=True)
 class CorrectionRecord:
-    """What a person knew better about an attempt that had ended.
+    """A person's correction of an attempt that had ended.
 
     Attributes:
         id: Its number: a later one has a higher one, and wins.
@@ -83,7 +83,7 @@ class CorrectionRecord:
     note: str
 
     def to_json(self) -> Json:
-        """Return plain data."""
+        """Return the correction as plain data."""
         return {
             "id": self.id,
             "attempt_id": self.attempt_id,
@@ -110,7 +110,7 @@ class CorrectionRecord:
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """What the account memory compares: which journal this is, and how much it knows.
+    """The state of a journal that the account memory compares: its identity, its count and its doubt.
 
     Attributes:
         identity: Drawn at random when the journal was made.
@@ -128,10 +128,10 @@ class AttemptRecord:
     """One attempt as the journal knows it.
 
     Attributes:
-        intent: What was written down before it was sent.
+        intent: The record from before the request left.
         plan_key: Key of its plan.
-        state: What is known about it.
-        outcome: What the client reported: class, status, code, text; `None` while INTENT.
+        state: The state of the attempt.
+        outcome: The report of the client: class, status, code, text; `None` while INTENT.
         repaid: How much of the debt it repaid, if that is known; corrections not counted.
         opened_at_ms: When INTENT was written, UTC milliseconds.
         closed_at_ms: When the last state was written, or `None`.
@@ -149,24 +149,24 @@ class AttemptRecord:
 
     @property
     def id(self) -> str:
-        """The attempt's id."""
+        """Return the attempt's id."""
         return self.intent.id
 
     @property
     def open(self) -> bool:
-        """Whether it may yet turn out to have moved money."""
+        """Return whether the attempt may yet turn out to have moved money."""
         return self.state.open
 
     @property
     def paid(self) -> bool:
-        """Whether it is known to have repaid debt: by the newest correction, else by its state."""
+        """Return whether the attempt is known to have repaid debt: by the newest correction, else by its state."""
         return self.state.paid if self.correction is None else self.correction.executed
 
     @property
     def moved(self) -> Decimal | None:
-        """How much of the debt it repaid, corrections counted; `None` while it is open.
+        """Return how much of the debt the attempt repaid, corrections counted; `None` while it is open.
 
-        Where no amount is known it is what was asked.
+        Where no amount is known, the amount asked is returned.
         """
         if self.open:
             return None
@@ -177,7 +177,7 @@ class AttemptRecord:
         return self.intent.expected if self.repaid is None else self.repaid
 
     def to_json(self) -> Json:
-        """Return plain data for people and machines: without the snapshot, which is long."""
+        """Return the attempt as plain data, without the snapshot, which is long."""
         intent = self.intent
         return {
             "id": intent.id,
@@ -206,7 +206,7 @@ class PlanRecord:
     Attributes:
         id: Its number in this journal.
         account: The account, as it was written.
-        plan: What was planned.
+        plan: The plan as it was made.
         state: How far it has come.
         report: The newest report, once the plan has ended or paused.
         created_at_ms: When it was written, UTC milliseconds.
@@ -227,13 +227,13 @@ class PlanRecord:
 
     @property
     def key(self) -> str:
-        """The plan's key."""
+        """Return the plan's key."""
         return self.plan.key
 
 
 @dataclass(frozen=True, slots=True)
 class EvidenceRecord:
-    """One reconciliation of one attempt: what was seen, and what it was taken to prove.
+    """The evidence of one reconciliation of one attempt: the observations and the verdict.
 
     Attributes:
         attempt_id: The attempt.
@@ -249,7 +249,7 @@ class EvidenceRecord:
 
     @property
     def summary(self) -> str:
-        """What decided, in one sentence: the rule and the first finding that supports it, or a person's note.
+        """Return in one sentence what decided: the rule and the first finding that supports it, or a person's note.
 
         Raises:
             JournalUnusable: The evidence is not what paydown writes.
@@ -270,14 +270,14 @@ class EvidenceRecord:
         verdict: Json = self.body["verdict"]
         proven = {"PROVEN_EXECUTED": "executed", "PROVEN_NOT_EXECUTED": "not executed"}.get(self.verdict)
         findings: list[Json] = verdict["findings"]
-        # Where only all of them together decide, the debt is what the reader wants to see.
+        # Where no single finding supports the verdict, the finding about the debt is shown.
         shown = [one for one in findings if one["says"] == proven] or [
             one for one in findings if one["witness"] == "debt"
         ]
         return ": ".join([f"rule {verdict['rule']}", *(one["text"] for one in shown[:1])])
 
     def to_json(self) -> Json:
-        """Return plain data."""
+        """Return the evidence as plain data."""
         return {
             "attempt_id": self.attempt_id,
             "taken_at_ms": self.taken_at_ms,

@@ -56,8 +56,8 @@ def bring_forward(
 def check_schema(path: Path, db: sqlite3.Connection, version: int) -> None:
     """Refuse a file whose tables, rules or indexes are not the ones that a version of paydown has made.
 
-    A trigger that deletes an INTENT after its commit, a view that never ends in the place of a table: what stands in a
-    schema is executed by those who read the database, so it is compared before anything of it is used.
+    A schema is executed by those who read the database: a trigger could delete an INTENT after its commit, and a view
+    in the place of a table could never end. So the schema is compared before any of it is used.
 
     Args:
         path: The file, for the error.
@@ -76,7 +76,7 @@ def check_schema(path: Path, db: sqlite3.Connection, version: int) -> None:
 
 
 def _migrate(path: Path, db: sqlite3.Connection) -> None:
-    # Read again inside the transaction: another process may have been faster.
+    # The version is read again inside the transaction, since another process may have migrated the file meanwhile.
     version = db.execute("PRAGMA user_version").fetchone()[0]
     check_schema(path, db, version)
     for script in MIGRATIONS[version:]:
@@ -85,7 +85,8 @@ def _migrate(path: Path, db: sqlite3.Connection) -> None:
     if version == 0:
         db.execute("INSERT INTO meta (name, value) VALUES ('salt', ?)", (secrets.token_bytes(32),))
     if version < _FIRST_WITH_IDENTITY:
-        # As random as the salt, and the same for every copy of an older file: a backup of it is recognised.
+        # The identity is as random as the salt, and the same for every copy of an older file, so that a backup is
+        # recognised.
         salt = db.execute("SELECT value FROM meta WHERE name = 'salt'").fetchone()[0]
         identity = hashlib.sha256(b"paydown journal identity" + salt).hexdigest()[:32]
         db.execute("INSERT INTO meta (name, value) VALUES ('identity', ?)", (identity.encode(),))

@@ -1,4 +1,4 @@
-"""Whether an open database is still the file at its path.
+"""Check whether an open database is still the file at its path.
 
 SQLite goes on writing to a file that was deleted, replaced or moved while it was open: every commit succeeds, and
 the process that opens the path next finds none of them. So before something is sent the path is checked again.
@@ -24,14 +24,14 @@ class OpenedFile:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        # SQLite follows links, and keeps the -wal next to the file that they lead to.
+        # The path is resolved: SQLite follows links, and keeps the -wal next to the file at their end.
         real = path.resolve()
         self._log = real.with_name(f"{real.name}-wal")
         self._pid = os.getpid()
         self._ids = _identity(path), _identity(self._log)
 
     def trouble(self) -> str:
-        """Return why what is written now would be lost, or ""."""
+        """Return why a commit now would be lost, or "" if it would not."""
         if os.getpid() != self._pid:
             return f"was opened by process {self._pid}, before this process was forked from it"
         for path, opened in zip((self._path, self._log), self._ids, strict=True):

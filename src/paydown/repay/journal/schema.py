@@ -28,7 +28,7 @@ from functools import cache
 
 __all__ = ["APPLICATION_ID", "MIGRATIONS", "SCHEMA_VERSION", "differing", "statements"]
 
-# Marks for `file` and for us that a database is this journal: "pydn" as an integer.
+# The mark that a database is this journal, for `file` and for us: "pydn" as an integer.
 APPLICATION_ID = 0x7079646E
 
 
@@ -137,7 +137,7 @@ CREATE TABLE looks (
 );
 """
 
-# Identity and salt are written by `Journal`, which draws them at random.
+# `Journal` writes identity and salt, which it draws at random.
 _V3 = """
 CREATE TRIGGER meta_fixed BEFORE UPDATE ON meta
 BEGIN SELECT RAISE(ABORT, 'the journal keeps its identity and its salt'); END;
@@ -314,7 +314,7 @@ SCHEMA_VERSION = len(MIGRATIONS)
 
 
 def statements(script: str) -> Iterator[str]:
-    """Yield the statements of a script, one at a time, so that they can share one transaction."""
+    """Yield the statements of a script one at a time, so that they can share one transaction."""
     statement = ""
     for line in script.splitlines(keepends=True):
         statement += line
@@ -324,7 +324,7 @@ def statements(script: str) -> Iterator[str]:
 
 
 def differing(db: sqlite3.Connection, version: int) -> str:
-    """Return in what the schema of a database differs from the one of a version, or "".
+    """Return how the schema of a database differs from the schema of a version; "" if it does not.
 
     Further tables, views and indexes do no harm and are left alone; a further trigger acts on what is
     written here, so there may be none.
@@ -346,7 +346,7 @@ def differing(db: sqlite3.Connection, version: int) -> str:
             return f"it lacks the {kind} {name}"
         own = text == there[1] or (newer and there[1].upper().startswith("CREATE TABLE "))
         if there[0] != kind or not own:
-            return f"the {kind} {name} is another one"
+            return f"the {kind} {name} differs"
     further = next(
         (name for name, (kind, _) in found.items() if kind == "trigger" and name not in expected), None
     )
@@ -356,7 +356,7 @@ def differing(db: sqlite3.Connection, version: int) -> str:
 
 
 def _schema(db: sqlite3.Connection) -> Mapping[str, tuple[str, str]]:
-    """Return kind and text of everything in a database, by name, but for what SQLite makes for itself."""
+    """Return kind and text of everything in a database, by name, without what SQLite makes for itself."""
     rows = db.execute("SELECT type, name, sql FROM sqlite_master").fetchall()
     # Tables keep the same rows with or without row numbers, and journals of both kinds were written.
     return {

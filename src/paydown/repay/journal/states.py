@@ -11,8 +11,8 @@ An attempt is *open* while it is INTENT or UNKNOWN. While one attempt of an acco
 other is begun: that single rule, held by the journal itself, is what "never twice" rests on.
 `docs/never-twice.md` gives the argument; the journal's triggers refuse every other move.
 
-A state that has ended is not edited: what a person knows better is a correction next to it, and only
-a correction lets a plan that is DONE be worked on again.
+A state that has ended is not edited: a person who knows better appends a correction, and only a correction lets a plan
+that is DONE be worked on again.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ __all__ = ["ATTEMPT_MOVES", "OPEN_STATES", "PLAN_MOVES", "AttemptState", "PlanSt
 
 
 class AttemptState(StrEnum):
-    """What is known about one request that was meant to be sent once."""
+    """The state of one request that was meant to be sent once."""
 
     INTENT = "INTENT"
     EXECUTED = "EXECUTED"
@@ -35,12 +35,12 @@ class AttemptState(StrEnum):
 
     @property
     def open(self) -> bool:
-        """Whether this request may yet turn out to have moved money."""
+        """Return whether this request may yet turn out to have moved money."""
         return self in OPEN_STATES
 
     @property
     def paid(self) -> bool:
-        """Whether this request is known to have repaid debt."""
+        """Return whether this request is known to have repaid debt."""
         return self in (AttemptState.EXECUTED, AttemptState.PROVEN_EXECUTED)
 
 
@@ -52,7 +52,7 @@ ATTEMPT_MOVES: dict[AttemptState, frozenset[AttemptState]] = {
     ),
     AttemptState.UNKNOWN: frozenset({AttemptState.PROVEN_EXECUTED, AttemptState.PROVEN_NOT_EXECUTED}),
     AttemptState.EXECUTED: frozenset(),
-    # Only together with stored evidence, and not once a person has corrected it.
+    # This move needs stored evidence, and is refused once a person has corrected the attempt.
     AttemptState.REJECTED: frozenset({AttemptState.UNKNOWN}),
     AttemptState.NOT_SENT: frozenset(),
     AttemptState.PROVEN_EXECUTED: frozenset(),
@@ -61,7 +61,7 @@ ATTEMPT_MOVES: dict[AttemptState, frozenset[AttemptState]] = {
 
 
 class PlanState(StrEnum):
-    """How far a plan has come.
+    """The state of a plan.
 
     PLANNED     written down, nothing was sent
     RUNNING     a process works on it, or died while it did: resume
@@ -82,6 +82,6 @@ PLAN_MOVES: dict[PlanState, frozenset[PlanState]] = {
     PlanState.RUNNING: frozenset({PlanState.RUNNING, PlanState.STOPPED, PlanState.UNDECIDED, PlanState.DONE}),
     PlanState.STOPPED: frozenset({PlanState.RUNNING}),
     PlanState.UNDECIDED: frozenset({PlanState.UNDECIDED, PlanState.RUNNING, PlanState.STOPPED}),
-    # Only if one of its attempts was corrected after its last report.
+    # This move is allowed only if an attempt of the plan was corrected after the plan's last report.
     PlanState.DONE: frozenset({PlanState.RUNNING}),
 }

@@ -1,1 +1,1 @@
-"""Plan a repayment: check what is asked, read what is needed, and cut the debt into legal pieces."""
+"""Plan a repayment: check the request, read the account, and cut the debt into legal pieces."""

@@ -1,4 +1,4 @@
-"""A plan: what was asked, the account as it was, and the pieces that follow from both.
+"""A plan: the request, the account as it was, and the pieces that follow from both.
 
 Plain data, exact to the last digit, and able to explain itself: `print(plan)` for people,
 `to_json` for machines and for the journal. A plan never sends anything.
@@ -23,7 +23,7 @@ __all__ = ["Piece", "Plan", "Price", "Request"]
 
 @dataclass(frozen=True, slots=True)
 class Price:
-    """USD for one unit of an asset, and where it is from: "given" by the caller, or the exchange's "index"."""
+    """USD for one unit of an asset, and the source: "given" by the caller, or the exchange's "index"."""
 
     usd: Decimal
     source: str
@@ -34,13 +34,13 @@ class Price:
 
     @classmethod
     def from_json(cls, data: Mapping[str, str]) -> Price:
-        """Read what `to_json` wrote."""
+        """Read a price from the text and the source of `to_json`."""
         return checked(cls(from_text(data["usd"]), data["source"]))
 
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What the caller asked for; equal requests are the same request under one plan key.
+    """The request of the caller; equal requests are the same request under one plan key.
 
     Attributes:
         asset: Asset owed.
@@ -57,7 +57,7 @@ class Request:
     margin: Decimal
 
     def to_json(self) -> dict[str, object]:
-        """Return plain data with one spelling per request, so that equal requests give equal text."""
+        """Return the request as plain data, spelled in one way, so that equal requests give equal text."""
         return {
             "asset": self.asset,
             "amount": None if self.amount is None else to_text(self.amount),
@@ -68,7 +68,7 @@ class Request:
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Request:
-        """Read what `to_json` wrote."""
+        """Read a request from the plain data of `to_json`."""
         amount: str | None = data["amount"]
         prices: Mapping[str, str] = data["given_prices"]
         return checked(
@@ -83,7 +83,7 @@ class Request:
 
     @property
     def fingerprint(self) -> str:
-        """SHA-256 of the request's canonical text: what the journal compares under one plan key."""
+        """Return the SHA-256 of the request's canonical text, which the journal compares under one plan key."""
         text = json.dumps(self.to_json(), sort_keys=True, separators=(",", ":"), ensure_ascii=False)
         return hashlib.sha256(text.encode()).hexdigest()
 
@@ -107,7 +107,7 @@ class Piece:
     reason: str
 
     def to_json(self) -> dict[str, object]:
-        """Return plain data, amounts as text."""
+        """Return the piece as plain data, amounts as text."""
         return {
             "number": self.number,
             "amount": None if self.amount is None else to_text(self.amount),
@@ -118,7 +118,7 @@ class Piece:
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Piece:
-        """Read what `to_json` wrote."""
+        """Read a piece from the plain data of `to_json`."""
         amount: str | None = data["amount"]
         return checked(
             cls(
@@ -133,11 +133,11 @@ class Piece:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """How a debt is to be repaid. Made by `SafeRepay.plan`; nothing has been sent.
+    """A plan to repay a debt, made by `SafeRepay.plan`. Nothing has been sent.
 
     Attributes:
         key: The idempotency key: the journal knows this plan, its attempts and its report by it.
-        request: What was asked.
+        request: The request of the caller.
         snapshot: The account as it was when the plan was made.
         prices: USD prices that were used, by asset.
         piece_limit_usd: Cap less margin: no piece is worth more.
@@ -161,33 +161,33 @@ class Plan:
 
     @property
     def asset(self) -> str:
-        """The asset owed."""
+        """Return the asset owed."""
         return self.request.asset
 
     @property
     def debt(self) -> Decimal:
-        """Principal and interest owed when the plan was made."""
+        """Return principal and interest owed when the plan was made."""
         return self.snapshot[self.asset].debt
 
     @property
     def whole(self) -> bool:
-        """Whether the plan clears the debt, interest that accrues meanwhile included."""
+        """Return whether the plan clears the debt, interest that accrues meanwhile included."""
         return self.request.amount is None
 
     @property
     def total(self) -> Decimal:
-        """What the pieces together are expected to repay."""
+        """Return the sum that the pieces are expected to repay."""
         with exact():
             return sum((piece.expected for piece in self.pieces), ZERO)
 
     @property
     def value_usd(self) -> Decimal:
-        """Value of `total` at the plan's price."""
+        """Return the value of `total` at the plan's price, USD."""
         with exact():
             return sum((piece.value_usd for piece in self.pieces), ZERO)
 
     def to_json(self) -> dict[str, object]:
-        """Return plain data, amounts as text, times in UTC milliseconds."""
+        """Return the plan as plain data, amounts as text, times in UTC milliseconds."""
         return {
             "key": self.key,
             "request": self.request.to_json(),
@@ -207,7 +207,7 @@ class Plan:
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Plan:
-        """Read what `to_json` wrote.
+        """Read a plan from the plain data of `to_json`.
 
         Raises:
             ValueError: It is something else; so are other errors of reading foreign data.

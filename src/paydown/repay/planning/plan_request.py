@@ -1,4 +1,4 @@
-"""Make a plan: check what was asked, read what is needed, and let the planner cut. Reads only."""
+"""Make a plan: check the request, read the account, and let the planner cut. Reads only."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def checked_request(
     prices: Mapping[str, Decimal | str] | None,
     margin: Decimal | str,
 ) -> Request:
-    """Check what was asked, by the very rules that the call itself will be checked by.
+    """Check a request by the very rules by which the call itself will be checked.
 
     Args:
         asset: Asset owed.
@@ -108,7 +108,7 @@ def checked_key(key: str) -> str:
 
 
 def new_key(asset: str) -> str:
-    """Make a key that no plan has used: for a plan that was given none."""
+    """Make a key that no plan has used, for a plan that was given none."""
     return f"{asset.lower()}-{secrets.token_hex(5)}"
 
 
@@ -118,7 +118,7 @@ def propose(
     """Read balances, status and prices, and make the plan.
 
     Args:
-        request: What to repay, and with what.
+        request: The debt to repay, and the payment assets.
         key: Idempotency key of the plan.
         facts: The facts of the document.
         options: Margins of caution.

@@ -153,10 +153,10 @@ def make_plan(
     now_ms: int,
     used_weight: int,
 ) -> Plan:
-    """Cut the debt of `request.asset` into pieces, or say with numbers why not.
+    """Cut the debt of `request.asset` into pieces, or refuse with the numbers that show why.
 
     Args:
-        request: What to repay, and with what.
+        request: The debt to repay, and the payment assets.
         snapshot: The account now.
         prices: USD prices that are known, by asset.
         key: Idempotency key of the plan.
@@ -194,7 +194,7 @@ def make_plan(
             *warn_if_short(request, snapshot, prices, total, options.conversion_reserve),
             *_warn_dust(request, left, price, options.dust_usd),
         ]
-    # Before the first piece balances and status are read, after the last one the balances once more.
+    # The weight of a plan includes balances and status before the first piece, and balances after the last.
     weight = len(pieces) * facts.repay_weight + 3 * facts.snapshot_weight
     return Plan(
         key=key,
@@ -234,7 +234,7 @@ def _refuse_nothing_or_too_much(request: Request, snapshot: Snapshot) -> None:
         )
 
 
-# Capitals of the Cyrillic and the Greek alphabet that look like Latin ones, and the Latin ones.
+# Cyrillic and Greek capitals that look like Latin ones, and the Latin ones.
 _LOOK_ALIKES = str.maketrans(
     "\u0410\u0412\u0415\u041a\u041c\u041d\u041e\u0420\u0421\u0422\u0423\u0425\u0405\u0406\u0408"
     "\u0391\u0392\u0395\u0396\u0397\u0399\u039a\u039c\u039d\u039f\u03a1\u03a4\u03a5\u03a7",
@@ -243,7 +243,7 @@ _LOOK_ALIKES = str.maketrans(
 
 
 def look_alike(asset: str) -> str:
-    """Return what to write instead of a name whose letters only look like those of another one; "" otherwise."""
+    """Return what to write instead of a name whose letters only look like those of another name; "" otherwise."""
     instead = asset.translate(_LOOK_ALIKES)
     if instead == asset or not instead.isascii():
         return ""
@@ -257,7 +257,7 @@ def _price(prices: Mapping[str, Price], asset: str) -> Price:
     if price is None or price.usd <= 0:
         raise PlanRefused(
             "price-unknown",
-            f"No USD price is known for {asset}, so it cannot be said how much of it stays below the cap. "
+            f"No USD price is known for {asset}, so no piece can be kept below the cap. "
             f"Give one: prices={{{asset!r}: Decimal(...)}}.",
             {"asset": asset},
         )
@@ -283,10 +283,10 @@ def _piece(number: int, step: Cut, left: Decimal, asset: str) -> Piece:
 def warn_if_short(
     request: Request, snapshot: Snapshot, prices: Mapping[str, Price], total: Decimal, reserve: Decimal
 ) -> list[str]:
-    """Warn of payers whose price is unknown; refuse when the known ones cannot cover what is to be repaid.
+    """Warn of payment assets without a known price; refuse if those with one cannot cover the repayment.
 
     Args:
-        request: What to repay, and with what.
+        request: The debt to repay, and the payment assets.
         snapshot: The account now.
         prices: USD prices that are known, by asset.
         total: How much is to be repaid, in units of the asset.
@@ -324,7 +324,7 @@ def warn_if_short(
     advice = (
         "Add payment assets, move them into the cross-margin wallet, or repay less."
         if request.pay_with
-        else "Name the assets that may pay (pay_with, --using): what is taken when none is named is not published."
+        else "Name the assets that may pay (pay_with, --using): which assets pay if none is named is not published."
     )
     raise PlanRefused(
         "not-enough-to-pay",

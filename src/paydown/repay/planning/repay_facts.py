@@ -1,7 +1,7 @@
-"""The facts about repay-debt that the repayer reasons with, taken from the generated client.
+"""The facts of the document about repay-debt that the repayer needs, taken from the generated client.
 
-None is typed in by hand: cap, weight, digits and time rules come from `openapi/` through
-`paydown_wire`, so an edit of the document reaches planner, engine and reconciler alike.
+No fact is typed in by hand: cap, weight, digits and time rules come from `openapi/` through `paydown_wire`, so an edit
+of the document reaches planner, engine and reconciler alike.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ class Facts:
 
     @property
     def calls_per_interval(self) -> int:
-        """How many repayments fit into one interval when nothing else is sent."""
+        """Return how many repayments fit into one interval when nothing else is sent."""
         return max(1, self.weight_limit // self.repay_weight)
 
     def no_acceptance_after_ms(self, signed_at_ms: int, recv_window_ms: int) -> int:
@@ -76,7 +76,7 @@ class Facts:
             weight_limit=limit.limit,
             weight_interval_ms=limit.interval_ms,
             snapshot_weight=snapshot.weight.value,
-            # The client gives up this long after the first byte; connecting comes before that.
+            # The client gives up this long after the first byte; the time for connecting comes before that.
             answer_timeout_ms=round(repay.answer_timeout_s * 1000),
             default_recv_window_ms=error_codes.SIGNING.default_recv_window_ms,
             future_tolerance_ms=error_codes.SIGNING.future_tolerance_ms,

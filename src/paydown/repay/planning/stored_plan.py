@@ -1,4 +1,4 @@
-"""Find the plan of a key, or make one; refuse a plan next to an unfinished one that nothing distinguishes from it."""
+"""Find the plan of a key, or make one; refuse a plan without a key next to an unfinished plan for the same debt."""
 
 from __future__ import annotations
 
@@ -29,10 +29,10 @@ def plan_decisions(
     new: bool,
     used_weight: Callable[[], int],
 ) -> tuple[Plan | None, Decisions[Plan]]:
-    """Check what was asked, and return the stored plan of its key, or the decisions that make one.
+    """Check the request, and return the stored plan of its key, or the decisions that make one.
 
     Args:
-        context: What every decision needs.
+        context: The context that every decision needs.
         asset: Asset owed.
         amount: How much to repay, in units of `asset`; `None` repays the whole debt.
         pay_with: Assets that may pay.
@@ -60,10 +60,10 @@ def plan_decisions(
 
 
 def store_plan(context: Context, plan: Plan) -> Decisions[PlanRecord]:
-    """Write a plan down, or find the one that already has its key: of two processes the first one's plan is kept.
+    """Write a plan down, or return the stored one: of two processes with one key the first one's plan is kept.
 
     Args:
-        context: What every decision needs.
+        context: The context that every decision needs.
         plan: The plan.
 
     Raises:
@@ -77,10 +77,10 @@ def store_plan(context: Context, plan: Plan) -> Decisions[PlanRecord]:
 
 
 def unfinished_plans(context: Context, plan_key: str | None) -> list[PlanRecord]:
-    """Return every plan that `resume` would go on with, oldest first; or the one of a key, in any state.
+    """Return every plan that `resume` would go on with, oldest first; with a key that key's plan, in any state.
 
     Args:
-        context: What every decision needs.
+        context: The context that every decision needs.
         plan_key: The key, or `None`.
 
     Raises:
@@ -100,7 +100,7 @@ def _refuse_beside_unfinished(context: Context, asset: str) -> None:
             raise PlanUnfinished(
                 f"Plan {record.key} for {asset} was begun {moment(record.created_at_ms)} and is "
                 f"{record.state.value}: another one would repay on top of it. Resume {record.key}, or ask "
-                "for a new plan beside it.",
+                "for a new plan next to it.",
                 plan_key=record.key,
             )
 
@@ -116,6 +116,6 @@ def _propose(
 
 
 def _nothing(plan: Plan) -> Decisions[Plan]:
-    """Ask for nothing: the plan is known."""
+    """Yield no command, since the plan is known already."""
     return plan
     yield  # makes this a generator

@@ -1,4 +1,4 @@
-"""Which rows belong to an account: its own, and those that an older version wrote under a hash of one of its keys."""
+"""Select the rows of an account: its own, and those that an older version wrote under a hash of one of its keys."""
 
 from __future__ import annotations
 

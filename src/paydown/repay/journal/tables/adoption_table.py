@@ -31,7 +31,7 @@ class AdoptionTable:
             note: Which person adopts it and what they saw.
             count: The highest count that is remembered of this journal. From now on it counts from above that, so
                 that the file which reached it is refused in its turn.
-            body: What was remembered, and the snapshot of the account.
+            body: The remembered facts, and the snapshot of the account.
         """
         with self._file.writing() as db:
             db.execute(
@@ -41,7 +41,7 @@ class AdoptionTable:
             db.execute("UPDATE counter SET value = max(value, ?) + 1", (count,))
 
     def of(self, account: str) -> list[Json]:
-        """Return every adoption of the account, oldest first: when, by which note, and what was seen."""
+        """Return every adoption of the account, oldest first: its time, its note, and the snapshot."""
         with self._file.reading() as db:
             rows = db.execute(
                 f"SELECT made_at_ms, note, body FROM adoptions WHERE account IN {OF_ACCOUNT} ORDER BY id",  # noqa: S608  # constants of this room

@@ -46,18 +46,18 @@ class AttemptTable:
     def __init__(self, file: JournalFile, listeners: CommitListeners) -> None:
         self._file = file
         self._listeners = listeners
-        # Several pieces are begun from one snapshot: its text is made once.
+        # Several pieces begin from one snapshot, so its text is made once.
         self._snapshot_text: tuple[Snapshot, str] | None = None
 
     def begin(
         self, account: str, plan_id: int, intent: Intent, now_ms: int, *, fresh_snapshot: bool = True
     ) -> None:
-        """Write INTENT. When this returns, the row is durable and the request may leave.
+        """Write INTENT. After the return the row is durable, and the request may leave.
 
         Args:
             account: Name of the account.
             plan_id: The plan it belongs to.
-            intent: What is about to be sent.
+            intent: The repayment that is about to be sent.
             now_ms: Now, UTC milliseconds.
             fresh_snapshot: Whether `intent.before` was not recorded by an earlier attempt.
 
@@ -83,7 +83,7 @@ class AttemptTable:
         try:
             self._listeners.call(account)
         except JournalUnusable:
-            # The caller sends nothing now, and this attempt must not be taken for one that may have left.
+            # The caller sends nothing now, so this attempt must not be taken for one that may have left.
             with suppress(JournalUnusable):
                 self.finish(intent.id, AttemptState.NOT_SENT, now_ms, outcome={"kind": "not-sent"})
             raise
@@ -137,13 +137,13 @@ class AttemptTable:
         outcome: Json,
         repaid: Decimal | None = None,
     ) -> None:
-        """Record how an INTENT ended. Durable when this returns.
+        """Record how an INTENT ended. The record is durable after the return.
 
         Args:
             attempt_id: The attempt.
             state: EXECUTED, REJECTED, NOT_SENT or UNKNOWN.
             now_ms: Now, UTC milliseconds.
-            outcome: What the client reported, as plain data without secrets.
+            outcome: The report of the client, as plain data without secrets.
             repaid: How much of the debt it repaid, in units of its asset, if that is known.
 
         Raises:
@@ -177,7 +177,7 @@ class AttemptTable:
             ids: list[str] = [
                 row[0]
                 for row in db.execute(
-                    # The second condition is that of the index on open attempts, so that nothing else is read.
+                    # The second condition is that of the index on open attempts, so that only the index is read.
                     f"SELECT id FROM attempts WHERE account IN {OF_ACCOUNT} AND state IN ('INTENT', 'UNKNOWN')"  # noqa: S608  # constants of this room
                     " AND state = 'INTENT'",
                     (account, account),
@@ -205,7 +205,7 @@ class AttemptTable:
     def open_of(self, account: str) -> list[AttemptRecord]:
         """Return the attempts of the account that may yet turn out to have moved money: none or one.
 
-        More only in a journal of an older version, in which each of two keys of the account had one.
+        More than one exists only in a journal of an older version, in which each of two keys of the account had one.
         """
         return self._select(
             f"attempts.account IN {OF_ACCOUNT} AND attempts.state IN ('INTENT', 'UNKNOWN')",

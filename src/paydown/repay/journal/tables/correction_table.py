@@ -1,4 +1,4 @@
-"""The table of corrections: what a person knows better about an attempt that has ended. Nothing in it changes."""
+"""The table of corrections: a person's corrections of attempts that have ended. No row is ever changed."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ __all__ = ["CorrectionTable"]
 
 
 class CorrectionTable:
-    """Append corrections. Nothing that stands in the journal is edited by one.
+    """The corrections of attempts. A correction is appended and edits no other row.
 
     Args:
         file: The journal's file.

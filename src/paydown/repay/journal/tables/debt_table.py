@@ -1,4 +1,4 @@
-"""The table of debts over time, for charts. Nothing is decided by it."""
+"""The table of debts over time, for charts. No decision is based on it."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class DebtTable:
         Args:
             account: Name of the account.
             asset: Asset owed.
-            snapshot: What showed the debt.
+            snapshot: The snapshot that showed the debt.
         """
         with self._file.writing() as db:
             insert_debt(db, account, asset, snapshot)
@@ -70,7 +70,7 @@ def insert_debt(db: sqlite3.Connection, account: str, asset: str, snapshot: Snap
         db: The connection.
         account: Name of the account.
         asset: Asset owed.
-        snapshot: What showed the debt.
+        snapshot: The snapshot that showed the debt.
     """
     owed = snapshot[asset]
     db.execute(

@@ -1,4 +1,4 @@
-"""The table of evidence: what was seen about an attempt, and what it was taken to prove. Nothing in it changes."""
+"""The table of evidence: the observations of each attempt, and the verdicts on them. No row is ever changed."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class EvidenceTable:
             attempt_id: The attempt.
             verdict: "PROVEN_EXECUTED", "PROVEN_NOT_EXECUTED" or "UNDECIDED".
             now_ms: Now, UTC milliseconds.
-            body: What was seen and concluded, or a person's statement, as plain data.
+            body: The observations and the verdict, or a person's statement, as plain data.
             repaid: How much of the debt the attempt repaid, in units of its asset, if that is known.
 
         Raises:
@@ -63,7 +63,7 @@ class EvidenceTable:
         Args:
             attempt_id: The attempt, REJECTED and never corrected.
             now_ms: Now, UTC milliseconds.
-            body: What was seen; kept as "UNDECIDED" evidence.
+            body: The observations, kept as "UNDECIDED" evidence.
 
         Raises:
             AccountInDoubt: Another attempt of the account is open.
@@ -89,18 +89,18 @@ class EvidenceTable:
         self._listeners.call_or_warn(account)
 
     def confirm_refusal(self, attempt_id: str, now_ms: int, *, body: Json) -> None:
-        """Store that a snapshot after the refusal of an attempt showed the debt where it was.
+        """Store that a snapshot after the refusal of an attempt showed the debt unchanged.
 
         Args:
             attempt_id: The attempt, REJECTED.
             now_ms: Now, UTC milliseconds.
-            body: What was seen.
+            body: The observations, as plain data.
         """
         with self._file.writing() as db:
             _insert(db, attempt_id, now_ms, "PROVEN_NOT_EXECUTED", body)
 
     def of(self, attempt_id: str) -> list[EvidenceRecord]:
-        """Return everything that was ever seen about an attempt, oldest first."""
+        """Return all evidence about an attempt, oldest first."""
         with self._file.reading() as db:
             rows = db.execute(
                 "SELECT attempt_id, taken_at_ms, verdict, body FROM evidence WHERE attempt_id = ?"
@@ -111,7 +111,7 @@ class EvidenceTable:
             return [checked(EvidenceRecord(row[0], row[1], row[2], json.loads(row[3]))) for row in rows]
 
     def signs(self, account: str) -> frozenset[str]:
-        """Return the signs, seen on this account, that a reading holds which is usually assumed away."""
+        """Return the signs of unusual behaviour of the exchange that were seen on this account."""
         with self._file.reading() as db:
             rows = db.execute(
                 "SELECT evidence.body FROM evidence JOIN attempts ON attempts.id = evidence.attempt_id"  # noqa: S608  # constants of this room

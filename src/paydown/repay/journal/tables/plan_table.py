@@ -143,7 +143,7 @@ class PlanTable:
 
 def _row(db: sqlite3.Connection, account: str, key: str) -> Sequence[Any] | None:
     row: Sequence[Any] | None = db.execute(
-        # Two keys of one account may have used one plan key in a journal of an older version: the newer counts.
+        # In a journal of an older version two keys of one account may have used one plan key: the newer plan counts.
         f"SELECT {_COLUMNS} FROM plans WHERE account IN {OF_ACCOUNT} AND key = ? ORDER BY id DESC LIMIT 1",  # noqa: S608  # constants of this room
         (account, account, key),
     ).fetchone()
