@@ -18,6 +18,7 @@ from paydown_sandbox.assumptions_page import unknowns_page
 from paydown_sandbox.bundled_document import Document
 from paydown_sandbox.choices.settings import Options, catalogue
 from paydown_sandbox.exchange import Exchange
+from paydown_sandbox.faults.faults import FAULTS
 from paydown_sandbox.sandbox_clock import Clock
 from paydown_sandbox.serving.application import create_app
 from paydown_sandbox.serving.store import Store
@@ -60,6 +61,13 @@ class Control:
 def control(exchange: Exchange) -> Control:
     """The control API of the sandbox of this test."""
     return Control(exchange)
+
+
+def test_the_document_names_the_faults_of_the_table() -> None:
+    """The control API's document offers each fault of the sandbox, and no other."""
+    names = CONTROL["components"]["schemas"]["FaultName"]["enum"]
+
+    assert sorted(names) == sorted(FAULTS)
 
 
 def run(coroutine: Any) -> Any:
