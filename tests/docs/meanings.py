@@ -60,9 +60,9 @@ EXPLAINED = (
             "evidence/snapshot.py:Holding.debt",
             "planning/plan.py:Plan.debt",
             "cli/debt_chart.py:terminal_chart",
-            "link_checks.py:Links._debt",
+            "link_checks.py:LinkChecker._debt",
             "ledger.py:Holding.debt",
-            "sandbox.py:Sandbox.debt",
+            "tested_account.py:TestedAccount.debt",
             "state_builder.py:StateBuilder.owes",
         ),
         denied=r"\bprincipal (?:alone|only) is (?:the debt|owed)"

@@ -94,7 +94,7 @@ class Core:
         Raises:
             RequestNotSent: Nothing left this machine.
             RequestRejected: The exchange refused.
-            OutcomeUnknown: It may have been executed; only from calls that change something.
+            OutcomeUnknown: It may have happened; only from calls that change something.
             ReadFailed: No usable answer; only from reads.
         """
         self.check_open()
