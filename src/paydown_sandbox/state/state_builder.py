@@ -103,7 +103,7 @@ class StateBuilder:
         return self
 
     def owes(self, asset: str, amount: Amount, *, interest: Amount = "0") -> StateBuilder:
-        """Set a debt of the account.
+        """Set a debt of the account: principal and interest.
 
         Args:
             asset: The asset that is owed.
