@@ -833,6 +833,37 @@ def test_a_fall_that_only_a_later_look_shows_is_never_called_not_executed(stood_
         )
 
 
+@pytest.mark.parametrize("drop", ["10", "4"])
+def test_a_fall_between_two_snapshots_is_seen_although_a_borrowing_near_the_base_allows_it(drop):
+    """The debt stood with a borrowing counted in, then fell: that the base may hold the borrowing denies no execution."""
+    account = rich()
+    tried, _ = played(account, [borrow("10", 20), listed_borrowing("10", 20)])
+    seen = [account.observation(at_ms) for at_ms in LOOKS_MS[:3]]
+    account.repay(LOOKS_MS[2] + 1_000, drop)
+    seen += [account.observation(at_ms) for at_ms in (*LOOKS_MS[3:], LOOKS_MS[-1] + 400_000)]
+
+    for count in range(1, len(seen) + 1):
+        assert judge(tried, seen[:count]).result != NOT_EXECUTED
+    verdict = judge(tried, seen)
+    assert verdict.result == EXECUTED or (verdict.rule, verdict.signs) == ("fell-later", (LATE_EXECUTION,))
+
+
+def test_a_late_execution_that_a_borrowing_refills_just_before_the_last_snapshot_is_not_denied():
+    """A borrowing near the last snapshot may be in it or not: until that is known, the debt may have fallen."""
+    account = rich()
+    tried, _ = played(account, [])
+    seen = [account.observation(at_ms) for at_ms in LOOKS_MS[:3]]
+    last_ms = SIGNED_MS + 400_000
+    account.repay(last_ms - 21_000, "10")
+    account.borrow(last_ms - 20_000, "10")
+    account.list(LOAN, "BORROW", "10", last_ms - 20_000, status="CONFIRMED")
+    seen.append(account.observation(last_ms))
+
+    verdict = judge(tried, seen)
+
+    assert verdict.result == UNDECIDED
+
+
 @pytest.mark.parametrize(
     ("before", "after", "rule"),
     [

@@ -20,7 +20,7 @@ from paydown.repay.evidence.observation import Observation
 from paydown.repay.evidence.rows import Row
 from paydown.repay.evidence.snapshot import Snapshot
 
-__all__ = ["Fall", "can_stand", "fall_of", "stands", "stood_apart"]
+__all__ = ["Fall", "can_stand", "fall_of", "fell_between", "stands", "stood_apart"]
 
 _HOUR_MS = 3_600_000
 
@@ -127,3 +127,26 @@ def stood_apart(case: Case, seen: Sequence[Observation], falls: Sequence[Fall]) 
             if one.snapshot.sent_at_ms - found[0].snapshot.answered_at_ms >= case.options.looks_apart_ms:
                 return found
     return []
+
+
+def fell_between(case: Case, stood: Sequence[Observation], seen: Sequence[Observation]) -> bool:
+    """Return whether the debt fell by more than a tenth of the amount asked after an observation in which it stood.
+
+    The comparison with the base snapshot alone can miss such a fall. A borrowing whose time allows that the base held
+    it already, or not yet, widens the span by its whole amount, and a debt that rose by the borrowing and fell by the
+    attempt ends where the base was. Between two later snapshots nothing explains a fall but a repayment.
+
+    Args:
+        case: The attempt.
+        stood: The observations in which the debt stood.
+        seen: The observations after the deadline, oldest first.
+    """
+    room = case.asked * case.options.stands_share
+    for before in stood:
+        old = before.snapshot[case.asset]
+        for later in seen:
+            new = later.snapshot[case.asset]
+            after = later.snapshot.sent_at_ms > before.snapshot.answered_at_ms
+            if after and max(old.debt - new.debt, old.borrowed - new.borrowed) > room:
+                return True
+    return False

@@ -14,9 +14,9 @@ from typing import Literal, TypeAlias
 
 from paydown.repay.amounts import ZERO
 from paydown.repay.evidence.case import Case
-from paydown.repay.evidence.debt import Fall, can_stand, fall_of, stood_apart
+from paydown.repay.evidence.debt import Fall, can_stand, fall_of, fell_between, stands, stood_apart
 from paydown.repay.evidence.holdings import spent_enough, still_there
-from paydown.repay.evidence.listed_rows import exact_row, near_rows, sums_of_others, unexplained
+from paydown.repay.evidence.listed_rows import borrowings, exact_row, near_rows, sums_of_others, unexplained
 from paydown.repay.evidence.observation import Observation
 from paydown.repay.evidence.rows import Row
 from paydown.repay.evidence.snapshot import Snapshot
@@ -132,7 +132,12 @@ def _fell_later(gathered: Gathered) -> bool:
     It was executed very late, in whole or in part, or another user repaid; a row that is listed for it may be of our
     attempt. The account is marked with the sign "late-execution", so that "not executed" waits longer from then on.
     """
-    return bool(gathered.stood) and not all(can_stand(gathered.case, fall) for fall in gathered.falls)
+    case, stood = gathered.case, gathered.stood
+    if not stood:
+        return False
+    return fell_between(case, stood, gathered.seen) or not all(
+        can_stand(case, fall) for fall in gathered.falls
+    )
 
 
 def _disturbed(gathered: Gathered) -> bool:
@@ -170,9 +175,14 @@ def _stands_so_far(gathered: Gathered) -> bool:
     """Apply if all evidence supports "not executed", but it is too early to conclude that.
 
     The lists need time until they show every borrowing of the snapshots, and a request that was accepted may wait in a
-    queue whose length is not published.
+    queue whose length is not published. A borrowing that is listed just before the newest snapshot may be in it or not.
+    If it is, it could hide an execution just before it; a later snapshot decides.
     """
-    case = gathered.case
+    case, newest = gathered.case, gathered.newest.snapshot
+    since_ms = newest.sent_at_ms - case.options.edge_ms
+    uncertain = any(row.at_ms >= since_ms for row in borrowings(case.asset, gathered.rows))
+    if uncertain and not stands(case, gathered.falls[-1]):
+        return True
     listed_ms = gathered.stood[-1].snapshot.answered_at_ms + case.options.lists_after_ms
     return gathered.newest.server_ms < max(case.not_before_ms, listed_ms)
 
