@@ -40,7 +40,7 @@ $(ENV): requirements/dev.txt pyproject.toml
 setup: $(ENV) ## Make the environment .venv
 
 .PHONY: demo
-demo: $(ENV) ## Start the sandbox, repay a debt, lose an answer: the whole story in 20 seconds
+demo: $(ENV) ## Start the sandbox, repay a debt, lose an answer and settle it: 20 seconds
 	@$(BIN)/python examples/demo.py
 
 .PHONY: test
@@ -93,7 +93,7 @@ api-guard: $(ENV) ## Compare the public Python names with the last tag, and name
 	$(BIN)/griffe check paydown_wire -s generated_client --against $$tag; fi
 
 # The report is written to reports/contract/; a seed that failed is tried again with PAYDOWN_CONTRACT_SEED=… make contract.
-# Behind the suite come the parts' own checks: whoever changes a clock, a book or a template hears of it here as well.
+# Behind the suite come the parts' own checks: a change of a clock, a book or a template fails here as well.
 CONTRACT = PAYDOWN_CONTRACT_REPORT=reports/contract $(BIN)/python -m pytest -n $(WORKERS) --dist worksteal \
 	tests/contract tests/client tests/sandbox tests/generator tests/faults tests/repay
 
@@ -108,7 +108,7 @@ contract-deep: $(ENV) ## The same for hours, for nights; what it finds is kept i
 	@$(CONTRACT) -q
 
 .PHONY: soak
-soak: $(ENV) ## Send 300,000 requests of every kind to the sandbox; then 1,000 listeners and 200 drips beside its control API
+soak: $(ENV) ## Send 300,000 requests of every kind to the sandbox; then 1,000 listeners and 200 drips, together with its control API
 	@$(BIN)/python -m pytest tests/sandbox/serving/test_hostile.py tests/sandbox/serving/test_soak.py tests/sandbox/serving/test_soak_memory.py -m deep -s
 
 # atheris guides by coverage where it has a wheel; without it the same targets get changed inputs at random.
@@ -137,7 +137,7 @@ strangers: $(ENV) ## Repay against an exchange written from the published pages 
 	@$(BIN)/python -m tests.strangers --workers $(WORKERS)
 
 .PHONY: interop
-interop: $(ENV) ## Let clients that nobody here wrote repay against the sandbox, each in its own environment
+interop: $(ENV) ## Let clients of other authors repay against the sandbox, each in its own environment
 	@$(BIN)/python -m pytest tests/interop -m interop
 
 .PHONY: lint-spec
