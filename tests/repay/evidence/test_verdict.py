@@ -835,7 +835,7 @@ def test_a_fall_that_only_a_later_look_shows_is_never_called_not_executed(stood_
 
 @pytest.mark.parametrize("drop", ["10", "4"])
 def test_a_fall_between_two_snapshots_is_seen_although_a_borrowing_near_the_base_allows_it(drop):
-    """The debt stood with a borrowing counted in, then fell: that the base may hold the borrowing denies no execution."""
+    """The debt stood with a borrowing counted in, then fell: a base that may hold the borrowing denies no execution."""
     account = rich()
     tried, _ = played(account, [borrow("10", 20), listed_borrowing("10", 20)])
     seen = [account.observation(at_ms) for at_ms in LOOKS_MS[:3]]
