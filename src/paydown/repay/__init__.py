@@ -18,7 +18,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from paydown.repay.account.adoption import Adoption as Adoption
+    from paydown.repay.account.journal_adoption import Adoption as Adoption
     from paydown.repay.errors import AccountBusy as AccountBusy
     from paydown.repay.errors import AccountInDoubt as AccountInDoubt
     from paydown.repay.errors import AccountUnconfirmed as AccountUnconfirmed
@@ -49,7 +49,7 @@ _HOMES = {
     "AccountBusy": "errors",
     "AccountInDoubt": "errors",
     "AccountUnconfirmed": "errors",
-    "Adoption": "account.adoption",
+    "Adoption": "account.journal_adoption",
     "AsyncSafeRepay": "safe",
     "AttemptState": "journal.states",
     "Journal": "journal.journal",

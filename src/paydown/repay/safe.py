@@ -17,7 +17,7 @@ from decimal import Decimal
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
-from paydown.repay.account.adoption import Adoption, adopt_journal
+from paydown.repay.account.journal_adoption import Adoption, adopt_journal
 from paydown.repay.driving.driver import AsyncDriver, Driver
 from paydown.repay.driving.run_services import Trace
 from paydown.repay.execution.open_attempts import reconcile_open
