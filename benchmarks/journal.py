@@ -24,8 +24,8 @@ from decimal import Decimal
 from pathlib import Path
 
 from paydown.repay import Journal, Plan, PlanState
-from paydown.repay.evidence.snapshot import Holding, Look
-from paydown.repay.journal.journal import Intent
+from paydown.repay.evidence.snapshot import Holding, Snapshot
+from paydown.repay.journal.journal_records import Intent
 from paydown.repay.journal.states import AttemptState
 from paydown.repay.planning.plan import Piece, Price, Request
 
@@ -45,19 +45,19 @@ class Figures:
     row_bytes: int
 
 
-def a_look() -> Look:
+def a_snapshot() -> Snapshot:
     """Balances of an account with a dozen assets."""
     rows = [(f"A{number}", Holding(free=Decimal("12.34567890"))) for number in range(11)]
     owed = Holding(borrowed=Decimal("1234.56789012"), interest=Decimal("0.12345678"))
-    return Look.of(NOW_MS, NOW_MS + 40, [("BNB", owed), *rows])
+    return Snapshot.of(NOW_MS, NOW_MS + 40, [("BNB", owed), *rows])
 
 
-def a_plan(look: Look) -> Plan:
+def a_plan(snapshot: Snapshot) -> Plan:
     """Return a plan that attempts can belong to; nothing is sent."""
-    owed = look["BNB"].debt
+    owed = snapshot["BNB"].debt
     piece = Piece(1, None, owed, owed * 600, "clears the whole debt")
     return Plan(
-        key="bench", request=Request("BNB", None, ("USDT",), (), Decimal("0.02")), look=look,
+        key="bench", request=Request("BNB", None, ("USDT",), (), Decimal("0.02")), snapshot=snapshot,
         prices={"BNB": Price(Decimal(600), "index")}, piece_limit_usd=Decimal(49_000), pieces=(piece,),
         weight=3_060, earliest_finish_ms=NOW_MS, warnings=(), created_at_ms=NOW_MS,
     )  # fmt: skip
@@ -70,9 +70,9 @@ class JournalSide:
         self.path = folder / "journal.db"
         self.journal = Journal(self.path)
         self.account = self.journal.account("bench")
-        self.look = a_look()
-        self.plan = self.journal.add_plan(self.account, a_plan(self.look), NOW_MS)
-        self.journal.move_plan(self.plan.id, PlanState.RUNNING, NOW_MS)
+        self.snapshot = a_snapshot()
+        self.plan = self.journal.plans.add(self.account, a_plan(self.snapshot), NOW_MS)
+        self.journal.plans.move(self.plan.id, PlanState.RUNNING, NOW_MS)
         self.number = 0
 
     def attempt(self) -> None:
@@ -82,16 +82,18 @@ class JournalSide:
         amount = Decimal("81.66666666")
         attempt_id = f"a{secrets.token_hex(6)}"
         intent = Intent(
-            attempt_id, number, "BNB", amount, amount, ("USDT",), self.look, (), NOW_MS + number, 5_000
+            attempt_id, number, "BNB", amount, amount, ("USDT",), self.snapshot, (), NOW_MS + number, 5_000
         )
-        self.journal.begin(self.account, self.plan.id, intent, NOW_MS + number, fresh_look=number == 1)
+        self.journal.attempts.begin(
+            self.account, self.plan.id, intent, NOW_MS + number, fresh_snapshot=number == 1
+        )
         outcome = {
             "kind": "executed",
             "status": 200,
             "update_time": NOW_MS,
             "message": "the exchange confirmed it",
         }
-        self.journal.finish(
+        self.journal.attempts.finish(
             attempt_id, AttemptState.EXECUTED, NOW_MS + number, outcome=outcome, repaid=amount
         )
 
