@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from decimal import Decimal
 
-from paydown_sandbox.books.collateral import CollateralModel
+from paydown_sandbox.books.collateral import RISK_LEVELS, CollateralModel
 from paydown_sandbox.books.ledger import Account, Holding
 from paydown_sandbox.books.prices import PricePoint, Prices
 from paydown_sandbox.books.records import Record, RecordKind
@@ -40,10 +40,6 @@ _LARGEST_RECORD_ID = 2**62  # new ids follow the largest one, and must fit 64 bi
 POSITION_FIELDS = ("free", "locked", "borrowed", "interest", "um", "cm", "negative")
 _RECORD_KINDS: tuple[RecordKind, ...] = (
     "loan", "repay", "interest", "flow", "negative-interest", "negative-exchange",
-)  # fmt: skip
-_STATUSES = (
-    "NORMAL", "MARGIN_CALL", "SUPPLY_MARGIN", "REDUCE_ONLY", "ACTIVE_LIQUIDATION", "FORCE_LIQUIDATION",
-    "BANKRUPTED",
 )  # fmt: skip
 
 
@@ -157,8 +153,10 @@ def _account(node: Reader, keys: KeyRing) -> Account:
         account.auto_repay_futures = members["auto_repay_futures"].boolean()
     if "status" in members and members["status"].value is not None:
         account.status = members["status"].text(40)
-        if account.status not in _STATUSES:
-            raise members["status"].fail(f"one of {', '.join(_STATUSES)}, or null to let the balances decide")
+        if account.status not in RISK_LEVELS:
+            raise members["status"].fail(
+                f"one of {', '.join(RISK_LEVELS)}, or null to let the balances decide"
+            )
     if "maintenance_margin_usd" in members:
         account.maintenance_margin_usd = members["maintenance_margin_usd"].amount()
     if "initial_margin_usd" in members:

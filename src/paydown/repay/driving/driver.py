@@ -1,8 +1,9 @@
 """Carry out what the engine asks for: one driver that blocks, one that is awaited.
 
-Both do the same, command by command. What they share is in `client_calls` and `run_services`, and every decision is
-made elsewhere. Around every command that touches disk or network they mark a `Step`, before and after, for a trace of
-the run (the crash test kills the process there).
+Both do the same, command by command. What they share is in `client_calls` and `run_services`, every decision is made
+elsewhere, and the loops that run a generator are those of the client's calls (`call/flow`). Around every command that
+touches disk or network they mark a `Step`, before and after, for a trace of the run (the crash test kills the process
+there).
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from paydown.call.flow import run_flow, run_flow_awaited
 from paydown.repay.driving.client_calls import ClientCall, Collect, Reading, calls_of, known_attempt
 from paydown.repay.driving.client_mapping import executed, repay_arguments
 from paydown.repay.driving.run_services import RunServices
@@ -42,18 +44,7 @@ class Driver:
 
     def run(self, decisions: Decisions[T]) -> T:
         """Carry out the commands of a run one after the other, and return the result of the run."""
-        try:
-            command = next(decisions)
-            while True:
-                try:
-                    result = self._do(command)
-                except Exception as error:  # noqa: BLE001  # the engine decides what it means
-                    command = decisions.throw(error)
-                else:
-                    command = decisions.send(result)
-        except StopIteration as stop:
-            value: T = stop.value
-            return value
+        return run_flow(decisions, self._do)
 
     def _do(self, command: Command) -> Any:
         if isinstance(command, Commit):
@@ -72,18 +63,7 @@ class Driver:
         return result
 
     def _read(self, command: Reading) -> Any:
-        calls = calls_of(self._pm, command)
-        try:
-            call = next(calls)
-            while True:
-                try:
-                    result = _made(call)
-                except Exception as error:  # noqa: BLE001  # the command's calls decide what it means
-                    call = calls.throw(error)
-                else:
-                    call = calls.send(result)
-        except StopIteration as stop:
-            return stop.value
+        return run_flow(calls_of(self._pm, command), _made)
 
     def _repay(self, command: Repay) -> RepayOutcome:
         observer = self._services.observer(command, self._pm.clock.now_ms)
@@ -118,18 +98,7 @@ class AsyncDriver:
 
     async def run(self, decisions: Decisions[T]) -> T:
         """Carry out the commands of a run one after the other, and return the result of the run."""
-        try:
-            command = next(decisions)
-            while True:
-                try:
-                    result = await self._do(command)
-                except Exception as error:  # noqa: BLE001  # the engine decides what it means
-                    command = decisions.throw(error)
-                else:
-                    command = decisions.send(result)
-        except StopIteration as stop:
-            value: T = stop.value
-            return value
+        return await run_flow_awaited(decisions, self._do)
 
     async def _do(self, command: Command) -> Any:
         if isinstance(command, Commit):
@@ -148,18 +117,7 @@ class AsyncDriver:
         return result
 
     async def _read(self, command: Reading) -> Any:
-        calls = calls_of(self._pm, command)
-        try:
-            call = next(calls)
-            while True:
-                try:
-                    result = await _awaited(call)
-                except Exception as error:  # noqa: BLE001  # the command's calls decide what it means
-                    call = calls.throw(error)
-                else:
-                    call = calls.send(result)
-        except StopIteration as stop:
-            return stop.value
+        return await run_flow_awaited(calls_of(self._pm, command), _awaited)
 
     async def _repay(self, command: Repay) -> RepayOutcome:
         observer = self._services.observer(command, self._pm.clock.now_ms)
