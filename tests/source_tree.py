@@ -32,25 +32,30 @@ def syntax(path: Path) -> ast.Module:
     return ast.parse(path.read_text(encoding="utf-8"))
 
 
-@cache
-def imported(name: str) -> frozenset[str]:
-    """Return every hand-written module that `name` imports, at any depth of its code and for types alone, too."""
-    known, path = modules(), modules()[name]
-    package = name if path.stem == "__init__" else name.rpartition(".")[0]
-    found: set[str] = set()
+def imports(path: Path) -> Iterator[tuple[str, int]]:
+    """Yield every module that a file imports, wherever in the file and for types alone, too, with its line.
+
+    A member that is itself a module of this tree is yielded as that module.
+    """
+    known = modules()
+    base = next(root for root in (ROOT / "generated_client", ROOT / "src", ROOT) if path.is_relative_to(root))
+    package = path.parent.relative_to(base).parts
     for node in ast.walk(syntax(path)):
         if isinstance(node, ast.Import):
-            found |= {alias.name for alias in node.names}
+            yield from ((alias.name, node.lineno) for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
-            base = node.module or ""
-            if node.level:
-                parents = package.split(".")
-                above = ".".join(parents[: len(parents) - node.level + 1])
-                base = f"{above}.{base}" if base else above
+            above = package[: len(package) - node.level + 1] if node.level else ()
+            module = ".".join([*above, *([node.module] if node.module else [])])
             for alias in node.names:
-                inner = f"{base}.{alias.name}"
-                found.add(inner if inner in known else base)
-    return frozenset(found & known.keys()) - {name}
+                inner = f"{module}.{alias.name}"
+                yield (inner if inner in known else module), node.lineno
+
+
+@cache
+def imported(name: str) -> frozenset[str]:
+    """Return every hand-written module that the module `name` imports."""
+    found = {module for module, _ in imports(modules()[name])}
+    return frozenset(found & modules().keys()) - {name}
 
 
 def cycles(graph: Mapping[str, frozenset[str]]) -> list[list[str]]:

@@ -2,45 +2,16 @@
 
 from __future__ import annotations
 
-import ast
 import subprocess
 import sys
-from collections.abc import Iterable, Iterator
-from pathlib import Path
+from collections.abc import Iterable
 
-from tests.source_tree import cycles, imported, modules
+from tests.source_tree import ROOT, cycles, imported, imports, modules
 
-ROOT = Path(__file__).resolve().parent.parent
 STDLIB = frozenset(sys.stdlib_module_names)
 
 # The one door between the two sides: `paydown sandbox` starts the double as a program.
 SANDBOX_DOOR = ROOT / "src/paydown/cli/sandbox_command.py"
-
-
-def imports(path: Path) -> Iterator[tuple[str, int]]:
-    """Every module that a file imports, wherever in the file, with its line."""
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-        if isinstance(node, ast.Import):
-            for alias in node.names:
-                yield alias.name, node.lineno
-        elif isinstance(node, ast.ImportFrom):
-            if node.level:  # relative: resolve against the package of the file
-                package = path.parent
-                for _ in range(node.level - 1):
-                    package = package.parent
-                base = ".".join(package.relative_to(_source_root(path)).parts)
-                for alias in node.names:
-                    yield f"{base}.{node.module or alias.name}", node.lineno
-            else:
-                assert node.module is not None
-                yield node.module, node.lineno
-
-
-def _source_root(path: Path) -> Path:
-    for root in (ROOT / "generated_client", ROOT / "src"):
-        if path.is_relative_to(root):
-            return root
-    return ROOT
 
 
 def offenders(folder: str, allowed: set[str], *, forbidden: Iterable[str] = ()) -> list[str]:

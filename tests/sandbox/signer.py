@@ -9,8 +9,10 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
+from paydown_sandbox.bundled_document import Document
 from paydown_sandbox.exchange import Exchange
 from paydown_sandbox.http_messages import RawRequest, RawResponse, Reply
+from paydown_sandbox.sandbox_clock import Clock
 
 NOW_MS = 1_767_225_600_000  # 2026-01-01 00:00:00 UTC
 KEY = "test-key"
@@ -131,3 +133,14 @@ class Caller:
         """Principal plus interest."""
         found = self.balance(asset)
         return found["crossMarginBorrowed"] + found["crossMarginInterest"]
+
+
+def calling(document: Document, **members: object) -> Caller:
+    """A caller of a sandbox with this state."""
+    return Caller(Exchange(state_with(**members), document=document, clock=Clock(NOW_MS)))
+
+
+def one_account(**balances: dict[str, str]) -> list[dict[str, object]]:
+    """The accounts of a state: one, with these balances."""
+    key = {"api_key": "test-key", "type": "hmac", "secret_or_public_key": "test-secret"}
+    return [{"id": "a", "keys": [key], "balances": balances}]

@@ -24,15 +24,6 @@ from tests.repay.world import API_KEY, REPAY_PATH, SECRET, START_MS, Door, World
 
 
 @pytest.fixture
-def world(tmp_path):
-    """An account that owes 12.01 BNB and can pay it many times over."""
-    world = World(tmp_path)
-    world.give("BNB", borrowed="12", interest="0.01")
-    world.give("USDT", free="5000000")
-    return world
-
-
-@pytest.fixture
 def repayer(world):
     with world.repayer() as opened:
         yield opened

@@ -23,18 +23,9 @@ from paydown.repay.journal.journal import Journal
 from paydown.repay.journal.schema import MIGRATIONS, statements
 from paydown.repay.journal.states import AttemptState, PlanState
 from tests.repay.journal.test_journal import NOW_MS, a_plan, an_intent
-from tests.repay.world import API_KEY, BASE_URL, OTHER_KEY, World, attempts
+from tests.repay.world import API_KEY, BASE_URL, OTHER_KEY, attempts
 
 THIRD_KEY = "M" * 64
-
-
-@pytest.fixture
-def world(tmp_path):
-    """An account that owes 12.01 BNB and can pay it many times over."""
-    world = World(tmp_path)
-    world.give("BNB", borrowed="12", interest="0.01")
-    world.give("USDT", free="5000000")
-    return world
 
 
 def doubt(world, key=API_KEY, **settings):

@@ -15,18 +15,9 @@ from paydown.repay import AccountBusy, AccountInDoubt, JournalUnusable, Options
 from paydown.repay.journal.journal import Journal
 from paydown.repay.journal.states import AttemptState, PlanState
 from tests.repay.journal.test_journal import NOW_MS, a_plan, an_intent, reach
-from tests.repay.world import World, attempts
+from tests.repay.world import attempts
 
 ENDED = [state for state in AttemptState if not state.open]
-
-
-@pytest.fixture
-def world(tmp_path):
-    """An account that owes 12.01 BNB and can pay it many times over."""
-    world = World(tmp_path)
-    world.give("BNB", borrowed="12", interest="0.01")
-    world.give("USDT", free="5000000")
-    return world
 
 
 @pytest.fixture

@@ -22,19 +22,10 @@ from paydown.repay.errors import AccountInDoubt, JournalForgot
 from paydown.repay.execution.commands import Step
 from paydown.repay.journal.journal import Journal
 from paydown.repay.journal.states import AttemptState, PlanState
-from tests.repay.world import REPAY_PATH, World, attempts
+from tests.repay.world import REPAY_PATH, attempts
 
 POSIX = pytest.mark.skipif(os.name != "posix", reason="open files can be removed on POSIX")
 FORK = pytest.mark.skipif(not hasattr(os, "fork"), reason="fork exists on POSIX")
-
-
-@pytest.fixture
-def world(tmp_path):
-    """An account that owes 12.01 BNB and can pay it many times over."""
-    world = World(tmp_path)
-    world.give("BNB", borrowed="12", interest="0.01")
-    world.give("USDT", free="5000000")
-    return world
 
 
 def die(repayer):

@@ -8,10 +8,8 @@ from typing import Any
 import pytest
 
 from paydown_sandbox.bundled_document import Document
-from paydown_sandbox.exchange import Exchange
 from paydown_sandbox.http_messages import Retry
-from paydown_sandbox.sandbox_clock import Clock
-from tests.sandbox.signer import NOW_MS, Caller, state_with
+from tests.sandbox.signer import NOW_MS, Caller, calling, one_account
 
 HOUR_MS = 3_600_000
 DAY_MS = 86_400_000
@@ -19,17 +17,6 @@ LOAN, REPAY_LOAN = "/papi/v1/marginLoan", "/papi/v1/repayLoan"
 LOANS, REPAYMENTS = "/papi/v1/margin/marginLoan", "/papi/v1/margin/repayLoan"
 INTEREST = "/papi/v1/margin/marginInterestHistory"
 FLOW = "/sapi/v1/margin/capital-flow"
-
-
-def calling(document: Document, **members: object) -> Caller:
-    """A caller of an exchange with this state."""
-    return Caller(Exchange(state_with(**members), document=document, clock=Clock(NOW_MS)))
-
-
-def account(**balances: dict[str, str]) -> list[dict[str, object]]:
-    """One account with these balances."""
-    key = {"api_key": "test-key", "type": "hmac", "secret_or_public_key": "test-secret"}
-    return [{"id": "a", "keys": [key], "balances": balances}]
 
 
 def test_borrowing_adds_debt_and_free_balance_and_leaves_a_record(caller: Caller) -> None:
@@ -55,7 +42,7 @@ def test_borrowing_adds_debt_and_free_balance_and_leaves_a_record(caller: Caller
 
 def test_repay_loan_pays_interest_first_in_the_asset_itself(document: Document) -> None:
     """0.5 of 1 + 0.01 BNB: the interest goes first, and the record splits the two."""
-    caller = calling(document, accounts=account(BNB={"free": "2", "borrowed": "1", "interest": "0.01"}))
+    caller = calling(document, accounts=one_account(BNB={"free": "2", "borrowed": "1", "interest": "0.01"}))
     tran_id = caller.signed("POST", REPAY_LOAN, "asset=BNB&amount=0.5").json["tranId"]
 
     row = caller.signed("GET", REPAYMENTS, f"asset=BNB&txId={tran_id}").json["rows"][0]
@@ -118,7 +105,7 @@ def test_ceilings_are_what_can_be_done(document: Document) -> None:
 
 def test_an_account_in_liquidation_cannot_borrow(document: Document) -> None:
     """51068 while the account is being liquidated; repaying still works."""
-    accounts: Any = account(BNB={"free": "1", "borrowed": "1"}, USDT={"free": "1"})
+    accounts: Any = one_account(BNB={"free": "1", "borrowed": "1"}, USDT={"free": "1"})
     accounts[0]["status"] = "FORCE_LIQUIDATION"
     caller = calling(document, accounts=accounts)
 
@@ -130,7 +117,7 @@ def test_interest_is_charged_at_each_full_hour(document: Document) -> None:
     """45.3313 x 0.00013233 / 24 = 0.00024995, the published example, once per full hour."""
     caller = calling(
         document,
-        accounts=account(USDT={"free": "1000", "borrowed": "45.3313"}),
+        accounts=one_account(USDT={"free": "1000", "borrowed": "45.3313"}),
         interest={"daily_rates": {"USDT": "0.00013233"}},
     )
     clock = caller.exchange.clock
@@ -297,7 +284,7 @@ def test_a_debt_call_under_way_keeps_its_own_account_back_alone(document: Docume
     owed = {"BNB": {"borrowed": "1"}, "USDT": {"free": "1000"}}
     key = {"api_key": "other-key", "type": "hmac", "secret_or_public_key": "test-secret"}
     others = {"id": "b", "keys": [key], "balances": owed}
-    caller = calling(document, accounts=[*account(**owed), others], options={"debt-call-ms": "500"})
+    caller = calling(document, accounts=[*one_account(**owed), others], options={"debt-call-ms": "500"})
     other = Caller(caller.exchange, key="other-key")
     assert caller.repay("asset=BNB&amount=0.1&specifyRepayAssets=USDT").status == 200
 
@@ -318,7 +305,7 @@ def test_debt_calls_can_queue_instead(document: Document) -> None:
 def test_account_status_follows_the_collateral(document: Document) -> None:
     """As BTC falls the account goes from NORMAL through every documented level."""
     balances = {"BTC": {"free": "1"}, "USDT": {"borrowed": "20000"}}
-    caller = calling(document, accounts=account(**balances), collateral={"default_collateral_rate": "1"})
+    caller = calling(document, accounts=one_account(**balances), collateral={"default_collateral_rate": "1"})
     seen: list[str] = []
     for price in ("60000", "21400", "21100", "21010", "19000"):
         caller.exchange.set_prices({"BTC": Decimal(price)})

@@ -7,20 +7,7 @@ from decimal import Decimal
 import pytest
 
 from paydown_sandbox.bundled_document import Document
-from paydown_sandbox.exchange import Exchange
-from paydown_sandbox.sandbox_clock import Clock
-from tests.sandbox.signer import NOW_MS, REPAY, Caller, state_with
-
-
-def calling(document: Document, **members: object) -> Caller:
-    """A caller of an exchange with this state."""
-    return Caller(Exchange(state_with(**members), document=document, clock=Clock(NOW_MS)))
-
-
-def one_account(balances: dict[str, dict[str, str]]) -> list[dict[str, object]]:
-    """The accounts of a state: one, with these balances."""
-    key = {"api_key": "test-key", "type": "hmac", "secret_or_public_key": "test-secret"}
-    return [{"id": "a", "keys": [key], "balances": balances}]
+from tests.sandbox.signer import NOW_MS, REPAY, Caller, calling, one_account
 
 
 def test_amount_is_repaid_exactly_with_the_named_asset(caller: Caller) -> None:
@@ -68,7 +55,7 @@ def test_whole_debt_amount_is_named_when_the_option_asks_for_it(document: Docume
 def test_the_owed_asset_is_spent_first_even_if_it_is_not_named(document: Document) -> None:
     """Rule 4: 0.06 BNB held goes first, USDT pays the rest."""
     balances = {"BNB": {"free": "0.06", "borrowed": "0.1"}, "USDT": {"free": "100"}}
-    caller = calling(document, accounts=one_account(balances))
+    caller = calling(document, accounts=one_account(**balances))
 
     assert caller.repay("asset=BNB&specifyRepayAssets=USDT").status == 200
     assert caller.balance("BNB")["crossMarginFree"] == 0
@@ -78,7 +65,7 @@ def test_the_owed_asset_is_spent_first_even_if_it_is_not_named(document: Documen
 def test_named_assets_pay_in_the_order_in_which_they_are_named(document: Document) -> None:
     """BTC is emptied before USDT when it is named first."""
     balances = {"BNB": {"borrowed": "1"}, "USDT": {"free": "1000"}, "BTC": {"free": "0.005"}}
-    caller = calling(document, accounts=one_account(balances))
+    caller = calling(document, accounts=one_account(**balances))
 
     caller.repay("asset=BNB&specifyRepayAssets=BTC%2CUSDT")
     assert caller.balance("BTC")["crossMarginFree"] == 0
@@ -96,7 +83,7 @@ def test_unnamed_assets_pay_nothing(caller: Caller) -> None:
 def test_insufficient_payment_assets_change_nothing(document: Document) -> None:
     """All or nothing: 10 USDT cannot pay 60, so not even those 10 are taken."""
     balances = {"BNB": {"borrowed": "0.1"}, "USDT": {"free": "10"}}
-    caller = calling(document, accounts=one_account(balances))
+    caller = calling(document, accounts=one_account(**balances))
 
     answer = caller.repay("asset=BNB&amount=0.1&specifyRepayAssets=USDT")
 
@@ -108,7 +95,9 @@ def test_insufficient_payment_assets_change_nothing(document: Document) -> None:
 def test_partial_repayment_happens_when_the_option_asks_for_it(document: Document) -> None:
     """With `insufficient-whole-debt` = partial, 200 and success come with debt left over."""
     balances = {"BNB": {"borrowed": "0.1"}, "USDT": {"free": "30"}}
-    caller = calling(document, accounts=one_account(balances), options={"insufficient-whole-debt": "partial"})
+    caller = calling(
+        document, accounts=one_account(**balances), options={"insufficient-whole-debt": "partial"}
+    )
 
     answer = caller.repay("asset=BNB&specifyRepayAssets=USDT")
 
@@ -120,7 +109,7 @@ def test_partial_repayment_happens_when_the_option_asks_for_it(document: Documen
 def test_one_repayment_is_worth_at_most_50000_usd(document: Document, amount: str, status: int) -> None:
     """At 600 USD, 83.33333333 BNB are 49,999.999998 USD and the next unit is above the cap."""
     balances = {"BNB": {"borrowed": "100"}, "USDT": {"free": "100000"}}
-    caller = calling(document, accounts=one_account(balances))
+    caller = calling(document, accounts=one_account(**balances))
 
     assert caller.repay(f"asset=BNB&amount={amount}&specifyRepayAssets=USDT").status == status
 
@@ -129,7 +118,7 @@ def test_the_cap_itself_is_allowed(document: Document) -> None:
     """The limit is included: exactly 50,000 USD pass, and one unit of the eighth digit more does not."""
     balances = {"USDC": {"borrowed": "60000"}, "USDT": {"free": "60000"}}
     prices = {"USDC": "1", "USDT": "1"}
-    caller = calling(document, accounts=one_account(balances), prices_usd=prices)
+    caller = calling(document, accounts=one_account(**balances), prices_usd=prices)
 
     above = caller.repay("asset=USDC&amount=50000.00000001&specifyRepayAssets=USDT")
     assert (above.status, above.code) == (400, -1130)
@@ -159,7 +148,7 @@ def test_conversion_dust_goes_to_the_house(document: Document) -> None:
     """1 BNB at 600 USD costs 0.20000000066... of an asset at 2999.99999 USD: the payer rounds up."""
     balances = {"BNB": {"borrowed": "1"}, "ETH": {"free": "1"}}
     prices = {"BNB": "600", "ETH": "2999.99999"}
-    caller = calling(document, accounts=one_account(balances), prices_usd=prices)
+    caller = calling(document, accounts=one_account(**balances), prices_usd=prices)
 
     assert caller.repay("asset=BNB&amount=1&specifyRepayAssets=ETH").status == 200
 

@@ -18,6 +18,7 @@ import pytest
 import websockets
 
 from paydown_sandbox.sandbox import SocketSandbox
+from tests.sandbox.serving.raw_sockets import connected
 from tests.sandbox.signer import REPAY, digest
 
 FORM = "application/x-www-form-urlencoded"
@@ -32,12 +33,6 @@ def running() -> Iterator[SocketSandbox]:
     """A sandbox on a free port."""
     with SocketSandbox() as sandbox:
         yield sandbox
-
-
-def connected(sandbox: SocketSandbox) -> socket.socket:
-    """A new connection."""
-    host, _, port = sandbox.url.removeprefix("http://").partition(":")
-    return socket.create_connection((host, int(port)), timeout=10)
 
 
 def read_to_end(raw: socket.socket) -> bytes:

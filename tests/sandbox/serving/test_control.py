@@ -263,17 +263,19 @@ def test_a_disk_that_takes_no_more_is_said(document: Document, tmp_path: Path) -
     assert "does not take any more" in answer.json()["error"]["reason"]
 
 
+async def put_state(control: Control, content: bytes | str) -> httpx.Response:
+    """Put a state document as it stands, valid or not."""
+    transport = httpx.ASGITransport(app=control.app)  # type: ignore[arg-type] # any ASGI callable will do
+    async with httpx.AsyncClient(transport=transport, base_url="http://sandbox", headers=JSON) as client:
+        return await client.put("/_sandbox/state", content=content)
+
+
 def test_bodies_that_are_no_json_or_too_large_are_refused(control: Control) -> None:
     """400 and 413, in JSON."""
 
-    async def send(content: bytes) -> httpx.Response:
-        transport = httpx.ASGITransport(app=control.app)  # type: ignore[arg-type] # any ASGI callable will do
-        async with httpx.AsyncClient(transport=transport, base_url="http://sandbox", headers=JSON) as client:
-            return await client.put("/_sandbox/state", content=content)
-
-    assert run(send(b"{")).status_code == 400
-    assert run(send(b"[" * 100_000)).status_code == 400
-    assert run(send(b" " * (16 * 1024 * 1024 + 1))).status_code == 413
+    assert run(put_state(control, b"{")).status_code == 400
+    assert run(put_state(control, b"[" * 100_000)).status_code == 400
+    assert run(put_state(control, b" " * (16 * 1024 * 1024 + 1))).status_code == 413
 
 
 def test_requests_show_verdicts_and_never_a_signature(control: Control) -> None:
@@ -462,12 +464,7 @@ def test_a_state_that_could_not_be_read_back_is_refused(control: Control, number
     content = '{"accounts": [{"id": "a"}], "records": [%s]}' % (row % number)
     before = run(control("GET", "state")).json()
 
-    async def put() -> httpx.Response:
-        transport = httpx.ASGITransport(app=control.app)  # type: ignore[arg-type] # any ASGI callable will do
-        async with httpx.AsyncClient(transport=transport, base_url="http://sandbox", headers=JSON) as client:
-            return await client.put("/_sandbox/state", content=content)
-
-    assert run(put()).status_code == 400
+    assert run(put_state(control, content)).status_code == 400
     assert run(control("GET", "state")).json() == before
 
 

@@ -17,6 +17,7 @@ from paydown_sandbox.serving import http_protocol, uvicorn_protocol
 from paydown_sandbox.serving.application import create_app
 from paydown_sandbox.serving.control.control_requests import LARGEST_CONTROL_BODY
 from paydown_sandbox.serving.http_protocol import protocol_for
+from tests.sandbox.serving.raw_sockets import connected
 
 CLOCK = b"GET /_sandbox/clock HTTP/1.1\r\nHost: localhost\r\n\r\n"
 PUT = b"PUT /_sandbox/state HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
@@ -30,12 +31,6 @@ def running(monkeypatch: pytest.MonkeyPatch) -> Iterator[SocketSandbox]:
     monkeypatch.setattr(uvicorn_protocol, "IDLE_S", IDLE_S)
     with SocketSandbox() as sandbox:
         yield sandbox
-
-
-def connected(sandbox: SocketSandbox) -> socket.socket:
-    """A connection that waits much longer than the server."""
-    host, _, port = sandbox.url.removeprefix("http://").partition(":")
-    return socket.create_connection((host, int(port)), timeout=10)
 
 
 def is_closed_by(raw: socket.socket, *, feeding: bytes = b"") -> bool:
